@@ -1,0 +1,18 @@
+//! Turns `proto/nextbest/v1/*.proto` into Rust.
+
+use std::{env, error::Error, path::PathBuf};
+
+const FILES: [&str; 4] = ["customer", "decision", "bundle", "control"];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../../proto");
+    println!("cargo::rerun-if-changed={}", root.display());
+    let files = FILES.map(|name| root.join(format!("nextbest/v1/{name}.proto")));
+    let descriptors = protox::compile(files, [&root])?;
+    let services = env::var_os("CARGO_FEATURE_SERVICES").is_some();
+    tonic_prost_build::configure()
+        .build_server(services)
+        .build_client(services)
+        .compile_fds(descriptors)?;
+    Ok(())
+}
