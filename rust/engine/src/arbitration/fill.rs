@@ -1,0 +1,205 @@
+//! Ranked actions -> placements, in the order requested; then fallbacks for those that stayed empty.
+
+use nextbest_proto::v1::Reason;
+
+use crate::{
+    action_set::ActionSet,
+    availability::unavailable_now,
+    bundle::Bundle,
+    eligibility::Truths,
+    id::{ActionId, GroupId, Id},
+    record::{Placed, Ranked},
+    request::Request,
+    treatment::fitting,
+};
+
+/// The order in which actions ask for places. Explanations ask what another order would have given, and so it may
+/// differ from the ranking.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Order<'r> {
+    ranked: &'r [Ranked],
+    supposed: Option<Supposed>,
+    /// An action that passes its group's limit.
+    limitless: Option<ActionId>,
+}
+
+/// One action in another place than its own, whatever its priority.
+#[derive(Clone, Copy, Debug)]
+struct Supposed {
+    action: Ranked,
+    /// How many of the ranking stand before it.
+    before: usize,
+}
+
+impl<'r> Order<'r> {
+    /// As ranked.
+    pub(crate) fn of(ranked: &'r [Ranked]) -> Self {
+        Self {
+            ranked,
+            supposed: None,
+            limitless: None,
+        }
+    }
+
+    /// With an action moved behind the first `before` of the ranking.
+    pub(crate) fn supposing(ranked: &'r [Ranked], action: Ranked, before: usize) -> Self {
+        Self {
+            ranked,
+            supposed: Some(Supposed { action, before }),
+            limitless: None,
+        }
+    }
+
+    /// With one action exempt from its group's limit.
+    pub(crate) fn without_limit(ranked: &'r [Ranked], action: ActionId) -> Self {
+        Self {
+            ranked,
+            supposed: None,
+            limitless: Some(action),
+        }
+    }
+
+    /// Ranks and actions; an action that is moved comes once, in its new place.
+    fn iter(self) -> impl Iterator<Item = (u32, Ranked)> {
+        let before = self
+            .supposed
+            .map_or(self.ranked.len(), |supposed| supposed.before);
+        let (head, tail) = self.ranked.split_at_checked(before).unwrap_or((self.ranked, &[]));
+        let moved = self.supposed.map(|supposed| supposed.action);
+        let stays = move |ranked: &Ranked| moved.is_none_or(|moved| moved.action != ranked.action);
+        let order = head
+            .iter()
+            .copied()
+            .filter(stays)
+            .chain(moved)
+            .chain(tail.iter().copied().filter(stays));
+        (1..).zip(order)
+    }
+
+    fn passes_threshold(self, bundle: &Bundle, ranked: &Ranked) -> bool {
+        self.supposed
+            .is_some_and(|supposed| supposed.action.action == ranked.action)
+            || !below_priority(bundle, ranked)
+    }
+}
+
+/// The filled placements.
+#[derive(Debug)]
+pub(crate) struct Filled {
+    /// In the order of the placements, best first in each; fallbacks among them.
+    pub(crate) placed: Vec<Placed>,
+    taken: ActionSet,
+    /// Actions of each group that won a place.
+    of_group: Vec<u32>,
+}
+
+/// Fills the placements: each takes actions in their order that fit it, stand in no other, and whose group is not at
+/// its limit.
+pub(crate) fn fill(bundle: &Bundle, request: &Request, truths: &Truths, order: Order<'_>) -> Filled {
+    let mut filled = Filled {
+        placed: Vec::new(),
+        taken: ActionSet::empty(bundle.actions.len()),
+        of_group: vec![0; bundle.groups.len()],
+    };
+    for (place, requested) in request.placements.iter().enumerate() {
+        let mut left = requested.count;
+        for (rank, ranked) in order.iter() {
+            if left == 0 {
+                break;
+            }
+            let action = ranked.action;
+            let limited =
+                filled.group_is_full(bundle, bundle.actions[action].group) && order.limitless != Some(action);
+            if limited || filled.stands(action) || !order.passes_threshold(bundle, &ranked) {
+                continue;
+            }
+            let Some(treatment) = fitting(bundle, truths, action, request.channel, requested.placement)
+            else {
+                continue;
+            };
+            let reason = if bundle.actions[action].mandatory {
+                Reason::Mandatory
+            } else {
+                Reason::Priority
+            };
+            filled.win(bundle.actions[action].group);
+            filled.place(Placed {
+                requested: place,
+                action,
+                treatment,
+                rank,
+                reason,
+                factors: Some(ranked.factors),
+            });
+            left -= 1;
+        }
+    }
+    filled
+}
+
+/// Whether an action leaves for its priority.
+pub(crate) fn below_priority(bundle: &Bundle, ranked: &Ranked) -> bool {
+    let threshold = bundle.arbitration.priority_threshold;
+    !bundle.actions[ranked.action].mandatory && threshold.is_some_and(|least| ranked.factors.priority < least)
+}
+
+impl Filled {
+    /// Puts fallbacks into placements that stayed empty. A fallback is subject to no policy, threshold or group
+    /// limit, but it must be enabled and inside its window, stand nowhere else, and have a treatment that fits.
+    pub(crate) fn fall_back(&mut self, bundle: &Bundle, request: &Request, truths: &Truths, now_us: i64) {
+        let channel = &bundle.channels[request.channel];
+        for (place, requested) in request.placements.iter().enumerate() {
+            let Some(action) = channel.placements[requested.placement].fallback else {
+                continue;
+            };
+            if self.in_placement(place).next().is_some()
+                || self.stands(action)
+                || unavailable_now(&bundle.actions[action], now_us).is_some()
+            {
+                continue;
+            }
+            let Some(treatment) = fitting(bundle, truths, action, request.channel, requested.placement)
+            else {
+                continue;
+            };
+            let reason = Reason::Fallback;
+            self.place(Placed {
+                requested: place,
+                action,
+                treatment,
+                rank: 0,
+                reason,
+                factors: None,
+            });
+        }
+        self.placed.sort_by_key(|placed| placed.requested);
+    }
+
+    pub(crate) fn in_placement(&self, place: usize) -> impl Iterator<Item = &Placed> {
+        self.placed.iter().filter(move |placed| placed.requested == place)
+    }
+
+    pub(crate) fn of_action(&self, action: ActionId) -> Option<&Placed> {
+        self.placed.iter().find(|placed| placed.action == action)
+    }
+
+    pub(crate) fn stands(&self, action: ActionId) -> bool {
+        self.taken.contains(action)
+    }
+
+    fn place(&mut self, placed: Placed) {
+        self.taken.insert(placed.action);
+        self.placed.push(placed);
+    }
+
+    fn win(&mut self, group: GroupId) {
+        if let Some(count) = self.of_group.get_mut(group.place()) {
+            *count += 1;
+        }
+    }
+
+    fn group_is_full(&self, bundle: &Bundle, group: GroupId) -> bool {
+        let count = self.of_group.get(group.place()).copied().unwrap_or_default();
+        bundle.groups[group].limit.is_some_and(|limit| count >= limit)
+    }
+}

@@ -1,0 +1,229 @@
+//! A `Bundle` message -> [`Bundle`]: every index inside its table, every type and number where it may be.
+
+mod action;
+mod feature;
+mod model;
+
+use action::Around;
+use nextbest_proto::v1;
+
+use super::{
+    Bundle, BundleFault,
+    tables::{Arbitration, ContextWeight, Formula, Root, WeightScope},
+};
+use crate::{
+    id::{Id, Table},
+    program::{Program, Scope},
+    value::Type,
+};
+
+/// Rows of each table.
+const FILES_MAX: usize = 100_000;
+const ATTRIBUTES_MAX: usize = 10_000;
+const FEATURES_MAX: usize = 100_000;
+const LITERALS_MAX: usize = 1_000_000;
+const CLAUSES_MAX: usize = 1_000_000;
+const ACTIONS_MAX: usize = 100_000;
+const CHANNELS_MAX: usize = 1_000;
+const MODELS_MAX: usize = 1_000;
+const CONTEXT_WEIGHTS_MAX: usize = 10_000;
+/// Entries of one row.
+const POLICY_CLAUSES_MAX: usize = 10_000;
+
+type Checked<T> = Result<T, BundleFault>;
+
+/// Checks a bundle and builds its tables.
+pub(super) fn check(message: v1::Bundle, digest: String) -> Checked<Bundle> {
+    let sizes = Sizes::of(&message)?;
+    let attributes = rows("attributes", message.attributes, feature::attribute)?;
+    sorted("attributes", &attributes, |row| (row.root, row.name.clone()))?;
+    let of_action = attributes.iter().filter(|row| row.root == Root::Action);
+    let types: Vec<Type> = of_action.map(|row| row.kind).collect();
+    let features = feature::features(message.features, &attributes)?;
+    let literals = rows("literals", message.literals, |row| {
+        feature::literal(row, &features)
+    })?;
+    let conditions = message.conditions.into_iter().map(feature::condition).collect();
+    let clauses = rows("clauses", message.clauses, |row| feature::clause(row, sizes))?;
+    let issues = rows("issues", message.issues, action::issue)?;
+    let groups = rows("groups", message.groups, |row| action::group(row, sizes))?;
+    let channels = rows("channels", message.channels, |row| {
+        action::channel(row, sizes.actions)
+    })?;
+    sorted("channels", &channels, |row| row.name.clone())?;
+    let around = Around {
+        sizes,
+        issues: &issues,
+        groups: &groups,
+        channels: &channels,
+        types: &types,
+    };
+    let actions = rows("actions", message.actions, |row| action::action(row, &around))?;
+    sorted("actions", &actions, |row| row.name.clone())?;
+    let models = rows("models", message.models, |row| {
+        model::model(row, &features, &types)
+    })?;
+    sorted("models", &models, |row| row.name.clone())?;
+    let weights = rows("context_weights", message.context_weights, |row| {
+        context_weight(row, sizes)
+    })?;
+    let arbitration = arbitration(message.arbitration.unwrap_or_default(), sizes)
+        .map_err(|fault| fault.within("arbitration"))?;
+    let actions = Table::new(actions);
+    Ok(Bundle {
+        digest,
+        workspace: message.workspace,
+        currency: message.currency,
+        files: message.files,
+        attributes: Table::new(attributes),
+        features: Table::new(features),
+        literals: Table::new(literals),
+        conditions: Table::new(conditions),
+        clauses: Table::new(clauses),
+        issues: Table::new(issues),
+        groups: Table::new(groups),
+        channels: Table::new(action::treatable(channels, &actions)),
+        actions,
+        models: Table::new(models),
+        context_weights: Table::new(weights),
+        arbitration,
+    })
+}
+
+/// Lengths of the tables that rows point into.
+#[derive(Clone, Copy)]
+struct Sizes {
+    files: usize,
+    features: usize,
+    literals: usize,
+    conditions: usize,
+    clauses: usize,
+    issues: usize,
+    groups: usize,
+    actions: usize,
+    models: usize,
+}
+
+impl Sizes {
+    /// Refuses tables with too many rows.
+    fn of(message: &v1::Bundle) -> Checked<Self> {
+        let size = |table: &str, rows: usize, rows_max: usize| {
+            BundleFault::limit(table, rows, rows_max).map(|()| rows)
+        };
+        size("attributes", message.attributes.len(), ATTRIBUTES_MAX)?;
+        size("channels", message.channels.len(), CHANNELS_MAX)?;
+        size(
+            "context weights",
+            message.context_weights.len(),
+            CONTEXT_WEIGHTS_MAX,
+        )?;
+        Ok(Self {
+            files: size("files", message.files.len(), FILES_MAX)?,
+            features: size("features", message.features.len(), FEATURES_MAX)?,
+            literals: size("literals", message.literals.len(), LITERALS_MAX)?,
+            conditions: size("conditions", message.conditions.len(), CLAUSES_MAX)?,
+            clauses: size("clauses", message.clauses.len(), CLAUSES_MAX)?,
+            issues: size("issues", message.issues.len(), ACTIONS_MAX)?,
+            groups: size("groups", message.groups.len(), ACTIONS_MAX)?,
+            actions: size("actions", message.actions.len(), ACTIONS_MAX)?,
+            models: size("models", message.models.len(), MODELS_MAX)?,
+        })
+    }
+}
+
+/// Checks each row of a table; a fault names the row.
+pub(super) fn rows<M, T>(
+    table: &str,
+    messages: Vec<M>,
+    mut row: impl FnMut(M) -> Checked<T>,
+) -> Checked<Vec<T>> {
+    messages
+        .into_iter()
+        .enumerate()
+        .map(|(place, message)| row(message).map_err(|fault| fault.within(format!("{table}[{place}]"))))
+        .collect()
+}
+
+pub(super) fn index<I: Id>(field: &str, index: u32, size: usize) -> Checked<I> {
+    if (index as usize) < size {
+        return Ok(I::from_place(index));
+    }
+    Err(BundleFault::malformed(format!("index {index} of {size}")).within(field))
+}
+
+fn indices<I: Id>(field: &str, numbers: &[u32], size: usize, count_max: usize) -> Checked<Box<[I]>> {
+    BundleFault::limit(field, numbers.len(), count_max)?;
+    numbers.iter().map(|number| index(field, *number, size)).collect()
+}
+
+fn finite(field: &str, number: f64) -> Checked<f64> {
+    if number.is_finite() {
+        return Ok(number);
+    }
+    Err(BundleFault::malformed("not a finite number".to_owned()).within(field))
+}
+
+/// Names are found by binary search.
+fn sorted<T, K: Ord>(table: &str, rows: &[T], key: impl Fn(&T) -> K) -> Checked<()> {
+    if rows.is_sorted_by(|left, right| key(left) < key(right)) {
+        return Ok(());
+    }
+    Err(BundleFault::malformed("not sorted, or a name twice".to_owned()).within(table))
+}
+
+fn unique<'a>(table: &str, names: impl Iterator<Item = &'a str>) -> Checked<()> {
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    if names
+        .windows(2)
+        .all(|pair| matches!(pair, [left, right] if left != right))
+    {
+        return Ok(());
+    }
+    Err(BundleFault::malformed("a name twice".to_owned()).within(table))
+}
+
+fn context_weight(message: v1::ContextWeight, sizes: Sizes) -> Checked<ContextWeight> {
+    let scope = match message.scope {
+        None => WeightScope::All,
+        Some(v1::context_weight::Scope::Issue(number)) => {
+            WeightScope::Issue(index("issue", number, sizes.issues)?)
+        }
+        Some(v1::context_weight::Scope::Group(number)) => {
+            WeightScope::Group(index("group", number, sizes.groups)?)
+        }
+        Some(v1::context_weight::Scope::Action(number)) => {
+            WeightScope::Action(index("action", number, sizes.actions)?)
+        }
+    };
+    Ok(ContextWeight {
+        clauses: indices("clauses", &message.clauses, sizes.clauses, POLICY_CLAUSES_MAX)?,
+        percent: finite("percent", message.percent)?,
+        scope,
+        text: message.text,
+    })
+}
+
+fn arbitration(message: v1::Arbitration, sizes: Sizes) -> Checked<Arbitration> {
+    let threshold = |field, number: Option<f64>| number.map(|number| finite(field, number)).transpose();
+    let formula = match message.formula {
+        None => Formula::Product {
+            propensity: !message.propensity_off,
+            context_weight: !message.context_weight_off,
+            value: !message.value_off,
+            lever: !message.lever_off,
+        },
+        Some(program) => {
+            let scope = Scope {
+                features: sizes.features,
+                formula: true,
+            };
+            Formula::Program(Program::from_message(program, scope).map_err(|fault| fault.within("formula"))?)
+        }
+    };
+    Ok(Arbitration {
+        formula,
+        propensity_threshold: threshold("propensity_threshold", message.propensity_threshold)?,
+        priority_threshold: threshold("priority_threshold", message.priority_threshold)?,
+    })
+}

@@ -1,0 +1,106 @@
+//! A `Model` message -> [`Model`]: each column's source exists, and what stands in for it fits the tensor.
+
+use nextbest_proto::v1::{self, model_column, value::Kind};
+
+use super::{index, rows};
+use crate::{
+    bundle::{
+        BundleFault,
+        tables::{Column, ColumnSource, ElementType, Feature, Model, ModelInput},
+    },
+    id::{FeatureId, Id},
+    value::Type,
+};
+
+const INPUTS_MAX: usize = 1_000;
+const COLUMNS_MAX: usize = 10_000;
+const OUTPUT_COLUMNS_MAX: usize = 100_000;
+
+/// `types` are those of the declared action attributes.
+pub(super) fn model(message: v1::Model, features: &[Feature], types: &[Type]) -> Result<Model, BundleFault> {
+    BundleFault::limit("inputs", message.inputs.len(), INPUTS_MAX)?;
+    let inputs = rows("inputs", message.inputs, |row| input(row, features, types))?;
+    if inputs.is_empty() {
+        return Err(BundleFault::malformed("a model without inputs".to_owned()));
+    }
+    let positive_column = message.positive_column as usize;
+    BundleFault::limit("output columns", positive_column, OUTPUT_COLUMNS_MAX)?;
+    Ok(Model {
+        name: message.name,
+        onnx: message.onnx,
+        inputs,
+        output: message.output,
+        positive_column,
+    })
+}
+
+fn input(message: v1::ModelInput, features: &[Feature], types: &[Type]) -> Result<ModelInput, BundleFault> {
+    let element_type = match message.element_type() {
+        v1::ElementType::Unspecified => return Err(BundleFault::malformed("no element type".to_owned())),
+        v1::ElementType::Float32 => ElementType::Float32,
+        v1::ElementType::Float64 => ElementType::Float64,
+        v1::ElementType::Int64 => ElementType::Int64,
+        v1::ElementType::String => ElementType::String,
+        v1::ElementType::Boolean => ElementType::Bool,
+    };
+    BundleFault::limit("columns", message.columns.len(), COLUMNS_MAX)?;
+    let columns = rows("columns", message.columns, |row| {
+        column(row, element_type, features, types)
+    })?;
+    if columns.is_empty() {
+        return Err(BundleFault::malformed("an input without columns".to_owned()));
+    }
+    Ok(ModelInput {
+        name: message.name,
+        element_type,
+        columns,
+    })
+}
+
+fn column(
+    message: v1::ModelColumn,
+    element_type: ElementType,
+    features: &[Feature],
+    types: &[Type],
+) -> Result<Column, BundleFault> {
+    let (source, kind) = match message.source {
+        Some(model_column::Source::Feature(number)) => {
+            let feature: FeatureId = index("feature", number, features.len())?;
+            let kind = features.get(feature.place()).map(|feature| feature.kind);
+            (ColumnSource::Feature(feature), kind)
+        }
+        Some(model_column::Source::ActionAttribute(number)) => (
+            ColumnSource::ActionAttribute(number as usize),
+            types.get(number as usize).copied(),
+        ),
+        None => (ColumnSource::ActionAttribute(0), None),
+    };
+    let stand_in = message.missing.and_then(|value| value.kind);
+    let fits = kind.is_some_and(|kind| element_type.takes(kind))
+        && stand_in
+            .as_ref()
+            .is_none_or(|kind: &Kind| element_type.takes(Type::of(kind)));
+    if !fits {
+        return Err(BundleFault::malformed(
+            "no source, or of a type that the input does not take".to_owned(),
+        ));
+    }
+    Ok(Column { source, stand_in })
+}
+
+impl ElementType {
+    /// Whether values of a type become elements of this one.
+    fn takes(self, kind: Type) -> bool {
+        match self {
+            Self::Float32 | Self::Float64 => {
+                matches!(
+                    kind,
+                    Type::Bool | Type::Int | Type::Double | Type::Timestamp | Type::Duration
+                )
+            }
+            Self::Int64 => matches!(kind, Type::Bool | Type::Int | Type::Timestamp | Type::Duration),
+            Self::String => kind == Type::String,
+            Self::Bool => kind == Type::Bool,
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! The tables of an opened bundle: every index resolved and inside its table.
+
+use nextbest_proto::v1::{self, value::Kind};
+
+use crate::{
+    action_set::ActionSet,
+    id::{
+        ActionId, AttributeId, ChannelId, ClauseId, ConditionId, FeatureId, GroupId, IssueId, LiteralId,
+        ModelId, PlacementId, Table, TreatmentId,
+    },
+    program::{Comparison, Program},
+    value::Type,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Root {
+    Customer,
+    Context,
+    Action,
+}
+
+impl Root {
+    pub(crate) fn from_message(number: i32) -> Option<Self> {
+        match v1::Root::try_from(number).ok()? {
+            v1::Root::Unspecified => None,
+            v1::Root::Customer => Some(Self::Customer),
+            v1::Root::Context => Some(Self::Context),
+            v1::Root::Action => Some(Self::Action),
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Context => "context",
+            Self::Action => "action",
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Attribute {
+    pub(crate) root: Root,
+    pub(crate) name: String,
+    pub(crate) kind: Type,
+    /// Empty: any.
+    pub(crate) allowed: Vec<Kind>,
+    pub(crate) minimum: Option<Kind>,
+    pub(crate) maximum: Option<Kind>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Feature {
+    pub(crate) name: String,
+    pub(crate) kind: Type,
+    pub(crate) source: Source,
+}
+
+#[derive(Debug)]
+pub(crate) enum Source {
+    Attribute(AttributeId),
+    Now,
+    Derived(Program),
+}
+
+#[derive(Debug)]
+pub(crate) struct Literal {
+    pub(crate) feature: FeatureId,
+    pub(crate) test: Test,
+    pub(crate) negated: bool,
+    pub(crate) text: String,
+}
+
+#[derive(Debug)]
+pub(crate) enum Test {
+    IsTrue,
+    IsPresent,
+    Compare(Comparison, Kind),
+    /// Sorted, without duplicates.
+    OneOfStrings(Vec<String>),
+    OneOfInts(Vec<i64>),
+    Contains(Kind),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Position {
+    /// Place in `Bundle::files`; absent where the bundle names no file.
+    pub(crate) file: Option<usize>,
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct Condition {
+    pub(crate) text: String,
+    pub(crate) reason: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct Clause {
+    pub(crate) literals: Box<[LiteralId]>,
+    pub(crate) condition: ConditionId,
+    pub(crate) text: String,
+    pub(crate) position: Position,
+}
+
+#[derive(Debug)]
+pub(crate) struct Issue {
+    pub(crate) name: String,
+    pub(crate) lever_percent: f64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) name: String,
+    pub(crate) issue: IssueId,
+    pub(crate) lever_percent: f64,
+    /// Absent: no limit.
+    pub(crate) limit: Option<u32>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Action {
+    pub(crate) name: String,
+    pub(crate) group: GroupId,
+    pub(crate) enabled: bool,
+    pub(crate) active_from_us: Option<i64>,
+    pub(crate) active_until_us: Option<i64>,
+    pub(crate) policies: Policies,
+    pub(crate) value: ActionValue,
+    /// Those of the issue, the group and the action, added up.
+    pub(crate) lever_percent: f64,
+    pub(crate) prior: f64,
+    pub(crate) model: Option<ModelId>,
+    pub(crate) mandatory: bool,
+    pub(crate) treatments: Table<TreatmentId, Treatment>,
+    /// In the order of the declared action attributes.
+    pub(crate) attributes: Vec<Option<Kind>>,
+}
+
+/// The clauses of an action, for each stage.
+#[derive(Debug)]
+pub(crate) struct Policies {
+    pub(crate) eligibility: Box<[ClauseId]>,
+    pub(crate) applicability: Box<[ClauseId]>,
+    pub(crate) suitability: Box<[ClauseId]>,
+}
+
+#[derive(Debug)]
+pub(crate) enum ActionValue {
+    Constant(f64),
+    Derived(Program),
+}
+
+#[derive(Debug)]
+pub(crate) struct Treatment {
+    pub(crate) name: String,
+    pub(crate) channel: ChannelId,
+    /// Absent: any of the channel.
+    pub(crate) placement: Option<PlacementId>,
+    pub(crate) eligibility: Box<[ClauseId]>,
+    pub(crate) content: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct Channel {
+    pub(crate) name: String,
+    pub(crate) placements: Table<PlacementId, Placement>,
+    /// Actions with a treatment for the channel.
+    pub(crate) treatable: ActionSet,
+}
+
+#[derive(Debug)]
+pub(crate) struct Placement {
+    pub(crate) name: String,
+    pub(crate) count: u32,
+    pub(crate) fallback: Option<ActionId>,
+    /// Actions with a treatment for the placement, whatever their treatments' conditions say.
+    pub(crate) treatable: ActionSet,
+}
+
+/// What a model's input tensor holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ElementType {
+    /// `tensor(float)`
+    Float32,
+    /// `tensor(double)`
+    Float64,
+    /// `tensor(int64)`
+    Int64,
+    /// `tensor(string)`
+    String,
+    /// `tensor(bool)`
+    Bool,
+}
+
+/// A propensity model.
+#[derive(Debug)]
+pub struct Model {
+    /// Unique in the bundle.
+    pub name: String,
+    /// The ONNX file.
+    pub onnx: Vec<u8>,
+    /// In the order of [`crate::Batch::inputs`].
+    pub inputs: Vec<ModelInput>,
+    /// The output that holds probabilities, of shape `[rows, columns]` or `[rows]`.
+    pub output: String,
+    /// The column of the positive class; 0 for an output without columns.
+    pub positive_column: usize,
+}
+
+/// One input tensor of a model, of shape `[rows, columns]`.
+#[derive(Debug)]
+pub struct ModelInput {
+    /// Its name in the ONNX graph.
+    pub name: String,
+    /// What it holds.
+    pub element_type: ElementType,
+    pub(crate) columns: Vec<Column>,
+}
+
+impl ModelInput {
+    /// How many columns; at least 1.
+    #[must_use]
+    pub fn column_count(&self) -> usize {
+        self.columns.len()
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Column {
+    pub(crate) source: ColumnSource,
+    /// Stands in where the source is missing.
+    pub(crate) stand_in: Option<Kind>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ColumnSource {
+    Feature(FeatureId),
+    /// Place in `Action::attributes`.
+    ActionAttribute(usize),
+}
+
+#[derive(Debug)]
+pub(crate) struct ContextWeight {
+    pub(crate) clauses: Box<[ClauseId]>,
+    pub(crate) percent: f64,
+    pub(crate) scope: WeightScope,
+    pub(crate) text: String,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum WeightScope {
+    All,
+    Issue(IssueId),
+    Group(GroupId),
+    Action(ActionId),
+}
+
+#[derive(Debug)]
+pub(crate) struct Arbitration {
+    pub(crate) formula: Formula,
+    pub(crate) propensity_threshold: Option<f64>,
+    pub(crate) priority_threshold: Option<f64>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Formula {
+    /// Of the factors that are on.
+    Product {
+        propensity: bool,
+        context_weight: bool,
+        value: bool,
+        lever: bool,
+    },
+    Program(Program),
+}

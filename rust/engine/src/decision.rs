@@ -1,0 +1,199 @@
+//! One decision, stage by stage.
+
+mod identity;
+
+#[cfg(test)]
+mod tests;
+
+use nextbest_proto::v1::{self, DegradationKind, Reason, Stage};
+
+use crate::{
+    action_set::ActionSet,
+    arbitration::{self, Filled, Order, Ranking, Weighing},
+    availability,
+    bundle::Bundle,
+    capsule, eligibility,
+    eligibility::{Passed, Truths},
+    explanation, features,
+    id::{FeatureId, Id},
+    leaving::{self, FrequentLeave},
+    program::machine::Machine,
+    propensity::{self, Scorer},
+    record::{Degradation, FUNNEL_STAGES, Record},
+    request::{Moment, Request},
+    response, treatment,
+    value::Value,
+};
+
+/// A decision, and what it was made of.
+#[derive(Debug)]
+pub struct Decision<'a> {
+    pub(crate) bundle: &'a Bundle,
+    pub(crate) request: &'a Request,
+    pub(crate) record: Record,
+    pub(crate) features: Vec<Value<'a>>,
+    pub(crate) truths: Truths,
+    pub(crate) stages: Stages,
+    pub(crate) ranking: Ranking,
+    pub(crate) filled: Filled,
+}
+
+/// The actions that each stage left, up to the one before propensities.
+#[derive(Debug)]
+pub(crate) struct Stages {
+    pub(crate) available: ActionSet,
+    pub(crate) passed: Passed,
+    pub(crate) treatable: ActionSet,
+}
+
+/// Decides.
+///
+/// `stored` is what is kept of the customer: absent when nothing is, or for an anonymous one. Attributes that the
+/// bundle does not declare, or declares with another type, are ignored. `moment` holds where the request, a dry run,
+/// brings no time or seed of its own.
+pub fn decide<'a>(
+    bundle: &'a Bundle,
+    request: &'a Request,
+    stored: Option<&'a [v1::Attribute]>,
+    moment: Moment,
+    scorer: &mut dyn Scorer,
+) -> Decision<'a> {
+    let moment = request.moment(moment);
+    let mut machine = Machine::new();
+
+    let capsule = capsule::assemble(bundle, request, stored);
+    let features = features::evaluate(bundle, &capsule, moment.now_us, &mut machine);
+    let available = availability::select(bundle, request, moment.now_us);
+    let truths = eligibility::evaluate(bundle, &features);
+    let passed = eligibility::select(bundle, &truths, &available);
+    let treatable = treatment::select(bundle, request, &truths, &passed.suitable);
+    let (propensities, model_faults) = propensity::assess(bundle, &features, &treatable, scorer);
+    let mut weighing = Weighing::new(bundle, &features, &truths, &mut machine);
+    let ranking = arbitration::rank(bundle, &request.customer_id, &propensities, &mut weighing);
+    let mut filled = arbitration::fill(bundle, request, &truths, Order::of(&ranking.ranked));
+    filled.fall_back(bundle, request, &truths, moment.now_us);
+
+    let unknown = stored.is_none() && !request.customer_id.is_empty();
+    let degradations = degradations(unknown, model_faults, &ranking, machine.exhausted());
+    let stages = Stages {
+        available,
+        passed,
+        treatable,
+    };
+    let record = record(bundle, request, moment, &stages, &ranking, &filled, degradations);
+    Decision {
+        bundle,
+        request,
+        record,
+        features,
+        truths,
+        stages,
+        ranking,
+        filled,
+    }
+}
+
+impl Decision<'_> {
+    /// What is kept of it.
+    #[must_use]
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// The condition at which most actions left; nothing where every available action met its policies.
+    #[must_use]
+    pub fn frequent_leave(&self) -> Option<FrequentLeave<'_>> {
+        leaving::most_frequent(self.bundle, &self.truths, &self.stages)
+    }
+
+    pub(crate) fn feature(&self, feature: FeatureId) -> &Value<'_> {
+        self.features.get(feature.place()).unwrap_or(&Value::Missing)
+    }
+
+    /// The answer, with as much explanation as the request asks for.
+    #[must_use]
+    pub fn respond(&self) -> v1::DecideResponse {
+        let mut answer = response::render(self.bundle, &self.record);
+        answer.explanation = match self.request.explanation {
+            v1::ExplanationLevel::Funnel => Some(explanation::funnel(&self.record)),
+            v1::ExplanationLevel::Full => Some(explanation::explain(self)),
+            v1::ExplanationLevel::None | v1::ExplanationLevel::Unspecified => None,
+        };
+        answer
+    }
+}
+
+/// In the order of their kinds; those of models already stand in the order of the models.
+fn degradations(
+    unknown: bool,
+    of_models: Vec<Degradation>,
+    ranking: &Ranking,
+    exhausted: bool,
+) -> Vec<Degradation> {
+    let mut degradations = of_models;
+    let plain = |kind| Degradation {
+        kind,
+        model: None,
+        action: None,
+        actions: 0,
+    };
+    if unknown {
+        degradations.push(plain(DegradationKind::CustomerUnknown));
+    }
+    if let [first, rest @ ..] = ranking.valueless.as_slice() {
+        degradations.push(Degradation {
+            kind: DegradationKind::ValueMissing,
+            model: None,
+            action: rest.is_empty().then_some(*first),
+            actions: u32::try_from(ranking.valueless.len()).unwrap_or(u32::MAX),
+        });
+    }
+    if exhausted {
+        degradations.push(plain(DegradationKind::WorkExhausted));
+    }
+    degradations.sort_by_key(|degradation| degradation.kind);
+    degradations
+}
+
+fn record(
+    bundle: &Bundle,
+    request: &Request,
+    moment: Moment,
+    stages: &Stages,
+    ranking: &Ranking,
+    filled: &Filled,
+    degradations: Vec<Degradation>,
+) -> Record {
+    let count = |stage| match stage {
+        Stage::Unspecified => size(bundle.actions.len()),
+        Stage::Availability => stages.available.count(),
+        Stage::Eligibility => stages.passed.eligible.count(),
+        Stage::Applicability => stages.passed.applicable.count(),
+        Stage::Suitability => stages.passed.suitable.count(),
+        Stage::Treatment => stages.treatable.count(),
+        Stage::Propensity => size(ranking.ranked.len()),
+        Stage::Arbitration | Stage::Placed => size(
+            filled
+                .placed
+                .iter()
+                .filter(|placed| placed.reason != Reason::Fallback)
+                .count(),
+        ),
+    };
+    Record {
+        decision_id: identity::decision_id(bundle.digest(), &request.customer_id, moment),
+        now_us: moment.now_us,
+        seed: moment.seed,
+        dry_run: request.dry_run,
+        channel: request.channel,
+        placements: request.placements.clone(),
+        funnel: FUNNEL_STAGES.map(count),
+        ranked: ranking.ranked.clone(),
+        placed: filled.placed.clone(),
+        degradations,
+    }
+}
+
+fn size(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}

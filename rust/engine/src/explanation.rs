@@ -1,0 +1,183 @@
+//! Decision -> why each action was placed or not, and what would have to change.
+//!
+//! Made only when asked for, from what the decision kept: nothing is decided again, save for supposing other orders.
+
+mod clause;
+mod placing;
+mod wording;
+
+#[cfg(test)]
+mod tests;
+
+use nextbest_proto::v1::{self, Stage, Unavailable};
+
+use crate::{
+    arbitration::applies,
+    availability,
+    bundle::Bundle,
+    decision::Decision,
+    id::{ActionId, Id},
+    record::{FUNNEL_STAGES, Ranked, Record},
+    response::score,
+    value::Value,
+};
+use placing::Standing;
+
+/// The funnel alone.
+pub(crate) fn funnel(record: &Record) -> v1::Explanation {
+    let counts = FUNNEL_STAGES.iter().zip(record.funnel);
+    v1::Explanation {
+        funnel: counts
+            .map(|(stage, remaining)| v1::StageCount {
+                stage: (*stage).into(),
+                remaining,
+            })
+            .collect(),
+        actions: Vec::new(),
+    }
+}
+
+/// The funnel, and every action that the request asks about.
+pub(crate) fn explain(decision: &Decision<'_>) -> v1::Explanation {
+    let ranks = Ranks::of(decision);
+    let one = |action| explain_action(decision, &ranks, action);
+    let explained = &decision.request.explained;
+    let actions = if explained.is_empty() {
+        decision.bundle.actions.ids().map(one).collect()
+    } else {
+        explained.iter().copied().map(one).collect()
+    };
+    v1::Explanation {
+        actions,
+        ..funnel(&decision.record)
+    }
+}
+
+/// The place of each action in the ranking.
+struct Ranks {
+    places: Vec<Option<usize>>,
+}
+
+impl Ranks {
+    fn of(decision: &Decision<'_>) -> Self {
+        let mut places = vec![None; decision.bundle.actions.len()];
+        for (place, ranked) in decision.ranking.ranked.iter().enumerate() {
+            if let Some(slot) = places.get_mut(ranked.action.place()) {
+                *slot = Some(place);
+            }
+        }
+        Self { places }
+    }
+
+    fn get(&self, action: ActionId) -> Option<usize> {
+        self.places.get(action.place()).copied().flatten()
+    }
+}
+
+fn explain_action(decision: &Decision<'_>, ranks: &Ranks, action: ActionId) -> v1::ActionExplanation {
+    let bundle = decision.bundle;
+    let unavailable = availability::explain(bundle, decision.request, decision.record.now_us, action);
+    let standing = placing::standing(decision, ranks.get(action), action);
+    let score = |ranked: &Ranked| score(bundle, action, &ranked.factors);
+    v1::ActionExplanation {
+        action: bundle.action_name(action).to_owned(),
+        issue: bundle.issue_name(action).to_owned(),
+        group: bundle.group_name(action).to_owned(),
+        left_at: left_at(decision, action, standing).into(),
+        unavailable: unavailable.unwrap_or_default().into(),
+        clauses: clause::explain(decision, action),
+        score: standing.and_then(Standing::ranked).map(score),
+        rank: ranks
+            .get(action)
+            .map_or(0, |place| u32::try_from(place + 1).unwrap_or(u32::MAX)),
+        placing: standing.map(|standing| placing::explain(decision, action, standing).0),
+        changes: changes(decision, action, unavailable, standing),
+        context_weights: context_weights(decision, action),
+    }
+}
+
+/// The stage at which an action left. One that stands as a fallback has left all the same.
+fn left_at(decision: &Decision<'_>, action: ActionId, standing: Option<Standing<'_>>) -> Stage {
+    let stages = &decision.stages;
+    let sets = [
+        (Stage::Availability, &stages.available),
+        (Stage::Eligibility, &stages.passed.eligible),
+        (Stage::Applicability, &stages.passed.applicable),
+        (Stage::Suitability, &stages.passed.suitable),
+        (Stage::Treatment, &stages.treatable),
+    ];
+    if let Some((stage, _)) = sets.into_iter().find(|(_, left)| !left.contains(action)) {
+        return stage;
+    }
+    match standing {
+        Some(Standing::Placed { ranked: Some(_), .. }) => Stage::Placed,
+        Some(Standing::Ranked { .. } | Standing::Placed { ranked: None, .. }) => Stage::Arbitration,
+        Some(Standing::BelowPropensity(_) | Standing::Valueless) | None => Stage::Propensity,
+    }
+}
+
+/// What would have to change, in the order of the stages.
+fn changes(
+    decision: &Decision<'_>,
+    action: ActionId,
+    unavailable: Option<Unavailable>,
+    standing: Option<Standing<'_>>,
+) -> Vec<String> {
+    if matches!(standing, Some(Standing::Placed { .. })) {
+        return Vec::new();
+    }
+    let mut changes: Vec<String> = unavailable
+        .map(|why| availability_change(decision, action, why))
+        .into_iter()
+        .collect();
+    changes.extend(clause::changes(decision, action));
+    if let Some(standing) = standing {
+        changes.extend(placing::explain(decision, action, standing).1);
+    }
+    changes
+}
+
+fn availability_change(decision: &Decision<'_>, action: ActionId, why: Unavailable) -> String {
+    let (bundle, request) = (decision.bundle, decision.request);
+    let row = &bundle.actions[action];
+    let time = |time_us: Option<i64>| Value::Timestamp(time_us.unwrap_or_default());
+    match why {
+        Unavailable::Disabled | Unavailable::Unspecified => "the action must be enabled".to_owned(),
+        Unavailable::NotYet => format!(
+            "the action must be active: it will be from {}",
+            time(row.active_from_us)
+        ),
+        Unavailable::Expired => format!(
+            "the action must be active: it was until {}",
+            time(row.active_until_us)
+        ),
+        Unavailable::NoTreatmentForChannel => {
+            format!(
+                "the action must have a treatment for channel `{}`",
+                bundle.channel_name(request.channel)
+            )
+        }
+        Unavailable::NoTreatmentForPlacements => {
+            let name = |placement| format!("`{}`", bundle.placement_name(request.channel, placement));
+            let names: Vec<String> = request
+                .placements
+                .iter()
+                .map(|requested| name(requested.placement))
+                .collect();
+            format!(
+                "the action must have a treatment for {}",
+                wording::join(&names, "or")
+            )
+        }
+    }
+}
+
+fn context_weights(decision: &Decision<'_>, action: ActionId) -> Vec<String> {
+    let bundle: &Bundle = decision.bundle;
+    let weights = bundle.context_weights.rows().iter();
+    let matching =
+        weights.filter(|weight| applies(bundle, weight, action) && decision.truths.all(&weight.clauses));
+    matching
+        .map(|weight| format!("{:+} % {}", weight.percent, weight.text))
+        .collect()
+}

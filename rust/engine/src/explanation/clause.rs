@@ -1,0 +1,149 @@
+//! An action's clauses -> those that are not true, what they looked at, and what would make them true.
+
+use nextbest_proto::v1::{self, Stage};
+
+use super::wording;
+use crate::{
+    bundle::tables::Treatment,
+    decision::Decision,
+    eligibility::Truth,
+    id::{ActionId, ClauseId, LiteralId},
+    treatment::stands_in,
+};
+
+/// Every clause of the action, and of its treatments for the requested placements, that is false or unknown.
+pub(super) fn explain(decision: &Decision<'_>, action: ActionId) -> Vec<v1::ClauseExplanation> {
+    let policies = &decision.bundle.actions[action].policies;
+    let stages = [
+        (Stage::Eligibility, &policies.eligibility),
+        (Stage::Applicability, &policies.applicability),
+        (Stage::Suitability, &policies.suitability),
+    ];
+    let own = stages.into_iter().flat_map(|(stage, clauses)| {
+        failing(decision, clauses).map(move |clause| explain_clause(decision, stage, clause, ""))
+    });
+    let of_treatments = requested_treatments(decision, action).flat_map(|treatment| {
+        failing(decision, &treatment.eligibility)
+            .map(move |clause| explain_clause(decision, Stage::Treatment, clause, &treatment.name))
+    });
+    own.chain(of_treatments).collect()
+}
+
+/// A sentence for each clause that has to become true, and one for the treatments when none of them fits.
+pub(super) fn changes(decision: &Decision<'_>, action: ActionId) -> Vec<String> {
+    let policies = &decision.bundle.actions[action].policies;
+    let own = [
+        &policies.eligibility,
+        &policies.applicability,
+        &policies.suitability,
+    ];
+    let mut changes: Vec<String> = own
+        .into_iter()
+        .flat_map(|clauses| failing(decision, clauses))
+        .map(|clause| change(decision, clause))
+        .collect();
+    let treatments: Vec<&Treatment> = requested_treatments(decision, action).collect();
+    let fits = |treatment: &&Treatment| decision.truths.all(&treatment.eligibility);
+    if !treatments.is_empty() && !treatments.iter().any(fits) {
+        let needs = |treatment: &&Treatment| {
+            let clauses: Vec<String> = failing(decision, &treatment.eligibility)
+                .map(|clause| change(decision, clause))
+                .collect();
+            format!(
+                "for treatment `{}`, {}",
+                treatment.name,
+                wording::join(&clauses, "and")
+            )
+        };
+        let needs: Vec<String> = treatments.iter().map(needs).collect();
+        changes.push(wording::join(&needs, "or"));
+    }
+    // Clauses of the issue, the group and the action may ask for the same.
+    let mut seen = std::collections::BTreeSet::new();
+    changes.retain(|change| seen.insert(change.clone()));
+    changes
+}
+
+fn requested_treatments<'a>(
+    decision: &'a Decision<'_>,
+    action: ActionId,
+) -> impl Iterator<Item = &'a Treatment> {
+    let request = decision.request;
+    decision.bundle.actions[action]
+        .treatments
+        .rows()
+        .iter()
+        .filter(move |treatment| {
+            request
+                .placements
+                .iter()
+                .any(|requested| stands_in(treatment, request.channel, requested.placement))
+        })
+}
+
+fn failing<'a>(decision: &'a Decision<'_>, clauses: &'a [ClauseId]) -> impl Iterator<Item = ClauseId> + 'a {
+    clauses
+        .iter()
+        .copied()
+        .filter(|clause| decision.truths.clause(*clause) != Truth::True)
+}
+
+fn explain_clause(
+    decision: &Decision<'_>,
+    stage: Stage,
+    clause: ClauseId,
+    treatment: &str,
+) -> v1::ClauseExplanation {
+    let bundle = decision.bundle;
+    let row = &bundle.clauses[clause];
+    let condition = &bundle.conditions[row.condition];
+    let position = row
+        .position
+        .file
+        .and_then(|file| bundle.files.get(file))
+        .map(|file| v1::SourcePosition {
+            file: file.clone(),
+            line: row.position.line,
+            column: row.position.column,
+        });
+    v1::ClauseExplanation {
+        stage: stage.into(),
+        truth: decision.truths.clause(clause).message().into(),
+        text: row.text.clone(),
+        condition: condition.text.clone(),
+        reason: condition.reason.clone(),
+        position,
+        treatment: treatment.to_owned(),
+        literals: row
+            .literals
+            .iter()
+            .map(|literal| explain_literal(decision, *literal))
+            .collect(),
+    }
+}
+
+fn explain_literal(decision: &Decision<'_>, literal: LiteralId) -> v1::LiteralExplanation {
+    let row = &decision.bundle.literals[literal];
+    let value = decision.feature(row.feature);
+    v1::LiteralExplanation {
+        text: row.text.clone(),
+        truth: decision.truths.literal(literal).message().into(),
+        feature: decision.bundle.features[row.feature].name.clone(),
+        actual: value.message(),
+        required: wording::required(row),
+    }
+}
+
+/// "`customer.age` must be at least 18 (is 17), or `customer.guardian` must be known".
+fn change(decision: &Decision<'_>, clause: ClauseId) -> String {
+    let row = &decision.bundle.clauses[clause];
+    let ways: Vec<String> = row
+        .literals
+        .iter()
+        .filter_map(|literal| wording::change(decision, &decision.bundle.literals[*literal]))
+        .collect();
+    if ways.is_empty() {
+        return format!("`{}` can never hold", row.text);
+    }
+    ways.join(", or ")
+}

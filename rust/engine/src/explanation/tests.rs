@@ -1,0 +1,404 @@
+//! Explanations as people read them.
+
+use nextbest_proto::v1::{self, Outcome, Stage, Truth, Unavailable, comparison::Operator, literal};
+use proptest::prelude::*;
+
+use crate::{
+    Bundle, Moment, NoModels, Request, decide,
+    testing::{
+        AGE, BALANCE, HERO, JOINED, NOW_US, PRODUCTS, SEGMENT, SIDEBAR, TestBundle, VIP, at_least, attribute,
+        compare, constant, double, int, program, read, request, step, string, strings, treatment, value,
+    },
+};
+
+fn explained(bundle: &TestBundle, placements: &[&str], customer: Vec<v1::Attribute>) -> v1::DecideResponse {
+    let bundle = Bundle::open(&bundle.seal()).unwrap();
+    let message = v1::ExplainRequest {
+        decide: Some(request(placements, customer)),
+        actions: Vec::new(),
+    };
+    let request = Request::check_explain(&bundle, message).unwrap();
+    decide(
+        &bundle,
+        &request,
+        None,
+        Moment { now_us: 0, seed: 0 },
+        &mut NoModels,
+    )
+    .respond()
+}
+
+fn action<'a>(answer: &'a v1::DecideResponse, name: &str) -> &'a v1::ActionExplanation {
+    let explanation = answer.explanation.as_ref().unwrap();
+    explanation
+        .actions
+        .iter()
+        .find(|action| action.action == name)
+        .unwrap()
+}
+
+/// What would have to change for an action with one clause of one test.
+fn change(feature: u32, test: literal::Test, negated: bool, customer: Vec<v1::Attribute>) -> String {
+    let mut bundle = TestBundle::new();
+    let literal = bundle.literal(feature, test, negated);
+    let clause = bundle.clause(&[literal]);
+    bundle.action("gold", 1.0).eligibility = vec![clause];
+    let answer = explained(&bundle, &["hero"], customer);
+    let gold = action(&answer, "gold");
+    assert_eq!(gold.left_at(), Stage::Eligibility);
+    let [change] = gold.changes.as_slice() else {
+        panic!("{:?}", gold.changes)
+    };
+    format!("{change} / {}", gold.clauses[0].literals[0].required)
+}
+
+#[test]
+fn changes_say_what_a_test_asks_for() {
+    let age = |number| vec![attribute("age", int(number))];
+    let segments = || {
+        literal::Test::OneOf(v1::OneOf {
+            values: vec![string("mass"), string("private")],
+        })
+    };
+    let affluent = || vec![attribute("segment", string("affluent"))];
+    let has = || literal::Test::Contains(string("gold"));
+    let joined = vec![attribute("joined", value(v1::value::Kind::TimestampUs(NOW_US)))];
+    let later = compare(Operator::Gt, value(v1::value::Kind::TimestampUs(NOW_US)));
+    let vip = |truth| vec![attribute("vip", value(v1::value::Kind::Bool(truth)))];
+    let cases = [
+        (
+            change(AGE, at_least(18), false, age(17)),
+            "`customer.age` must be at least 18 (is 17) / >= 18",
+        ),
+        (
+            change(AGE, at_least(18), true, age(18)),
+            "`customer.age` must be less than 18 (is 18) / < 18",
+        ),
+        (
+            change(AGE, at_least(18), false, Vec::new()),
+            "`customer.age` must be known and at least 18 / >= 18",
+        ),
+        (
+            change(AGE, compare(Operator::Eq, int(3)), true, age(3)),
+            "`customer.age` must not be 3 (is 3) / != 3",
+        ),
+        (
+            change(AGE, literal::Test::IsPresent(v1::IsPresent {}), false, Vec::new()),
+            "`customer.age` must be known / present",
+        ),
+        (
+            change(AGE, literal::Test::IsPresent(v1::IsPresent {}), true, age(3)),
+            "`customer.age` must be absent (is 3) / absent",
+        ),
+        (
+            change(SEGMENT, segments(), false, affluent()),
+            "`customer.segment` must be one of \"mass\", \"private\" (is \"affluent\") / one of \"mass\", \"private\"",
+        ),
+        (
+            change(
+                PRODUCTS,
+                has(),
+                true,
+                vec![attribute("products", strings(&["gold"]))],
+            ),
+            "`customer.products` must not contain \"gold\" (is [\"gold\"]) / does not contain \"gold\"",
+        ),
+        (
+            change(JOINED, later, false, joined),
+            "`customer.joined` must be after 2026-06-01T12:00:00Z (is 2026-06-01T12:00:00Z) / > 2026-06-01T12:00:00Z",
+        ),
+        (
+            change(VIP, literal::Test::IsTrue(v1::IsTrue {}), false, vip(false)),
+            "`customer.vip` must be true (is false) / true",
+        ),
+    ];
+    for (found, expected) in cases {
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn a_derived_test_names_the_attributes_that_it_misses() {
+    let mut bundle = TestBundle::new();
+    let sum = program(vec![read(AGE), read(BALANCE), step(v1::Operation::Add, &[0, 1])]);
+    let sum = bundle.derived("customer.age + customer.balance", v1::Type::Double, sum);
+    let never = bundle.derived(
+        "1 == 2",
+        v1::Type::Bool,
+        program(vec![constant(value(v1::value::Kind::Bool(false)))]),
+    );
+    let enough = bundle.test(sum, at_least(100));
+    let never = bundle.test(never, literal::Test::IsTrue(v1::IsTrue {}));
+    bundle.action("gold", 1.0).eligibility = vec![enough];
+    bundle.action("iron", 1.0).suitability = vec![never];
+    let answer = explained(&bundle, &["hero"], vec![attribute("age", int(17))]);
+    assert_eq!(
+        action(&answer, "gold").changes,
+        ["`customer.balance` must be known, and `customer.age + customer.balance` must be at least 100"]
+    );
+    let iron = action(&answer, "iron");
+    assert_eq!(
+        (iron.left_at(), iron.changes.as_slice()),
+        (
+            Stage::Suitability,
+            ["`condition 1` can never hold".to_owned()].as_slice()
+        )
+    );
+}
+
+#[test]
+fn every_clause_that_is_not_true_is_listed_with_its_source() {
+    let mut bundle = TestBundle::new();
+    let adult = bundle.literal(AGE, at_least(18), false);
+    let rich = bundle.literal(BALANCE, at_least(1_000), false);
+    let either = bundle.clause(&[adult, rich]);
+    let senior = bundle.test(AGE, at_least(65));
+    let gold = bundle.action("gold", 1.0);
+    (gold.eligibility, gold.suitability) = (vec![either], vec![senior]);
+    gold.treatments = vec![treatment("side", Some(SIDEBAR)), treatment("top", Some(HERO))];
+    gold.treatments[1].eligibility = vec![senior];
+    let answer = explained(&bundle, &["hero"], vec![attribute("age", int(17))]);
+    let gold = action(&answer, "gold");
+    assert_eq!(gold.left_at(), Stage::Eligibility);
+    let clauses: Vec<_> = gold
+        .clauses
+        .iter()
+        .map(|clause| (clause.stage(), clause.truth(), clause.treatment.as_str()))
+        .collect();
+    assert_eq!(
+        clauses,
+        [
+            (Stage::Eligibility, Truth::Unknown, ""),
+            (Stage::Suitability, Truth::False, ""),
+            (Stage::Treatment, Truth::False, "top"),
+        ]
+    );
+    let clause = &gold.clauses[0];
+    let position = clause.position.as_ref().unwrap();
+    assert_eq!(
+        (position.file.as_str(), position.line, position.column),
+        ("actions/cards.yaml", 4, 11)
+    );
+    assert_eq!(
+        (clause.reason.as_str(), clause.condition.as_str()),
+        ("reason 0", "condition 0")
+    );
+    let literals: Vec<_> = clause
+        .literals
+        .iter()
+        .map(|literal| (literal.truth(), literal.actual.clone()))
+        .collect();
+    assert_eq!(literals, [(Truth::False, Some(int(17))), (Truth::Unknown, None)]);
+    assert_eq!(
+        gold.changes,
+        [
+            "`customer.age` must be at least 18 (is 17), or `customer.balance` must be known and at least 1000",
+            "`customer.age` must be at least 65 (is 17)",
+            "for treatment `top`, `customer.age` must be at least 65 (is 17)",
+        ]
+    );
+}
+
+#[test]
+fn what_is_not_available_says_why() {
+    let mut bundle = TestBundle::new();
+    bundle.action("disabled", 1.0).enabled = false;
+    bundle.action("early", 1.0).active_from_us = Some(NOW_US + 1_000_000);
+    bundle.action("elsewhere", 1.0).treatments[0].channel = 0;
+    bundle.action("late", 1.0).active_until_us = Some(NOW_US);
+    bundle.action("side", 1.0).treatments[0].placement = Some(SIDEBAR);
+    let answer = explained(&bundle, &["hero"], Vec::new());
+    let expected = [
+        ("disabled", Unavailable::Disabled, "the action must be enabled"),
+        (
+            "early",
+            Unavailable::NotYet,
+            "the action must be active: it will be from 2026-06-01T12:00:01Z",
+        ),
+        (
+            "elsewhere",
+            Unavailable::NoTreatmentForChannel,
+            "the action must have a treatment for channel `web`",
+        ),
+        (
+            "late",
+            Unavailable::Expired,
+            "the action must be active: it was until 2026-06-01T12:00:00Z",
+        ),
+        (
+            "side",
+            Unavailable::NoTreatmentForPlacements,
+            "the action must have a treatment for `hero`",
+        ),
+    ];
+    for (name, why, change) in expected {
+        let action = action(&answer, name);
+        assert_eq!(
+            (action.left_at(), action.unavailable()),
+            (Stage::Availability, why)
+        );
+        assert_eq!(action.changes, [change]);
+    }
+    let counts: Vec<u32> = answer
+        .explanation
+        .unwrap()
+        .funnel
+        .iter()
+        .map(|line| line.remaining)
+        .collect();
+    assert_eq!(counts, [5, 0, 0, 0, 0, 0, 0, 0]);
+}
+
+fn cards() -> TestBundle {
+    let mut bundle = TestBundle::new();
+    for (name, value) in [("gold", 120.0), ("iron", 20.0), ("silver", 60.0), ("tin", 10.0)] {
+        bundle.action(name, value);
+    }
+    bundle
+}
+
+#[test]
+fn losers_are_told_what_would_have_won() {
+    let answer = explained(&cards(), &["hero"], Vec::new());
+    let silver = action(&answer, "silver");
+    let placing = silver.placing.as_ref().unwrap();
+    assert_eq!(
+        (
+            placing.outcome(),
+            placing.lost_to.as_str(),
+            placing.placement.as_str()
+        ),
+        (Outcome::Lost, "gold", "hero")
+    );
+    assert_eq!(
+        (placing.factor_needed, placing.lever_needed_percent, silver.rank),
+        (2.0, Some(100.0), 2)
+    );
+    assert_eq!(
+        silver.changes,
+        [
+            "priority must grow by 100 % to draw level with `gold`: a lever of 100 percentage points more would do"
+        ]
+    );
+    let gold = action(&answer, "gold");
+    assert_eq!(
+        (gold.left_at(), gold.rank, gold.changes.len()),
+        (Stage::Placed, 1, 0)
+    );
+    assert_eq!(
+        action(&answer, "tin").changes[0].split(" to ").next().unwrap(),
+        "priority must be 12 times as high"
+    );
+}
+
+#[test]
+fn a_group_limit_and_a_threshold_are_told_apart() {
+    let mut bundle = cards();
+    bundle.message.groups[0].limit = 1;
+    bundle.message.arbitration.as_mut().unwrap().priority_threshold = Some(1.5);
+    let answer = explained(&bundle, &["hero", "sidebar"], Vec::new());
+    let outcome = |name| action(&answer, name).placing.as_ref().unwrap().outcome();
+    assert_eq!(outcome("silver"), Outcome::GroupLimit);
+    assert_eq!(outcome("tin"), Outcome::BelowPriorityThreshold);
+    assert_eq!(
+        action(&answer, "silver").changes,
+        [
+            "priority must grow by 100 % to draw level with `gold`, for group `cards` has all the places that it may take: \
+          a lever of 100 percentage points more would do"
+        ]
+    );
+    bundle.message.groups[0].limit = 0;
+    let answer = explained(&bundle, &["sidebar"], Vec::new());
+    assert_eq!(
+        action(&answer, "tin").changes,
+        [
+            "priority must grow by 100 % to draw level with `iron`: a lever of 100 percentage points more would do"
+        ]
+    );
+}
+
+#[test]
+fn thresholds_and_missing_values_say_what_they_need() {
+    let mut bundle = cards();
+    bundle.message.arbitration.as_mut().unwrap().propensity_threshold = Some(0.2);
+    bundle.message.actions[0].value = Some(v1::action::Value::ValueProgram(program(vec![read(BALANCE)])));
+    bundle.message.actions[2].mandatory = true;
+    let answer = explained(&bundle, &["hero"], Vec::new());
+    let gold = action(&answer, "gold");
+    assert_eq!(
+        (gold.left_at(), gold.placing.as_ref().unwrap().outcome()),
+        (Stage::Propensity, Outcome::ValueMissing)
+    );
+    assert_eq!(
+        gold.changes,
+        ["`customer.balance` must be known: the action's value depends on it"]
+    );
+    let iron = action(&answer, "iron");
+    assert_eq!(iron.left_at(), Stage::Propensity);
+    assert_eq!(iron.changes, ["propensity must be at least 0.2 (is 0.1)"]);
+    assert!(iron.score.is_some() && iron.rank == 0);
+}
+
+#[test]
+fn nothing_overtakes_what_is_mandatory() {
+    let mut bundle = cards();
+    bundle.message.actions[3].mandatory = true;
+    let answer = explained(&bundle, &["hero"], Vec::new());
+    let gold = action(&answer, "gold");
+    let placing = gold.placing.as_ref().unwrap();
+    assert_eq!(
+        (placing.outcome(), placing.lost_to.as_str(), placing.factor_needed),
+        (Outcome::Lost, "tin", 0.0)
+    );
+    assert_eq!(
+        gold.changes,
+        ["no priority would do: better placed actions cannot be overtaken"]
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 128, ..ProptestConfig::default() })]
+
+    /// A lever of as many points as an explanation asks for, and a little more, gets the action its place.
+    #[test]
+    fn the_lever_that_is_asked_for_wins(
+        values in prop::collection::vec(1..200_u32, 2..8),
+        groups in prop::collection::vec(0..2_u32, 8),
+        tops in prop::collection::vec(0..3_u32, 8),
+        limit in 0..3_u32,
+        threshold in prop::option::of(0.0..8.0_f64),
+    ) {
+        let build = |levered: Option<(&str, f64)>| {
+            let mut bundle = TestBundle::new();
+            bundle.message.groups[0].limit = limit;
+            bundle.message.arbitration.as_mut().unwrap().priority_threshold = threshold;
+            for (place, points) in values.iter().enumerate() {
+                let name = format!("action-{place}");
+                let lever = levered.filter(|(levered, _)| *levered == name).map_or(0.0, |(_, percent)| percent);
+                let action = bundle.action(&name, f64::from(*points));
+                action.group = groups[place];
+                action.lever_percent = lever;
+                action.treatments[0].placement = [None, Some(HERO), Some(SIDEBAR)][tops[place] as usize];
+            }
+            bundle
+        };
+        let answer = explained(&build(None), &["hero", "sidebar"], Vec::new());
+        for explained_action in &answer.explanation.as_ref().unwrap().actions {
+            let Some(percent) = explained_action.placing.as_ref().and_then(|placing| placing.lever_needed_percent) else {
+                continue;
+            };
+            let name = explained_action.action.as_str();
+            let again = explained(&build(Some((name, percent + 1e-6))), &["hero", "sidebar"], Vec::new());
+            prop_assert_eq!(action(&again, name).left_at(), Stage::Placed, "{} {:?}", name, explained_action);
+        }
+    }
+}
+
+#[test]
+fn a_double_is_written_as_it_is() {
+    let poor = vec![attribute("balance", double(-0.5))];
+    assert_eq!(
+        change(BALANCE, at_least(18), false, poor),
+        "`customer.balance` must be at least 18 (is -0.5) / >= 18"
+    );
+}

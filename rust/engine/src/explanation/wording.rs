@@ -1,0 +1,200 @@
+//! Tests and values -> the words that people read.
+
+use crate::{
+    bundle::tables::{Literal, Source, Test},
+    decision::Decision,
+    id::FeatureId,
+    program::{Comparison, Program},
+    value::{Type, Value},
+};
+
+/// Values that a sentence lists, and letters of each.
+const LISTED_MAX: usize = 5;
+const LETTERS_MAX: usize = 80;
+
+/// What a test requires: `>= 18`, `one of "web", "app"`, `present`.
+pub(super) fn required(literal: &Literal) -> String {
+    let negated = literal.negated;
+    match &literal.test {
+        Test::IsTrue => (!negated).to_string(),
+        Test::IsPresent => if negated { "absent" } else { "present" }.to_owned(),
+        Test::Compare(comparison, value) => {
+            let sign = match turned(*comparison, negated) {
+                Comparison::Equal => "==",
+                Comparison::NotEqual => "!=",
+                Comparison::Less => "<",
+                Comparison::LessOrEqual => "<=",
+                Comparison::Greater => ">",
+                Comparison::GreaterOrEqual => ">=",
+            };
+            format!("{sign} {}", Value::of(value))
+        }
+        Test::OneOfStrings(_) | Test::OneOfInts(_) => {
+            format!(
+                "{} {}",
+                if negated { "none of" } else { "one of" },
+                listed(&literal.test)
+            )
+        }
+        Test::Contains(item) => {
+            format!(
+                "{} {}",
+                if negated { "does not contain" } else { "contains" },
+                Value::of(item)
+            )
+        }
+    }
+}
+
+/// What would have to change for a literal to hold; none where nothing can, because it reads no attribute.
+pub(super) fn change(decision: &Decision<'_>, literal: &Literal) -> Option<String> {
+    let feature = &decision.bundle.features[literal.feature];
+    let value = decision.feature(literal.feature);
+    let name = &feature.name;
+    match &feature.source {
+        Source::Derived(program) if reads_nothing(program) => None,
+        Source::Derived(program) if value.is_missing() && !matches!(literal.test, Test::IsPresent) => {
+            let missing = missing_attributes(decision, program);
+            let known = if missing.is_empty() {
+                format!("`{name}` must have a value")
+            } else {
+                format!("{} must be known", join(&missing, "and"))
+            };
+            Some(format!(
+                "{known}, and `{name}` must {}",
+                requirement(literal, true)
+            ))
+        }
+        Source::Derived(_) if matches!(literal.test, Test::IsTrue) => {
+            Some(format!("`{name}` must {}", requirement(literal, true)))
+        }
+        _ if matches!(literal.test, Test::IsPresent) && !literal.negated => {
+            Some(format!("`{name}` must be known"))
+        }
+        _ if value.is_missing() => {
+            let requirement = requirement(literal, false);
+            let bare = requirement.strip_prefix("be ").unwrap_or(&requirement);
+            Some(format!("`{name}` must be known and {bare}"))
+        }
+        _ => Some(format!(
+            "`{name}` must {} (is {})",
+            requirement(literal, false),
+            shortened(value)
+        )),
+    }
+}
+
+/// Attributes that a program needs and that are missing, in the order in which it reads them.
+pub(super) fn missing_attributes(decision: &Decision<'_>, program: &Program) -> Vec<String> {
+    let mut seen: Vec<FeatureId> = Vec::new();
+    let mut open: Vec<FeatureId> = program.features().collect();
+    let mut names = Vec::new();
+    open.reverse();
+    while let Some(feature) = open.pop() {
+        if seen.contains(&feature) || !decision.feature(feature).is_missing() {
+            continue;
+        }
+        seen.push(feature);
+        let row = &decision.bundle.features[feature];
+        match &row.source {
+            Source::Derived(program) => open.extend(program.features()),
+            Source::Attribute(_) | Source::Now => names.push(format!("`{}`", row.name)),
+        }
+    }
+    names
+}
+
+/// "a, b and c".
+pub(super) fn join(items: &[String], word: &str) -> String {
+    match items {
+        [] => String::new(),
+        [only] => only.clone(),
+        [head @ .., last] => format!("{} {word} {last}", head.join(", ")),
+    }
+}
+
+/// What stands after "must": "be at least 18". Of an expression that is true or false, `holds` asks for "hold".
+fn requirement(literal: &Literal, holds: bool) -> String {
+    let negated = literal.negated;
+    let not = if negated { "not " } else { "" };
+    match &literal.test {
+        Test::IsTrue if holds => format!("{not}hold"),
+        Test::IsTrue => format!("be {}", !negated),
+        Test::IsPresent => if negated { "be absent" } else { "be known" }.to_owned(),
+        Test::Compare(comparison, value) => {
+            let comparison = turned(*comparison, negated);
+            format!("{} {}", compared(comparison, Type::of(value)), Value::of(value))
+        }
+        Test::OneOfStrings(_) | Test::OneOfInts(_) => {
+            format!(
+                "be {} {}",
+                if negated { "none of" } else { "one of" },
+                listed(&literal.test)
+            )
+        }
+        Test::Contains(item) => format!("{not}contain {}", Value::of(item)),
+    }
+}
+
+fn compared(comparison: Comparison, kind: Type) -> &'static str {
+    let time = kind == Type::Timestamp;
+    match comparison {
+        Comparison::Equal => "be",
+        Comparison::NotEqual => "not be",
+        Comparison::Less if time => "be before",
+        Comparison::LessOrEqual if time => "be no later than",
+        Comparison::Greater if time => "be after",
+        Comparison::GreaterOrEqual if time => "be no earlier than",
+        Comparison::Less => "be less than",
+        Comparison::LessOrEqual => "be at most",
+        Comparison::Greater => "be more than",
+        Comparison::GreaterOrEqual => "be at least",
+    }
+}
+
+/// The comparison that holds where the other does not.
+fn turned(comparison: Comparison, negated: bool) -> Comparison {
+    match comparison {
+        other if !negated => other,
+        Comparison::Equal => Comparison::NotEqual,
+        Comparison::NotEqual => Comparison::Equal,
+        Comparison::Less => Comparison::GreaterOrEqual,
+        Comparison::LessOrEqual => Comparison::Greater,
+        Comparison::Greater => Comparison::LessOrEqual,
+        Comparison::GreaterOrEqual => Comparison::Less,
+    }
+}
+
+fn listed(test: &Test) -> String {
+    let (items, count): (Vec<String>, usize) = match test {
+        Test::OneOfStrings(items) => (
+            items
+                .iter()
+                .take(LISTED_MAX)
+                .map(|item| format!("{item:?}"))
+                .collect(),
+            items.len(),
+        ),
+        Test::OneOfInts(items) => (
+            items.iter().take(LISTED_MAX).map(i64::to_string).collect(),
+            items.len(),
+        ),
+        _ => (Vec::new(), 0),
+    };
+    match count.saturating_sub(LISTED_MAX) {
+        0 => items.join(", "),
+        more => format!("{} and {more} more", items.join(", ")),
+    }
+}
+
+fn shortened(value: &Value<'_>) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(LETTERS_MAX) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}
+
+fn reads_nothing(program: &Program) -> bool {
+    program.touched().next().is_none()
+}

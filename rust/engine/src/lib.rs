@@ -1,0 +1,60 @@
+//! The engine: a bundle, a request and what is stored of the customer in, a decision out.
+//!
+//! ```text
+//! bytes -> Bundle::open ------------------------------+
+//! DecideRequest -> Request::check --------------------+-> decide -> Decision -> Record, DecideResponse
+//! stored attributes, Moment (now, seed), Scorer ------+
+//! ```
+//!
+//! Pure: it does no I/O, reads no clock, no environment and no randomness, starts no thread and knows neither
+//! Python nor gRPC. The same bundle, request, attributes, moment and scores give the same decision, byte for byte.
+//! Whatever a request contains, it is refused with a [`Reject`] or decided; it stops nothing.
+//!
+//! [`decide`] lists the stages; the modules stand in the order in which a request meets them.
+
+mod action_set;
+mod id;
+mod suggestion;
+
+mod bundle;
+mod value;
+
+mod request;
+
+mod capsule;
+mod program;
+
+mod features;
+
+mod availability;
+mod eligibility;
+mod treatment;
+
+mod propensity;
+
+mod arbitration;
+mod decision;
+mod leaving;
+mod record;
+
+mod response;
+
+mod explanation;
+
+#[cfg(test)]
+mod testing;
+
+pub use bundle::{
+    BUNDLE_BYTES_MAX, Bundle, BundleFault, FORMAT, MAGIC,
+    tables::{ElementType, Model, ModelInput},
+};
+pub use capsule::check_customer;
+pub use decision::{Decision, decide};
+pub use id::{ActionId, ChannelId, GroupId, IssueId, ModelId, PlacementId, TreatmentId};
+pub use leaving::FrequentLeave;
+pub use propensity::{BATCH_ROWS_MAX, Batch, NoModels, NoTime, ScoreFault, Scorer, Tensor};
+pub use record::{Degradation, FUNNEL_STAGES, Factors, Placed, Ranked, Record, RequestedPlacement};
+pub use request::{
+    CONTEXT_ATTRIBUTES_MAX, CUSTOMER_ATTRIBUTES_MAX, CUSTOMER_ID_BYTES_MAX, EXPLAINED_ACTIONS_MAX,
+    LIST_ITEMS_MAX, Moment, PLACEMENT_COUNT_MAX, PLACEMENTS_MAX, Reject, Request, STRING_BYTES_MAX,
+};

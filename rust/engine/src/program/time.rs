@@ -1,0 +1,182 @@
+//! Timestamps and durations: their text forms, their parts, and time zones from the tables compiled in.
+
+use jiff::{
+    Timestamp,
+    civil::DateTime,
+    tz::{Offset, TimeZone, TimeZoneDatabase},
+};
+use nextbest_proto::v1::value::Kind;
+
+use super::Part;
+use crate::{
+    bundle::BundleFault,
+    value::{EPOCH, TIMESTAMP_US_MAX, TIMESTAMP_US_MIN, Value, from_epoch},
+};
+
+/// The time zone of a `GET_...` instruction: absent or `UTC`, a name (`Europe/Lisbon`), or an offset (`-08:00`).
+pub(super) fn zone(constant: Option<&Kind>) -> Result<TimeZone, BundleFault> {
+    let name = match constant {
+        None => return Ok(TimeZone::UTC),
+        Some(Kind::String(name)) => name.as_str(),
+        Some(_) => return Err(BundleFault::malformed("a time zone is a string".to_owned())),
+    };
+    if name.is_empty() || name == "UTC" {
+        return Ok(TimeZone::UTC);
+    }
+    if let Some(offset) = offset(name) {
+        return Ok(TimeZone::fixed(offset));
+    }
+    TimeZoneDatabase::bundled()
+        .get(name)
+        .map_err(|_| BundleFault::malformed(format!("{name:?} is no time zone")))
+}
+
+fn offset(text: &str) -> Option<Offset> {
+    let (sign, text) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (hours, minutes) = text.split_once(':')?;
+    let number = |text: &str| -> Option<i32> {
+        (text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
+    };
+    let (hours, minutes) = (number(hours)?, number(minutes)?);
+    (hours < 24 && minutes < 60).then(|| Offset::from_seconds(sign * (hours * 3_600 + minutes * 60)).ok())?
+}
+
+/// One part of a timestamp in a time zone, counted as CEL counts; of a duration, in total (milliseconds: what is
+/// left below a second).
+pub(super) fn part<'a>(part: Part, value: &Value<'a>, zone: &TimeZone) -> Option<Value<'a>> {
+    match value {
+        Value::Timestamp(microseconds) => timestamp_part(part, *microseconds, zone).map(Value::Int),
+        Value::Duration(microseconds) => duration_part(part, *microseconds).map(Value::Int),
+        _ => None,
+    }
+}
+
+fn timestamp_part(part: Part, microseconds: i64, zone: &TimeZone) -> Option<i64> {
+    let moment = civil(microseconds, zone)?;
+    Some(match part {
+        Part::FullYear => i64::from(moment.year()),
+        Part::Month => i64::from(moment.month()) - 1,
+        Part::Date => i64::from(moment.day()),
+        Part::DayOfMonth => i64::from(moment.day()) - 1,
+        Part::DayOfWeek => i64::from(moment.weekday().to_sunday_zero_offset()),
+        Part::DayOfYear => i64::from(moment.day_of_year()) - 1,
+        Part::Hours => i64::from(moment.hour()),
+        Part::Minutes => i64::from(moment.minute()),
+        Part::Seconds => i64::from(moment.second()),
+        Part::Milliseconds => i64::from(moment.millisecond()),
+    })
+}
+
+fn duration_part(part: Part, microseconds: i64) -> Option<i64> {
+    match part {
+        Part::Hours => Some(microseconds / 3_600_000_000),
+        Part::Minutes => Some(microseconds / 60_000_000),
+        Part::Seconds => Some(microseconds / 1_000_000),
+        Part::Milliseconds => Some(microseconds / 1_000 % 1_000),
+        _ => None,
+    }
+}
+
+pub(super) fn in_range(microseconds: i64) -> Option<i64> {
+    (TIMESTAMP_US_MIN..=TIMESTAMP_US_MAX)
+        .contains(&microseconds)
+        .then_some(microseconds)
+}
+
+/// The clock and calendar of a zone. The library's own timestamps end a day before the year 9999 does, a date that
+/// people write for "for ever": there, the zone's last offset holds.
+fn civil(microseconds: i64, zone: &TimeZone) -> Option<DateTime> {
+    let timestamp = Timestamp::from_microsecond(microseconds).unwrap_or(Timestamp::MAX);
+    let offset = i64::from(zone.to_offset(timestamp).seconds());
+    from_epoch(microseconds.checked_add(offset * 1_000_000)?)
+}
+
+/// RFC 3339 with a time zone; what is below a microsecond goes.
+pub(super) fn parse_timestamp(text: &str) -> Option<i64> {
+    let (local, offset_seconds) = if let Some(local) = text.strip_suffix('Z') {
+        (local, 0)
+    } else {
+        let (local, zone) = text.split_at_checked(text.len().checked_sub(6)?)?;
+        let signed = zone.starts_with(['+', '-']);
+        (local, offset(zone).filter(|_| signed)?.seconds())
+    };
+    // The parser also takes dates with spaces, weeks and zone names, which CEL does not.
+    let shape = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
+    if shape
+        .iter()
+        .any(|(place, byte)| local.as_bytes().get(*place) != Some(byte))
+    {
+        return None;
+    }
+    let since: i64 = local
+        .parse::<DateTime>()
+        .ok()?
+        .duration_since(EPOCH)
+        .as_nanos()
+        .div_euclid(1_000)
+        .try_into()
+        .ok()?;
+    in_range(since.checked_sub(i64::from(offset_seconds) * 1_000_000)?)
+}
+
+/// Numbers with units, `1h30m`, `-1.5s`, `250ms`; what is below a microsecond goes.
+pub(super) fn parse_duration(text: &str) -> Option<i64> {
+    let (sign, mut rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if rest == "0" {
+        return Some(0);
+    }
+    if rest.is_empty() {
+        return None;
+    }
+    let mut nanoseconds: i128 = 0;
+    while !rest.is_empty() {
+        let number_end = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
+        let (number, tail) = rest.split_at(number_end);
+        let unit_end = tail
+            .find(|letter: char| letter.is_ascii_digit() || letter == '.')
+            .unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(unit_end);
+        nanoseconds = nanoseconds.checked_add(scale(number, unit_nanoseconds(unit)?)?)?;
+        rest = tail;
+    }
+    // CEL's range of durations: what a google.protobuf.Duration holds.
+    let microseconds = i64::try_from(sign * nanoseconds / 1_000).ok()?;
+    (microseconds.unsigned_abs() <= 315_576_000_000_000_000).then_some(microseconds)
+}
+
+fn unit_nanoseconds(unit: &str) -> Option<i128> {
+    Some(match unit {
+        "h" => 3_600_000_000_000,
+        "m" => 60_000_000_000,
+        "s" => 1_000_000_000,
+        "ms" => 1_000_000,
+        "us" | "µs" | "μs" => 1_000,
+        "ns" => 1,
+        _ => return None,
+    })
+}
+
+/// A decimal number of units, without detour over a double.
+fn scale(number: &str, unit: i128) -> Option<i128> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') || whole.len() > 18 {
+        return None;
+    }
+    let mut result = if whole.is_empty() {
+        0
+    } else {
+        whole.parse::<i128>().ok()?.checked_mul(unit)?
+    };
+    let mut digit_worth = unit;
+    for digit in fraction.bytes() {
+        digit_worth /= 10;
+        result += i128::from(digit - b'0') * digit_worth;
+    }
+    Some(result)
+}

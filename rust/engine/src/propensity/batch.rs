@@ -1,0 +1,233 @@
+//! Features and action attributes -> a model's input tensors, a row for each action.
+
+use nextbest_proto::v1::value::Kind;
+
+use crate::{
+    bundle::{
+        Bundle,
+        tables::{Column, ColumnSource, ElementType, Model},
+    },
+    id::{ActionId, Id},
+    value::Value,
+};
+
+/// What one model is run on: a row for each action.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    /// At least 1 when a scorer gets it.
+    pub rows: usize,
+    /// One for each of the model's inputs, in their order.
+    pub inputs: Vec<Tensor<'a>>,
+}
+
+/// One input of a model: `rows` times the input's columns, row by row.
+#[derive(Debug)]
+pub enum Tensor<'a> {
+    /// NaN where a value is missing.
+    Float32(Vec<f32>),
+    /// NaN where a value is missing.
+    Float64(Vec<f64>),
+    /// Whole numbers.
+    Int64(Vec<i64>),
+    /// Text.
+    String(Vec<&'a str>),
+    /// Truth values.
+    Bool(Vec<bool>),
+}
+
+/// One element of a tensor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Cell<'a> {
+    Float(f64),
+    Int(i64),
+    String(&'a str),
+    Bool(bool),
+}
+
+/// A batch with a row for each action that has one, and for each action whether it has.
+pub(super) fn assemble<'a>(
+    bundle: &'a Bundle,
+    features: &'a [Value<'_>],
+    model: &'a Model,
+    actions: impl Iterator<Item = ActionId>,
+) -> (Batch<'a>, Vec<bool>) {
+    let mut inputs: Vec<Input<'a>> = model
+        .inputs
+        .iter()
+        .map(|input| Input::new(input, features))
+        .collect();
+    let mut complete = Vec::new();
+    let mut rows = 0;
+    for action in actions {
+        let whole = inputs.iter_mut().all(|input| input.push_row(bundle, action));
+        if whole {
+            rows += 1;
+        } else {
+            for input in &mut inputs {
+                input.tensor.truncate(rows * input.columns.len());
+            }
+        }
+        complete.push(whole);
+    }
+    (
+        Batch {
+            rows,
+            inputs: inputs.into_iter().map(|input| input.tensor).collect(),
+        },
+        complete,
+    )
+}
+
+/// A tensor that grows by a row an action, and where its columns come from.
+struct Input<'a> {
+    element_type: ElementType,
+    columns: Vec<Origin<'a>>,
+    tensor: Tensor<'a>,
+}
+
+/// Where a column's elements come from. A feature is the same for all actions, and so is looked at once.
+enum Origin<'a> {
+    Feature(Option<Cell<'a>>),
+    /// Place in the action's attributes, and what stands in.
+    Action(usize, Option<Cell<'a>>),
+}
+
+impl<'a> Input<'a> {
+    fn new(input: &'a crate::bundle::tables::ModelInput, features: &'a [Value<'_>]) -> Self {
+        let element_type = input.element_type;
+        let columns = input
+            .columns
+            .iter()
+            .map(|column| Origin::new(column, element_type, features))
+            .collect();
+        Self {
+            element_type,
+            columns,
+            tensor: Tensor::new(element_type),
+        }
+    }
+
+    /// Appends a row; false where an element is missing and nothing stands in. The row is then incomplete.
+    fn push_row(&mut self, bundle: &'a Bundle, action: ActionId) -> bool {
+        let Self {
+            element_type,
+            columns,
+            tensor,
+        } = self;
+        columns.iter().all(|origin| {
+            let cell = match origin {
+                Origin::Feature(cell) => *cell,
+                Origin::Action(place, stand_in) => bundle.actions[action]
+                    .attributes
+                    .get(*place)
+                    .and_then(Option::as_ref)
+                    .and_then(|kind| constant_cell(*element_type, kind))
+                    .or(*stand_in),
+            };
+            tensor.push(cell)
+        })
+    }
+}
+
+impl<'a> Origin<'a> {
+    fn new(column: &'a Column, element_type: ElementType, features: &'a [Value<'_>]) -> Self {
+        let stand_in = column
+            .stand_in
+            .as_ref()
+            .and_then(|kind| constant_cell(element_type, kind));
+        match column.source {
+            ColumnSource::Feature(feature) => {
+                let value = features.get(feature.place());
+                Self::Feature(
+                    value
+                        .and_then(|value| feature_cell(element_type, value))
+                        .or(stand_in),
+                )
+            }
+            ColumnSource::ActionAttribute(place) => Self::Action(place, stand_in),
+        }
+    }
+}
+
+/// The element for a feature.
+fn feature_cell<'a>(element_type: ElementType, value: &'a Value<'_>) -> Option<Cell<'a>> {
+    match (element_type, value) {
+        (ElementType::String, Value::String(text)) => Some(Cell::String(text.as_str())),
+        _ => plain_cell(element_type, value),
+    }
+}
+
+/// The element for a constant of the bundle.
+fn constant_cell(element_type: ElementType, kind: &Kind) -> Option<Cell<'_>> {
+    match (element_type, kind) {
+        (ElementType::String, Kind::String(text)) => Some(Cell::String(text)),
+        _ => plain_cell(element_type, &Value::of(kind)),
+    }
+}
+
+/// The element for what is no text: false and true are 0 and 1, timestamps and durations seconds (of an int64
+/// tensor: whole ones). Absent when the value is missing, or of a type that the tensor does not take.
+#[expect(clippy::cast_precision_loss, reason = "a float tensor holds no more")]
+fn plain_cell(element_type: ElementType, value: &Value<'_>) -> Option<Cell<'static>> {
+    match element_type {
+        ElementType::Float32 | ElementType::Float64 => match value {
+            Value::Bool(value) => Some(Cell::Float(f64::from(u8::from(*value)))),
+            Value::Int(value) => Some(Cell::Float(*value as f64)),
+            Value::Double(value) => Some(Cell::Float(*value)),
+            Value::Timestamp(value) | Value::Duration(value) => Some(Cell::Float(*value as f64 / 1e6)),
+            _ => None,
+        },
+        ElementType::Int64 => match value {
+            Value::Bool(value) => Some(Cell::Int(i64::from(*value))),
+            Value::Int(value) => Some(Cell::Int(*value)),
+            Value::Timestamp(value) | Value::Duration(value) => Some(Cell::Int(value.div_euclid(1_000_000))),
+            _ => None,
+        },
+        ElementType::Bool => match value {
+            Value::Bool(value) => Some(Cell::Bool(*value)),
+            _ => None,
+        },
+        ElementType::String => None,
+    }
+}
+
+impl<'a> Tensor<'a> {
+    fn new(element_type: ElementType) -> Self {
+        match element_type {
+            ElementType::Float32 => Self::Float32(Vec::new()),
+            ElementType::Float64 => Self::Float64(Vec::new()),
+            ElementType::Int64 => Self::Int64(Vec::new()),
+            ElementType::String => Self::String(Vec::new()),
+            ElementType::Bool => Self::Bool(Vec::new()),
+        }
+    }
+
+    /// Appends an element, NaN for a missing float; false for any other that is missing.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "models of float tensors take the nearest float"
+    )]
+    fn push(&mut self, cell: Option<Cell<'a>>) -> bool {
+        match (self, cell) {
+            (Self::Float32(items), Some(Cell::Float(value))) => items.push(value as f32),
+            (Self::Float32(items), None) => items.push(f32::NAN),
+            (Self::Float64(items), Some(Cell::Float(value))) => items.push(value),
+            (Self::Float64(items), None) => items.push(f64::NAN),
+            (Self::Int64(items), Some(Cell::Int(value))) => items.push(value),
+            (Self::String(items), Some(Cell::String(value))) => items.push(value),
+            (Self::Bool(items), Some(Cell::Bool(value))) => items.push(value),
+            _ => return false,
+        }
+        true
+    }
+
+    fn truncate(&mut self, length: usize) {
+        match self {
+            Self::Float32(items) => items.truncate(length),
+            Self::Float64(items) => items.truncate(length),
+            Self::Int64(items) => items.truncate(length),
+            Self::String(items) => items.truncate(length),
+            Self::Bool(items) => items.truncate(length),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What a scorer gets, and what stands in when it does not answer.
+
+use nextbest_proto::v1::{self, DegradationKind, PropensitySource, model_column};
+
+use super::*;
+use crate::{
+    Moment, Record, Request, decide,
+    testing::{AGE, BALANCE, SEGMENT, TestBundle, attribute, double, int, request, string},
+};
+
+fn input(name: &str, element_type: v1::ElementType, columns: Vec<v1::ModelColumn>) -> v1::ModelInput {
+    v1::ModelInput {
+        name: name.to_owned(),
+        element_type: element_type.into(),
+        columns,
+    }
+}
+
+fn feature(feature: u32, missing: Option<v1::Value>) -> v1::ModelColumn {
+    v1::ModelColumn {
+        source: Some(model_column::Source::Feature(feature)),
+        missing,
+    }
+}
+
+/// Two actions on one model of floats and texts, and one on none.
+fn bundle() -> Bundle {
+    let mut bundle = TestBundle::new();
+    let apr = v1::ModelColumn {
+        source: Some(model_column::Source::ActionAttribute(0)),
+        missing: Some(double(9.0)),
+    };
+    bundle.message.models = vec![v1::Model {
+        name: "card".to_owned(),
+        onnx: Vec::new(),
+        inputs: vec![
+            input(
+                "numbers",
+                v1::ElementType::Float32,
+                vec![feature(AGE, None), feature(BALANCE, Some(int(5))), apr],
+            ),
+            input("segment", v1::ElementType::String, vec![feature(SEGMENT, None)]),
+        ],
+        output: "probabilities".to_owned(),
+        positive_column: 1,
+    }];
+    let gold = bundle.action("gold", 1.0);
+    gold.model = Some(0);
+    gold.attributes = vec![double(12.9)];
+    bundle.action("iron", 1.0);
+    bundle.action("silver", 1.0).model = Some(0);
+    Bundle::open(&bundle.seal()).unwrap()
+}
+
+/// Answers what it is told to, and keeps what it was asked.
+struct Told {
+    answer: Result<Vec<f64>, ScoreFault>,
+    asked: Vec<String>,
+}
+
+impl Scorer for Told {
+    fn score(
+        &mut self,
+        model: ModelId,
+        batch: &Batch<'_>,
+        propensities: &mut Vec<f64>,
+    ) -> Result<(), ScoreFault> {
+        self.asked
+            .push(format!("{} {} {:?}", model.place(), batch.rows, batch.inputs));
+        propensities.extend(self.answer.clone()?);
+        Ok(())
+    }
+}
+
+fn scored(customer: Vec<v1::Attribute>, answer: Result<Vec<f64>, ScoreFault>) -> (Record, Vec<String>) {
+    let bundle = bundle();
+    let request = Request::check(&bundle, request(&["sidebar"], customer)).unwrap();
+    let mut told = Told {
+        answer,
+        asked: Vec::new(),
+    };
+    let moment = Moment { now_us: 0, seed: 0 };
+    let record = decide(&bundle, &request, None, moment, &mut told)
+        .record()
+        .clone();
+    (record, told.asked)
+}
+
+fn mass() -> Vec<v1::Attribute> {
+    vec![attribute("segment", string("mass"))]
+}
+
+/// Propensities of gold, iron and silver, and where they come from.
+fn propensities(record: &Record) -> Vec<(f64, PropensitySource)> {
+    let mut ranked = record.ranked.clone();
+    ranked.sort_by_key(|ranked| ranked.action);
+    ranked
+        .iter()
+        .map(|ranked| (ranked.factors.propensity, ranked.factors.propensity_source))
+        .collect()
+}
+
+#[test]
+fn one_run_scores_all_candidates_of_a_model() {
+    let (record, asked) = scored(mass(), Ok(vec![0.25, 0.5]));
+    assert_eq!(
+        asked,
+        [r#"0 2 [Float32([NaN, 5.0, 12.9, NaN, 5.0, 9.0]), String(["mass", "mass"])]"#]
+    );
+    let model = PropensitySource::Model;
+    assert_eq!(
+        propensities(&record),
+        [(0.25, model), (0.1, PropensitySource::Prior), (0.5, model)]
+    );
+    assert_eq!(record.degradations, []);
+}
+
+#[test]
+fn the_prior_stands_in_for_what_a_model_does_not_give() {
+    use DegradationKind::{Deadline, ModelFailed, ModelInputMissing, PropensityInvalid};
+    let cases = [
+        (mass(), Err(ScoreFault::Failed), ModelFailed, 2),
+        (mass(), Err(ScoreFault::Deadline), Deadline, 2),
+        (mass(), Ok(vec![0.5]), ModelFailed, 2),
+        (mass(), Ok(vec![0.5, 1.5]), PropensityInvalid, 1),
+        (mass(), Ok(vec![f64::NAN, f64::INFINITY]), PropensityInvalid, 2),
+        (Vec::new(), Ok(Vec::new()), ModelInputMissing, 2),
+    ];
+    for (customer, answer, kind, actions) in cases {
+        let (record, _) = scored(customer, answer);
+        let found: Vec<_> = record
+            .degradations
+            .iter()
+            .map(|found| (found.kind, found.actions))
+            .collect();
+        assert_eq!(found, [(kind, actions)]);
+        assert_eq!(propensities(&record)[2], (0.1, PropensitySource::Degraded));
+    }
+}
+
+#[test]
+fn a_model_without_a_row_is_not_run() {
+    let (_, asked) = scored(Vec::new(), Ok(Vec::new()));
+    assert_eq!(asked, Vec::<String>::new());
+}

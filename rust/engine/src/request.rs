@@ -1,0 +1,264 @@
+//! `DecideRequest` + bundle -> [`Request`]: every name resolved, every value typed, every limit kept.
+
+mod attribute;
+mod reject;
+
+#[cfg(test)]
+mod tests;
+
+use nextbest_proto::v1;
+
+pub use attribute::{LIST_ITEMS_MAX, STRING_BYTES_MAX};
+pub(crate) use attribute::{Sent, check_attributes, find as find_attribute};
+pub use reject::Reject;
+
+use crate::{
+    bundle::{
+        Bundle,
+        tables::{Channel, Root},
+    },
+    id::{ActionId, ChannelId, Id, PlacementId},
+    record::RequestedPlacement,
+    suggestion::nearest,
+    value::{TIMESTAMP_US_MAX, TIMESTAMP_US_MIN},
+};
+
+/// Bytes of a customer's id.
+pub const CUSTOMER_ID_BYTES_MAX: usize = 256;
+/// Customer attributes of one request, or of one stored customer.
+pub const CUSTOMER_ATTRIBUTES_MAX: usize = 512;
+/// Context attributes of one request.
+pub const CONTEXT_ATTRIBUTES_MAX: usize = 128;
+/// Placements of one request.
+pub const PLACEMENTS_MAX: usize = 32;
+/// Actions for one placement.
+pub const PLACEMENT_COUNT_MAX: u32 = 100;
+/// Actions that one `Explain` may name.
+pub const EXPLAINED_ACTIONS_MAX: usize = 10_000;
+
+/// The time and the seed of a decision; the engine reads neither clock nor randomness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Microseconds since 1970.
+    pub now_us: i64,
+    /// Any number.
+    pub seed: u64,
+}
+
+/// A request that can be decided. Made for one bundle, and good for that one only.
+#[derive(Debug)]
+pub struct Request {
+    pub(crate) customer_id: String,
+    /// Of the customer and of the context.
+    pub(crate) sent: Vec<Sent>,
+    pub(crate) channel: ChannelId,
+    pub(crate) placements: Vec<RequestedPlacement>,
+    pub(crate) dry_run: bool,
+    pub(crate) explanation: v1::ExplanationLevel,
+    /// In the order of the bundle; empty: every action.
+    pub(crate) explained: Vec<ActionId>,
+    pub(crate) now_us: Option<i64>,
+    pub(crate) seed: Option<u64>,
+}
+
+impl Request {
+    /// Checks a `Decide` request against the bundle.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn check(bundle: &Bundle, message: v1::DecideRequest) -> Result<Self, Reject> {
+        check_customer_id(&message.customer_id)?;
+        let mut sent = check_attributes(
+            bundle,
+            Root::Customer,
+            "customer",
+            CUSTOMER_ATTRIBUTES_MAX,
+            message.customer,
+        )?;
+        sent.extend(check_attributes(
+            bundle,
+            Root::Context,
+            "context",
+            CONTEXT_ATTRIBUTES_MAX,
+            message.context,
+        )?);
+        let (channel, row) = channel(bundle, &message.channel)?;
+        let placements = placements(row, &message.placements)?;
+        let explanation = v1::ExplanationLevel::try_from(message.explanation)
+            .map_err(|_| Reject::new("explanation", format!("no level {}", message.explanation)))?;
+        if !message.dry_run {
+            absent("now_us", message.now_us.is_none())?;
+            absent("seed", message.seed.is_none())?;
+        }
+        if message
+            .now_us
+            .is_some_and(|now_us| !(TIMESTAMP_US_MIN..=TIMESTAMP_US_MAX).contains(&now_us))
+        {
+            return Err(Reject::new("now_us", "outside the years 0001 to 9999".to_owned()));
+        }
+        Ok(Self {
+            customer_id: message.customer_id,
+            sent,
+            channel,
+            placements,
+            dry_run: message.dry_run,
+            explanation,
+            explained: Vec::new(),
+            now_us: message.now_us,
+            seed: message.seed,
+        })
+    }
+
+    /// Checks an `Explain` request: decided as a dry run, with a full explanation of the named actions.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn check_explain(bundle: &Bundle, message: v1::ExplainRequest) -> Result<Self, Reject> {
+        let Some(mut decide) = message.decide else {
+            return Err(Reject::new("decide", "missing".to_owned()));
+        };
+        limit("actions", message.actions.len(), EXPLAINED_ACTIONS_MAX)?;
+        decide.dry_run = true;
+        decide.explanation = v1::ExplanationLevel::Full.into();
+        let mut request = Self::check(bundle, decide).map_err(|reject| reject.within("decide"))?;
+        for (place, name) in message.actions.iter().enumerate() {
+            let found = bundle
+                .actions
+                .rows()
+                .binary_search_by(|action| action.name.as_str().cmp(name));
+            let Ok(found) = found else {
+                let names = bundle.actions.rows().iter().map(|action| action.name.as_str());
+                return Err(Reject::unknown(
+                    format!("actions[{place}]"),
+                    "action",
+                    name,
+                    nearest(name, names),
+                ));
+            };
+            request.explained.push(id(found));
+        }
+        request.explained.sort_unstable();
+        request.explained.dedup();
+        Ok(request)
+    }
+
+    /// The server's time and seed, save where a dry run brings its own.
+    pub(crate) fn moment(&self, server: Moment) -> Moment {
+        Moment {
+            now_us: self.now_us.unwrap_or(server.now_us),
+            seed: self.seed.unwrap_or(server.seed),
+        }
+    }
+
+    /// Whose stored attributes to read; empty for an anonymous customer.
+    #[must_use]
+    pub fn customer_id(&self) -> &str {
+        &self.customer_id
+    }
+
+    /// Whether the decision leaves no trace in the customer's state.
+    #[must_use]
+    pub fn dry_run(&self) -> bool {
+        self.dry_run
+    }
+}
+
+/// An id of a row that was found in its table.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "tables are far below 2^32 rows: see the bundle's limits"
+)]
+fn id<I: Id>(place: usize) -> I {
+    I::from_place(place as u32)
+}
+
+pub(crate) fn check_customer_id(customer_id: &str) -> Result<(), Reject> {
+    if customer_id.len() > CUSTOMER_ID_BYTES_MAX {
+        let problem = format!(
+            "{} bytes long: at most {CUSTOMER_ID_BYTES_MAX}",
+            customer_id.len()
+        );
+        return Err(Reject::new("customer_id", problem));
+    }
+    Ok(())
+}
+
+fn limit(field: &str, count: usize, count_max: usize) -> Result<(), Reject> {
+    if count > count_max {
+        return Err(Reject::new(
+            field,
+            format!("{count} entries: at most {count_max}"),
+        ));
+    }
+    Ok(())
+}
+
+fn absent(field: &str, absent: bool) -> Result<(), Reject> {
+    if absent {
+        return Ok(());
+    }
+    Err(Reject::new(field, "only with `dry_run`".to_owned()))
+}
+
+fn channel<'a>(bundle: &'a Bundle, name: &str) -> Result<(ChannelId, &'a Channel), Reject> {
+    if name.is_empty() {
+        return Err(Reject::new("channel", "missing".to_owned()));
+    }
+    let found = bundle.channels.iter().find(|(_, channel)| channel.name == name);
+    found.ok_or_else(|| {
+        let names = bundle.channels.rows().iter().map(|channel| channel.name.as_str());
+        Reject::unknown("channel".to_owned(), "channel", name, nearest(name, names))
+    })
+}
+
+fn placements(
+    channel: &Channel,
+    messages: &[v1::PlacementRequest],
+) -> Result<Vec<RequestedPlacement>, Reject> {
+    if messages.is_empty() {
+        return Err(Reject::new("placements", "missing: name at least one".to_owned()));
+    }
+    limit("placements", messages.len(), PLACEMENTS_MAX)?;
+    let mut requested: Vec<RequestedPlacement> = Vec::with_capacity(messages.len());
+    for (place, message) in messages.iter().enumerate() {
+        let (placement, count) =
+            placement(channel, message).map_err(|reject| reject.within(&format!("placements[{place}]")))?;
+        if requested.iter().any(|earlier| earlier.placement == placement) {
+            return Err(Reject::duplicate(
+                format!("placements[{place}].name"),
+                &message.name,
+            ));
+        }
+        requested.push(RequestedPlacement { placement, count });
+    }
+    Ok(requested)
+}
+
+fn placement(channel: &Channel, message: &v1::PlacementRequest) -> Result<(PlacementId, u32), Reject> {
+    let found = channel
+        .placements
+        .iter()
+        .find(|(_, placement)| placement.name == message.name);
+    let Some((id, placement)) = found else {
+        let names = channel
+            .placements
+            .rows()
+            .iter()
+            .map(|placement| placement.name.as_str());
+        let nearest = nearest(&message.name, names);
+        return Err(Reject::unknown(
+            "name".to_owned(),
+            "placement of the channel",
+            &message.name,
+            nearest,
+        ));
+    };
+    match message.count {
+        0 => Ok((id, placement.count)),
+        count if count <= PLACEMENT_COUNT_MAX => Ok((id, count)),
+        count => Err(Reject::new(
+            "count",
+            format!("{count}: at most {PLACEMENT_COUNT_MAX}"),
+        )),
+    }
+}

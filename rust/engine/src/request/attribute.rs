@@ -1,0 +1,176 @@
+//! `Attribute` messages -> [`Sent`] values: declared, of their type, in their range.
+
+use nextbest_proto::v1::{self, value::Kind};
+
+use super::{Reject, id, limit};
+use crate::{
+    bundle::{
+        Bundle,
+        tables::{Attribute, Root},
+    },
+    id::AttributeId,
+    suggestion::nearest,
+    value::{Relation, TIMESTAMP_US_MAX, TIMESTAMP_US_MIN, Type, Value},
+};
+
+/// Bytes of one string.
+pub const STRING_BYTES_MAX: usize = 4_096;
+/// Elements of one list.
+pub const LIST_ITEMS_MAX: usize = 1_000;
+/// Allowed values that a message lists.
+const LISTED_MAX: usize = 5;
+
+/// An attribute that a request brings, or a customer to be stored.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    pub(crate) attribute: AttributeId,
+    /// Absent: unknown, whatever is stored.
+    pub(crate) value: Option<Kind>,
+}
+
+/// Checks attributes of one root; their order does not matter. An int where a double is declared becomes one,
+/// and an empty list is of either type.
+pub(crate) fn check_attributes(
+    bundle: &Bundle,
+    root: Root,
+    field: &str,
+    count_max: usize,
+    messages: Vec<v1::Attribute>,
+) -> Result<Vec<Sent>, Reject> {
+    limit(field, messages.len(), count_max)?;
+    let mut sent = Vec::with_capacity(messages.len());
+    for (place, message) in messages.into_iter().enumerate() {
+        let one =
+            attribute(bundle, root, message).map_err(|reject| reject.within(&format!("{field}[{place}]")))?;
+        sent.push(one);
+    }
+    let mut seen: Vec<(AttributeId, usize)> = sent
+        .iter()
+        .zip(0..)
+        .map(|(one, place)| (one.attribute, place))
+        .collect();
+    seen.sort_unstable();
+    for pair in seen.windows(2) {
+        if let [(first, _), (second, place)] = pair
+            && first == second
+        {
+            let name = &bundle.attributes[*first].name;
+            return Err(Reject::duplicate(format!("{field}[{place}].name"), name));
+        }
+    }
+    Ok(sent)
+}
+
+/// Looks an attribute up by its name.
+pub(crate) fn find(bundle: &Bundle, root: Root, name: &str) -> Option<AttributeId> {
+    let found = bundle
+        .attributes
+        .rows()
+        .binary_search_by(|row| row.root.cmp(&root).then_with(|| row.name.as_str().cmp(name)));
+    found.ok().map(id)
+}
+
+fn attribute(bundle: &Bundle, root: Root, message: v1::Attribute) -> Result<Sent, Reject> {
+    let Some(attribute) = find(bundle, root, &message.name) else {
+        let rows = bundle.attributes.rows().iter().filter(|row| row.root == root);
+        let nearest = nearest(&message.name, rows.map(|row| row.name.as_str()));
+        return Err(Reject::unknown(
+            "name".to_owned(),
+            &format!("{} attribute", root.name()),
+            &message.name,
+            nearest,
+        ));
+    };
+    let declared = &bundle.attributes[attribute];
+    let value = match message.value.and_then(|value| value.kind) {
+        Some(kind) => Some(checked(declared, kind).map_err(|problem| {
+            Reject::new("value", format!("`{}.{}` {problem}", root.name(), declared.name))
+        })?),
+        None => None,
+    };
+    Ok(Sent { attribute, value })
+}
+
+/// The value as the engine keeps it; else what is wrong with it, to follow the attribute's name.
+fn checked(declared: &Attribute, kind: Kind) -> Result<Kind, String> {
+    let kind = match (kind, declared.kind) {
+        #[expect(clippy::cast_precision_loss, reason = "CEL converts ints to doubles so")]
+        (Kind::Int(value), Type::Double) => Kind::Double(value as f64),
+        // An empty list has no elements to tell its type by, and clients in some languages cannot know it either.
+        (Kind::Strings(list), Type::IntList) if list.items.is_empty() => Kind::Ints(v1::IntList::default()),
+        (Kind::Ints(list), Type::StringList) if list.items.is_empty() => {
+            Kind::Strings(v1::StringList::default())
+        }
+        (kind, _) => kind,
+    };
+    let found = Type::of(&kind);
+    if found != declared.kind {
+        return Err(format!(
+            "is {}: {} was sent",
+            declared.kind.phrase(),
+            found.phrase()
+        ));
+    }
+    check_form(&kind)?;
+    check_range(declared, &kind)?;
+    Ok(kind)
+}
+
+fn check_form(kind: &Kind) -> Result<(), String> {
+    let long = |text: &String| text.len() > STRING_BYTES_MAX;
+    let many = |count: usize| count > LIST_ITEMS_MAX;
+    match kind {
+        Kind::Double(value) if !value.is_finite() => Err("is not a finite number".to_owned()),
+        Kind::String(text) if long(text) => Err(format!("is longer than {STRING_BYTES_MAX} bytes")),
+        Kind::TimestampUs(value) if !(TIMESTAMP_US_MIN..=TIMESTAMP_US_MAX).contains(value) => {
+            Err("is outside the years 0001 to 9999".to_owned())
+        }
+        Kind::Strings(list) if many(list.items.len()) => {
+            Err(format!("has more than {LIST_ITEMS_MAX} elements"))
+        }
+        Kind::Ints(list) if many(list.items.len()) => Err(format!("has more than {LIST_ITEMS_MAX} elements")),
+        Kind::Strings(list) if list.items.iter().any(long) => {
+            Err(format!("has an element longer than {STRING_BYTES_MAX} bytes"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_range(declared: &Attribute, kind: &Kind) -> Result<(), String> {
+    use std::cmp::Ordering::{Greater, Less};
+    let value = Value::of(kind);
+    if let Some(minimum) = &declared.minimum
+        && value.relation(&Value::of(minimum)) == Relation::Ordered(Less)
+    {
+        return Err(format!("is below its minimum, {}", Value::of(minimum)));
+    }
+    if let Some(maximum) = &declared.maximum
+        && value.relation(&Value::of(maximum)) == Relation::Ordered(Greater)
+    {
+        return Err(format!("is above its maximum, {}", Value::of(maximum)));
+    }
+    if declared.allowed.is_empty()
+        || declared
+            .allowed
+            .iter()
+            .any(|allowed| value.equals(&Value::of(allowed)))
+    {
+        return Ok(());
+    }
+    let listed: Vec<String> = declared
+        .allowed
+        .iter()
+        .take(LISTED_MAX)
+        .map(|allowed| Value::of(allowed).to_string())
+        .collect();
+    let rest = declared.allowed.len().saturating_sub(LISTED_MAX);
+    let more = if rest == 0 {
+        String::new()
+    } else {
+        format!(" and {rest} more")
+    };
+    Err(format!(
+        "is none of its allowed values: {}{more}",
+        listed.join(", ")
+    ))
+}

@@ -1,0 +1,157 @@
+//! Record -> the answer that the channel gets.
+
+use nextbest_proto::v1::{self, Reason};
+
+use crate::{
+    bundle::Bundle,
+    id::ActionId,
+    record::{Factors, Placed, Record},
+};
+
+/// The answer without explanation.
+pub(crate) fn render(bundle: &Bundle, record: &Record) -> v1::DecideResponse {
+    let placements = record.placements.iter().enumerate().map(|(place, requested)| {
+        let placed = record.placed.iter().filter(|placed| placed.requested == place);
+        v1::Placement {
+            name: bundle
+                .placement_name(record.channel, requested.placement)
+                .to_owned(),
+            actions: placed.map(|placed| action(bundle, record, placed)).collect(),
+        }
+    });
+    let degradations = record.degradations.iter().map(|degradation| {
+        let model = degradation.model.map(|model| bundle.model_name(model));
+        let action = degradation.action.map(|action| bundle.action_name(action));
+        v1::Degradation {
+            kind: degradation.kind.into(),
+            name: model.or(action).unwrap_or_default().to_owned(),
+            actions: degradation.actions,
+        }
+    });
+    v1::DecideResponse {
+        decision_id: record.decision_id.clone(),
+        bundle_digest: bundle.digest().to_owned(),
+        placements: placements.collect(),
+        degradations: degradations.collect(),
+        explanation: None,
+        now_us: record.now_us,
+        seed: record.seed,
+    }
+}
+
+/// Factors as a message.
+pub(crate) fn score(bundle: &Bundle, action: ActionId, factors: &Factors) -> v1::Score {
+    v1::Score {
+        propensity: factors.propensity,
+        context_weight: factors.context_weight,
+        value: factors.value,
+        lever: factors.lever,
+        priority: factors.priority,
+        propensity_source: factors.propensity_source.into(),
+        model: bundle
+            .action_model(action)
+            .map(|model| bundle.model_name(model).to_owned())
+            .unwrap_or_default(),
+    }
+}
+
+fn action(bundle: &Bundle, record: &Record, placed: &Placed) -> v1::RankedAction {
+    let treatment = &bundle.actions[placed.action].treatments[placed.treatment];
+    v1::RankedAction {
+        action: bundle.action_name(placed.action).to_owned(),
+        issue: bundle.issue_name(placed.action).to_owned(),
+        group: bundle.group_name(placed.action).to_owned(),
+        treatment: treatment.name.clone(),
+        content: treatment.content.clone(),
+        rank: placed.rank,
+        score: Some(
+            placed
+                .factors
+                .as_ref()
+                .map_or_else(Default::default, |factors| score(bundle, placed.action, factors)),
+        ),
+        reason: placed.reason.into(),
+        reason_text: reason_text(record, placed),
+    }
+}
+
+fn reason_text(record: &Record, placed: &Placed) -> String {
+    let priority = placed.factors.map_or(0.0, |factors| factors.priority);
+    let of = match record.ranked.len() {
+        1 => "the only candidate".to_owned(),
+        count => format!("{} of {count} candidates", ordinal(placed.rank)),
+    };
+    match placed.reason {
+        Reason::Mandatory => format!("mandatory, {of}"),
+        Reason::Fallback => "fallback: nothing else was left for the placement".to_owned(),
+        Reason::Priority | Reason::Unspecified => format!("priority {}, {of}", short(priority)),
+    }
+}
+
+/// A number in four significant digits at least: 2.28, 0.0004211, 12345.7.
+pub(crate) fn short(number: f64) -> String {
+    let digits = if number == 0.0 {
+        0.0
+    } else {
+        number.abs().log10().floor()
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "1 to 12 by then"
+    )]
+    let decimals = (3.0 - digits).clamp(1.0, 12.0) as usize;
+    let text = format!("{number:.decimals$}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn ordinal(rank: u32) -> String {
+    let words = [
+        "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
+    ];
+    if let Some(word) = words.get((rank as usize).wrapping_sub(1)) {
+        return (*word).to_owned();
+    }
+    let suffix = match (rank % 10, rank % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{rank}{suffix}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short() {
+        let cases = [
+            (2.28, "2.28"),
+            (2.284_9, "2.285"),
+            (0.000_421_12, "0.0004211"),
+            (12_345.678, "12345.7"),
+            (0.0, "0"),
+        ];
+        for (number, text) in cases {
+            assert_eq!(short(number), text);
+        }
+    }
+
+    #[test]
+    fn ranks_are_words_then_numbers() {
+        let cases = [
+            (1, "first"),
+            (10, "tenth"),
+            (11, "11th"),
+            (21, "21st"),
+            (112, "112th"),
+            (133, "133rd"),
+        ];
+        for (rank, text) in cases {
+            assert_eq!(ordinal(rank), text);
+        }
+    }
+}

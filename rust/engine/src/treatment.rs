@@ -1,0 +1,40 @@
+//! Suitable actions -> those with a treatment to show: for the channel, a requested placement, and with its own
+//! conditions true.
+
+use crate::{
+    action_set::ActionSet,
+    bundle::{Bundle, tables::Treatment},
+    eligibility::Truths,
+    id::{ActionId, ChannelId, PlacementId, TreatmentId},
+    request::Request,
+};
+
+/// The actions with at least one treatment that fits a requested placement.
+pub(crate) fn select(bundle: &Bundle, request: &Request, truths: &Truths, suitable: &ActionSet) -> ActionSet {
+    suitable.filter(|action| {
+        request
+            .placements
+            .iter()
+            .any(|requested| fitting(bundle, truths, action, request.channel, requested.placement).is_some())
+    })
+}
+
+/// The first of the action's treatments for the placement whose conditions are true.
+pub(crate) fn fitting(
+    bundle: &Bundle,
+    truths: &Truths,
+    action: ActionId,
+    channel: ChannelId,
+    placement: PlacementId,
+) -> Option<TreatmentId> {
+    bundle.actions[action]
+        .treatments
+        .iter()
+        .find(|(_, treatment)| stands_in(treatment, channel, placement) && truths.all(&treatment.eligibility))
+        .map(|(treatment, _)| treatment)
+}
+
+/// Whether a treatment is made for the placement, whatever its conditions say.
+pub(crate) fn stands_in(treatment: &Treatment, channel: ChannelId, placement: PlacementId) -> bool {
+    treatment.channel == channel && treatment.placement.is_none_or(|only| only == placement)
+}
