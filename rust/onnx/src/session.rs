@@ -1,0 +1,181 @@
+//! The models of a bundle -> a session for each, which scores batches.
+
+use std::borrow::Cow;
+
+use nextbest_engine::{Batch, Bundle, Model, ModelId, ScoreFault, Scorer};
+use ort::{
+    logging::LogLevel,
+    session::{
+        HasSelectedOutputs, OutputSelector, RunOptions, Session, SessionInputValue, builder::SessionBuilder,
+    },
+};
+
+use crate::{
+    OnnxFault, Runtime,
+    tensor::{element_name, encode, probabilities, sample},
+};
+
+/// A session for each model of one bundle. One of these for each worker.
+pub struct Sessions {
+    /// In the order of the bundle's models.
+    sessions: Vec<ModelSession>,
+}
+
+struct ModelSession {
+    session: Session,
+    /// The one output that is computed.
+    options: RunOptions<HasSelectedOutputs>,
+    output: String,
+    positive_column: usize,
+    /// Name and column count of each input.
+    inputs: Vec<(String, usize)>,
+}
+
+impl Sessions {
+    /// Loads every model and runs it on one row, so that the first decision does not pay for it.
+    ///
+    /// # Errors
+    /// When a model cannot be loaded, when its inputs and outputs are not those that the bundle says, or when the
+    /// first run fails. A model that takes text may refuse the empty text of that run: this is no fault.
+    pub fn open(runtime: &Runtime, bundle: &Bundle) -> Result<Self, OnnxFault> {
+        let open = |model: &Model| {
+            let fault = |problem| OnnxFault::Model {
+                name: model.name.clone(),
+                problem,
+            };
+            let mut session = ModelSession::open(runtime, model).map_err(fault)?;
+            session.warm_up(model).map_err(fault)?;
+            Ok(session)
+        };
+        let sessions = bundle
+            .models()
+            .map(|(_, model)| open(model))
+            .collect::<Result<_, OnnxFault>>()?;
+        Ok(Self { sessions })
+    }
+}
+
+impl Scorer for Sessions {
+    fn score(
+        &mut self,
+        model: ModelId,
+        batch: &Batch<'_>,
+        propensities: &mut Vec<f64>,
+    ) -> Result<(), ScoreFault> {
+        let session = self.sessions.get_mut(model.place()).ok_or(ScoreFault::Failed)?;
+        session.run(batch, propensities).map_err(|_| ScoreFault::Failed)
+    }
+}
+
+impl ModelSession {
+    fn open(runtime: &Runtime, model: &Model) -> Result<Self, String> {
+        let session = build(runtime, model).map_err(|error| error.to_string())?;
+        check_signature(&session, model)?;
+        let options = options(model).map_err(|error| error.to_string())?;
+        Ok(Self {
+            session,
+            options,
+            output: model.output.clone(),
+            positive_column: model.positive_column,
+            inputs: model
+                .inputs
+                .iter()
+                .map(|input| (input.name.clone(), input.column_count()))
+                .collect(),
+        })
+    }
+
+    fn warm_up(&mut self, model: &Model) -> Result<(), String> {
+        let batch = sample(model);
+        let mut propensities = Vec::new();
+        match self.run(&batch, &mut propensities) {
+            Err(RunFault::Failed(_)) if takes_text(model) => Ok(()),
+            Err(RunFault::Failed(problem)) => Err(format!("its first run failed: {problem}")),
+            Err(RunFault::Output(problem)) => Err(problem),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    fn run(&mut self, batch: &Batch<'_>, propensities: &mut Vec<f64>) -> Result<(), RunFault> {
+        let failed = |error: ort::Error| RunFault::Failed(error.to_string());
+        let mut values: Vec<(Cow<'_, str>, SessionInputValue<'_>)> = Vec::with_capacity(self.inputs.len());
+        for ((name, columns), tensor) in self.inputs.iter().zip(&batch.inputs) {
+            let value = encode(tensor, batch.rows, *columns).map_err(failed)?;
+            values.push((Cow::Borrowed(name.as_str()), value));
+        }
+        let outputs = self
+            .session
+            .run_with_options(values, &self.options)
+            .map_err(failed)?;
+        let output = outputs
+            .get(&self.output)
+            .ok_or_else(|| RunFault::Output("no such output".to_owned()))?;
+        probabilities(output, batch.rows, self.positive_column, propensities).map_err(RunFault::Output)
+    }
+}
+
+/// Why a run gave no propensities.
+enum RunFault {
+    /// The runtime's own words.
+    Failed(String),
+    /// The output is not what the bundle says.
+    Output(String),
+}
+
+fn build(runtime: &Runtime, model: &Model) -> Result<Session, ort::Error> {
+    // Bytes, never a path: a model cannot then name files beside it.
+    SessionBuilder::new(runtime.environment)?
+        .with_intra_threads(1)?
+        .with_inter_threads(1)?
+        .with_parallel_execution(false)?
+        .with_log_level(LogLevel::Error)?
+        .commit_from_memory(&model.onnx)
+}
+
+fn options(model: &Model) -> Result<RunOptions<HasSelectedOutputs>, ort::Error> {
+    let mut options = RunOptions::new()?;
+    // Some exporters declare a wrong shape, about which every run would warn.
+    options.set_log_level(LogLevel::Error)?;
+    Ok(options.with_outputs(OutputSelector::no_default().with(model.output.clone())))
+}
+
+fn check_signature(session: &Session, model: &Model) -> Result<(), String> {
+    for outlet in session.inputs() {
+        let Some(input) = model.inputs.iter().find(|input| input.name == outlet.name()) else {
+            return Err(format!("its input `{}` is not bound", outlet.name()));
+        };
+        if outlet.dtype().tensor_type() != Some(element_name(input.element_type)) {
+            return Err(format!(
+                "its input `{}` is not a tensor of the bound type",
+                input.name
+            ));
+        }
+    }
+    let names: Vec<&str> = session.inputs().iter().map(ort::value::Outlet::name).collect();
+    if let Some(input) = model
+        .inputs
+        .iter()
+        .find(|input| !names.contains(&input.name.as_str()))
+    {
+        return Err(format!("it has no input `{}`", input.name));
+    }
+    match session
+        .outputs()
+        .iter()
+        .find(|outlet| outlet.name() == model.output)
+    {
+        None => Err(format!("it has no output `{}`", model.output)),
+        Some(outlet) if outlet.dtype().is_tensor() => Ok(()),
+        Some(_) => Err(format!(
+            "its output `{}` is no tensor: export it without ZipMap",
+            model.output
+        )),
+    }
+}
+
+fn takes_text(model: &Model) -> bool {
+    model
+        .inputs
+        .iter()
+        .any(|input| input.element_type == nextbest_engine::ElementType::String)
+}
