@@ -1,0 +1,291 @@
+//! The journal: where decisions go to be traced, and the exporter's thread behind it.
+
+use std::{
+    cell::RefCell,
+    fmt,
+    sync::{Arc, mpsc},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use tokio::{runtime, sync::watch};
+use tonic::{
+    metadata::{MetadataKey, MetadataMap, MetadataValue},
+    transport::Endpoint,
+};
+
+use crate::{
+    Counts, DecisionTrace, Parent,
+    export::{BATCH_BYTES_MAX, Exporter, Patience},
+    pseudonym::Pseudonyms,
+    queue::Queue,
+    span::{Envelope, encode},
+};
+
+/// The lowest priority: whatever the exporter has to do can wait for a decision.
+const EXPORTER_NICENESS: i32 = 19;
+/// Beyond the deadline of a shutdown, for the thread to end.
+const EXPORTER_END: Duration = Duration::from_secs(1);
+
+/// Where spans go, and how much may wait for it.
+#[derive(Clone)]
+pub struct Settings {
+    /// `http://host:port` of a collector's OTLP/gRPC receiver.
+    pub endpoint: String,
+    /// Sent with every request, for example for authorisation.
+    pub headers: Vec<(String, String)>,
+    /// Attributes of the process: `service.name`, ...
+    pub resource: Vec<(String, String)>,
+    /// Version of the instrumentation scope.
+    pub version: String,
+    /// Of the pseudonyms of customers; without one, a key that ends with the process.
+    pub customer_hash_key: Option<Vec<u8>>,
+    /// Bytes of spans queued and on their way; beyond it the newest are dropped.
+    pub queue_bytes_max: usize,
+    /// How long to wait for what.
+    pub patience: Patience,
+}
+
+/// Without headers and key: they are secrets.
+impl fmt::Debug for Settings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Settings")
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    /// The defaults, for a collector at `endpoint`.
+    #[must_use]
+    pub fn new(endpoint: impl Into<String>) -> Self {
+        Self {
+            endpoint: endpoint.into(),
+            headers: Vec::new(),
+            resource: Vec::new(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            customer_hash_key: None,
+            queue_bytes_max: 64 * 1024 * 1024,
+            patience: Patience::default(),
+        }
+    }
+}
+
+/// Why a journal cannot be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JournalFault {
+    /// Not an `http://` address.
+    Endpoint(String),
+    /// Not a name or value that HTTP can carry.
+    Header(String),
+    /// The system gave no random key for pseudonyms.
+    Key,
+    /// The system gave no thread or event loop.
+    Thread(String),
+}
+
+impl fmt::Display for JournalFault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Endpoint(endpoint) => {
+                write!(
+                    formatter,
+                    "`{endpoint}` is not a collector's address: write http://host:port"
+                )
+            }
+            Self::Header(name) => write!(formatter, "header `{name}` cannot be sent over HTTP"),
+            Self::Key => formatter.write_str("the system gave no random key for the pseudonyms of customers"),
+            Self::Thread(cause) => write!(formatter, "the exporter has no thread: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for JournalFault {}
+
+/// Takes decisions and exports each as a span. Shared by all who decide.
+pub struct Journal {
+    queue: Arc<Queue>,
+    pseudonyms: Pseudonyms,
+    stop: watch::Sender<Option<Instant>>,
+    ended: mpsc::Receiver<()>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Journal")
+            .field("counts", &self.counts())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Hands decisions to the journal; one for each who decides.
+#[derive(Clone)]
+pub struct Emitter {
+    queue: Arc<Queue>,
+    pseudonyms: Pseudonyms,
+}
+
+impl fmt::Debug for Emitter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Emitter").finish_non_exhaustive()
+    }
+}
+
+impl Emitter {
+    /// Queues the decision's span; the caller's span is its parent. Never waits: a full queue drops the span
+    /// and counts it.
+    pub fn emit(&self, decision: &DecisionTrace<'_>, parent: Option<&Parent>) {
+        thread_local! {
+            static BUFFERS: RefCell<(Vec<u8>, Vec<u8>)> = const { RefCell::new((Vec::new(), Vec::new())) };
+        }
+        BUFFERS.with_borrow_mut(|(span, scratch)| {
+            encode(decision, parent, &self.pseudonyms, span, scratch);
+            self.queue.push(span);
+        });
+    }
+
+    /// What became of the spans so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.queue.counts()
+    }
+}
+
+impl Journal {
+    /// Starts the exporter. The collector need not be there yet.
+    ///
+    /// # Errors
+    /// When the endpoint or a header is malformed, or there is no thread for the exporter.
+    pub fn start(settings: Settings) -> Result<Self, JournalFault> {
+        let endpoint = parse_endpoint(&settings.endpoint)?;
+        let headers = parse_headers(&settings.headers)?;
+        let key = match settings.customer_hash_key {
+            Some(key) => key,
+            None => random_key()?.to_vec(),
+        };
+        let pseudonyms = Pseudonyms::new(&key).ok_or(JournalFault::Key)?;
+        let queue = Arc::new(Queue::new(settings.queue_bytes_max, BATCH_BYTES_MAX));
+        let (stop, stopped) = watch::channel(None);
+        let (end, ended) = mpsc::channel();
+        let envelope = Envelope::new(&settings.resource, &settings.version);
+        let patience = settings.patience;
+        let exported = Arc::clone(&queue);
+        let thread = spawn_exporter(end, move || Exporter {
+            queue: exported,
+            channel: endpoint.connect_lazy(),
+            headers,
+            envelope,
+            patience,
+            stop: stopped,
+        })?;
+        Ok(Self {
+            queue,
+            pseudonyms,
+            stop,
+            ended,
+            thread: Some(thread),
+        })
+    }
+
+    /// For one who decides.
+    #[must_use]
+    pub fn emitter(&self) -> Emitter {
+        Emitter {
+            queue: Arc::clone(&self.queue),
+            pseudonyms: self.pseudonyms.clone(),
+        }
+    }
+
+    /// What became of the spans so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.queue.counts()
+    }
+
+    /// Exports what is queued, for as long as `patience` allows; the rest is dropped and counted. Spans
+    /// emitted later are dropped. True when nothing was lost on the way.
+    #[must_use]
+    pub fn shutdown(mut self, patience: Duration) -> bool {
+        let dropped = self.counts().dropped;
+        self.stop.send_replace(Some(Instant::now() + patience));
+        if self.ended.recv_timeout(patience + EXPORTER_END).is_ok()
+            && let Some(thread) = self.thread.take()
+        {
+            // Its end was announced; a panic behind that has lost nothing.
+            drop(thread.join());
+        }
+        // What came in while the exporter was ending.
+        while self.queue.pop(usize::MAX, usize::MAX).is_some() {}
+        let counts = self.counts();
+        counts.dropped == dropped && counts.pending == 0
+    }
+
+    #[cfg(test)]
+    pub(crate) fn queue(&self) -> &Queue {
+        &self.queue
+    }
+}
+
+impl Drop for Journal {
+    /// Without a shutdown nothing is waited for.
+    fn drop(&mut self) {
+        self.queue.close();
+        self.stop.send_replace(Some(Instant::now()));
+    }
+}
+
+/// `exporter` is made on the thread itself: its channel belongs to the event loop there.
+fn spawn_exporter(
+    end: mpsc::Sender<()>,
+    exporter: impl FnOnce() -> Exporter + Send + 'static,
+) -> Result<JoinHandle<()>, JournalFault> {
+    let fault = |fault: std::io::Error| JournalFault::Thread(fault.to_string());
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(fault)?;
+    std::thread::Builder::new()
+        .name("nextbest-export".into())
+        .spawn(move || {
+            // On Linux this is the calling thread's alone. Where it is refused, exporting still works.
+            let _ = rustix::process::setpriority_process(None, EXPORTER_NICENESS);
+            runtime.block_on(async move { exporter().run().await });
+            // Whoever waited has given up if this fails.
+            let _ = end.send(());
+        })
+        .map_err(fault)
+}
+
+fn parse_endpoint(address: &str) -> Result<Endpoint, JournalFault> {
+    let fault = || JournalFault::Endpoint(address.into());
+    // TLS is not built in: an https endpoint would fail at every export instead of here.
+    if !address.starts_with("http://") {
+        return Err(fault());
+    }
+    Endpoint::from_shared(address.to_owned())
+        .map(|endpoint| endpoint.connect_timeout(Duration::from_secs(5)))
+        .map_err(|_| fault())
+}
+
+fn parse_headers(headers: &[(String, String)]) -> Result<MetadataMap, JournalFault> {
+    let mut parsed = MetadataMap::with_capacity(headers.len());
+    for (name, value) in headers {
+        let fault = || JournalFault::Header(name.clone());
+        let key = MetadataKey::from_bytes(name.to_ascii_lowercase().as_bytes()).map_err(|_| fault())?;
+        let value = MetadataValue::try_from(value.as_str()).map_err(|_| fault())?;
+        parsed.append(key, value);
+    }
+    Ok(parsed)
+}
+
+fn random_key() -> Result<[u8; 32], JournalFault> {
+    let mut key = [0; 32];
+    // So few bytes are filled at once or not at all.
+    match rustix::rand::getrandom(&mut key, rustix::rand::GetRandomFlags::empty()) {
+        Ok(filled) if filled == key.len() => Ok(key),
+        _ => Err(JournalFault::Key),
+    }
+}

@@ -1,0 +1,36 @@
+//! Turns decisions into OTLP spans and hands them to a collector: one span a decision, always.
+//!
+//! ```text
+//! DecisionTrace -> span (protobuf bytes) -> queue (bounded) -> batches -> OTLP/gRPC, on a niced thread
+//! ```
+//!
+//! Spans are encoded directly: an SDK's span of thirty attributes costs more than serving the decision, and
+//! its batch processor loses spans at rates that a server reaches. Each request to the collector is a prefix,
+//! encoded once, and the spans behind it.
+//!
+//! Raw customer ids and attribute values never enter a span: customers are named by a keyed hash.
+//!
+//! `emitted = exported + rejected + dropped + pending` holds at any moment: see [`Counts`].
+
+mod traceparent;
+
+mod decision;
+mod explanation;
+mod protobuf;
+mod pseudonym;
+mod span;
+
+mod queue;
+
+mod export;
+mod journal;
+
+pub use decision::{DecisionTrace, FrequentLeave, PlacedAction, RankedAction, SpanDegradation, StageCount};
+pub use export::Patience;
+pub use journal::{Emitter, Journal, JournalFault, Settings};
+pub use queue::Counts;
+pub use span::{DEGRADATIONS_MAX, PLACED_MAX, RANKED_MAX};
+pub use traceparent::Parent;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! Encoded spans waiting for the exporter: bounded in bytes, and counted.
+//!
+//! Without a lock between those who decide and the exporter: that thread runs at the lowest priority, and
+//! whoever waited for a lock that it holds would wait for everything else on the machine.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst},
+};
+
+use crossbeam_queue::SegQueue;
+use tokio::sync::Notify;
+
+/// What a queued span takes besides its bytes: allocation and the queue's slot.
+const ENTRY_BYTES: usize = 64;
+
+/// At any moment: `emitted = exported + rejected + dropped + pending`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Spans handed to the journal.
+    pub emitted: u64,
+    /// Spans that the collector has accepted.
+    pub exported: u64,
+    /// Spans that the collector has refused for good.
+    pub rejected: u64,
+    /// Spans given up: the queue was full, retries ran out, or the time to shut down did.
+    pub dropped: u64,
+    /// Spans queued or on their way.
+    pub pending: u64,
+}
+
+pub(crate) struct Queue {
+    spans: SegQueue<Box<[u8]>>,
+    // Of spans queued and on their way.
+    bytes: AtomicUsize,
+    bytes_max: usize,
+    // Where the exporter is woken before its time.
+    bytes_wake: usize,
+    wake: Notify,
+    closed: AtomicBool,
+    emitted: AtomicU64,
+    exported: AtomicU64,
+    rejected: AtomicU64,
+    dropped: AtomicU64,
+}
+
+impl Queue {
+    pub(crate) fn new(bytes_max: usize, bytes_wake: usize) -> Self {
+        Self {
+            spans: SegQueue::new(),
+            bytes: AtomicUsize::new(0),
+            bytes_max,
+            bytes_wake,
+            wake: Notify::new(),
+            closed: AtomicBool::new(false),
+            emitted: AtomicU64::new(0),
+            exported: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+        }
+    }
+
+    /// Queues a span, or drops it where that would take the queue beyond its bound.
+    pub(crate) fn push(&self, span: &[u8]) {
+        self.emitted.fetch_add(1, SeqCst);
+        let size = span.len() + ENTRY_BYTES;
+        let before = self.bytes.fetch_add(size, SeqCst);
+        if before + size > self.bytes_max || self.closed.load(SeqCst) {
+            self.bytes.fetch_sub(size, SeqCst);
+            self.dropped.fetch_add(1, SeqCst);
+            return;
+        }
+        self.spans.push(span.into());
+        // Only the span that crosses the line wakes: waking is a system call.
+        if before < self.bytes_wake && before + size >= self.bytes_wake {
+            self.wake.notify_one();
+        }
+    }
+
+    /// The next batch, oldest first; nothing when the queue is empty. It counts as pending until it is
+    /// settled.
+    pub(crate) fn pop(self: &Arc<Self>, spans_max: usize, bytes_max: usize) -> Option<Batch> {
+        let mut batch = Batch {
+            queue: Arc::clone(self),
+            spans: Vec::new(),
+            count: 0,
+            bytes: 0,
+        };
+        while batch.count < spans_max && batch.spans.len() < bytes_max {
+            let Some(span) = self.spans.pop() else { break };
+            batch.spans.extend_from_slice(&span);
+            batch.bytes += span.len() + ENTRY_BYTES;
+            batch.count += 1;
+        }
+        (batch.count > 0).then_some(batch)
+    }
+
+    pub(crate) async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
+    /// From here on, whatever is pushed is dropped.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, SeqCst);
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        // `emitted` last: whatever is counted in another was counted there before.
+        let exported = self.exported.load(SeqCst);
+        let rejected = self.rejected.load(SeqCst);
+        let dropped = self.dropped.load(SeqCst);
+        let emitted = self.emitted.load(SeqCst);
+        Counts {
+            emitted,
+            exported,
+            rejected,
+            dropped,
+            pending: emitted - exported - rejected - dropped,
+        }
+    }
+
+    /// Bytes held by spans queued and on their way.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(SeqCst)
+    }
+}
+
+/// Spans taken from the queue. Dropped without being settled, its spans count as dropped.
+pub(crate) struct Batch {
+    queue: Arc<Queue>,
+    spans: Vec<u8>,
+    count: usize,
+    bytes: usize,
+}
+
+impl Batch {
+    /// The spans as elements of `ScopeSpans.spans`. Once: they are taken out.
+    pub(crate) fn take_spans(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.spans)
+    }
+
+    /// The collector has taken the batch, save for `rejected` spans of it.
+    pub(crate) fn settle(mut self, rejected: u64) {
+        let count = self.release();
+        let rejected = rejected.min(count);
+        self.queue.rejected.fetch_add(rejected, SeqCst);
+        self.queue.exported.fetch_add(count - rejected, SeqCst);
+    }
+
+    fn release(&mut self) -> u64 {
+        self.queue
+            .bytes
+            .fetch_sub(std::mem::take(&mut self.bytes), SeqCst);
+        std::mem::take(&mut self.count) as u64
+    }
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        if self.count > 0 {
+            let count = self.release();
+            self.queue.dropped.fetch_add(count, SeqCst);
+        }
+    }
+}

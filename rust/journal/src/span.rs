@@ -1,0 +1,249 @@
+//! A decision turned into one OTLP span, as the bytes of an element of `ScopeSpans.spans`.
+//!
+//! Field numbers are those of `opentelemetry/proto/trace/v1/trace.proto` and `common/v1/common.proto`; the
+//! tests decode what stands here with the published messages.
+
+use crate::{
+    decision::DecisionTrace,
+    explanation::Explanation,
+    protobuf::{Writer, put_varint},
+    pseudonym::Pseudonyms,
+    traceparent::Parent,
+};
+
+/// Ranked actions of one span; `nextbest.ranked` says how many there were.
+pub const RANKED_MAX: usize = 32;
+/// Placed actions of one span.
+pub const PLACED_MAX: usize = 128;
+/// Degradations of one span.
+pub const DEGRADATIONS_MAX: usize = 32;
+
+const NAME: &str = "nextbest.decide";
+const SCOPE: &str = "nextbest";
+const KIND_SERVER: u64 = 2;
+const FLAG_SAMPLED: u32 = 0x1;
+const FLAG_HAS_IS_REMOTE: u32 = 0x100;
+const FLAG_IS_REMOTE: u32 = 0x200;
+/// `ScopeSpans.spans`, length-delimited.
+const SPANS_TAG: u8 = 2 << 3 | 2;
+
+/// Encodes the span into `buffer`, in place of what it held. `scratch` is overwritten.
+pub(crate) fn encode(
+    decision: &DecisionTrace<'_>,
+    parent: Option<&Parent>,
+    pseudonyms: &Pseudonyms,
+    buffer: &mut Vec<u8>,
+    scratch: &mut Vec<u8>,
+) {
+    scratch.clear();
+    let mut span = Writer::new(scratch);
+    write_identity(&mut span, parent);
+    span.string(5, NAME);
+    span.varint(6, KIND_SERVER);
+    span.fixed64(7, decision.started_ns);
+    span.fixed64(8, decision.ended_ns);
+    write_decision(&mut Attributes(&mut span), decision, pseudonyms);
+    write_actions(&mut Attributes(&mut span), decision);
+    span.fixed32(16, flags(parent));
+
+    buffer.clear();
+    buffer.push(SPANS_TAG);
+    put_varint(buffer, scratch.len() as u64);
+    buffer.extend_from_slice(scratch);
+}
+
+/// What stands before the spans of a request: the lengths of its two enclosing messages, for `spans_bytes`
+/// behind it.
+pub(crate) struct Envelope {
+    resource: Vec<u8>,
+    scope: Vec<u8>,
+}
+
+impl Envelope {
+    /// `resource`: attributes of the process.
+    pub(crate) fn new(resource: &[(String, String)], version: &str) -> Self {
+        let mut encoded = Self {
+            resource: Vec::new(),
+            scope: Vec::new(),
+        };
+        Writer::new(&mut encoded.resource).message(1, |writer| {
+            for (key, value) in resource {
+                writer.message(1, |writer| {
+                    writer.string(1, key);
+                    writer.message(2, |writer| writer.string(1, value));
+                });
+            }
+        });
+        Writer::new(&mut encoded.scope).message(1, |writer| {
+            writer.string(1, SCOPE);
+            writer.string(2, version);
+        });
+        encoded
+    }
+
+    /// An `ExportTraceServiceRequest` with the spans.
+    pub(crate) fn seal(&self, spans: &[u8]) -> Vec<u8> {
+        const NESTED_TAG_1: u8 = 1 << 3 | 2;
+        const NESTED_TAG_2: u8 = 2 << 3 | 2;
+        let mut scope_spans = Vec::with_capacity(self.scope.len() + 16);
+        scope_spans.push(NESTED_TAG_2);
+        put_varint(&mut scope_spans, (self.scope.len() + spans.len()) as u64);
+        scope_spans.extend_from_slice(&self.scope);
+
+        let resource_spans = self.resource.len() + scope_spans.len() + spans.len();
+        let mut request = Vec::with_capacity(resource_spans + 16);
+        request.push(NESTED_TAG_1);
+        put_varint(&mut request, resource_spans as u64);
+        request.extend_from_slice(&self.resource);
+        request.extend_from_slice(&scope_spans);
+        request.extend_from_slice(spans);
+        request
+    }
+}
+
+fn write_identity(span: &mut Writer<'_>, parent: Option<&Parent>) {
+    // Ids need to be distinct, not unpredictable; an all-zero one would be invalid.
+    let span_id = fastrand::u64(1..).to_be_bytes();
+    if let Some(parent) = parent {
+        span.bytes(1, &parent.trace_id);
+        span.bytes(2, &span_id);
+        if !parent.tracestate.is_empty() {
+            span.string(3, &parent.tracestate);
+        }
+        span.bytes(4, &parent.span_id);
+    } else {
+        span.bytes(1, &fastrand::u128(1..).to_be_bytes());
+        span.bytes(2, &span_id);
+    }
+}
+
+/// Every decision is exported, whatever the caller sampled, so the span says that it was sampled.
+fn flags(parent: Option<&Parent>) -> u32 {
+    let inherited = parent.map_or(0, |parent| u32::from(parent.flags) | FLAG_IS_REMOTE);
+    inherited | FLAG_SAMPLED | FLAG_HAS_IS_REMOTE
+}
+
+fn write_decision(span: &mut Attributes<'_, '_>, decision: &DecisionTrace<'_>, pseudonyms: &Pseudonyms) {
+    span.string("nextbest.decision_id", decision.decision_id);
+    span.string("nextbest.bundle_digest", decision.bundle_digest);
+    span.string("nextbest.channel", decision.channel);
+    span.bool("nextbest.dry_run", decision.dry_run);
+    if !decision.customer_id.is_empty() {
+        span.string("nextbest.customer_hash", &pseudonyms.of(decision.customer_id));
+    }
+    span.int("nextbest.actions_total", decision.action_count);
+    for line in &decision.funnel {
+        span.int(stage_key(line.stage), line.remaining);
+    }
+    span.text("nextbest.explanation", &Explanation(decision));
+    if let Some(leave) = &decision.frequent_leave {
+        span.string("nextbest.frequent_leave.reason", leave.reason);
+        span.string("nextbest.frequent_leave.stage", leave.stage);
+        span.int("nextbest.frequent_leave.actions", leave.actions);
+    }
+}
+
+fn stage_key(stage: &'static str) -> &'static str {
+    match stage {
+        "availability" => "nextbest.stage.availability.remaining",
+        "eligibility" => "nextbest.stage.eligibility.remaining",
+        "applicability" => "nextbest.stage.applicability.remaining",
+        "suitability" => "nextbest.stage.suitability.remaining",
+        "treatment" => "nextbest.stage.treatment.remaining",
+        "propensity" => "nextbest.stage.propensity.remaining",
+        "arbitration" => "nextbest.stage.arbitration.remaining",
+        _ => "nextbest.stage.other.remaining",
+    }
+}
+
+fn write_actions(span: &mut Attributes<'_, '_>, decision: &DecisionTrace<'_>) {
+    span.strings("nextbest.placements", decision.placements.iter().copied());
+    let placed = || decision.placed.iter().take(PLACED_MAX);
+    span.strings(
+        "nextbest.placed.placements",
+        placed().map(|placed| placed.placement),
+    );
+    span.strings("nextbest.placed.actions", placed().map(|placed| placed.action));
+    span.strings(
+        "nextbest.placed.treatments",
+        placed().map(|placed| placed.treatment),
+    );
+    span.strings("nextbest.placed.reasons", placed().map(|placed| placed.reason));
+
+    let ranked = || decision.ranked.iter().take(RANKED_MAX);
+    span.int("nextbest.ranked", decision.ranked_count);
+    span.strings("nextbest.actions", ranked().map(|ranked| ranked.action));
+    span.doubles("nextbest.propensities", ranked().map(|ranked| ranked.propensity));
+    span.doubles(
+        "nextbest.context_weights",
+        ranked().map(|ranked| ranked.context_weight),
+    );
+    span.doubles("nextbest.values", ranked().map(|ranked| ranked.value));
+    span.doubles("nextbest.levers", ranked().map(|ranked| ranked.lever));
+    span.doubles("nextbest.priorities", ranked().map(|ranked| ranked.priority));
+    span.strings("nextbest.models", ranked().map(|ranked| ranked.model));
+    span.strings(
+        "nextbest.propensity_sources",
+        ranked().map(|ranked| ranked.propensity_source),
+    );
+
+    let degradations = || decision.degradations.iter().take(DEGRADATIONS_MAX);
+    span.strings(
+        "nextbest.degradations",
+        degradations().map(|degradation| degradation.kind),
+    );
+    span.strings(
+        "nextbest.degradation.names",
+        degradations().map(|degradation| degradation.name),
+    );
+}
+
+/// Writes `Span.attributes`. A list without elements is left out.
+struct Attributes<'w, 'b>(&'w mut Writer<'b>);
+
+impl Attributes<'_, '_> {
+    fn string(&mut self, key: &str, value: &str) {
+        self.put(key, |any| any.string(1, value));
+    }
+
+    fn bool(&mut self, key: &str, value: bool) {
+        self.put(key, |any| any.bool(2, value));
+    }
+
+    fn int(&mut self, key: &str, value: u32) {
+        self.put(key, |any| any.varint(3, u64::from(value)));
+    }
+
+    fn text(&mut self, key: &str, value: &impl std::fmt::Display) {
+        self.put(key, |any| any.text(1, value));
+    }
+
+    fn strings<'s>(&mut self, key: &str, values: impl Iterator<Item = &'s str>) {
+        self.list(key, values, |element, value| element.string(1, value));
+    }
+
+    fn doubles(&mut self, key: &str, values: impl Iterator<Item = f64>) {
+        self.list(key, values, |element, value| element.double(4, value));
+    }
+
+    fn list<T>(&mut self, key: &str, values: impl Iterator<Item = T>, write: impl Fn(&mut Writer<'_>, T)) {
+        let mut values = values.peekable();
+        if values.peek().is_none() {
+            return;
+        }
+        self.put(key, |any| {
+            any.message(5, |list| {
+                for value in values {
+                    list.message(1, |element| write(element, value));
+                }
+            });
+        });
+    }
+
+    fn put(&mut self, key: &str, write: impl FnOnce(&mut Writer<'_>)) {
+        self.0.message(9, |pair| {
+            pair.string(1, key);
+            pair.message(2, write);
+        });
+    }
+}

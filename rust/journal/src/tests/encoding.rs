@@ -1,0 +1,254 @@
+//! What is encoded here, decoded with OpenTelemetry's own messages.
+
+use opentelemetry_proto::tonic::{
+    collector::trace::v1::ExportTraceServiceRequest,
+    common::v1::{AnyValue, any_value::Value},
+    trace::v1::Span,
+};
+use prost::Message as _;
+
+use crate::{
+    DecisionTrace, PLACED_MAX, Parent, PlacedAction, RANKED_MAX, StageCount,
+    explanation::Explanation,
+    pseudonym::Pseudonyms,
+    span::{Envelope, encode},
+    tests::decision,
+};
+
+fn request(spans: &[u8]) -> ExportTraceServiceRequest {
+    let envelope = Envelope::new(&[("service.name".into(), "nextbest".into())], "1.2.3");
+    ExportTraceServiceRequest::decode(envelope.seal(spans).as_slice()).unwrap()
+}
+
+fn span_bytes(decision: &DecisionTrace<'_>, parent: Option<&Parent>) -> Vec<u8> {
+    let (mut span, mut scratch) = (b"left over".to_vec(), b"left over".to_vec());
+    encode(
+        decision,
+        parent,
+        &Pseudonyms::new(b"key").unwrap(),
+        &mut span,
+        &mut scratch,
+    );
+    span
+}
+
+fn span(decision: &DecisionTrace<'_>, parent: Option<&Parent>) -> Span {
+    let mut request = request(&span_bytes(decision, parent));
+    request
+        .resource_spans
+        .remove(0)
+        .scope_spans
+        .remove(0)
+        .spans
+        .remove(0)
+}
+
+/// Values as text: lists in brackets.
+fn render(value: &AnyValue) -> String {
+    match value.value.as_ref().unwrap() {
+        Value::StringValue(text) => text.clone(),
+        Value::BoolValue(truth) => truth.to_string(),
+        Value::IntValue(number) => number.to_string(),
+        Value::DoubleValue(number) => number.to_string(),
+        Value::ArrayValue(list) => {
+            format!(
+                "[{}]",
+                list.values.iter().map(render).collect::<Vec<_>>().join(", ")
+            )
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn attributes(span: &Span) -> Vec<(String, String)> {
+    let pair = |(key, value): (&String, &Option<AnyValue>)| (key.clone(), render(value.as_ref().unwrap()));
+    span.attributes
+        .iter()
+        .map(|attribute| pair((&attribute.key, &attribute.value)))
+        .collect()
+}
+
+#[test]
+fn every_attribute_decodes() {
+    let expected = "\
+nextbest.decision_id = 018bcfe5-6800-7000-8000-000000000000
+nextbest.bundle_digest = ab01
+nextbest.channel = web
+nextbest.dry_run = true
+nextbest.customer_hash = 013157b0dacc72305477d0b5aa07a8ca400855c72665c68ec387eff9755f023f
+nextbest.actions_total = 120
+nextbest.stage.availability.remaining = 84
+nextbest.stage.eligibility.remaining = 41
+nextbest.explanation = 120 actions: 84 available, 41 eligible; hero: gold-card (priority 2.28 from propensity \
+0.0181, context weight 1, value 120, lever 1.05), ahead of silver-card by 12 %; sidebar: empty; most frequent \
+reason to leave: a credit card needs an adult holder (17 actions, at eligibility); without: customer_unknown.
+nextbest.frequent_leave.reason = a credit card needs an adult holder
+nextbest.frequent_leave.stage = eligibility
+nextbest.frequent_leave.actions = 17
+nextbest.placements = [hero, sidebar]
+nextbest.placed.placements = [hero]
+nextbest.placed.actions = [gold-card]
+nextbest.placed.treatments = [hero-gold]
+nextbest.placed.reasons = [priority]
+nextbest.ranked = 2
+nextbest.actions = [gold-card, silver-card]
+nextbest.propensities = [0.0181, 0.02]
+nextbest.context_weights = [1, 1]
+nextbest.values = [120, 97]
+nextbest.levers = [1.05, 1.05]
+nextbest.priorities = [2.2806, 2.037]
+nextbest.models = [card-propensity, ]
+nextbest.propensity_sources = [model, prior]
+nextbest.degradations = [customer_unknown]
+nextbest.degradation.names = []";
+    let rendered: Vec<_> = attributes(&span(&decision(), None))
+        .iter()
+        .map(|(key, value)| format!("{key} = {value}"))
+        .collect();
+    assert_eq!(rendered.join("\n"), expected);
+}
+
+#[test]
+fn the_span_names_its_place_and_time() {
+    let encoded = span(&decision(), None);
+    assert_eq!(encoded.name, "nextbest.decide");
+    assert_eq!(encoded.kind, 2);
+    assert_eq!(encoded.start_time_unix_nano, 1_700_000_000_000_000_000);
+    assert_eq!(encoded.end_time_unix_nano, 1_700_000_000_000_123_000);
+    assert_eq!((encoded.trace_id.len(), encoded.span_id.len()), (16, 8));
+    assert_eq!(encoded.parent_span_id, b"");
+    assert_eq!(encoded.flags, 0x101);
+    assert_ne!(encoded.span_id, span(&decision(), None).span_id);
+}
+
+#[test]
+fn the_caller_is_the_parent() {
+    let header = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+    let parent = Parent::parse(header, b"congo=t61").unwrap();
+    let encoded = span(&decision(), Some(&parent));
+    assert_eq!(encoded.trace_id, parent.trace_id);
+    assert_eq!(encoded.parent_span_id, parent.span_id);
+    assert_eq!(encoded.trace_state, "congo=t61");
+    assert_eq!(encoded.flags, 0x301);
+}
+
+#[test]
+fn customers_are_named_by_a_keyed_hash_only() {
+    let bytes = span_bytes(&decision(), None);
+    let id = decision().customer_id.as_bytes();
+    assert!(!bytes.windows(id.len()).any(|window| window == id));
+    let under = |key: &[u8]| Pseudonyms::new(key).unwrap().of("customer-4711");
+    assert_eq!(under(b"key"), under(b"key"));
+    assert_ne!(under(b"key"), under(b"another"));
+
+    let anonymous = DecisionTrace {
+        customer_id: "",
+        ..decision()
+    };
+    assert!(
+        !attributes(&span(&anonymous, None))
+            .iter()
+            .any(|(key, _)| key == "nextbest.customer_hash")
+    );
+}
+
+#[test]
+fn spans_of_any_length_stand_behind_one_envelope() {
+    let text = "x".repeat(70_000);
+    let long = DecisionTrace {
+        channel: &text,
+        ..decision()
+    };
+    let spans = [
+        span_bytes(&decision(), None),
+        span_bytes(&long, None),
+        span_bytes(&decision(), None),
+    ]
+    .concat();
+    let decoded = request(&spans);
+    let resource = &decoded.resource_spans[0];
+    let scope = &resource.scope_spans[0];
+    assert_eq!(
+        resource.resource.as_ref().unwrap().attributes[0].key,
+        "service.name"
+    );
+    assert_eq!(scope.scope.as_ref().unwrap().version, "1.2.3");
+    assert_eq!(scope.spans.len(), 3);
+    assert_eq!(attributes(&scope.spans[1])[2].1, text);
+}
+
+#[test]
+fn lists_have_a_bound() {
+    let mut many = decision();
+    many.ranked = vec![many.ranked[0]; RANKED_MAX + 1];
+    many.placed = vec![many.placed[0]; PLACED_MAX + 1];
+    let encoded = span(&many, None);
+    let length = |key: &str| {
+        let attribute = encoded
+            .attributes
+            .iter()
+            .find(|attribute| attribute.key == key)
+            .unwrap();
+        match attribute.value.as_ref().unwrap().value.as_ref().unwrap() {
+            Value::ArrayValue(list) => list.values.len(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(length("nextbest.priorities"), RANKED_MAX);
+    assert_eq!(length("nextbest.placed.actions"), PLACED_MAX);
+}
+
+#[test]
+fn the_explanation_tells_what_there_is() {
+    let fallback = PlacedAction {
+        placement: "hero",
+        action: "newsletter",
+        treatment: "hero-newsletter",
+        rank: 0,
+        reason: "fallback",
+    };
+    let mandatory = PlacedAction {
+        action: "silver-card",
+        rank: 1,
+        reason: "mandatory",
+        ..fallback
+    };
+    let base = || DecisionTrace {
+        degradations: Vec::new(),
+        frequent_leave: None,
+        placements: vec!["hero"],
+        funnel: vec![StageCount {
+            stage: "arbitration",
+            remaining: 1,
+        }],
+        ..decision()
+    };
+    let cases = [
+        (
+            DecisionTrace {
+                action_count: 1,
+                placed: vec![],
+                ..base()
+            },
+            "1 action: 1 placed; hero: empty.",
+        ),
+        (
+            DecisionTrace {
+                placed: vec![fallback],
+                ..base()
+            },
+            "120 actions: 1 placed; hero: newsletter as its fallback.",
+        ),
+        (
+            DecisionTrace {
+                placed: vec![mandatory, fallback],
+                ..base()
+            },
+            "120 actions: 1 placed; hero: silver-card (priority 2.04 from propensity 0.02, context weight 1, \
+             value 97, lever 1.05), mandatory, and 1 more.",
+        ),
+    ];
+    for (decision, expected) in cases {
+        assert_eq!(Explanation(&decision).to_string(), expected);
+    }
+}

@@ -1,0 +1,260 @@
+//! A collector that is away, slow, full or picky, and what the counts say then.
+
+use std::{
+    io::Read as _,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+use crate::{
+    Counts, Journal, JournalFault, Patience, Settings,
+    tests::{
+        decision,
+        receiver::{Answer, Receiver, eventually},
+    },
+};
+
+const LONG: Duration = Duration::from_secs(20);
+
+fn settings(endpoint: &str) -> Settings {
+    let patience = Patience {
+        flush_interval: Duration::from_millis(5),
+        backoff_first: Duration::from_millis(2),
+        backoff_max: Duration::from_millis(20),
+        ..Patience::default()
+    };
+    Settings {
+        patience,
+        ..Settings::new(endpoint)
+    }
+}
+
+fn emit(journal: &Journal, count: usize) {
+    let emitter = journal.emitter();
+    for _ in 0..count {
+        emitter.emit(&decision(), None);
+    }
+}
+
+fn counts(emitted: u64, exported: u64, rejected: u64, dropped: u64) -> Counts {
+    Counts {
+        emitted,
+        exported,
+        rejected,
+        dropped,
+        pending: emitted - exported - rejected - dropped,
+    }
+}
+
+/// Emits ten spans to a receiver that answers so, waits for the end of it, and returns the counts.
+fn outcome(answers: impl IntoIterator<Item = Answer>) -> (Counts, Receiver) {
+    let receiver = Receiver::start(answers);
+    let journal = Journal::start(settings(&receiver.endpoint)).unwrap();
+    emit(&journal, 10);
+    eventually(|| journal.counts().pending == 0);
+    assert_eq!(journal.queue().bytes(), 0);
+    (journal.counts(), receiver)
+}
+
+#[test]
+fn every_span_arrives() {
+    let receiver = Receiver::start([]);
+    let authorization = ("Authorization".into(), "Bearer secret".into());
+    let journal = Journal::start(Settings {
+        headers: vec![authorization],
+        ..settings(&receiver.endpoint)
+    })
+    .unwrap();
+    emit(&journal, 5_000);
+    eventually(|| journal.counts().exported == 5_000);
+    assert_eq!(journal.counts(), counts(5_000, 5_000, 0, 0));
+    assert_eq!(receiver.spans(), 5_000);
+    assert_eq!(receiver.authorization().as_deref(), Some("Bearer secret"));
+    assert!(journal.shutdown(LONG));
+}
+
+#[test]
+fn an_unavailable_collector_is_tried_again() {
+    let away = || Answer::Refuse(Status::unavailable("away"));
+    let (counted, receiver) = outcome([away(), away(), away()]);
+    assert_eq!(counted, counts(10, 10, 0, 0));
+    assert_eq!(receiver.spans(), 10);
+    assert!(receiver.requests() >= 4);
+}
+
+#[test]
+fn a_collector_that_comes_later_is_found() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = port.local_addr().unwrap().to_string();
+    drop(port);
+    let journal = Journal::start(settings(&format!("http://{address}"))).unwrap();
+    emit(&journal, 10);
+    assert_eq!(journal.counts(), counts(10, 0, 0, 0));
+    let receiver = Receiver::start_at(&address, []);
+    eventually(|| journal.counts().exported == 10);
+    assert_eq!(receiver.spans(), 10);
+}
+
+#[test]
+fn a_collector_that_hangs_up_is_tried_again() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let journal = Journal::start(settings(&format!("http://{address}"))).unwrap();
+    emit(&journal, 10);
+    let mut socket = listener.accept().unwrap().0;
+    // Into the request, and no further.
+    socket.read_exact(&mut [0; 256]).unwrap();
+    drop((socket, listener));
+    let receiver = Receiver::start_at(&address, []);
+    eventually(|| journal.counts().pending == 0);
+    assert_eq!(journal.counts(), counts(10, 10, 0, 0));
+    assert_eq!(receiver.spans(), 10);
+}
+
+#[test]
+fn what_the_collector_refuses_is_not_sent_again() {
+    let (counted, receiver) = outcome([Answer::Refuse(Status::invalid_argument("no"))]);
+    assert_eq!(counted.rejected + counted.exported, 10);
+    assert!(counted.rejected > 0);
+    assert_eq!(receiver.spans() as u64, counted.exported);
+}
+
+#[test]
+fn an_exhausted_collector_is_tried_again_only_when_it_says_when() {
+    let (counted, _receiver) = outcome([Answer::Refuse(Status::resource_exhausted("full"))]);
+    assert!(counted.rejected > 0);
+
+    let details = ErrorDetails::with_retry_info(Some(Duration::from_millis(1)));
+    let later = Status::with_error_details(Code::ResourceExhausted, "full", details);
+    let (counted, receiver) = outcome([Answer::Refuse(later)]);
+    assert_eq!(counted, counts(10, 10, 0, 0));
+    assert_eq!(receiver.spans(), 10);
+}
+
+#[test]
+fn a_partial_success_is_not_sent_again() {
+    let (counted, receiver) = outcome([Answer::Partly(1)]);
+    assert_eq!(counted, counts(10, 9, 1, 0));
+    assert_eq!(receiver.spans(), 9);
+}
+
+#[test]
+fn retries_end() {
+    let receiver = Receiver::start((0..1_000).map(|_| Answer::Refuse(Status::unavailable("away"))));
+    let mut impatient = settings(&receiver.endpoint);
+    impatient.patience.retry_max = Duration::from_millis(30);
+    let journal = Journal::start(impatient).unwrap();
+    emit(&journal, 10);
+    eventually(|| journal.counts().pending == 0);
+    assert_eq!(journal.counts(), counts(10, 0, 0, 10));
+}
+
+#[test]
+fn a_full_queue_drops_the_newest() {
+    let receiver = Receiver::start((0..100).map(|_| Answer::Never));
+    let bounded = Settings {
+        queue_bytes_max: 50_000,
+        ..settings(&receiver.endpoint)
+    };
+    let journal = Journal::start(bounded).unwrap();
+    emit(&journal, 1_000);
+    let counted = journal.counts();
+    assert_eq!(counted.emitted, 1_000);
+    assert!(counted.dropped > 900 && counted.pending > 10, "{counted:?}");
+    assert!(journal.queue().bytes() <= 50_000);
+    let started = Instant::now();
+    assert!(!journal.shutdown(Duration::from_millis(50)));
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn a_shutdown_sends_what_is_queued() {
+    let receiver = Receiver::start([]);
+    let mut slow = settings(&receiver.endpoint);
+    slow.patience.flush_interval = Duration::from_hours(1);
+    let journal = Journal::start(slow).unwrap();
+    let late = journal.emitter();
+    emit(&journal, 3_000);
+    assert!(journal.shutdown(LONG));
+    assert_eq!(receiver.spans(), 3_000);
+    late.emit(&decision(), None);
+    assert_eq!(late.counts(), counts(3_001, 3_000, 0, 1));
+}
+
+#[test]
+fn a_shutdown_has_a_deadline() {
+    let receiver = Receiver::start((0..100).map(|_| Answer::Never));
+    let journal = Journal::start(settings(&receiver.endpoint)).unwrap();
+    let emitter = journal.emitter();
+    emit(&journal, 10);
+    let started = Instant::now();
+    assert!(!journal.shutdown(Duration::from_millis(100)));
+    assert!(started.elapsed() < Duration::from_secs(5));
+    assert_eq!(emitter.counts(), counts(10, 0, 0, 10));
+}
+
+#[test]
+fn the_counts_add_up_at_any_moment() {
+    let answers = (0..60).map(|number| match number % 3 {
+        0 => Answer::Refuse(Status::unavailable("away")),
+        1 => Answer::Partly(1),
+        _ => Answer::Refuse(Status::internal("no")),
+    });
+    let receiver = Receiver::start(answers);
+    let journal = Journal::start(Settings {
+        queue_bytes_max: 2_000_000,
+        ..settings(&receiver.endpoint)
+    })
+    .unwrap();
+    let done = AtomicBool::new(false);
+    let emitter = journal.emitter();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                let Counts {
+                    emitted,
+                    exported,
+                    rejected,
+                    dropped,
+                    pending,
+                } = emitter.counts();
+                assert_eq!(emitted, exported + rejected + dropped + pending);
+            }
+        });
+        for _ in 0..2 {
+            scope.spawn(|| (0..5_000).for_each(|_| emitter.emit(&decision(), None)));
+        }
+        eventually(|| journal.counts().emitted == 10_000 && journal.counts().pending == 0);
+        done.store(true, Ordering::Relaxed);
+    });
+    let counted = journal.counts();
+    assert_eq!(counted.exported, receiver.spans() as u64);
+    assert_eq!(
+        counted.emitted,
+        counted.exported + counted.rejected + counted.dropped
+    );
+    assert_eq!(journal.queue().bytes(), 0);
+}
+
+#[test]
+fn a_bad_address_or_header_is_refused_at_once() {
+    let fault = |settings| Journal::start(settings).unwrap_err();
+    for endpoint in ["", "localhost:4317", "https://collector:4317", "http://"] {
+        assert_eq!(
+            fault(Settings::new(endpoint)),
+            JournalFault::Endpoint(endpoint.into())
+        );
+    }
+    let header = |name: &str, value: &str| Settings {
+        headers: vec![(name.into(), value.into())],
+        ..Settings::new("http://localhost:4317")
+    };
+    assert_eq!(
+        fault(header("sp ace", "x")),
+        JournalFault::Header("sp ace".into())
+    );
+    assert_eq!(fault(header("name", "a\nb")), JournalFault::Header("name".into()));
+}
