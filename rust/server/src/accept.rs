@@ -1,0 +1,109 @@
+//! Listeners turned into sockets: those of the decision port go to the workers in turn, those of the health
+//! port are served on this thread.
+
+use std::{
+    io,
+    net::TcpListener,
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{mpsc as handover, watch},
+    task::LocalSet,
+};
+
+use crate::{
+    admission::Admission,
+    connection::{Socket, draining},
+    health::{Health, Phase},
+    limits::{BACKLOG, HANDOVER_SOCKETS_MAX, HEALTH_CONNECTIONS_MAX},
+    routes::Services,
+    worker::{Work, serve_all},
+};
+
+/// After an accept that failed, as it does when the process has no file descriptors left.
+const RETRY_AFTER: Duration = Duration::from_millis(20);
+
+/// A listener, and who serves what it accepts.
+pub(crate) struct Port {
+    pub(crate) listener: TcpListener,
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) workers: Vec<handover::Sender<Socket>>,
+}
+
+/// Binds a listener for the event loop of another thread.
+pub(crate) fn bind(address: &str) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    // The standard library's backlog is too short for all channels of a restarted fleet at once; listening
+    // again replaces it.
+    rustix::net::listen(&listener, BACKLOG)?;
+    Ok(listener)
+}
+
+/// Starts the thread. Decisions are accepted until the server drains, health checks are answered until it has
+/// ended. `decisions` comes once there is a bundle to decide with.
+pub(crate) fn start(
+    health: TcpListener,
+    decisions: tokio::sync::oneshot::Receiver<Port>,
+    mut phase: watch::Receiver<Phase>,
+    ended: mpsc::Sender<usize>,
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    std::thread::Builder::new()
+        .name("nextbest-accept".into())
+        .spawn(move || {
+            LocalSet::new().block_on(&runtime, async move {
+                // Health checks do not drain; they are dropped with this event loop.
+                let (_always, always) = watch::channel(Phase::Serving);
+                let (to_health, health_sockets) = handover::channel(HANDOVER_SOCKETS_MAX);
+                let admission = Admission::new(HEALTH_CONNECTIONS_MAX);
+                let port = Port {
+                    listener: health,
+                    admission,
+                    workers: vec![to_health],
+                };
+                let services = Services::health(Health { phase: phase.clone() });
+                let work = Work {
+                    services,
+                    phase: always.clone(),
+                    connection_age: None,
+                };
+                tokio::task::spawn_local(serve_all(health_sockets, work));
+                tokio::task::spawn_local(accept(port, always));
+                if let Ok(port) = decisions.await {
+                    accept(port, phase.clone()).await;
+                }
+                // Without a sender there is no server left.
+                let _ = phase.wait_for(|phase| *phase == Phase::Ended).await;
+            });
+            // Whoever waited has given up if this fails.
+            let _ = ended.send(0);
+        })?;
+    Ok(())
+}
+
+/// Hands sockets out in turn until the phase is draining; the port closes then.
+async fn accept(port: Port, mut phase: watch::Receiver<Phase>) {
+    let Ok(listener) = tokio::net::TcpListener::from_std(port.listener) else {
+        return;
+    };
+    let mut workers = port.workers.iter().cycle();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = draining(&mut phase) => return,
+        };
+        let Ok(stream) = accepted.and_then(|(stream, _)| stream.into_std()) else {
+            tokio::time::sleep(RETRY_AFTER).await;
+            continue;
+        };
+        if let (Some(place), Some(worker)) = (port.admission.admit(), workers.next()) {
+            // A worker that is so far behind gets no more: dropping the socket closes it.
+            let _ = worker.try_send(Socket { stream, place });
+        }
+    }
+}

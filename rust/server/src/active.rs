@@ -1,0 +1,128 @@
+//! A bundle's bytes turned into what workers decide with, and swapped in.
+
+use std::{
+    sync::Arc,
+    thread::JoinHandle,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use arc_swap::ArcSwap;
+use nextbest_engine::{Bundle, NoModels, Scorer};
+use nextbest_onnx::{Runtime, Sessions};
+use parking_lot::Mutex;
+
+use crate::{limits::PREVIOUS_BUNDLE_WAIT_MAX, server::ServerFault, settings::Settings};
+
+/// The lowest priority: opening a bundle can take seconds of a core that decisions need.
+const ACTIVATION_NICENESS: i32 = 19;
+
+/// The bundle that decides, with model sessions for each worker. Immutable: a change is another `Active`.
+pub(crate) struct Active {
+    pub(crate) bundle: Bundle,
+    // One for each worker, and locked by that worker alone.
+    scorers: Box<[Mutex<Box<dyn Scorer + Send>>]>,
+    pub(crate) activated_at_us: i64,
+}
+
+impl Active {
+    /// The model sessions of one worker; nothing for a worker that the server does not have.
+    pub(crate) fn scorer(&self, worker: usize) -> Option<&Mutex<Box<dyn Scorer + Send>>> {
+        self.scorers.get(worker)
+    }
+
+    fn open(file: &[u8], settings: &Settings, workers: usize) -> Result<Self, ServerFault> {
+        let bundle = Bundle::open(file).map_err(ServerFault::Bundle)?;
+        let runtime = match &settings.onnxruntime_path {
+            // Only for a bundle that needs it: the library takes time and memory.
+            Some(path) if bundle.model_count() > 0 => Some(Runtime::load(path).map_err(ServerFault::Models)?),
+            None if bundle.model_count() > 0 => return Err(ServerFault::ModelsWithoutRuntime),
+            _ => None,
+        };
+        let scorer = |_| -> Result<Mutex<Box<dyn Scorer + Send>>, ServerFault> {
+            match &runtime {
+                Some(runtime) => {
+                    let sessions = Sessions::open(runtime, &bundle).map_err(ServerFault::Models)?;
+                    Ok(Mutex::new(Box::new(sessions)))
+                }
+                None => Ok(Mutex::new(Box::new(NoModels))),
+            }
+        };
+        let scorers = (0..workers).map(scorer).collect::<Result<_, _>>()?;
+        Ok(Self {
+            bundle,
+            scorers,
+            activated_at_us: now_us(),
+        })
+    }
+}
+
+/// What an activation has done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Activation {
+    /// SHA-256 of the bundle that decides now, in hexadecimal.
+    pub digest: String,
+    /// The one before it; empty for the first.
+    pub previous: String,
+    /// From reading the bytes to the swap.
+    pub duration: Duration,
+}
+
+/// Opens the first bundle.
+pub(crate) fn first(file: Vec<u8>, settings: Settings, workers: usize) -> Result<Active, ServerFault> {
+    join(spawn_niced(move || Active::open(&file, &settings, workers))?)?
+}
+
+/// Opens a bundle and swaps it in for the active one, which stays when anything is wrong with the new one.
+pub(crate) fn activate(
+    file: Vec<u8>,
+    settings: Settings,
+    workers: usize,
+    active: &ArcSwap<Active>,
+) -> Result<Activation, ServerFault> {
+    let started = Instant::now();
+    let opened = first(file, settings, workers)?;
+    let digest = opened.bundle.digest().to_owned();
+    let previous = active.swap(Arc::new(opened));
+    let duration = started.elapsed();
+    let previous_digest = previous.bundle.digest().to_owned();
+    // Its end is awaited by nobody.
+    spawn_niced(move || release(&previous))?;
+    Ok(Activation {
+        digest,
+        previous: previous_digest,
+        duration,
+    })
+}
+
+fn spawn_niced<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, ServerFault> {
+    std::thread::Builder::new()
+        .name("nextbest-bundle".into())
+        .spawn(move || {
+            // On Linux this is the calling thread's alone. Where it is refused, the work is done all the
+            // same.
+            let _ = rustix::process::setpriority_process(None, ACTIVATION_NICENESS);
+            work()
+        })
+        .map_err(ServerFault::Thread)
+}
+
+fn join<T>(thread: JoinHandle<T>) -> Result<T, ServerFault> {
+    thread
+        .join()
+        .map_err(|_| ServerFault::Thread(std::io::Error::other("opening the bundle panicked")))
+}
+
+/// Drops the previous bundle here, and not on the worker whose request used it last.
+fn release(previous: &Arc<Active>) {
+    let until = Instant::now() + PREVIOUS_BUNDLE_WAIT_MAX;
+    while Arc::strong_count(previous) > 1 && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+pub(crate) fn now_us() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,206 @@
+//! What the headers of a call say besides its message: when it has to be answered, and which span it belongs
+//! to.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use nextbest_engine::{Batch, ModelId, ScoreFault, Scorer};
+use nextbest_journal::Parent;
+use tonic::{
+    Request, Status,
+    metadata::{AsciiMetadataValue, MetadataMap},
+};
+
+use crate::limits::MODEL_TIME_MIN;
+
+/// When the headers of a request were read; its deadline counts from here.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival(pub(crate) Instant);
+
+/// One call.
+pub(crate) struct Call {
+    pub(crate) started_ns: u64,
+    pub(crate) parent: Option<Parent>,
+    pub(crate) deadline: Deadline,
+}
+
+impl Call {
+    /// Reads the headers.
+    ///
+    /// # Errors
+    /// When the deadline cannot be read, or has passed.
+    pub(crate) fn of<T>(request: &Request<T>) -> Result<Self, Status> {
+        let arrival = request
+            .extensions()
+            .get::<Arrival>()
+            .map_or_else(Instant::now, |arrival| arrival.0);
+        let deadline = Deadline::parse(request.metadata().get("grpc-timeout"), arrival)?;
+        deadline.check()?;
+        Ok(Self {
+            started_ns: now_ns(),
+            parent: parse_parent(request.metadata()),
+            deadline,
+        })
+    }
+}
+
+fn parse_parent(headers: &MetadataMap) -> Option<Parent> {
+    let mut traceparents = headers.get_all("traceparent").iter();
+    let (Some(traceparent), None) = (traceparents.next(), traceparents.next()) else {
+        return None;
+    };
+    let tracestates: Vec<_> = headers
+        .get_all("tracestate")
+        .iter()
+        .map(AsciiMetadataValue::as_bytes)
+        .collect();
+    Parent::parse(traceparent.as_bytes(), &tracestates.join(&b','))
+}
+
+/// The time by which the caller needs the answer, if it says one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadline(Option<Instant>);
+
+impl Deadline {
+    fn parse(header: Option<&AsciiMetadataValue>, arrival: Instant) -> Result<Self, Status> {
+        let Some(header) = header else {
+            return Ok(Self(None));
+        };
+        let timeout = parse_timeout(header.as_bytes()).ok_or_else(|| {
+            Status::invalid_argument("grpc-timeout: 1 to 8 digits and one of H, M, S, m, u, n")
+        })?;
+        // A deadline that the clock cannot reach is none.
+        Ok(Self(arrival.checked_add(timeout)))
+    }
+
+    /// # Errors
+    /// When it has passed.
+    pub(crate) fn check(self) -> Result<(), Status> {
+        match self.0 {
+            Some(deadline) if Instant::now() >= deadline => {
+                Err(Status::deadline_exceeded("the deadline of the call has passed"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn leaves(self, time: Duration) -> bool {
+        self.0
+            .is_none_or(|deadline| deadline.saturating_duration_since(Instant::now()) >= time)
+    }
+}
+
+fn parse_timeout(header: &[u8]) -> Option<Duration> {
+    let (unit, digits) = header.split_last()?;
+    if digits.is_empty() || digits.len() > 8 || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let number = digits
+        .iter()
+        .fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
+    match unit {
+        b'H' => Some(Duration::from_hours(number)),
+        b'M' => Some(Duration::from_mins(number)),
+        b'S' => Some(Duration::from_secs(number)),
+        b'm' => Some(Duration::from_millis(number)),
+        b'u' => Some(Duration::from_micros(number)),
+        b'n' => Some(Duration::from_nanos(number)),
+        _ => None,
+    }
+}
+
+/// A scorer that runs no model which the deadline leaves no time for.
+pub(crate) struct Timed<'a> {
+    pub(crate) scorer: &'a mut dyn Scorer,
+    pub(crate) deadline: Deadline,
+}
+
+impl Scorer for Timed<'_> {
+    fn score(
+        &mut self,
+        model: ModelId,
+        batch: &Batch<'_>,
+        propensities: &mut Vec<f64>,
+    ) -> Result<(), ScoreFault> {
+        if !self.deadline.leaves(MODEL_TIME_MIN) {
+            return Err(ScoreFault::Deadline);
+        }
+        self.scorer.score(model, batch, propensities)
+    }
+}
+
+pub(crate) fn now_ns() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts_parse_as_grpc_writes_them() {
+        let cases: [(&[u8], Option<Duration>); 12] = [
+            (b"1H", Some(Duration::from_hours(1))),
+            (b"2M", Some(Duration::from_mins(2))),
+            (b"30S", Some(Duration::from_secs(30))),
+            (b"99999999m", Some(Duration::from_millis(99_999_999))),
+            (b"0u", Some(Duration::ZERO)),
+            (b"007n", Some(Duration::from_nanos(7))),
+            (b"", None),
+            (b"m", None),
+            (b"1", None),
+            (b"1s", None),
+            (b"-1S", None),
+            (b"123456789S", None),
+        ];
+        for (header, expected) in cases {
+            assert_eq!(
+                parse_timeout(header),
+                expected,
+                "{}",
+                String::from_utf8_lossy(header)
+            );
+        }
+    }
+
+    #[test]
+    fn a_deadline_counts_from_the_arrival() {
+        let header = AsciiMetadataValue::from_static("10m");
+        let now = Instant::now();
+        let late =
+            Deadline::parse(Some(&header), now.checked_sub(Duration::from_millis(11)).unwrap()).unwrap();
+        assert_eq!(late.check().unwrap_err().code(), tonic::Code::DeadlineExceeded);
+        let far = Deadline::parse(Some(&AsciiMetadataValue::from_static("1H")), now).unwrap();
+        assert!(far.check().is_ok());
+        assert!(far.leaves(MODEL_TIME_MIN));
+        assert!(!far.leaves(Duration::from_hours(2)));
+        assert!(Deadline::parse(None, now).unwrap().leaves(Duration::MAX));
+    }
+
+    #[test]
+    fn the_caller_is_the_parent() {
+        const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let call = |headers: &[(&'static str, &'static str)]| {
+            let mut request = Request::new(());
+            for (name, value) in headers {
+                request
+                    .metadata_mut()
+                    .append(*name, AsciiMetadataValue::from_static(value));
+            }
+            Call::of(&request).unwrap().parent
+        };
+        let expected = Parent::parse(TRACEPARENT.as_bytes(), b"a=1,b=2");
+        assert!(expected.is_some());
+        let given = [
+            ("traceparent", TRACEPARENT),
+            ("tracestate", "a=1"),
+            ("tracestate", "b=2"),
+        ];
+        assert_eq!(call(&given), expected);
+        assert_eq!(call(&[]), None);
+        assert_eq!(
+            call(&[("traceparent", TRACEPARENT), ("traceparent", TRACEPARENT)]),
+            None
+        );
+    }
+}

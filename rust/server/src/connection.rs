@@ -1,0 +1,211 @@
+//! One accepted socket turned into an HTTP/2 connection that is served, and ended in good order.
+//!
+//! The bounds that tonic's own server leaves open are set here, and the preface is read here before hyper
+//! sees the connection: a socket that never sends one, as a TCP probe does, would otherwise hold up every
+//! shutdown.
+
+use std::{
+    io,
+    pin::{Pin, pin},
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use hyper::{rt::Executor, server::conn::http2};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    sync::watch,
+    time::timeout,
+};
+
+use crate::{
+    admission::Place,
+    health::Phase,
+    limits::{
+        AGE_GRACE, CONNECTION_WINDOW_BYTES, FRAME_BYTES_MAX, HANDSHAKE_MAX, HEADER_LIST_BYTES_MAX,
+        KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, LINGER, LOCAL_ERROR_RESETS_MAX, PENDING_ACCEPT_RESETS_MAX,
+        STREAM_WINDOW_BYTES, STREAMS_MAX,
+    },
+    routes::{Routes, Services},
+};
+
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// How often a connection that is ending looks whether its requests have ended.
+const ENDING_INTERVAL: Duration = Duration::from_millis(20);
+
+/// An accepted socket, in its place among the port's connections.
+pub(crate) struct Socket {
+    pub(crate) stream: std::net::TcpStream,
+    pub(crate) place: Place,
+}
+
+/// Serves the connection until its end. Returns how many requests were cut off without a response.
+pub(crate) async fn serve(
+    socket: Socket,
+    services: Services,
+    mut phase: watch::Receiver<Phase>,
+    age: Option<Duration>,
+) -> usize {
+    let Socket {
+        stream,
+        place: _place,
+    } = socket;
+    let Some(stream) = greet(stream, &mut phase).await else {
+        return 0;
+    };
+    let routes = Routes::new(services);
+    let mut connection =
+        pin!(settings().serve_connection(TokioIo::new(Greeted::new(stream)), routes.clone()));
+    let end_by = tokio::select! {
+        // However it ends, its requests have ended with it, and the peer knows why.
+        _ = connection.as_mut() => return 0,
+        end_by = draining(&mut phase) => end_by,
+        () = grown_old(age) => Instant::now() + AGE_GRACE,
+    };
+    connection.as_mut().graceful_shutdown();
+    let mut idle_since = None;
+    loop {
+        tokio::select! {
+            _ = connection.as_mut() => return 0,
+            () = tokio::time::sleep(ENDING_INTERVAL) => {}
+        }
+        let now = Instant::now();
+        let is_idle = routes.open_requests() == 0;
+        idle_since = if is_idle { idle_since.or(Some(now)) } else { None };
+        let has_lingered = idle_since.is_some_and(|since| now - since >= LINGER);
+        let drain_by = drain_deadline(*phase.borrow()).unwrap_or(end_by);
+        if has_lingered || now >= end_by.min(drain_by) {
+            return routes.open_requests();
+        }
+    }
+}
+
+/// Reads the preface. Nothing when it is none, does not come in time, or the server ends first.
+async fn greet(stream: std::net::TcpStream, phase: &mut watch::Receiver<Phase>) -> Option<TcpStream> {
+    // Responses are small and awaited: they must not wait for more to send.
+    stream.set_nodelay(true).ok()?;
+    let mut stream = TcpStream::from_std(stream).ok()?;
+    let mut preface = [0; PREFACE.len()];
+    let read = tokio::select! {
+        read = timeout(HANDSHAKE_MAX, stream.read_exact(&mut preface)) => read.ok()?,
+        _ = draining(phase) => return None,
+    };
+    read.ok()?;
+    (preface == *PREFACE).then_some(stream)
+}
+
+fn settings() -> http2::Builder<Local> {
+    let mut builder = http2::Builder::new(Local);
+    builder
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_pending_accept_reset_streams(PENDING_ACCEPT_RESETS_MAX)
+        .max_local_error_reset_streams(LOCAL_ERROR_RESETS_MAX)
+        .max_header_list_size(HEADER_LIST_BYTES_MAX)
+        .max_frame_size(FRAME_BYTES_MAX)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .keep_alive_interval(KEEPALIVE_INTERVAL)
+        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+        .auto_date_header(false)
+        .timer(TokioTimer::new());
+    builder
+}
+
+fn drain_deadline(phase: Phase) -> Option<Instant> {
+    match phase {
+        Phase::Draining(by) => Some(by),
+        Phase::Ended => Some(Instant::now()),
+        Phase::Starting | Phase::Serving | Phase::Leaving => None,
+    }
+}
+
+/// Returns when the server drains, with the time by which to have ended.
+pub(crate) async fn draining(phase: &mut watch::Receiver<Phase>) -> Instant {
+    let phase = phase.wait_for(|phase| drain_deadline(*phase).is_some()).await;
+    // Without a sender there is no server left.
+    phase
+        .ok()
+        .and_then(|phase| drain_deadline(*phase))
+        .unwrap_or_else(Instant::now)
+}
+
+async fn grown_old(age: Option<Duration>) {
+    match age {
+        // Up to a tenth earlier: connections made together must not all be made anew together.
+        Some(age) => tokio::time::sleep(age.mul_f64(1.0 - 0.1 * fastrand::f64())).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Spawns on the thread's own event loop: nothing of a connection ever moves to another thread.
+#[derive(Clone, Copy)]
+struct Local;
+
+impl<F: Future + 'static> Executor<F> for Local {
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(future);
+    }
+}
+
+/// A stream whose preface was read already: it is read once more from here.
+struct Greeted {
+    stream: TcpStream,
+    preface: &'static [u8],
+}
+
+impl Greeted {
+    fn new(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            preface: PREFACE,
+        }
+    }
+}
+
+impl AsyncRead for Greeted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.preface.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(context, buffer);
+        }
+        let (now, later) = self.preface.split_at(self.preface.len().min(buffer.remaining()));
+        buffer.put_slice(now);
+        self.preface = later;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Greeted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, buffer)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, buffers)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

@@ -1,0 +1,52 @@
+//! The data plane: takes gRPC requests on sockets and answers them with decisions.
+//!
+//! ```text
+//! listener -> accept (one thread) -> worker (a thread a core, with its own event loop and model sessions)
+//! socket -> connection -> routes -> decide / customers -> response
+//!                                   decide: deadline -> request -> capsule -> decision -> response, trace
+//! ```
+//!
+//! Sockets are handed out round robin, so that a few connections load all workers alike. The active bundle
+//! stands behind one pointer: a request reads it once and sees exactly one bundle; an activation opens, loads
+//! and warms the next one on a thread of the lowest priority and then swaps.
+//!
+//! No request can stop the server: what it contains is refused, its size, time and number are bounded
+//! ([`limits`]), and a panic answers one request with INTERNAL and is counted.
+
+pub mod limits;
+mod settings;
+
+mod active;
+
+mod call;
+mod refusal;
+
+mod decide;
+mod trace;
+
+mod customers;
+
+mod health;
+
+mod routes;
+
+mod admission;
+mod connection;
+mod worker;
+
+mod accept;
+
+mod stats;
+
+mod server;
+
+mod offline;
+
+pub use active::Activation;
+pub use offline::{Offline, OfflineRefusal};
+pub use server::{Server, ServerFault};
+pub use settings::Settings;
+pub use stats::Status;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,55 @@
+//! The bounds of what the server takes from the network and waits for, each with its name.
+
+use std::time::Duration;
+
+/// An encoded `DecideRequest` or `ExplainRequest`.
+pub const DECIDE_BYTES_MAX: usize = 256 * 1024;
+/// An encoded request of the customer service: an upsert of many customers.
+pub const CUSTOMERS_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// An encoded health check.
+pub const HEALTH_BYTES_MAX: usize = 4 * 1024;
+/// Customers of an upsert that are checked before other requests of the worker get their turn.
+pub const UPSERT_CHUNK_CUSTOMERS: usize = 16;
+
+/// Connections where the settings do not say; beyond it they are closed at once.
+pub const CONNECTIONS_MAX: usize = 4_096;
+/// Connections of the health port.
+pub const HEALTH_CONNECTIONS_MAX: usize = 256;
+/// Accepted sockets on their way to one worker.
+pub const HANDOVER_SOCKETS_MAX: usize = 1_024;
+/// Connections that the kernel completes before they are accepted.
+pub const BACKLOG: i32 = 1_024;
+
+/// Requests at a time on one connection.
+pub const STREAMS_MAX: u32 = 256;
+/// Streams reset by the peer before they were accepted: callers with tight deadlines reset many, and a
+/// smaller bound would close the connection of all their requests.
+pub const PENDING_ACCEPT_RESETS_MAX: usize = 256;
+/// Streams reset by us for the peer's mistakes; without a bound a peer can make us remember any number of
+/// them.
+pub const LOCAL_ERROR_RESETS_MAX: usize = 1_024;
+/// Headers of one request.
+pub const HEADER_LIST_BYTES_MAX: u32 = 16 * 1024;
+/// Of one HTTP/2 frame.
+pub const FRAME_BYTES_MAX: u32 = 16 * 1024;
+/// What a peer may send on one stream before it is read.
+pub const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+/// What a peer may send on one connection before it is read.
+pub const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
+
+/// From accepting a socket to the end of its HTTP/2 preface.
+pub const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
+/// Between pings on a connection.
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+/// From a ping to giving the connection up.
+pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// For the requests of a connection that has reached its age.
+pub const AGE_GRACE: Duration = Duration::from_secs(10);
+/// From the last response of a draining connection to closing it: time for the response, and for the peer to
+/// leave.
+pub const LINGER: Duration = Duration::from_millis(500);
+
+/// With less time than this to a caller's deadline no model is run: priors stand in.
+pub const MODEL_TIME_MIN: Duration = Duration::from_micros(200);
+/// How long an activation waits for requests that still use the previous bundle before it leaves it to them.
+pub const PREVIOUS_BUNDLE_WAIT_MAX: Duration = Duration::from_secs(10);

@@ -1,0 +1,124 @@
+//! Decisions without a server: encoded messages in, encoded messages out, on the thread that asks.
+//!
+//! What the command line and persona tests decide with. It is the engine behind the same checks as the
+//! server's.
+
+use std::path::Path;
+
+use nextbest_engine::{Bundle, Moment, NoModels, Reject, Request, Scorer, check_customer, decide};
+use nextbest_onnx::{Runtime, Sessions};
+use nextbest_proto::v1;
+use parking_lot::Mutex;
+use prost::Message;
+
+use crate::server::ServerFault;
+
+/// An opened bundle that decides when asked.
+pub struct Offline {
+    bundle: Bundle,
+    // Runs of a model need exclusive access: callers on several threads take turns.
+    scorer: Mutex<Box<dyn Scorer + Send>>,
+}
+
+/// Why a request is not decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfflineRefusal {
+    /// A sentence.
+    pub message: String,
+    /// Path of the field that it is about; empty for the message as a whole.
+    pub field: String,
+}
+
+impl From<Reject> for OfflineRefusal {
+    fn from(reject: Reject) -> Self {
+        Self {
+            message: reject.to_string(),
+            field: reject.field().to_owned(),
+        }
+    }
+}
+
+impl Offline {
+    /// Opens a bundle. Without `onnxruntime` no model runs: priors stand in, and answers say so.
+    ///
+    /// # Errors
+    /// When the bundle, ONNX Runtime or a model cannot be opened.
+    pub fn open(file: &[u8], onnxruntime: Option<&Path>) -> Result<Self, ServerFault> {
+        let bundle = Bundle::open(file).map_err(ServerFault::Bundle)?;
+        let scorer: Box<dyn Scorer + Send> = match onnxruntime {
+            Some(path) if bundle.model_count() > 0 => {
+                let runtime = Runtime::load(path).map_err(ServerFault::Models)?;
+                Box::new(Sessions::open(&runtime, &bundle).map_err(ServerFault::Models)?)
+            }
+            _ => Box::new(NoModels),
+        };
+        Ok(Self {
+            bundle,
+            scorer: Mutex::new(scorer),
+        })
+    }
+
+    /// The bundle.
+    #[must_use]
+    pub fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+
+    /// Decides a `DecideRequest` about a stored `Customer`; the answer is a `DecideResponse`.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with either.
+    pub fn decide(
+        &self,
+        request: &[u8],
+        customer: Option<&[u8]>,
+        moment: Moment,
+    ) -> Result<Vec<u8>, OfflineRefusal> {
+        let request = Request::check(&self.bundle, decode(request, "request")?)?;
+        Ok(self.answer(&request, customer, moment)?.encode_to_vec())
+    }
+
+    /// Answers an `ExplainRequest` likewise, with an `ExplainResponse`.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with either.
+    pub fn explain(
+        &self,
+        request: &[u8],
+        customer: Option<&[u8]>,
+        moment: Moment,
+    ) -> Result<Vec<u8>, OfflineRefusal> {
+        let request = Request::check_explain(&self.bundle, decode(request, "request")?)?;
+        let decision = Some(self.answer(&request, customer, moment)?);
+        Ok(v1::ExplainResponse { decision }.encode_to_vec())
+    }
+
+    fn answer(
+        &self,
+        request: &Request,
+        customer: Option<&[u8]>,
+        moment: Moment,
+    ) -> Result<v1::DecideResponse, OfflineRefusal> {
+        let stored = match customer {
+            Some(customer) => Some(self.store(decode(customer, "customer")?)?),
+            None => None,
+        };
+        let mut scorer = self.scorer.lock();
+        Ok(decide(&self.bundle, request, stored.as_deref(), moment, scorer.as_mut()).respond())
+    }
+
+    /// The attributes as the server would have stored them.
+    fn store(&self, customer: v1::Customer) -> Result<Vec<v1::Attribute>, OfflineRefusal> {
+        let checked = check_customer(&self.bundle, customer).map_err(|reject| reject.within("customer"))?;
+        let is_present =
+            |attribute: &v1::Attribute| attribute.value.as_ref().is_some_and(|value| value.kind.is_some());
+        Ok(checked.attributes.into_iter().filter(is_present).collect())
+    }
+}
+
+fn decode<M: Message + Default>(bytes: &[u8], what: &str) -> Result<M, OfflineRefusal> {
+    M::decode(bytes).map_err(|_| OfflineRefusal {
+        message: format!("the {what} is no encoded message of its type"),
+        field: String::new(),
+    })
+}

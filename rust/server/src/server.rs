@@ -1,0 +1,278 @@
+//! The server: its threads, from the first bundle to the last response.
+
+use std::{
+    fmt, io,
+    net::{SocketAddr, TcpListener},
+    num::NonZero,
+    sync::{Arc, mpsc},
+    time::{Duration, Instant},
+};
+
+use arc_swap::ArcSwap;
+use nextbest_engine::BundleFault;
+use nextbest_journal::{Journal, JournalFault};
+use nextbest_onnx::OnnxFault;
+use nextbest_store::Store;
+use parking_lot::Mutex;
+use tokio::sync::{oneshot, watch};
+
+use crate::{
+    accept::{self, Port},
+    active::{self, Activation},
+    admission::Admission,
+    decide::{Desk, Shared},
+    health::Phase,
+    routes::Services,
+    settings::Settings,
+    stats::{Stats, Status},
+    worker::{self, Work},
+};
+
+/// Beyond the deadline of a shutdown, for threads to end.
+const THREAD_END: Duration = Duration::from_secs(1);
+
+/// A running server. Its threads are its own; dropping it ends them without a drain.
+pub struct Server {
+    settings: Settings,
+    workers: usize,
+    shared: Arc<Shared>,
+    admission: Arc<Admission>,
+    phase: watch::Sender<Phase>,
+    decision_address: SocketAddr,
+    health_address: SocketAddr,
+    // One activation at a time: each swaps on top of the one before it.
+    activation: Mutex<()>,
+    // Taken by the first shutdown.
+    running: Mutex<Option<Running>>,
+}
+
+/// What a shutdown waits for.
+struct Running {
+    workers: mpsc::Receiver<usize>,
+    accept: mpsc::Receiver<usize>,
+    journal: Option<Journal>,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Server")
+            .field("decision_address", &self.decision_address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Starts a server: binds its ports, answers health checks, opens and warms the bundle, and then decides.
+    ///
+    /// # Errors
+    /// When an address cannot be bound, the bundle or one of its models cannot be opened, the journal's settings
+    /// are wrong, or the system gives no threads. Nothing is left running then.
+    pub fn start(bundle: Vec<u8>, settings: Settings) -> Result<Self, ServerFault> {
+        let bind = |address: &str| {
+            accept::bind(address).map_err(|cause| ServerFault::Bind {
+                address: address.to_owned(),
+                cause,
+            })
+        };
+        let (decisions, health) = (bind(&settings.address)?, bind(&settings.health_address)?);
+        let local = |listener: &TcpListener| listener.local_addr().map_err(ServerFault::Thread);
+        let (decision_address, health_address) = (local(&decisions)?, local(&health)?);
+        let (phase, _) = watch::channel(Phase::Starting);
+        let (accept_ended, accept) = mpsc::channel();
+        let (open_port, port) = oneshot::channel();
+        accept::start(health, port, phase.subscribe(), accept_ended).map_err(ServerFault::Thread)?;
+
+        let workers = worker_count(&settings);
+        let first = active::first(bundle, settings.clone(), workers)?;
+        let journal = settings
+            .journal
+            .clone()
+            .map(Journal::start)
+            .transpose()
+            .map_err(ServerFault::Journal)?;
+        let shared = Arc::new(Shared {
+            active: ArcSwap::from_pointee(first),
+            store: Store::new(settings.customers_max),
+            emitter: journal.as_ref().map(Journal::emitter),
+            stats: Stats::default(),
+        });
+        let (worker_ended, ended) = mpsc::channel();
+        let handovers = (0..workers).map(|place| {
+            let services = Services::decisions(Desk {
+                shared: Arc::clone(&shared),
+                worker: place,
+            });
+            let work = Work {
+                services,
+                phase: phase.subscribe(),
+                connection_age: settings.connection_age,
+            };
+            worker::start(format!("nextbest-work-{place}"), work, worker_ended.clone())
+        });
+        let handovers = handovers
+            .collect::<io::Result<_>>()
+            .map_err(ServerFault::Thread)?;
+        let admission = Admission::new(settings.connections_max);
+        let port = Port {
+            listener: decisions,
+            admission: Arc::clone(&admission),
+            workers: handovers,
+        };
+        // Fails only when the thread has ended, and it ends with the phase.
+        let _ = open_port.send(port);
+        phase.send_replace(Phase::Serving);
+        Ok(Self {
+            settings,
+            workers,
+            shared,
+            admission,
+            phase,
+            decision_address,
+            health_address,
+            activation: Mutex::new(()),
+            running: Mutex::new(Some(Running {
+                workers: ended,
+                accept,
+                journal,
+            })),
+        })
+    }
+
+    /// Where the decision services listen.
+    #[must_use]
+    pub fn decision_address(&self) -> SocketAddr {
+        self.decision_address
+    }
+
+    /// Where health checks are answered.
+    #[must_use]
+    pub fn health_address(&self) -> SocketAddr {
+        self.health_address
+    }
+
+    /// Opens and warms a bundle and makes it the active one. The active one decides until then, and for good
+    /// when anything is wrong with the new one.
+    ///
+    /// # Errors
+    /// When the bundle or one of its models cannot be opened.
+    pub fn activate(&self, bundle: Vec<u8>) -> Result<Activation, ServerFault> {
+        let _one = self.activation.lock();
+        active::activate(bundle, self.settings.clone(), self.workers, &self.shared.active)
+    }
+
+    /// What the server is doing.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let active = self.shared.active.load();
+        let stats = &self.shared.stats;
+        Status {
+            bundle_digest: active.bundle.digest().into(),
+            workspace: active.bundle.workspace().into(),
+            actions: active.bundle.action_count(),
+            models: active.bundle.model_count(),
+            activated_at_us: active.activated_at_us,
+            customers: self.shared.store.count(),
+            decisions: stats.decisions.get(),
+            explanations: stats.explanations.get(),
+            refused: stats.refused.get(),
+            deadlines_exceeded: stats.deadlines_exceeded.get(),
+            panics: stats.panics.get(),
+            connections: self.admission.open(),
+            connections_accepted: self.admission.accepted(),
+            connections_refused: self.admission.refused(),
+            workers: self.workers,
+            traces: self
+                .shared
+                .emitter
+                .as_ref()
+                .map(nextbest_journal::Emitter::counts)
+                .unwrap_or_default(),
+            draining: *self.phase.borrow() > Phase::Serving,
+        }
+    }
+
+    /// Ends the server in good order: health says so at once, sockets are accepted for the grace that the
+    /// settings give, then every connection is told to leave, open requests get their responses, and spans
+    /// are exported.
+    ///
+    /// Takes at most `patience` and about a second. True when no request was cut off; a second call does
+    /// nothing and is true.
+    pub fn shutdown(&self, patience: Duration) -> bool {
+        let Some(running) = self.running.lock().take() else {
+            return true;
+        };
+        let by = Instant::now() + patience;
+        self.phase.send_replace(Phase::Leaving);
+        std::thread::sleep(self.settings.drain_grace.min(patience / 2));
+        self.phase.send_replace(Phase::Draining(by));
+        let mut is_drained = true;
+        for _ in 0..self.workers {
+            let ended = running.workers.recv_timeout(left(by) + THREAD_END);
+            is_drained &= ended.is_ok_and(|cut_off| cut_off == 0);
+        }
+        if let Some(journal) = running.journal {
+            // What is lost here is counted, and is no request's concern.
+            let _ = journal.shutdown(left(by));
+        }
+        self.phase.send_replace(Phase::Ended);
+        let _ = running.accept.recv_timeout(THREAD_END);
+        is_drained
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.phase.send_replace(Phase::Ended);
+    }
+}
+
+fn worker_count(settings: &Settings) -> usize {
+    match settings.workers {
+        // Knows the quota of a container, unlike the number of the machine's cores.
+        0 => std::thread::available_parallelism().map_or(1, NonZero::get),
+        workers => workers,
+    }
+}
+
+fn left(by: Instant) -> Duration {
+    by.saturating_duration_since(Instant::now())
+}
+
+/// Why a server does not start, or does not take a bundle.
+#[derive(Debug)]
+pub enum ServerFault {
+    /// An address cannot be listened on.
+    Bind {
+        /// As the settings have it.
+        address: String,
+        /// The system's reason.
+        cause: io::Error,
+    },
+    /// The bundle cannot be opened.
+    Bundle(BundleFault),
+    /// ONNX Runtime or a model does not load.
+    Models(OnnxFault),
+    /// The bundle has models, and the settings name no library to run them.
+    ModelsWithoutRuntime,
+    /// The journal's settings are wrong.
+    Journal(JournalFault),
+    /// The system gives no thread, event loop or port.
+    Thread(io::Error),
+}
+
+impl fmt::Display for ServerFault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bind { address, cause } => write!(formatter, "cannot listen on `{address}`: {cause}"),
+            Self::Bundle(fault) => write!(formatter, "the bundle cannot be opened: {fault}"),
+            Self::Models(fault) => write!(formatter, "the bundle's models cannot be loaded: {fault}"),
+            Self::ModelsWithoutRuntime => formatter
+                .write_str("the bundle has models: set `onnxruntime_path` to the library that runs them"),
+            Self::Journal(fault) => write!(formatter, "decisions cannot be traced: {fault}"),
+            Self::Thread(cause) => write!(formatter, "the system gives no thread: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for ServerFault {}

@@ -1,0 +1,46 @@
+//! What an operator can set.
+
+use std::{path::PathBuf, time::Duration};
+
+use crate::limits::CONNECTIONS_MAX;
+
+/// Settings of a server. `Default` is a server on this machine alone, without models and tracing.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `host:port` of the decision services; port 0 takes a free one.
+    pub address: String,
+    /// `host:port` of `grpc.health.v1`, in plain text.
+    pub health_address: String,
+    /// Threads that decide; 0: one for each core that the process may use.
+    pub workers: usize,
+    /// The library of ONNX Runtime. Bundles with models are refused without it.
+    pub onnxruntime_path: Option<PathBuf>,
+    /// Where spans go. Absent: decisions are not traced.
+    pub journal: Option<nextbest_journal::Settings>,
+    /// Customers in memory.
+    pub customers_max: usize,
+    /// Connections of the decision port.
+    pub connections_max: usize,
+    /// How long a shutdown keeps accepting while health already says that it ends: time for load balancers to
+    /// look. At most half of the time that the shutdown has.
+    pub drain_grace: Duration,
+    /// How old a connection becomes before its caller is asked to connect anew, and so to look at addresses
+    /// and replicas again. Absent: any age.
+    pub connection_age: Option<Duration>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            address: "127.0.0.1:50051".into(),
+            health_address: "127.0.0.1:50053".into(),
+            workers: 0,
+            onnxruntime_path: None,
+            journal: None,
+            customers_max: nextbest_store::CUSTOMERS_MAX,
+            connections_max: CONNECTIONS_MAX,
+            drain_grace: Duration::ZERO,
+            connection_age: None,
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What the server has done so far, counted.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use nextbest_journal::Counts;
+
+/// A number that only grows, or goes up and down.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add(&self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// Counted while serving; each number for itself.
+#[derive(Debug, Default)]
+pub(crate) struct Stats {
+    pub(crate) decisions: Counter,
+    pub(crate) explanations: Counter,
+    pub(crate) refused: Counter,
+    pub(crate) deadlines_exceeded: Counter,
+    pub(crate) panics: Counter,
+}
+
+/// What the server is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// SHA-256 of the active bundle, in hexadecimal.
+    pub bundle_digest: String,
+    /// Its workspace.
+    pub workspace: String,
+    /// Its actions.
+    pub actions: usize,
+    /// Its models.
+    pub models: usize,
+    /// Since when it decides, in microseconds since 1970.
+    pub activated_at_us: i64,
+    /// Customers in memory.
+    pub customers: usize,
+    /// Decisions answered, dry runs included.
+    pub decisions: u64,
+    /// Explanations answered.
+    pub explanations: u64,
+    /// Calls refused for what was in them.
+    pub refused: u64,
+    /// Calls whose deadline had passed.
+    pub deadlines_exceeded: u64,
+    /// Requests failed by a panic.
+    pub panics: u64,
+    /// Connections open now.
+    pub connections: usize,
+    /// Connections accepted so far.
+    pub connections_accepted: u64,
+    /// Connections closed at once because there were too many.
+    pub connections_refused: u64,
+    /// Threads that decide.
+    pub workers: usize,
+    /// What became of the spans; all zero without tracing.
+    pub traces: Counts,
+    /// Whether a shutdown has begun.
+    pub draining: bool,
+}

@@ -1,0 +1,11 @@
+//! A running server on free ports, asked by real clients over real sockets.
+
+mod activation;
+mod customers;
+mod decisions;
+mod draining;
+mod fixture;
+mod health;
+mod intruders;
+mod offline;
+mod tracing;

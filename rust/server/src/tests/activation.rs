@@ -1,0 +1,85 @@
+//! Bundles swapped under load, and bundles refused.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::{
+    Server, ServerFault,
+    tests::fixture::{Client, age, bundle, placed, request, settings, start},
+};
+
+#[test]
+fn a_request_sees_exactly_one_bundle() {
+    let server = start(settings());
+    let gold = server.status().bundle_digest;
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            let client = Client::connect(&server);
+            let mut seen = std::collections::BTreeSet::new();
+            while !done.load(Ordering::Relaxed) {
+                let answer = client.decide(request("", vec![age(30)])).unwrap();
+                let expected = if answer.bundle_digest == gold {
+                    "gold-card"
+                } else {
+                    "silver-card"
+                };
+                assert_eq!(placed(&answer), [expected]);
+                seen.insert(answer.bundle_digest);
+            }
+            seen.len()
+        });
+        for round in 0..20 {
+            let action = if round % 2 == 0 {
+                "silver-card"
+            } else {
+                "gold-card"
+            };
+            let before = server.status().bundle_digest;
+            let activation = server.activate(bundle(action)).unwrap();
+            assert_eq!(activation.previous, before);
+            assert_eq!(activation.digest, server.status().bundle_digest);
+        }
+        done.store(true, Ordering::Relaxed);
+        assert_eq!(asking.join().unwrap(), 2);
+    });
+}
+
+#[test]
+fn a_bundle_that_cannot_be_opened_changes_nothing() {
+    let server = start(settings());
+    let before = server.status();
+    let mut damaged = bundle("silver-card");
+    damaged[30] ^= 1;
+    assert!(matches!(server.activate(damaged), Err(ServerFault::Bundle(_))));
+    assert!(matches!(server.activate(Vec::new()), Err(ServerFault::Bundle(_))));
+    assert_eq!(server.status().bundle_digest, before.bundle_digest);
+    assert_eq!(server.status().activated_at_us, before.activated_at_us);
+}
+
+#[test]
+fn a_server_that_cannot_start_leaves_nothing_behind() {
+    assert!(matches!(
+        Server::start(b"no bundle".to_vec(), settings()),
+        Err(ServerFault::Bundle(_))
+    ));
+    let taken = start(settings());
+    let same = crate::Settings {
+        address: taken.decision_address().to_string(),
+        ..settings()
+    };
+    let fault = Server::start(bundle("gold-card"), same).unwrap_err();
+    assert!(
+        fault.to_string().starts_with("cannot listen on `127.0.0.1:"),
+        "{fault}"
+    );
+    let journal = Some(nextbest_journal::Settings::new("collector"));
+    let fault = Server::start(
+        bundle("gold-card"),
+        crate::Settings {
+            journal,
+            ..settings()
+        },
+    )
+    .unwrap_err();
+    assert!(matches!(fault, ServerFault::Journal(_)), "{fault}");
+}

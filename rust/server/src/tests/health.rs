@@ -1,0 +1,97 @@
+//! What probes are told between a start and an end.
+
+use std::time::Duration;
+
+use tonic::{Code, transport::Channel};
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
+
+use crate::{
+    Server, Settings,
+    tests::fixture::{Client, eventually, settings, start},
+};
+
+const DECISIONS: &str = "nextbest.v1.DecisionService";
+
+struct Probe {
+    client: Client,
+    health: HealthClient<Channel>,
+}
+
+impl Probe {
+    fn connect(server: &Server) -> Self {
+        let client = Client::connect(server);
+        let address = format!("http://{}", server.health_address());
+        let channel = client.run(async { Channel::from_shared(address).unwrap().connect_lazy() });
+        Self {
+            client,
+            health: HealthClient::new(channel),
+        }
+    }
+
+    fn check(&self, service: &str) -> Result<ServingStatus, Code> {
+        let question = HealthCheckRequest {
+            service: service.into(),
+        };
+        let answer = self.client.run(self.health.clone().check(question));
+        answer
+            .map(|answer| answer.into_inner().status())
+            .map_err(|status| status.code())
+    }
+}
+
+#[test]
+fn a_server_serves_from_its_start_to_its_shutdown() {
+    let server = start(Settings {
+        drain_grace: Duration::from_secs(2),
+        ..settings()
+    });
+    let probe = Probe::connect(&server);
+    for service in ["", DECISIONS, "startup", "liveness"] {
+        assert_eq!(probe.check(service), Ok(ServingStatus::Serving), "{service}");
+    }
+    assert_eq!(probe.check("another"), Err(Code::NotFound));
+    std::thread::scope(|scope| {
+        let ending = scope.spawn(|| server.shutdown(Duration::from_secs(20)));
+        eventually(|| server.status().draining);
+        for service in ["", DECISIONS] {
+            assert_eq!(probe.check(service), Ok(ServingStatus::NotServing), "{service}");
+        }
+        for service in ["startup", "liveness"] {
+            assert_eq!(probe.check(service), Ok(ServingStatus::Serving), "{service}");
+        }
+        assert!(ending.join().unwrap());
+    });
+}
+
+#[test]
+fn a_watch_tells_of_every_change() {
+    let server = start(Settings {
+        drain_grace: Duration::from_secs(1),
+        ..settings()
+    });
+    let probe = Probe::connect(&server);
+    let watch = |service: &str| {
+        let question = HealthCheckRequest {
+            service: service.into(),
+        };
+        probe
+            .client
+            .run(probe.health.clone().watch(question))
+            .unwrap()
+            .into_inner()
+    };
+    let (mut known, mut unknown) = (watch(DECISIONS), watch("another"));
+    let next = |stream: &mut tonic::Streaming<_>| -> ServingStatus {
+        let answer: tonic_health::pb::HealthCheckResponse =
+            probe.client.run(stream.message()).unwrap().unwrap();
+        answer.status()
+    };
+    assert_eq!(next(&mut known), ServingStatus::Serving);
+    assert_eq!(next(&mut unknown), ServingStatus::ServiceUnknown);
+    std::thread::scope(|scope| {
+        scope.spawn(|| server.shutdown(Duration::from_secs(20)));
+        assert_eq!(next(&mut known), ServingStatus::NotServing);
+    });
+}

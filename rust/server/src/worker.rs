@@ -1,0 +1,62 @@
+//! Sockets turned into served connections, on a thread and an event loop of their own.
+
+use std::{io, sync::mpsc, time::Duration};
+
+use tokio::{
+    sync::{mpsc as handover, watch},
+    task::{JoinSet, LocalSet},
+};
+
+use crate::{
+    connection::{Socket, serve},
+    health::Phase,
+    limits::HANDOVER_SOCKETS_MAX,
+    routes::Services,
+};
+
+/// What a worker serves, and until when.
+pub(crate) struct Work {
+    pub(crate) services: Services,
+    pub(crate) phase: watch::Receiver<Phase>,
+    pub(crate) connection_age: Option<Duration>,
+}
+
+/// Starts a worker. It ends when nobody can hand it sockets any more and its connections have ended, and then
+/// sends how many requests were cut off.
+pub(crate) fn start(
+    name: String,
+    work: Work,
+    ended: mpsc::Sender<usize>,
+) -> io::Result<handover::Sender<Socket>> {
+    let (sender, sockets) = handover::channel(HANDOVER_SOCKETS_MAX);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    std::thread::Builder::new().name(name).spawn(move || {
+        let cut_off = LocalSet::new().block_on(&runtime, serve_all(sockets, work));
+        // Whoever waited has given up if this fails.
+        let _ = ended.send(cut_off);
+    })?;
+    Ok(sender)
+}
+
+/// Serves sockets as they come, until the channel closes and every connection has ended.
+pub(crate) async fn serve_all(mut sockets: handover::Receiver<Socket>, work: Work) -> usize {
+    let mut connections = JoinSet::new();
+    let mut cut_off = 0;
+    loop {
+        tokio::select! {
+            socket = sockets.recv() => {
+                let Some(socket) = socket else { break };
+                let (services, phase) = (work.services.clone(), work.phase.clone());
+                connections.spawn_local(serve(socket, services, phase, work.connection_age));
+            }
+            // A connection that panicked has taken its own requests with it, and no others.
+            Some(ended) = connections.join_next() => cut_off += ended.unwrap_or(0),
+        }
+    }
+    while let Some(ended) = connections.join_next().await {
+        cut_off += ended.unwrap_or(0);
+    }
+    cut_off
+}
