@@ -37,6 +37,15 @@ pub(crate) enum Type {
 }
 
 impl Type {
+    /// Of the elements of a list; otherwise the type itself.
+    pub(crate) fn element(self) -> Self {
+        match self {
+            Self::StringList => Self::String,
+            Self::IntList => Self::Int,
+            other => other,
+        }
+    }
+
     pub(crate) fn from_message(number: i32) -> Option<Self> {
         match v1::Type::try_from(number).ok()? {
             v1::Type::Unspecified => None,

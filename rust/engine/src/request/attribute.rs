@@ -149,12 +149,23 @@ fn check_range(declared: &Attribute, kind: &Kind) -> Result<(), String> {
     {
         return Err(format!("is above its maximum, {}", Value::of(maximum)));
     }
-    if declared.allowed.is_empty()
-        || declared
+    if declared.allowed.is_empty() {
+        return Ok(());
+    }
+    let is_allowed = |value: &Value<'_>| {
+        declared
             .allowed
             .iter()
             .any(|allowed| value.equals(&Value::of(allowed)))
-    {
+    };
+    let (all_allowed, whose) = match &value {
+        Value::List(list) => (
+            list.iter().all(|element| is_allowed(&element)),
+            "has an element that is",
+        ),
+        value => (is_allowed(value), "is"),
+    };
+    if all_allowed {
         return Ok(());
     }
     let listed: Vec<String> = declared
@@ -170,7 +181,7 @@ fn check_range(declared: &Attribute, kind: &Kind) -> Result<(), String> {
         format!(" and {rest} more")
     };
     Err(format!(
-        "is none of its allowed values: {}{more}",
+        "{whose} none of its allowed values: {}{more}",
         listed.join(", ")
     ))
 }

@@ -224,6 +224,31 @@ fn a_stored_customer_comes_out_sorted_and_typed() {
 }
 
 #[test]
+fn allowed_values_of_a_list_are_those_of_its_elements() {
+    let mut bundle = TestBundle::new();
+    let products = bundle
+        .message
+        .attributes
+        .iter_mut()
+        .find(|attribute| attribute.name == "products");
+    products.unwrap().allowed = vec![string("card"), string("loan")];
+    bundle.action("gold", 1.0);
+    let bundle = Bundle::open(&bundle.seal()).unwrap();
+    let check = |items: &[&str]| {
+        Request::check(
+            &bundle,
+            request(&["hero"], vec![attribute("products", strings(items))]),
+        )
+    };
+    assert!(check(&["loan", "card"]).is_ok());
+    assert!(check(&[]).is_ok());
+    assert_eq!(
+        check(&["card", "boat"]).unwrap_err().to_string(),
+        "`customer.products` has an element that is none of its allowed values: \"card\", \"loan\""
+    );
+}
+
+#[test]
 fn an_empty_list_is_of_the_type_that_is_declared() {
     let empty = crate::testing::value(v1::value::Kind::Ints(v1::IntList::default()));
     let customer = v1::Customer {

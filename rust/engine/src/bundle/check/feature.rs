@@ -28,9 +28,11 @@ pub(super) fn attribute(message: v1::AttributeDeclaration) -> Checked<Attribute>
         Root::from_message(message.root).ok_or_else(|| BundleFault::malformed("no root".to_owned()))?;
     let kind = type_of(message.r#type)?;
     BundleFault::limit("allowed values", message.allowed.len(), ALLOWED_MAX)?;
+    // Of a list, allowed values are those of its elements.
+    let kind_of_one = kind.element();
     let of_type = |field: &str, value: v1::Value| match value.kind {
         Some(found)
-            if Type::of(&found) == kind || (kind == Type::Double && matches!(found, Kind::Int(_))) =>
+            if Type::of(&found) == kind_of_one || (kind == Type::Double && matches!(found, Kind::Int(_))) =>
         {
             Ok(found)
         }
