@@ -1,0 +1,225 @@
+# ruff: noqa: PYI021 - what is documented of the compiled module is documented here
+"""The engine and the server, compiled: bundles that decide, the data plane, the load generator.
+
+Messages cross this border encoded, as `nextbest.v1` defines them. Whatever takes longer than a look-up runs
+without the interpreter's lock; no Python runs on the path of a server's request.
+"""
+
+from typing import Any, TypedDict, final
+
+__all__ = ["Bundle", "BundleError", "RequestError", "Server", "ServerError", "load"]
+
+class BundleError(ValueError):
+    """A bundle cannot be opened, or a model of it cannot be loaded. Its arguments are `code`, `message`."""
+
+    @property
+    def code(self) -> str:
+        """A stable word for programs.
+
+        `not-a-bundle`, `newer-format`, `oversized`, `truncated`, `damaged`, `undecodable`, `too-many`,
+        `malformed`: the file; `models`: ONNX Runtime or a model does not load; `models-without-runtime`: a
+        server is given a bundle with models, and no path of ONNX Runtime.
+        """
+    @property
+    def message(self) -> str:
+        """A sentence; also what `str` gives."""
+
+class RequestError(ValueError):
+    """A request or customer is refused. Its arguments are `message`, `field`."""
+
+    @property
+    def message(self) -> str:
+        """A sentence that names no value."""
+    @property
+    def field(self) -> str:
+        """Path of the field, `context[2].value`; empty where the message concerns the whole."""
+
+class ServerError(OSError):
+    """A server or a load run cannot be had: an address, a thread, a setting of tracing."""
+
+class _Traces(TypedDict):
+    emitted: int
+    exported: int
+    rejected: int
+    dropped: int
+    pending: int
+
+class _Status(TypedDict):
+    bundle_digest: str
+    workspace: str
+    actions: int
+    models: int
+    activated_at_us: int
+    customers: int
+    decisions: int
+    traces: _Traces
+    draining: bool
+    explanations: int
+    refused: int
+    deadlines_exceeded: int
+    panics: int
+    connections: int
+    connections_accepted: int
+    connections_refused: int
+    workers: int
+
+class _Report(TypedDict):
+    sent: int
+    ok: int
+    errors: dict[str, int]
+    p50_us: float
+    p90_us: float
+    p99_us: float
+    p999_us: float
+    max_us: float
+    achieved_per_s: float
+    hiccup_p99_us: float
+    hiccup_max_us: float
+
+@final
+class Bundle:
+    """A verified bundle that decides when asked. Immutable; threads may share it."""
+
+    def __new__(cls, data: bytes, *, onnxruntime_path: str | None = None) -> Bundle:
+        """Opens a bundle file.
+
+        Args:
+            data: The file's bytes.
+            onnxruntime_path: Of `libonnxruntime.so`. Without it no model runs: priors stand in, and answers
+                say so.
+
+        Raises:
+            BundleError: The file is not whole or holds what must not be, or a model does not load.
+        """
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the file, in hexadecimal."""
+    @property
+    def workspace(self) -> str:
+        """The workspace's name."""
+    @property
+    def action_count(self) -> int:
+        """Number of actions, disabled ones included."""
+    @property
+    def model_count(self) -> int:
+        """Number of models."""
+    def decide(self, request: bytes, customer: bytes | None, *, now_us: int, seed: int) -> bytes:
+        """Decides.
+
+        Args:
+            request: An encoded `DecideRequest`. The `now_us` and `seed` of a dry run come before those below.
+            customer: What is stored of the customer, an encoded `Customer`; None: nothing is.
+            now_us: Time of the decision, in microseconds since 1970.
+            seed: 0 to 2**64 - 1. The same bundle, request, customer, time and seed give the same bytes.
+
+        Returns:
+            An encoded `DecideResponse`.
+
+        Raises:
+            RequestError: The first thing that is wrong with the request or the customer.
+            OverflowError: The time or seed is out of range.
+        """
+    def explain(self, request: bytes, customer: bytes | None, *, now_us: int, seed: int) -> bytes:
+        """Explains a decision.
+
+        Args:
+            request: An encoded `ExplainRequest`.
+            customer: As for `decide`.
+            now_us: As for `decide`.
+            seed: As for `decide`.
+
+        Returns:
+            An encoded `ExplainResponse`.
+
+        Raises:
+            RequestError: The first thing that is wrong with the request or the customer.
+            OverflowError: The time or seed is out of range.
+        """
+
+@final
+class Server:
+    """The data plane. Its threads are its own; they do not survive a fork."""
+
+    def __new__(cls, bundle: bytes, settings: dict[str, Any]) -> Server:
+        """Starts a server: ports, health checks, the bundle, decisions, in this order.
+
+        Args:
+            bundle: A bundle file's bytes.
+            settings: All optional; None is as good as absent.
+
+                `address` ("127.0.0.1:50051"), `health_address` ("127.0.0.1:50053"): `host:port`; port 0: any.
+                `workers` (0): threads that decide; 0: one a core. `connections_max` (4096). `customers_max`
+                (10,000,000). `onnxruntime_path`: of `libonnxruntime.so`; a bundle with models needs it.
+                `drain_grace_s` (0.0): how long `shutdown` goes on accepting, at most half of its deadline.
+                `connection_age_s` (None): connections are asked to come anew at that age.
+                `otlp_endpoint` (None): `http://host:port` of a collector; None: no traces. `otlp_headers`:
+                names and values sent along. `service_name` ("nextbest"), `service_instance_id` (None).
+                `customer_hash_key` (random): bytes that key the hash of customer ids in traces.
+                `trace_queue_bytes` (67,108,864): room for spans not yet exported.
+
+        Raises:
+            BundleError: The bundle cannot be run.
+            ServerError: An address cannot be listened on, or tracing's settings are wrong.
+            ValueError: A setting is unknown, or not of its type or range.
+        """
+    @property
+    def decision_address(self) -> str:
+        """`host:port` of the decision and customer services."""
+    @property
+    def health_address(self) -> str:
+        """`host:port` of `grpc.health.v1`."""
+    def activate(self, bundle: bytes) -> tuple[str, str, int]:
+        """Opens and warms a bundle and makes it the active one, all or nothing.
+
+        Args:
+            bundle: A bundle file's bytes.
+
+        Returns:
+            Its digest, the digest of the one before it, and how long it took in microseconds.
+
+        Raises:
+            BundleError: The bundle cannot be run; the active one stays.
+            ServerError: The process was forked, or there is no thread.
+        """
+    def status(self) -> _Status:
+        """Says what the server is doing: the fields of `StatusResponse`.
+
+        At any moment, `emitted = exported + rejected + dropped + pending` holds in `traces`.
+        """
+    def shutdown(self, deadline_s: float) -> bool:
+        """Drains: health first, then no new connections, then open requests, then traces.
+
+        Args:
+            deadline_s: Seconds that it may take, and about one more; 0 or more.
+
+        Returns:
+            Whether every request under way was answered. True, at once, for a server already shut down.
+
+        Raises:
+            ServerError: The process was forked.
+            ValueError: The deadline is negative or no number.
+        """
+
+def load(settings: dict[str, Any]) -> _Report:
+    """Sends requests to a server at a pace, and reports how long the answers took.
+
+    Open loop (`rate_per_s`): requests leave on schedule, answered or not, and each is timed from the moment
+    it was due. Closed loop (`in_flight`): so many at a time, timed from when they are sent; for capacity.
+
+    Args:
+        settings: `requests`: encoded messages, sent in turn; at least one. Either `rate_per_s` (above 0.0) or
+            `in_flight` (1 or more, over all connections).
+
+            Optional: `address` ("127.0.0.1:50051"), `method` ("/nextbest.v1.DecisionService/Decide"),
+            `duration_s` (10.0), `warmup_s` (1.0; before it, not counted), `connections` (4).
+
+    Returns:
+        `sent`: requests that were due. `ok`: answered with status OK. `errors`: the others, by gRPC status;
+        `UNANSWERED` and `NOT_SENT` are its own. `p50_us` to `max_us`: latencies of those that were OK.
+        `achieved_per_s`: those that were OK, a second. `hiccup_p99_us`, `hiccup_max_us`: how
+        late this machine woke a sleeping thread meanwhile.
+
+    Raises:
+        ServerError: The server cannot be reached.
+        ValueError: A setting is missing, unknown, or not of its type or range.
+    """

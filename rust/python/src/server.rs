@@ -1,0 +1,144 @@
+//! `_core.Server`.
+
+use std::{collections::HashMap, path::PathBuf};
+
+use nextbest_server::{Settings, Status};
+use pyo3::{prelude::*, types::PyDict};
+
+use crate::{
+    errors::Fault,
+    settings::{Taken, seconds_of},
+};
+
+/// A running server. Its threads are Rust's own and never take the interpreter's lock.
+#[pyclass(frozen, module = "nextbest._core")]
+pub(crate) struct Server {
+    server: nextbest_server::Server,
+    // Threads do not survive a fork: the child has the object, but not what it stands for.
+    process: u32,
+}
+
+#[pymethods]
+impl Server {
+    #[new]
+    fn new(py: Python<'_>, bundle: Vec<u8>, settings: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let settings = convert(settings)?;
+        let server = py
+            .detach(|| nextbest_server::Server::start(bundle, settings))
+            .map_err(Fault::from)?;
+        Ok(Self {
+            server,
+            process: std::process::id(),
+        })
+    }
+
+    #[getter]
+    fn decision_address(&self) -> String {
+        self.server.decision_address().to_string()
+    }
+
+    #[getter]
+    fn health_address(&self) -> String {
+        self.server.health_address().to_string()
+    }
+
+    fn activate(&self, py: Python<'_>, bundle: Vec<u8>) -> PyResult<(String, String, u64)> {
+        self.check_process()?;
+        let done = py.detach(|| self.server.activate(bundle)).map_err(Fault::from)?;
+        Ok((
+            done.digest,
+            done.previous,
+            u64::try_from(done.duration.as_micros()).unwrap_or(u64::MAX),
+        ))
+    }
+
+    fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        render(py, &self.server.status())
+    }
+
+    fn shutdown(&self, py: Python<'_>, deadline_s: f64) -> PyResult<bool> {
+        self.check_process()?;
+        let patience = seconds_of("deadline_s", deadline_s)?;
+        Ok(py.detach(|| self.server.shutdown(patience)))
+    }
+}
+
+impl Server {
+    fn check_process(&self) -> PyResult<()> {
+        if self.process == std::process::id() {
+            Ok(())
+        } else {
+            Err(Fault::Closed.into())
+        }
+    }
+}
+
+fn convert(settings: &Bound<'_, PyDict>) -> PyResult<Settings> {
+    let taken = Taken::of(settings)?;
+    let mut converted = Settings::default();
+    taken.put("address", &mut converted.address)?;
+    taken.put("health_address", &mut converted.health_address)?;
+    taken.put("workers", &mut converted.workers)?;
+    taken.put("customers_max", &mut converted.customers_max)?;
+    taken.put("connections_max", &mut converted.connections_max)?;
+    converted.onnxruntime_path = taken.take::<PathBuf>("onnxruntime_path")?;
+    converted.connection_age = taken.take_seconds("connection_age_s")?;
+    converted.drain_grace = taken
+        .take_seconds("drain_grace_s")?
+        .unwrap_or(converted.drain_grace);
+    converted.journal = convert_journal(&taken)?;
+    taken.finish()?;
+    Ok(converted)
+}
+
+/// Every key is taken, also where there is no endpoint to use them for.
+fn convert_journal(taken: &Taken<'_>) -> PyResult<Option<nextbest_journal::Settings>> {
+    let endpoint = taken.take::<String>("otlp_endpoint")?;
+    let mut journal = nextbest_journal::Settings::new(endpoint.clone().unwrap_or_default());
+    let headers = taken
+        .take::<HashMap<String, String>>("otlp_headers")?
+        .unwrap_or_default();
+    journal.headers = headers.into_iter().collect();
+    let service_name = taken
+        .take::<String>("service_name")?
+        .unwrap_or_else(|| "nextbest".into());
+    journal.resource = vec![
+        ("service.name".into(), service_name),
+        ("service.version".into(), env!("CARGO_PKG_VERSION").into()),
+    ];
+    if let Some(instance) = taken.take::<String>("service_instance_id")? {
+        journal.resource.push(("service.instance.id".into(), instance));
+    }
+    journal.customer_hash_key = taken.take::<Vec<u8>>("customer_hash_key")?;
+    taken.put("trace_queue_bytes", &mut journal.queue_bytes_max)?;
+    Ok(endpoint.map(|_| journal))
+}
+
+/// The fields of `StatusResponse`.
+fn render<'py>(py: Python<'py>, status: &Status) -> PyResult<Bound<'py, PyDict>> {
+    let traces = PyDict::new(py);
+    traces.set_item("emitted", status.traces.emitted)?;
+    traces.set_item("exported", status.traces.exported)?;
+    traces.set_item("rejected", status.traces.rejected)?;
+    traces.set_item("dropped", status.traces.dropped)?;
+    traces.set_item("pending", status.traces.pending)?;
+    let rendered = PyDict::new(py);
+    rendered.set_item("bundle_digest", &status.bundle_digest)?;
+    rendered.set_item("workspace", &status.workspace)?;
+    rendered.set_item("actions", status.actions)?;
+    rendered.set_item("models", status.models)?;
+    rendered.set_item("activated_at_us", status.activated_at_us)?;
+    rendered.set_item("customers", status.customers)?;
+    rendered.set_item("decisions", status.decisions)?;
+    rendered.set_item("traces", traces)?;
+    rendered.set_item("draining", status.draining)?;
+    rendered.set_item("explanations", status.explanations)?;
+    rendered.set_item("refused", status.refused)?;
+    rendered.set_item("deadlines_exceeded", status.deadlines_exceeded)?;
+    rendered.set_item("panics", status.panics)?;
+    rendered.set_item("connections", status.connections)?;
+    rendered.set_item("connections_accepted", status.connections_accepted)?;
+    rendered.set_item("connections_refused", status.connections_refused)?;
+    rendered.set_item("workers", status.workers)?;
+    Ok(rendered)
+}
