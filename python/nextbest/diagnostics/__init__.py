@@ -1,0 +1,19 @@
+"""What is wrong with a workspace or bundle, where, and what to do about it."""
+
+from nextbest.diagnostics.codes import CODES
+from nextbest.diagnostics.diagnostic import Diagnostic, Position, Severity
+from nextbest.diagnostics.reference import explain, reference
+from nextbest.diagnostics.rendering import render, render_all, summarise, to_json
+
+__all__ = [
+    "CODES",
+    "Diagnostic",
+    "Position",
+    "Severity",
+    "explain",
+    "reference",
+    "render",
+    "render_all",
+    "summarise",
+    "to_json",
+]

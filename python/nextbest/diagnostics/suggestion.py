@@ -1,0 +1,54 @@
+"""A mistyped name and the names that exist -> the nearest of them, or a short list, as a remedy in words."""
+
+from collections.abc import Collection
+from difflib import SequenceMatcher
+
+# Beyond this many known names only those with the same first letter are compared: a suggestion is a courtesy,
+# and must not make a workspace of 10,000 actions with many errors slow to check.
+LONG_LIST = 500
+LISTED_AT_MOST = 5
+ALIKE = 0.6
+
+
+def nearest(name: str, known: Collection[str]) -> str | None:
+    """Finds the known name most like `name`; None when none is alike. Of equals, the first by name."""
+    candidates = sorted(known)
+    if len(candidates) > LONG_LIST:
+        candidates = [candidate for candidate in candidates if candidate[:1] == name[:1]][:LONG_LIST]
+    matcher = SequenceMatcher(autojunk=False)
+    matcher.set_seq2(name.lower())
+    best, best_ratio = None, ALIKE
+    for candidate in candidates:
+        matcher.set_seq1(candidate.lower())
+        if min(matcher.real_quick_ratio(), matcher.quick_ratio()) <= best_ratio:
+            continue
+        ratio = matcher.ratio()
+        if ratio > best_ratio:
+            best, best_ratio = candidate, ratio
+    return best
+
+
+def suggest(name: str, known: Collection[str], *, otherwise: str = "") -> str:
+    """Words a remedy for an unknown name.
+
+    Args:
+        name: As written.
+        known: What would have been right.
+        otherwise: The remedy when no known name is alike and there are too many to list.
+    """
+    best = nearest(name, known)
+    if best is not None:
+        return f"did you mean `{best}`?"
+    if known and len(known) <= LISTED_AT_MOST:
+        return f"use {one_of(known)}"
+    return otherwise
+
+
+def one_of(names: Collection[str]) -> str:
+    """Lists names for a sentence, at most five, in the order given (of a set: sorted): "`a`, `b` or `c`"."""
+    quoted = [f"`{name}`" for name in (sorted(names) if isinstance(names, set | frozenset) else names)]
+    if len(quoted) > LISTED_AT_MOST:
+        return f"{', '.join(quoted[:LISTED_AT_MOST])} or {len(quoted) - LISTED_AT_MOST} others"
+    if len(quoted) <= 1:
+        return "".join(quoted)
+    return f"{', '.join(quoted[:-1])} or {quoted[-1]}"
