@@ -1,0 +1,213 @@
+"""Tests of single attributes -> what can never hold, what always does, and what excludes each other.
+
+Exact for what it claims and silent about the rest: several attributes are never reasoned about together, save
+that one clause that can never hold makes all with it impossible.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from nextbest.diagnostics import Diagnostic, Position, Severity
+from nextbest.expression import domain as sets
+from nextbest.expression import literal as lit
+from nextbest.expression.domain import Domain
+from nextbest.expression.literal import Test
+from nextbest.expression.rendering import render, render_value
+from nextbest.expression.schema import Attribute, Schema, Type
+from nextbest.expression.tree import BOOL, DOUBLE, INT, Attr, Const
+
+_NO = Domain()
+_BOTH = sets.between(0, 1, whole=True)
+_OPEN = Domain(sets.LINE.cuts, missing=True, nan=True)
+
+
+class Analysis:
+    """Reasons about tests by the declarations of a schema."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._truths: dict[tuple[str, bool], Domain] = {}
+        self._universes: dict[str, Domain] = {}
+
+    def is_open(self, tests: Sequence[Test]) -> bool:
+        """Whether every test, each about something of its own, holds for some values and not for others."""
+        if len(tests) > 1 and len({subject(test) for test in tests}) < len(tests):
+            return False
+        return all(map(self._is_open, tests))
+
+    def _is_open(self, test: Test) -> bool:
+        if test.kind not in (lit.COMPARISON, lit.ONE_OF, lit.CONTAINS):
+            return not isinstance(test.feature, Const)
+        if test.feature.type == INT and isinstance(test.value, float):
+            # No whole number is 0.5.
+            return False
+        declared = self.attribute(test)
+        if declared is None:
+            return test.value != ()
+        bounded = declared.allowed or declared.minimum is not None or declared.maximum is not None
+        return not bounded and test.value != ()
+
+    def never(self, tests: Sequence[Test]) -> bool:
+        """Whether a clause holds for no value of any attribute."""
+        return not any(self.truth(test) for test in tests)
+
+    def always(self, tests: Sequence[Test]) -> str:
+        """Whether a clause holds for every value of one attribute.
+
+        Returns:
+            Empty: no. `always`: whatever is known of it. `known`: unless the attribute is missing.
+        """
+        united: dict[str, Domain] = {}
+        for test in tests:
+            united[subject(test)] = united.get(subject(test), _NO) | self.truth(test)
+        for test in tests:
+            rest = self.universe(test).without(united[subject(test)])
+            if not rest:
+                return "always"
+            if rest == Domain(missing=True) and len(united) == 1 and test.kind != lit.IS_PRESENT:
+                return "always" if self._is_required(test) else "known"
+        return ""
+
+    def conflicts(self, clauses: Sequence[Sequence[Test]]) -> Iterator[tuple[int, int, str]]:
+        """Finds clauses of one attribute each that exclude each other.
+
+        Yields:
+            The places of two clauses, the earlier first, and what they are about; when only several of them
+            together exclude the last one, the first of these.
+        """
+        left: dict[str, Domain] = {}
+        seen: dict[str, list[tuple[int, Domain]]] = {}
+        abouts = [_single_subject(tests) for tests in clauses]
+        again = {name for name, count in Counter(abouts).items() if name and count > 1}
+        for place, (name, tests) in enumerate(zip(abouts, clauses, strict=True)):
+            if name not in again or self.never(tests):
+                continue
+            truth = _NO
+            for test in tests:
+                truth |= self.truth(test)
+            earlier = seen.setdefault(name, [])
+            remaining = left.get(name, _OPEN) & truth
+            if remaining:
+                left[name] = remaining
+                earlier.append((place, truth))
+                continue
+            culprit = next((other for other, known in earlier if not known & truth), earlier[0][0])
+            yield culprit, place, name
+
+    def contradiction(
+        self, first: Sequence[Test], first_position: Position, second: Sequence[Test], position: Position
+    ) -> Diagnostic:
+        """Words the finding that two clauses exclude each other; it stands at the second one."""
+        texts = [" || ".join(test.text for test in tests) for tests in (first, second)]
+        where = f"{first_position.file}:{first_position.line}:{first_position.column}"
+        return Diagnostic(
+            "NB503",
+            f"`{texts[1]}` and `{texts[0]}` exclude each other",
+            position,
+            f"the other one is at {where}; together they hold for nobody: change one of them",
+            Severity.WARNING,
+        )
+
+    def truth(self, test: Test) -> Domain:
+        """The values for which a test is true, of those that the schema allows."""
+        key = (test.text, isinstance(test.feature, Const))
+        known = self._truths.get(key)
+        if known is None:
+            known = self._truths[key] = self._truth(test) & self.universe(test)
+        return known
+
+    def universe(self, test: Test) -> Domain:
+        """All values that the subject of a test may have, missing among them."""
+        name = subject(test)
+        known = self._universes.get(name)
+        if known is None:
+            known = self._universes[name] = self._universe(test)
+        return known
+
+    def attribute(self, test: Test) -> Attribute | None:
+        """The attribute that a test is about, if it is one that arrives from outside."""
+        if not isinstance(test.feature, Attr):
+            return None
+        declared = self._schema.get(test.feature.reference)
+        return declared if declared is not None and declared.expression is None else None
+
+    def _truth(self, test: Test) -> Domain:
+        if isinstance(test.feature, Const):
+            return _NO
+        match test.kind:
+            case lit.IS_PRESENT:
+                return Domain(missing=True) if test.negated else Domain(sets.LINE.cuts, nan=True)
+            case lit.IS_TRUE:
+                return sets.points([0 if test.negated else 1], whole=True)
+            case lit.CONTAINS:
+                attribute = self.attribute(test)
+                if (
+                    not test.negated
+                    and attribute
+                    and attribute.allowed
+                    and test.value not in attribute.allowed
+                ):
+                    return _NO
+                return sets.points([0 if test.negated else 1], whole=True)
+        holds = _holds(test)
+        return Domain(sets.LINE.cuts, nan=True).without(holds) if test.negated else holds
+
+    def _universe(self, test: Test) -> Domain:
+        if test.kind == lit.CONTAINS or test.feature.type == BOOL:
+            return Domain(_BOTH.cuts, missing=True)
+        attribute = self.attribute(test)
+        if attribute is None:
+            if isinstance(test.feature, Attr) and test.feature.reference == "now":
+                return sets.LINE
+            return Domain(sets.LINE.cuts, missing=True, nan=test.feature.type in (DOUBLE, ""))
+        whole = attribute.type is Type.INT
+        line = sets.LINE
+        if attribute.type in (Type.INT, Type.DOUBLE):
+            line = sets.between(attribute.minimum, attribute.maximum, whole=whole)
+        if attribute.type is Type.BOOL:
+            line = _BOTH
+        if attribute.allowed and attribute.type in (Type.INT, Type.STRING):
+            line &= sets.points(attribute.allowed, whole=whole)
+        return Domain(line.cuts, missing=True)
+
+    def _is_required(self, test: Test) -> bool:
+        attribute = self.attribute(test)
+        return attribute is not None and attribute.required
+
+
+def subject(test: Test) -> str:
+    """What a test is about: a feature, or whether one element is in a list."""
+    if not test.about:
+        test.about = render(test.feature)
+        if test.kind == lit.CONTAINS:
+            test.about = f"{render_value(test.value)} in {test.about}"
+    return test.about
+
+
+def _single_subject(tests: Sequence[Test]) -> str:
+    """What all of a clause's tests are about; empty when they are about several things."""
+    first = subject(tests[0]) if tests else ""
+    return first if all(subject(test) == first for test in tests[1:]) else ""
+
+
+def _holds(test: Test) -> Domain:
+    """Where a comparison or `in` holds, before it is turned round."""
+    whole = test.feature.type == INT
+    value = test.value
+    if isinstance(value, float) and math.isnan(value):
+        return _NO
+    if isinstance(value, tuple):
+        return sets.points(value, whole=whole)
+    match test.operator:
+        case "EQ":
+            holds = sets.points([value], whole=whole)
+        case "LT":
+            holds = sets.below(value, whole=whole)
+        case "GT":
+            holds = sets.above(value, whole=whole)
+        case "LE":
+            holds = sets.between(None, value, whole=whole)
+        case _:
+            holds = sets.between(value, None, whole=whole)
+    return holds

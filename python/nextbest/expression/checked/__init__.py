@@ -1,0 +1,1 @@
+"""The part of cel-spec's CheckedExpr that the compiler reads, generated from `checked.proto` beside it."""

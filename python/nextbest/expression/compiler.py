@@ -1,0 +1,367 @@
+"""The one door to expressions: CEL text in, indices into a bundle's tables or programs out.
+
+Every call appends what is wrong to `diagnostics` and carries on, so that one run reports everything.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from nextbest.diagnostics import Diagnostic, Position
+from nextbest.expression.analysis import Analysis
+from nextbest.expression.derived import DerivedAttributes
+from nextbest.expression.environment import Environment
+from nextbest.expression.evaluation import Evaluator
+from nextbest.expression.finding import Finding, whole
+from nextbest.expression.lint import lint
+from nextbest.expression.literal import Test
+from nextbest.expression.mismatch import words_for
+from nextbest.expression.normal_form import normalise
+from nextbest.expression.parsing import Parser
+from nextbest.expression.program import NotComputableError, assemble
+from nextbest.expression.reference import suggest_reference
+from nextbest.expression.schema import ROOT_NAMES, Root, Schema, Type
+from nextbest.expression.source import SourceText
+from nextbest.expression.span import cover, excerpt
+from nextbest.expression.specialise import Specialiser
+from nextbest.expression.tables import TableBuilder, Tables
+from nextbest.expression.tokens import Tokens
+from nextbest.expression.tree import BOOL, DOUBLE, MISSING, NUMBERS, Attr, Const, Node
+from nextbest.expression.value import Constant
+from nextbest.v1 import bundle_pb2
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What a bare reference such as `customer.age` stands for.
+
+    Attributes:
+        root: What it belongs to; None for `now`.
+        index: Of the feature; for the root `action`, its index among the action attributes, which stand in
+            the order of `Tables.attributes`.
+        type: Of its values.
+    """
+
+    root: Root | None
+    index: int
+    type: Type
+
+
+@dataclass(slots=True)
+class _Clause:
+    """A clause wherever its text may stand."""
+
+    literals: list[int]
+    start: int
+    length: int
+    text: str
+    tests: tuple[Test, ...]
+
+
+@dataclass(slots=True)
+class _Lowered:
+    clauses: tuple[_Clause, ...]
+    findings: tuple[Finding, ...]
+    # Attributes that the action does not have: of interest for each action.
+    absent: tuple[Finding, ...] = ()
+
+
+@dataclass(slots=True)
+class _Place:
+    """A clause that has been entered: what it tests and where it stands."""
+
+    tests: tuple[Test, ...]
+    condition: int
+    position: Position
+
+
+class Expressions:
+    """Compiles expressions and accumulates the tables of one bundle.
+
+    Attributes:
+        diagnostics: Errors (4xx) and warnings (5xx) so far, in the order of the calls; each finding once,
+            however many actions inherit the expression it is in.
+    """
+
+    def __init__(self, schema: Schema) -> None:
+        """Declares the schema to CEL and checks its derived attributes.
+
+        Args:
+            schema: Everything expressions may name, besides `now`.
+        """
+        self.diagnostics: list[Diagnostic] = []
+        self._schema = schema
+        self._reported: set[Diagnostic] = set()
+        self._evaluator = Evaluator()
+        self._parser = Parser(schema, Environment.of_schema(schema))
+        self._derived = DerivedAttributes(schema, self._parser, self._evaluator)
+        for source, finding in self._derived.findings:
+            self._report(finding, source)
+        self._builder = TableBuilder(schema, self._derived.tree)
+        self._analysis = Analysis(schema)
+        self._lowered: dict[object, _Lowered] = {}
+        # The action attributes that a text names.
+        self._action_names: dict[str, tuple[str, ...]] = {}
+        self._entered: dict[object, list[int]] = {}
+        self._places: list[_Place] = []
+
+    @property
+    def tables(self) -> Tables:
+        """What goes into the bundle. Filled by every call; complete after the last."""
+        return self._builder.tables
+
+    def condition(
+        self,
+        source: SourceText,
+        reason: str = "",
+        action: Mapping[str, Constant] | None = None,
+        action_name: str = "",
+    ) -> list[int]:
+        """Compiles what stands after `when:`.
+
+        Calls with the same text at the same place (a condition that many actions inherit) share their
+        entries.
+
+        Args:
+            source: The expression; its place is `source.locate(0, 1)`.
+            reason: Why the condition is there, in the marketer's words.
+            action: The attributes of the action it is compiled for, by name; an attribute that is not in it
+                is absent. None: there is no action, and `action.x` is an error.
+            action_name: What warnings about an attribute that the action does not have call it.
+
+        Returns:
+            Indices of clauses, all of which have to hold. Empty for a condition that always holds, and for
+            one with errors.
+        """
+        key, lowered = self._lower(source.text, action)
+        position = source.locate(0, 1)
+        for finding in lowered.absent:
+            message = f"for action `{action_name}` {finding.message}" if action_name else finding.message
+            self._report(replace(finding, message=message), source)
+        entry = (key, position, reason)
+        known = self._entered.get(entry)
+        if known is not None:
+            return list(known)
+        for finding in lowered.findings:
+            self._report(finding, source)
+        clauses = self._enter(source, reason, position, lowered) if lowered.clauses else []
+        self._entered[entry] = clauses
+        return list(clauses)
+
+    def number(
+        self, source: SourceText, action: Mapping[str, Constant] | None = None
+    ) -> float | bundle_pb2.Program | None:
+        """Compiles a value: an expression over attributes whose result is a number.
+
+        Args:
+            source: The expression.
+            action: As in `condition`.
+
+        Returns:
+            A finite number when it is constant, else a program; None with errors.
+        """
+        return self._number(source, self._parser, action)
+
+    def formula(self, source: SourceText) -> bundle_pb2.Program | None:
+        """Compiles the arbitration formula.
+
+        Args:
+            source: An expression over `propensity`, `context_weight`, `value` and `lever`, all of them
+                doubles, whose result is a number.
+
+        Returns:
+            A program that reads INPUT registers; None with errors.
+        """
+        parser = Parser(self._schema, Environment.of_formula(), formula=True)
+        result = self._number(source, parser, None)
+        if isinstance(result, float):
+            return assemble(Const(DOUBLE, 0, result), self._builder.attribute)
+        return result
+
+    def reference(self, source: SourceText) -> Reference | None:
+        """Resolves a bare reference, as model inputs name them: `customer.age`, `action.apr`, `now`.
+
+        Args:
+            source: The reference.
+
+        Returns:
+            What it stands for; None with errors.
+        """
+        name = source.text.strip()
+        if name == "now":
+            return Reference(None, self._builder.attribute(name), Type.TIMESTAMP)
+        attribute = self._schema.get(name)
+        if attribute is None:
+            help_ = suggest_reference(name, self._schema) or "name an attribute: `customer.age`"
+            is_reference = name.partition(".")[0] in ROOT_NAMES and name.replace(".", "").isidentifier()
+            code, what = (
+                ("NB402", "there is no attribute") if is_reference else ("NB415", "not an attribute:")
+            )
+            self._report(Finding(code, f"{what} `{name}`", whole(source.text), help_), source)
+            return None
+        if attribute.root is Root.ACTION:
+            own = [declared.name for declared in self._schema.stored() if declared.root is Root.ACTION]
+            return Reference(attribute.root, own.index(attribute.name), attribute.type)
+        return Reference(attribute.root, self._builder.attribute(name), attribute.type)
+
+    def contradictions(self, clauses: Sequence[int]) -> list[Diagnostic]:
+        """Looks for clauses that can never hold together because of a single attribute.
+
+        Args:
+            clauses: Indices of clauses that have to hold together, such as all of an action, inherited ones
+                included. Conditions that on their own can never hold are already in `diagnostics`.
+
+        Returns:
+            Warnings, each at a clause, naming the place of the other one. Also appended to `diagnostics`,
+            once for each pair of places.
+        """
+        found: list[Diagnostic] = []
+        places = [self._places[clause] for clause in dict.fromkeys(clauses)]
+        conflicts = self._analysis.conflicts([place.tests for place in places])
+        for earlier, later, _ in conflicts:
+            first, second = places[earlier], places[later]
+            if first.condition == second.condition:
+                continue
+            diagnostic = self._analysis.contradiction(
+                first.tests, first.position, second.tests, second.position
+            )
+            found.append(diagnostic)
+            self._append(diagnostic)
+        return found
+
+    def position(self, clause: int) -> Position:
+        """The place of a clause in its file."""
+        return self._places[clause].position
+
+    def _lower(self, text: str, action: Mapping[str, Constant] | None) -> tuple[object, _Lowered]:
+        names = self._action_names.get(text)
+        if names is not None:
+            key = (text, _constants(names, action))
+            known = self._lowered.get(key)
+            if known is not None:
+                return key, known
+        tokens, template, findings = self._parser.parse(text)
+        names = tuple(r for r in template.references if r.startswith("action.")) if template else ()
+        self._action_names[text] = names
+        key = (text, _constants(names, action))
+        lowered = (
+            self._specialised(template.node, tokens, action) if template else _Lowered((), tuple(findings))
+        )
+        self._lowered[key] = lowered
+        return key, lowered
+
+    def _specialised(self, template: Node, tokens: Tokens, action: Mapping[str, Constant] | None) -> _Lowered:
+        if template.type != BOOL:
+            return _Lowered((), (_wrong_result(template, tokens, "a condition is true or false"),))
+        specialiser = Specialiser(tokens, action, self._evaluator)
+        node = specialiser.specialise(template, {})
+        if specialiser.findings:
+            return _Lowered((), tuple(specialiser.findings))
+        disjunctions = normalise(node, self._is_finite)
+        clauses: list[_Clause] = []
+        try:
+            for disjunction in disjunctions:
+                literals = [self._builder.literal(test) for test in disjunction.tests] or [
+                    self._builder.never()
+                ]
+                start, length = whole(tokens.text)
+                if disjunction.origin is not template:
+                    start, length = cover(disjunction.origin, tokens)
+                text = tokens.text[start : start + length]
+                clauses.append(_Clause(literals, start, length, text, disjunction.tests))
+        except NotComputableError as error:
+            return _Lowered((), (_not_computable(error, tokens.text),))
+        findings = lint(node, disjunctions, tokens, self._schema, self._analysis)
+        for clause in clauses:
+            for test in clause.tests:
+                # Nobody looks at the trees of 100,000 conditions again.
+                test.node = None
+        absent = tuple(finding for finding in findings if finding.code == "NB508")
+        return _Lowered(
+            tuple(clauses), tuple(finding for finding in findings if finding not in absent), absent
+        )
+
+    def _enter(self, source: SourceText, reason: str, position: Position, lowered: _Lowered) -> list[int]:
+        condition = self._builder.condition(source.text, reason, position)
+        entered: list[int] = []
+        for clause in lowered.clauses:
+            place = source.locate(clause.start, max(clause.length, 1))
+            entered.append(self._builder.clause(clause.literals, condition, clause.text, place))
+            self._places.append(_Place(clause.tests, condition, place))
+        return entered
+
+    def _number(
+        self, source: SourceText, parser: Parser, action: Mapping[str, Constant] | None
+    ) -> float | bundle_pb2.Program | None:
+        tokens, template, findings = parser.parse(source.text)
+        node: Node | None = None
+        if template is not None:
+            specialiser = Specialiser(tokens, action, self._evaluator)
+            node = specialiser.specialise(template.node, {})
+            findings = specialiser.findings
+            if template.node.type not in NUMBERS:
+                findings = [_wrong_result(template.node, tokens, "a number is needed here")]
+            elif isinstance(node, Const) and node.value is MISSING and not findings:
+                findings = [_no_value(node, template.references, tokens, action)]
+        for finding in findings:
+            self._report(finding, source)
+        if findings or node is None:
+            return None
+        if isinstance(node, Const) and isinstance(node.value, int | float):
+            return float(node.value)
+        try:
+            return assemble(node, self._builder.attribute)
+        except NotComputableError as error:
+            self._report(_not_computable(error, source.text), source)
+            return None
+
+    def _is_finite(self, node: Node) -> bool:
+        """Attributes that arrive from outside are; what is computed may be NaN."""
+        if not isinstance(node, Attr):
+            return False
+        declared = self._schema.get(node.reference)
+        return declared is not None and declared.expression is None
+
+    def _report(self, finding: Finding, source: SourceText) -> None:
+        self._append(finding.at(source))
+
+    def _append(self, diagnostic: Diagnostic) -> None:
+        if diagnostic not in self._reported:
+            self._reported.add(diagnostic)
+            self.diagnostics.append(diagnostic)
+
+
+def _constants(names: tuple[str, ...], action: Mapping[str, Constant] | None) -> tuple[object, ...]:
+    """What a text depends on besides itself; 1, 1.0 and true are different."""
+    if not names:
+        return ()
+    if action is None:
+        return (None,)
+    values = [action.get(name.removeprefix("action.")) for name in names]
+    return tuple((type(value), value) for value in values)
+
+
+def _no_value(
+    node: Node, references: Sequence[str], tokens: Tokens, action: Mapping[str, Constant] | None
+) -> Finding:
+    names = [reference for reference in references if reference.startswith("action.")]
+    absent = next((name for name in names if name.removeprefix("action.") not in (action or {})), None)
+    why = f"the action has no `{absent}`" if absent else "of the values that the action has"
+    message = f"`{excerpt(node, tokens)}` has no value, because {why}"
+    return Finding("NB411", message, cover(node, tokens), "give the action the attribute that is needed")
+
+
+def _not_computable(error: NotComputableError, text: str) -> Finding:
+    return Finding("NB410", str(error.args[0]), whole(text), str(error.args[1]))
+
+
+def _wrong_result(node: Node, tokens: Tokens, wanted: str) -> Finding:
+    text = excerpt(node, tokens)
+    help_ = (
+        f"compare it: `{f'({text})' if ' ' in text else text} == ...`"
+        if wanted.endswith("false")
+        else "write an expression that gives a number"
+    )
+    return Finding("NB406", f"`{text}` is {words_for(node.type)}, {wanted}", cover(node, tokens), help_)
+
+
+__all__ = ["Expressions", "Reference"]

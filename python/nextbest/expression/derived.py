@@ -1,0 +1,103 @@
+"""Derived attributes of a schema -> their specialised trees, free of cycles."""
+
+from collections.abc import Iterator
+
+from nextbest.expression.evaluation import Evaluator
+from nextbest.expression.finding import Finding, whole
+from nextbest.expression.mismatch import words_for
+from nextbest.expression.parsing import Parser
+from nextbest.expression.program import NotComputableError, assemble
+from nextbest.expression.schema import Attribute, Root, Schema, Type
+from nextbest.expression.source import SourceText
+from nextbest.expression.specialise import Specialiser
+from nextbest.expression.tree import MISSING, Call, Const, Node
+
+
+class DerivedAttributes:
+    """The derived attributes of a schema.
+
+    Attributes:
+        findings: What is wrong with them, each with the expression that it is in.
+    """
+
+    def __init__(self, schema: Schema, parser: Parser, evaluator: Evaluator) -> None:
+        """Parses all of them, whether something refers to them or not."""
+        self.findings: list[tuple[SourceText, Finding]] = []
+        self._parser = parser
+        self._evaluator = evaluator
+        self._trees: dict[str, Node] = {}
+        self._reads: dict[str, tuple[str, ...]] = {}
+        sources = {a.reference: a.expression for a in schema if a.expression is not None}
+        for attribute in schema:
+            if attribute.expression is not None:
+                self._add(attribute, attribute.expression)
+        self._refuse_cycles(sources)
+
+    def tree(self, reference: str) -> Node:
+        """The tree of a derived attribute; of one with errors, a missing constant."""
+        return self._trees[reference]
+
+    def _add(self, attribute: Attribute, source: SourceText) -> None:
+        reference = attribute.reference
+        self._trees[reference] = Const(attribute.type, 0, MISSING, text=reference)
+        if attribute.root is Root.ACTION:
+            message = f"`{reference}` cannot be derived: an action's attributes are constants"
+            help_ = "give each action the value, or derive a customer attribute"
+            self.findings.append((source, Finding("NB407", message, whole(source.text), help_)))
+            return
+        tokens, template, findings = self._parser.parse(source.text)
+        if template is not None:
+            specialiser = Specialiser(tokens, None, self._evaluator)
+            node = _converted(specialiser.specialise(template.node, {}), attribute.type)
+            findings = (
+                specialiser.findings or _wrong_type(attribute, node, source) or _not_computable(node, source)
+            )
+            if not findings:
+                self._trees[reference] = node
+                self._reads[reference] = template.references
+        self.findings += [(source, finding) for finding in findings]
+
+    def _refuse_cycles(self, sources: dict[str, SourceText]) -> None:
+        done: set[str] = set()
+        for reference in list(self._reads):
+            for cycle in self._cycles(reference, [], done):
+                source = sources[cycle[0]]
+                path = " -> ".join([*cycle, cycle[0]])
+                message = f"`{cycle[0]}` depends on itself: {path}"
+                help_ = "let one of them not refer to the next"
+                self.findings.append((source, Finding("NB413", message, whole(source.text), help_)))
+                for member in cycle:
+                    self._trees[member] = Const(self._trees[member].type, 0, MISSING, text=member)
+
+    def _cycles(self, reference: str, path: list[str], done: set[str]) -> Iterator[list[str]]:
+        if reference in path:
+            yield path[path.index(reference) :]
+            return
+        if reference in done or reference not in self._reads:
+            return
+        for read in self._reads[reference]:
+            yield from self._cycles(read, [*path, reference], done)
+        done.add(reference)
+
+
+def _converted(node: Node, declared: Type) -> Node:
+    if node.type == "int" and declared is Type.DOUBLE:
+        return Call("double", node.token, "TO_DOUBLE", (node,))
+    return node
+
+
+def _not_computable(node: Node, source: SourceText) -> list[Finding]:
+    try:
+        assemble(node, lambda _: 0)
+    except NotComputableError as error:
+        return [Finding("NB410", str(error.args[0]), whole(source.text), str(error.args[1]))]
+    return []
+
+
+def _wrong_type(attribute: Attribute, node: Node, source: SourceText) -> list[Finding]:
+    if node.type in (attribute.type, "list<?>"):
+        return []
+    declared, found = words_for(attribute.type), words_for(node.type)
+    message = f"`{attribute.reference}` is declared as {declared}, its expression is {found}"
+    help_ = f"declare it as {node.type}, or convert the result"
+    return [Finding("NB406", message, whole(source.text), help_)]

@@ -1,0 +1,71 @@
+"""CEL text -> its typed tree and what is wrong with it; texts of one shape are type-checked once."""
+
+from dataclasses import dataclass
+
+from nextbest.expression.build import build
+from nextbest.expression.environment import CheckError, Environment
+from nextbest.expression.finding import Finding
+from nextbest.expression.schema import Schema
+from nextbest.expression.tokens import Tokens
+from nextbest.expression.tree import Attr, Has, Node, children
+from nextbest.expression.wording import Reworder
+
+TEXT_LENGTH_MAX = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The tree of all texts of one shape.
+
+    Attributes:
+        node: With plain literals left open.
+        references: The attributes that it names, in the order of the text.
+    """
+
+    node: Node
+    references: tuple[str, ...]
+
+
+class Parser:
+    """Parses and type-checks texts of one environment."""
+
+    def __init__(self, schema: Schema, environment: Environment, *, formula: bool = False) -> None:
+        self._environment = environment
+        self._reworder = Reworder(schema, environment, formula=formula)
+        self._templates: dict[str, Template] = {}
+
+    def parse(self, text: str) -> tuple[Tokens, Template | None, list[Finding]]:
+        """Parses a text.
+
+        Returns:
+            Its tokens, its template, and what is wrong; there is a template exactly when nothing is wrong.
+        """
+        tokens = Tokens(text)
+        template = self._templates.get(tokens.shape)
+        if template is not None and len(text) <= TEXT_LENGTH_MAX:
+            return tokens, template, []
+        if len(text) > TEXT_LENGTH_MAX:
+            message = f"the expression has {len(text):,} characters, {TEXT_LENGTH_MAX:,} are allowed"
+            return tokens, None, [Finding("NB410", message, (0, 1), "move parts of it to derived attributes")]
+        if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+            return (
+                tokens,
+                None,
+                [Finding("NB401", "the text is not valid Unicode", (0, 1), "write it anew")],
+            )
+        try:
+            checked = self._environment.check(text)
+        except CheckError as error:
+            return tokens, None, self._reworder.reword(str(error), tokens)
+        node, findings = build(checked, tokens)
+        if findings:
+            return tokens, None, findings
+        template = Template(node, tuple(dict.fromkeys(_references(node))))
+        self._templates[tokens.shape] = template
+        return tokens, template, []
+
+
+def _references(node: Node) -> list[str]:
+    if isinstance(node, Attr | Has):
+        return [node.reference]
+    return [reference for child in children(node) for reference in _references(child)]
