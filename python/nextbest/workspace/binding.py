@@ -1,0 +1,313 @@
+"""A model's file and its ONNX signature -> inputs bound to attributes, and what does not fit.
+
+Attributes that do not exist are not looked at here: resolving a reference is the business of expressions.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nextbest.diagnostics import Diagnostic, Position, Severity
+from nextbest.diagnostics.suggestion import nearest, one_of, suggest
+from nextbest.expression import Type
+from nextbest.models import SIZE_BYTES_MAX, Element, ModelError, Signature, Tensor, inspect
+from nextbest.v1 import bundle_pb2, customer_pb2
+from nextbest.workspace.check.values import INT_MAX, INT_MIN
+from nextbest.workspace.definitions import (
+    AttributeDefinition,
+    ColumnDefinition,
+    ModelFile,
+    PropensityDefinition,
+)
+from nextbest.workspace.files import read_file
+from nextbest.workspace.load import Progress, Source, Workspace
+
+FLOATS = frozenset({Element.FLOAT32, Element.FLOAT64})
+# The attributes that can stand in a tensor of each element type. A bool is 0 or 1 among numbers.
+FITTING: Mapping[Element, frozenset[Type]] = {
+    Element.FLOAT32: frozenset({Type.BOOL, Type.INT, Type.DOUBLE}),
+    Element.FLOAT64: frozenset({Type.BOOL, Type.INT, Type.DOUBLE}),
+    Element.INT64: frozenset({Type.BOOL, Type.INT}),
+    Element.STRING: frozenset({Type.STRING}),
+    Element.BOOLEAN: frozenset({Type.BOOL}),
+}
+ELEMENT_NUMBERS = {
+    Element.FLOAT32: bundle_pb2.FLOAT32,
+    Element.FLOAT64: bundle_pb2.FLOAT64,
+    Element.INT64: bundle_pb2.INT64,
+    Element.STRING: bundle_pb2.STRING,
+    Element.BOOLEAN: bundle_pb2.BOOLEAN,
+}
+ELEMENT_WORDS = {
+    Element.FLOAT32: "numbers",
+    Element.FLOAT64: "numbers",
+    Element.INT64: "whole numbers",
+    Element.STRING: "text",
+    Element.BOOLEAN: "true or false",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of an input: the attribute it comes from, where that is written, and what stands in for it."""
+
+    reference: str
+    path: tuple[str | int, ...]
+    missing: customer_pb2.Value | None
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An input of a model, with its columns in their order."""
+
+    name: str
+    element: Element
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A model as far as it is bound; complete when nothing was found wrong with it."""
+
+    source: Source[ModelFile]
+    onnx: bytes
+    inputs: tuple[Input, ...]
+    output: str
+    positive_column: int
+
+
+def bind(workspace: Workspace, progress: Progress) -> tuple[list[Binding], list[Diagnostic]]:
+    """Reads the ONNX files of a workspace and binds their inputs.
+
+    Args:
+        workspace: As loaded.
+        progress: Told of each model.
+
+    Returns:
+        The models that could be read, by name; and what does not fit.
+    """
+    bindings: list[Binding] = []
+    diagnostics: list[Diagnostic] = []
+    models = sorted(workspace.models, key=lambda source: (source.definition.name, source.document.file))
+    used = _used(workspace)
+    for done, source in enumerate(models):
+        progress("models", done, len(models))
+        name = source.definition.name
+        if name not in used and workspace.names.actions.complete:
+            remedy = f"write `propensity: {name}` with an action, or remove the file"
+            position = source.document.value("name")
+            diagnostics.append(
+                Diagnostic("NB614", f"no action uses the model `{name}`", position, remedy, Severity.WARNING)
+            )
+        onnx, found = _read(workspace.root, source)
+        diagnostics += found
+        if onnx is None:
+            continue
+        try:
+            signature = inspect(onnx)
+        except ModelError as error:
+            position = source.document.value("file")
+            message = f"`{source.definition.file}` cannot be used: {error.message}"
+            diagnostics.append(Diagnostic("NB603", message, position, error.help))
+            continue
+        binder = _Binder(workspace, source, signature)
+        bindings.append(binder.bind(onnx))
+        diagnostics += binder.diagnostics
+    return bindings, diagnostics
+
+
+def _used(workspace: Workspace) -> set[str]:
+    used: set[str] = set()
+    for group in workspace.groups:
+        for action in group.definition.actions.values():
+            match action.propensity:
+                case PropensityDefinition(model=name):
+                    used.add(name)
+                case str() as name:
+                    used.add(name)
+    return used
+
+
+def _read(root: Path, source: Source[ModelFile]) -> tuple[bytes | None, list[Diagnostic]]:
+    position = source.document.value("file")
+    written = source.definition.file
+    folder = (root / source.document.file).parent
+    path = (folder / written).resolve()
+    if not path.is_relative_to(root.resolve()):
+        remedy = "copy it beside this file: a workspace is complete in itself"
+        return None, [Diagnostic("NB616", f"`{written}` is outside of the workspace", position, remedy)]
+    try:
+        return read_file(path, SIZE_BYTES_MAX), []
+    except FileNotFoundError:
+        known = sorted(other.name for other in folder.glob("*.onnx"))
+        remedy = suggest(written, known, otherwise="put it beside this file, or correct the name")
+        return None, [Diagnostic("NB602", f"there is no file `{written}`", position, remedy)]
+    except OSError as error:
+        message = f"`{written}` cannot be read: {(error.strerror or str(error)).lower()}"
+        return None, [Diagnostic("NB602", message, position, "make it a file that you may read")]
+
+
+class _Binder:
+    def __init__(self, workspace: Workspace, source: Source[ModelFile], signature: Signature) -> None:
+        self.diagnostics: list[Diagnostic] = []
+        self._source = source
+        self._signature = signature
+        self._attributes = dict(_attributes(workspace))
+
+    def bind(self, onnx: bytes) -> Binding:
+        model = self._source.definition
+        known = {tensor.name: tensor for tensor in self._signature.inputs}
+        node = self._source.document.node
+        given = node.child("inputs") if node is not None else None
+        unknown = [name for name in model.inputs if name not in known]
+        for name in unknown:
+            if given is not None:
+                remedy = suggest(name, known, otherwise=f"its inputs are {one_of(known)}")
+                position = self._source.document.key(given, name)
+                self._report("NB606", f"the model has no input `{name}`", position, remedy)
+        inputs = []
+        for tensor in self._signature.inputs:
+            if tensor.name in model.inputs:
+                inputs.append(self._input(tensor))
+            elif (given is None or tensor.name not in given.keys) and not nearest(tensor.name, unknown):
+                remedy = f"add `{tensor.name}:` with {_columns_wanted(tensor)}"
+                position = self._source.document.value("inputs")
+                self._report("NB605", f"the model's input `{tensor.name}` is not bound", position, remedy)
+        output, column = self._output()
+        return Binding(self._source, onnx, tuple(inputs), output, column)
+
+    def _report(self, code: str, message: str, position: Position, remedy: str) -> None:
+        self.diagnostics.append(Diagnostic(code, message, position, remedy))
+
+    def _input(self, tensor: Tensor) -> Input:
+        given = self._source.definition.inputs[tensor.name]
+        path: tuple[str | int, ...] = ("inputs", tensor.name)
+        columns = []
+        for index, column in enumerate(given if isinstance(given, list) else [given]):
+            columns.append(self._column(tensor, (*path, index) if isinstance(given, list) else path, column))
+        position = self._source.document.value(*path)
+        if len(tensor.shape) != 2 or tensor.element is Element.OTHER:
+            remedy = (
+                "export it with inputs of the shape [rows, columns], of float, double, int64, string or bool"
+            )
+            message = f"the input `{tensor.name}` is {_described(tensor)}, which cannot be bound"
+            self._report("NB608", message, position, remedy)
+        elif tensor.shape[0] is not None:
+            remedy = f"export it with an open number of rows: [None, {tensor.shape[1] or 'None'}]"
+            message = f"the input `{tensor.name}` takes exactly {tensor.shape[0]} rows at a time"
+            self._report("NB612", message, position, remedy)
+        elif tensor.shape[1] is not None and tensor.shape[1] != len(columns):
+            message = f"the input `{tensor.name}` has {tensor.shape[1]} columns, but {len(columns)} are bound"
+            self._report("NB608", message, position, f"bind {_columns_wanted(tensor)}, in the model's order")
+        return Input(tensor.name, tensor.element, tuple(columns))
+
+    def _column(self, tensor: Tensor, path: tuple[str | int, ...], column: str | ColumnDefinition) -> Column:
+        document = self._source.document
+        if isinstance(column, str):
+            reference, missing = column, None
+        else:
+            reference, missing = column.attribute, column.missing
+        here = path if isinstance(column, str) else (*path, "attribute")
+        attribute = self._attributes.get(reference)
+        fitting = FITTING.get(tensor.element)
+        if attribute is not None and fitting is not None and Type(attribute.type) not in fitting:
+            words = ELEMENT_WORDS[tensor.element]
+            message = f"`{reference}` is a {attribute.type}, but the input `{tensor.name}` takes {words}"
+            remedy = f"bind an attribute of the type {one_of(sorted(fitting))}, or encode it in the model"
+            self._report("NB607", message, document.value(*here), remedy)
+        stands_in = _encoded(tensor.element, missing)
+        if missing is not None and stands_in is None and fitting is not None:
+            position = document.value(*path, "missing")
+            remedy = f"write {ELEMENT_WORDS[tensor.element]}, as the model's input takes"
+            self._report("NB613", f"`{missing}` cannot stand in for `{reference}`", position, remedy)
+        return Column(reference, here, stands_in)
+
+    def _output(self) -> tuple[str, int]:
+        model, document = self._source.definition, self._source.document
+        tensors = {tensor.name: tensor for tensor in self._signature.outputs}
+        if model.output is None:
+            suitable = [tensor for tensor in tensors.values() if _is_probabilities(tensor)]
+            if len(suitable) != 1:
+                reason = "several outputs can be it" if suitable else "none of its outputs can be it"
+                message = f"which output holds the probabilities is not clear: {reason}"
+                remedy = f"add `output:`, one of {one_of(tensors)}" if suitable else _zipmap(tensors)
+                self._report("NB610", message, document.value("file"), remedy)
+                return "", 0
+            return suitable[0].name, self._positive(suitable[0])
+        position = document.value("output")
+        tensor = tensors.get(model.output)
+        if tensor is None:
+            remedy = suggest(model.output, tensors, otherwise=f"its outputs are {one_of(tensors)}")
+            self._report("NB609", f"the model has no output `{model.output}`", position, remedy)
+            return model.output, 0
+        if not _is_probabilities(tensor):
+            message = f"the output `{tensor.name}` holds no probabilities: it is {_described(tensor)}"
+            others = [other.name for other in tensors.values() if _is_probabilities(other)]
+            remedy = f"use {one_of(others)}" if others else _zipmap(tensors)
+            self._report("NB610", message, position, remedy)
+            return model.output, 0
+        return model.output, self._positive(tensor)
+
+    def _positive(self, tensor: Tensor) -> int:
+        columns = tensor.shape[1] if len(tensor.shape) == 2 else 1
+        wanted = self._source.definition.positive_class
+        if wanted is None:
+            return 0 if columns == 1 else 1
+        if columns is not None and wanted >= columns:
+            position = self._source.document.value("positive_class")
+            remedy = f"columns count from 0: use {one_of([str(column) for column in range(columns)])}"
+            message = f"the output `{tensor.name}` has {columns} column{'s' if columns > 1 else ''}"
+            self._report("NB611", message, position, remedy)
+        return wanted
+
+
+def _attributes(workspace: Workspace) -> Iterator[tuple[str, AttributeDefinition]]:
+    if workspace.schema is None:
+        return
+    schema = workspace.schema.definition
+    for root, attributes in (
+        ("customer", schema.customer),
+        ("context", schema.context),
+        ("action", schema.action),
+    ):
+        for name, attribute in attributes.items():
+            yield f"{root}.{name}", attribute
+
+
+def _is_probabilities(tensor: Tensor) -> bool:
+    return tensor.element in FLOATS and len(tensor.shape) in {1, 2}
+
+
+def _zipmap(tensors: Mapping[str, Tensor]) -> str:
+    if any(tensor.type_text.startswith("seq(map(") for tensor in tensors.values()):
+        how = "options={'zipmap': False} in skl2onnx, zipmap=False in onnxmltools"
+        return f"export it with zipmap disabled: {how}"
+    return "export it with an output of probabilities: floats of the shape [rows, classes]"
+
+
+def _columns_wanted(tensor: Tensor) -> str:
+    count = tensor.shape[1] if len(tensor.shape) == 2 else None
+    if count is None:
+        return "one or more attributes"
+    return "one attribute" if count == 1 else f"a list of {count} attributes"
+
+
+def _described(tensor: Tensor) -> str:
+    shape = ", ".join("rows" if index == 0 and size is None else str(size or "any")
+                      for index, size in enumerate(tensor.shape))  # fmt: skip
+    return f"{tensor.type_text} of the shape [{shape}]" if tensor.shape else tensor.type_text
+
+
+def _encoded(element: Element, missing: object) -> customer_pb2.Value | None:
+    """What stands in for an absent attribute, as the element type has it; None when it is none of it."""
+    match element, missing:
+        case ((Element.FLOAT32 | Element.FLOAT64), (int() | float())):
+            return customer_pb2.Value(double=float(missing)) if math.isfinite(missing) else None
+        case Element.INT64, int() if not isinstance(missing, bool) and INT_MIN <= missing <= INT_MAX:
+            return customer_pb2.Value(int=missing)
+        case Element.STRING, str():
+            return customer_pb2.Value(string=missing)
+        case Element.BOOLEAN, bool():
+            return customer_pb2.Value(bool=missing)
+    return None

@@ -1,0 +1,29 @@
+"""A loaded workspace -> everything that is wrong with it beyond single files and expressions.
+
+Each module looks at one kind of file and yields what it finds; none stops at the first error.
+"""
+
+from collections.abc import Callable, Iterator
+
+from nextbest.diagnostics import Diagnostic
+from nextbest.workspace.check.actions import check_actions
+from nextbest.workspace.check.contact import check_contact
+from nextbest.workspace.check.delivery import check_delivery
+from nextbest.workspace.check.personas import check_personas
+from nextbest.workspace.check.schema import check_schema
+from nextbest.workspace.load import Workspace
+
+__all__ = ["check"]
+
+CHECKS: tuple[Callable[[Workspace], Iterator[Diagnostic]], ...] = (
+    check_schema,
+    check_actions,
+    check_delivery,
+    check_contact,
+    check_personas,
+)
+
+
+def check(workspace: Workspace) -> list[Diagnostic]:
+    """Finds what is wrong between the files of a workspace, and with values that the schema types."""
+    return [diagnostic for examine in CHECKS for diagnostic in examine(workspace)]

@@ -1,0 +1,222 @@
+"""`actions/**/*.yaml` and `issues.yaml` -> dangling references, and actions that could never be offered."""
+
+import json
+import math
+import re
+from collections.abc import Iterator
+
+from nextbest.diagnostics import Diagnostic, Severity
+from nextbest.diagnostics.suggestion import suggest
+from nextbest.workspace.check.values import Written, constant
+from nextbest.workspace.definitions import (
+    ActionDefinition,
+    AttributeDefinition,
+    GroupFile,
+    PropensityDefinition,
+    TreatmentDefinition,
+    moment_us,
+)
+from nextbest.workspace.document import Document
+from nextbest.workspace.load import Source, Workspace
+
+NUMBER = re.compile(r"[0-9.]+%?")
+CONTENT_CHARACTERS_MAX = 16_384
+
+
+def check_actions(workspace: Workspace) -> Iterator[Diagnostic]:
+    """Finds wrong references, values and windows of actions, and issues without actions."""
+    if not workspace.groups and workspace.names.actions.complete:
+        remedy = "add a file below `actions/`; `nextbest init` shows how"
+        yield Diagnostic("NB217", "the workspace has no actions", None, remedy, Severity.WARNING)
+    schema = workspace.schema.definition.action if workspace.schema is not None else {}
+    for group in workspace.groups:
+        root = group.document.node
+        if not group.definition.actions and root is not None and "actions" not in root.keys:
+            position = group.document.value("group")
+            remedy = "add some under `actions:`, or remove the file"
+            message = f"the group `{group.definition.group}` has no actions"
+            yield Diagnostic("NB217", message, position, remedy, Severity.WARNING)
+        for name, action in group.definition.actions.items():
+            yield from _check_action(workspace, group, name, action)
+            yield from _check_attributes(
+                group, name, action, schema, complete=workspace.names.attributes.complete
+            )
+    yield from _check_issues(workspace)
+
+
+def _check_issues(workspace: Workspace) -> Iterator[Diagnostic]:
+    if workspace.issues is None:
+        return
+    document = workspace.issues.document
+    for name in workspace.issues.definition.issues:
+        node = document.node.child("issues") if document.node is not None else None
+        if node is not None:
+            remedy = "no file below `actions/` has it as its `issue:`"
+            yield from workspace.names.issues.refer(name, document.key(node, name), otherwise=remedy)
+
+
+def _check_action(
+    workspace: Workspace, group: Source[GroupFile], name: str, action: ActionDefinition
+) -> Iterator[Diagnostic]:
+    document, path = group.document, ("actions", name)
+    yield from _check_window(document, path, action)
+    yield from _check_propensity(workspace, document, path, action)
+    if action.stock is not None:
+        yield from workspace.names.stock.refer(action.stock, document.value(*path, "stock"))
+    node = document.node.child(*path) if document.node is not None else None
+    if not action.treatments and action.enabled and node is not None and "treatments" not in node.keys:
+        position = document.name(*path)
+        remedy = "add `treatments:`, each with a channel, or `enabled: false`"
+        message = f"the action `{name}` has no treatments and can never be offered"
+        yield Diagnostic("NB216", message, position, remedy, Severity.WARNING)
+    yield from _check_treatments(workspace, document, path, action)
+
+
+def _check_window(
+    document: Document, path: tuple[str | int, ...], action: ActionDefinition
+) -> Iterator[Diagnostic]:
+    start, end = action.active.from_, action.active.until
+    if start is not None and end is not None and moment_us(start) >= moment_us(end):
+        message = f"the window is empty: it ends at {end} and begins at {start}"
+        position = document.value(*path, "active", "until")
+        remedy = "make `until` later than `from`; the action is active until just before it"
+        yield Diagnostic("NB215", message, position, remedy)
+
+
+def _check_propensity(
+    workspace: Workspace, document: Document, path: tuple[str | int, ...], action: ActionDefinition
+) -> Iterator[Diagnostic]:
+    propensity = action.propensity
+    node = document.node.child(*path) if document.node is not None else None
+    if propensity is None:
+        if not action.mandatory and uses_propensity(workspace) and node and "propensity" not in node.keys:
+            remedy = "add `propensity:`, a model's name or a number from 0 to 1"
+            message = f"the action `{path[-1]}` has no propensity"
+            yield Diagnostic("NB220", message, document.name(*path), remedy)
+        return
+    if isinstance(propensity, float):
+        return
+    bound = isinstance(propensity, PropensityDefinition)
+    name = propensity.model if isinstance(propensity, PropensityDefinition) else propensity
+    position = document.value(*path, "propensity", "model") if bound else document.value(*path, "propensity")
+    if NUMBER.fullmatch(name):
+        yield Diagnostic(
+            "NB203", f"`{name}` is text, where a number belongs", position, "write it without quotes"
+        )
+        return
+    otherwise = "add it below `models/`, or write a number from 0 to 1"
+    yield from workspace.names.models.refer(name, position, otherwise=otherwise)
+    if isinstance(propensity, PropensityDefinition) and propensity.prior is not None:
+        return
+    for model in workspace.models:
+        if model.definition.name == name and model.definition.prior is None:
+            remedy = f"add `prior:` to the model, or write {{model: {name}, prior: 0.01}} here"
+            message = f"nothing stands in for the model `{name}` when it has no answer"
+            yield Diagnostic("NB615", message, position, remedy)
+
+
+def uses_propensity(workspace: Workspace) -> bool:
+    """Whether the priority has propensity as a factor, or may have it in a formula."""
+    if workspace.arbitration is None:
+        return True
+    arbitration = workspace.arbitration.definition.arbitration
+    if arbitration.formula is not None:
+        return "propensity" in arbitration.formula
+    return arbitration.factors is None or arbitration.factors.propensity
+
+
+def _check_treatments(
+    workspace: Workspace, document: Document, path: tuple[str | int, ...], action: ActionDefinition
+) -> Iterator[Diagnostic]:
+    names: set[str] = set()
+    for index, treatment in enumerate(action.treatments):
+        here = (*path, "treatments", index)
+        channel = document.value(*here, "channel")
+        found = workspace.names.channels.refer(treatment.channel, channel)
+        yield from found
+        if treatment.placement is not None and not found:
+            register = workspace.names.placements(treatment.channel)
+            otherwise = f"add it to the channel `{treatment.channel}`, or correct the name"
+            position = document.value(*here, "placement")
+            yield from register.refer(treatment.placement, position, otherwise=otherwise)
+        name = treatment_name(treatment)
+        shadowing = _shadowing(action.treatments[:index], treatment)
+        if shadowing is not None:
+            message = (
+                f"this treatment is never used: `{treatment_name(shadowing)}` before it fits wherever it does"
+            )
+            position = document.value(*here)
+            remedy = "give the earlier one conditions, put this one before it, or remove one of the two"
+            yield Diagnostic("NB703", message, position, remedy, Severity.WARNING)
+        elif name in names:
+            position = document.value(*here, "name") if treatment.name else document.value(*here)
+            remedy = "give each its own `name:`; outcomes are counted by it"
+            yield Diagnostic("NB218", f"two treatments of the action are called `{name}`", position, remedy)
+        names.add(name)
+        yield from _check_content(document, here, treatment)
+
+
+def treatment_name(treatment: TreatmentDefinition) -> str:
+    """A treatment's own name, else its channel and placement."""
+    if treatment.name is not None:
+        return treatment.name
+    return f"{treatment.channel}-{treatment.placement}" if treatment.placement else treatment.channel
+
+
+def _shadowing(
+    earlier: list[TreatmentDefinition], treatment: TreatmentDefinition
+) -> TreatmentDefinition | None:
+    for other in earlier:
+        covers = other.placement is None or other.placement == treatment.placement
+        if other.channel == treatment.channel and covers and not other.eligibility:
+            return other
+    return None
+
+
+def _check_content(
+    document: Document, path: tuple[str | int, ...], treatment: TreatmentDefinition
+) -> Iterator[Diagnostic]:
+    position = document.value(*path, "content")
+    if not _is_json(treatment.content):
+        remedy = "JSON has no .inf and .nan: write text or another number"
+        yield Diagnostic("NB221", "this content cannot be written as JSON", position, remedy)
+        return
+    length = len(json.dumps(treatment.content)) if treatment.content else 0
+    if length > CONTENT_CHARACTERS_MAX:
+        remedy = "keep large texts and images elsewhere, and write where: a template's name or an address"
+        message = f"the content has {length:,} characters, at most {CONTENT_CHARACTERS_MAX:,} are allowed"
+        yield Diagnostic("NB221", message, position, remedy)
+
+
+def _is_json(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(_is_json(item) for item in value.values())
+    if isinstance(value, list):
+        return all(_is_json(item) for item in value)
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def _check_attributes(
+    group: Source[GroupFile],
+    name: str,
+    action: ActionDefinition,
+    schema: dict[str, AttributeDefinition],
+    *,
+    complete: bool,
+) -> Iterator[Diagnostic]:
+    document, path = group.document, ("actions", name, "attributes")
+    node = document.node.child(*path) if document.node is not None else None
+    for key, value in action.attributes.items():
+        attribute = schema.get(key)
+        if attribute is not None:
+            _, found = constant(Written(document, (*path, key), value), attribute, "NB305")
+            yield from found
+        elif complete and node is not None:
+            otherwise = "declare it in `schema.yaml` under `action:`"
+            remedy = suggest(key, schema, otherwise=otherwise)
+            yield Diagnostic("NB304", f"actions have no attribute `{key}`", document.key(node, key), remedy)
+    for key, attribute in schema.items():
+        if attribute.required and key not in action.attributes:
+            position = document.name("actions", name)
+            remedy = f"write it under `attributes:`, {{{key}: ...}}"
+            yield Diagnostic("NB306", f"the action `{name}` lacks its attribute `{key}`", position, remedy)

@@ -1,0 +1,116 @@
+"""`channels.yaml` and `arbitration.yaml` -> dangling references, and settings without effect."""
+
+from collections.abc import Iterator
+
+from nextbest.diagnostics import Diagnostic, Severity
+from nextbest.workspace.definitions import ActionDefinition, ContextWeightDefinition
+from nextbest.workspace.document import Document
+from nextbest.workspace.load import Workspace
+
+# The tests of a workspace write it beside the names of placements.
+RESERVED = "not"
+
+
+def check_delivery(workspace: Workspace) -> Iterator[Diagnostic]:
+    """Finds wrong fallbacks, placements that stay empty, and contradictions in arbitration."""
+    yield from _check_channels(workspace)
+    yield from _check_arbitration(workspace)
+    yield from _check_context_weights(workspace)
+
+
+def _check_channels(workspace: Workspace) -> Iterator[Diagnostic]:
+    if workspace.channels is None:
+        return
+    document = workspace.channels.document
+    actions = {
+        name: action for group in workspace.groups for name, action in group.definition.actions.items()
+    }
+    filled = _filled(actions)
+    for channel, definition in workspace.channels.definition.channels.items():
+        if not workspace.names.placements(channel).places:
+            remedy = "add `placements:`, such as {body: {count: 1}}: requests name them"
+            message = f"the channel `{channel}` has no placements and can never be asked"
+            position = document.name("channels", channel)
+            yield Diagnostic("NB708", message, position, remedy, Severity.WARNING)
+        for placement, slot in definition.placements.items():
+            path = ("channels", channel, "placements", placement)
+            if placement == RESERVED:
+                remedy = "choose another name: tests use `not` for what is not to be offered"
+                yield Diagnostic("NB209", "`not` cannot be a placement", document.name(*path), remedy)
+            if slot.fallback is not None:
+                yield from workspace.names.actions.refer(slot.fallback, document.value(*path, "fallback"))
+                yield from _check_fallback(document, path, slot.fallback, actions)
+            elif (
+                workspace.names.actions.complete
+                and actions
+                and not filled & {(channel, None), (channel, placement)}
+            ):
+                remedy = f"add a treatment {{channel: {channel}, placement: {placement}}} to an action"
+                message = f"no action has a treatment for `{placement}` of `{channel}`"
+                yield Diagnostic("NB709", message, document.name(*path), remedy, Severity.WARNING)
+
+
+def _filled(actions: dict[str, ActionDefinition]) -> set[tuple[str, str | None]]:
+    return {
+        (treatment.channel, treatment.placement)
+        for action in actions.values()
+        for treatment in action.treatments
+    }
+
+
+def _check_fallback(
+    document: Document, path: tuple[str, ...], name: str, actions: dict[str, ActionDefinition]
+) -> Iterator[Diagnostic]:
+    _, channel, _, placement = path
+    action = actions.get(name)
+    if action is not None and not any(
+        treatment.channel == channel and treatment.placement in {None, placement}
+        for treatment in action.treatments
+    ):
+        position = document.value(*path, "fallback")
+        remedy = f"add a treatment {{channel: {channel}, placement: {placement}}} to it"
+        yield Diagnostic(
+            "NB704", f"the fallback `{name}` has no treatment for this placement", position, remedy
+        )
+
+
+def _check_arbitration(workspace: Workspace) -> Iterator[Diagnostic]:
+    if workspace.arbitration is None:
+        return
+    document, arbitration = workspace.arbitration.document, workspace.arbitration.definition.arbitration
+    factors = arbitration.factors
+    if factors is None:
+        return
+    position = document.value("arbitration", "factors")
+    if arbitration.formula is not None:
+        remedy = "leave factors out of the formula instead, and remove `factors:`"
+        message = "with a formula, factors have no effect"
+        yield Diagnostic("NB711", message, position, remedy, Severity.WARNING)
+    elif not (factors.propensity or factors.context_weight or factors.value or factors.lever):
+        remedy = "leave at least one on"
+        message = "with all factors off, every action has the same priority"
+        yield Diagnostic("NB710", message, position, remedy, Severity.WARNING)
+
+
+def _check_context_weights(workspace: Workspace) -> Iterator[Diagnostic]:
+    if workspace.arbitration is None:
+        return
+    document = workspace.arbitration.document
+    names = workspace.names
+    registers = {"issue": names.issues, "group": names.groups, "action": names.actions}
+    for index, weight in enumerate(workspace.arbitration.definition.context_weights):
+        scopes = context_weight_scopes(weight)
+        for scope, name in scopes.items():
+            position = document.value("context_weights", index, scope)
+            yield from registers[scope].refer(name, position)
+        if len(scopes) > 1:
+            position = document.value("context_weights", index, list(scopes)[1])
+            remedy = "keep one, or write one context weight for each"
+            message = f"a context weight applies to one of {', '.join(scopes)}, not to several"
+            yield Diagnostic("NB712", message, position, remedy)
+
+
+def context_weight_scopes(weight: ContextWeightDefinition) -> dict[str, str]:
+    """What a context weight is limited to: of `issue`, `group` and `action` those given, with the name."""
+    scopes = {"issue": weight.issue, "group": weight.group, "action": weight.action}
+    return {scope: name for scope, name in scopes.items() if name is not None}

@@ -1,0 +1,118 @@
+"""`schema.yaml` -> declarations that contradict themselves."""
+
+from collections.abc import Iterator
+
+from nextbest.diagnostics import Diagnostic
+from nextbest.workspace.definitions import AttributeDefinition
+from nextbest.workspace.document import Document
+from nextbest.workspace.load import Workspace
+
+RESERVED = frozenset(
+    [
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "false",
+        "for",
+        "function",
+        "if",
+        "import",
+        "in",
+        "let",
+        "loop",
+        "namespace",
+        "null",
+        "package",
+        "return",
+        "true",
+        "var",
+        "void",
+        "while",
+    ]
+)
+NUMBERS = frozenset({"int", "double"})
+# What the values of an `enum` are, by type.
+ENUMERABLE = {"string": str, "int": int, "list<string>": str, "list<int>": int}
+
+
+def check_schema(workspace: Workspace) -> Iterator[Diagnostic]:
+    """Finds reserved names, bounds and choices that do not fit, and expressions where none can be."""
+    if workspace.schema is None:
+        return
+    document, schema = workspace.schema.document, workspace.schema.definition
+    for root, attributes in (
+        ("customer", schema.customer),
+        ("context", schema.context),
+        ("action", schema.action),
+    ):
+        for name, attribute in attributes.items():
+            path = (root, name)
+            if name in RESERVED:
+                position = document.key(document.node.child(root), name)  # type: ignore[union-attr, arg-type]
+                remedy = f"choose another name, `{name}_`"
+                yield Diagnostic("NB209", f"`{name}` is a word of the expression language", position, remedy)
+            yield from _check_enum(document, path, attribute)
+            yield from _check_bounds(document, path, attribute)
+            yield from _check_derived(document, path, attribute)
+
+
+def _check_enum(
+    document: Document, path: tuple[str, str], attribute: AttributeDefinition
+) -> Iterator[Diagnostic]:
+    if attribute.enum is None:
+        return
+    kind = ENUMERABLE.get(attribute.type)
+    if kind is None:
+        remedy = (
+            "remove it; `minimum` and `maximum` bound a number" if attribute.type == "double" else "remove it"
+        )
+        yield Diagnostic("NB301", f"a {attribute.type} has no `enum`", document.value(*path, "enum"), remedy)
+        return
+    seen: set[str | int] = set()
+    for index, value in enumerate(attribute.enum):
+        position = document.value(*path, "enum", index)
+        if not isinstance(value, kind):
+            remedy = f'quote it: "{value}"' if kind is str else "write whole numbers"
+            yield Diagnostic("NB302", f"`{value}` is not a value of a {attribute.type}", position, remedy)
+        elif value in seen:
+            yield Diagnostic("NB308", f"`{value}` is in this list already", position, "remove one of the two")
+        seen.add(value)
+
+
+def _check_bounds(
+    document: Document, path: tuple[str, str], attribute: AttributeDefinition
+) -> Iterator[Diagnostic]:
+    bounds = {"minimum": attribute.minimum, "maximum": attribute.maximum}
+    for key, bound in bounds.items():
+        if bound is None:
+            continue
+        position = document.value(*path, key)
+        if attribute.type not in NUMBERS:
+            yield Diagnostic("NB303", f"a {attribute.type} has no `{key}`", position, "remove it")
+        elif attribute.type == "int" and not isinstance(bound, int):
+            yield Diagnostic("NB302", f"`{bound}` is not a value of an int", position, "write a whole number")
+    if (
+        attribute.minimum is not None
+        and attribute.maximum is not None
+        and attribute.minimum > attribute.maximum
+    ):
+        message = f"the maximum, {attribute.maximum:g}, is less than the minimum, {attribute.minimum:g}"
+        yield Diagnostic("NB303", message, document.value(*path, "maximum"), "swap the two")
+
+
+def _check_derived(
+    document: Document, path: tuple[str, str], attribute: AttributeDefinition
+) -> Iterator[Diagnostic]:
+    if attribute.expression is None:
+        return
+    if path[0] == "action":
+        remedy = "write the value with each action, under `attributes:`"
+        position = document.value(*path, "expression")
+        yield Diagnostic("NB307", "an action's attribute has no expression", position, remedy)
+    for key in ("required", "enum", "minimum", "maximum"):
+        if getattr(attribute, key):
+            position = document.value(*path, key)
+            remedy = f"remove `{key}`, or `expression`"
+            yield Diagnostic("NB307", f"a computed attribute has no `{key}`", position, remedy)

@@ -1,0 +1,189 @@
+"""Expressions where they stand in files -> clauses and programs of a bundle, inherited ones compiled once.
+
+Nothing is compiled that cannot be judged: an expression over an attribute whose declaration is wrong would
+only repeat that error in other words.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+from nextbest.diagnostics import Diagnostic
+from nextbest.expression import Attribute, Constant, Expressions, Reference, Root, Schema, SourceText, Type
+from nextbest.v1 import bundle_pb2
+from nextbest.workspace.check.schema import ENUMERABLE, NUMBERS, RESERVED
+from nextbest.workspace.definitions import AttributeDefinition, ConditionDefinition
+from nextbest.workspace.document import Document
+from nextbest.workspace.load import Workspace
+
+READS_ACTION = re.compile(r"\baction\b")
+
+Path = tuple[str | int, ...]
+
+
+class Conditions:
+    """The expressions of one workspace.
+
+    Attributes:
+        attributes: The declared attributes that are right, by reference, in the order of a bundle.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        declared = list(_declare(workspace))
+        schema = Schema(declared)
+        self.attributes = {attribute.reference: attribute for attribute in schema}
+        self._expressions = Expressions(schema)
+        self._unclear = _unclear(workspace, self.attributes)
+        # Clauses of conditions that do not read the action, by the place they are written at.
+        self._inherited: dict[tuple[str, Path], list[int]] = {}
+
+    @property
+    def diagnostics(self) -> Sequence[Diagnostic]:
+        """What is wrong with the expressions so far."""
+        return self._expressions.diagnostics
+
+    def fill(self, bundle: bundle_pb2.Bundle) -> None:
+        """Puts the tables into the bundle, files in sorted order."""
+        tables = self._expressions.tables
+        bundle.files.extend(sorted(tables.files))
+        order = {file: index for index, file in enumerate(bundle.files)}
+        moved = [order[file] for file in tables.files]
+        bundle.attributes.extend(tables.attributes)
+        bundle.features.extend(tables.features)
+        bundle.literals.extend(tables.literals)
+        bundle.conditions.extend(tables.conditions)
+        bundle.clauses.extend(tables.clauses)
+        if moved != sorted(moved):
+            for position in _positions(bundle):
+                position.file = moved[position.file]
+
+    def clauses(
+        self,
+        document: Document,
+        path: Path,
+        conditions: Sequence[ConditionDefinition],
+        action: Mapping[str, Constant] | None = None,
+    ) -> list[int]:
+        """Compiles a list of conditions: all of them have to hold.
+
+        Args:
+            document: The file they are in.
+            path: Of the list.
+            conditions: As defined.
+            action: The attributes of the action they are compiled for; None outside of actions.
+        """
+        clauses: list[int] = []
+        for index, condition in enumerate(conditions):
+            clauses += self._condition(document, (*path, index), condition, action)
+        return clauses
+
+    def condition(self, document: Document, path: Path, text: str) -> list[int]:
+        """Compiles a condition that belongs to no action."""
+        source = self._source(document, path, text)
+        return [] if source is None else self._expressions.condition(source)
+
+    def number(self, document: Document, path: Path, text: str, action: Mapping[str, Constant]) -> object:
+        """Compiles a value: a float, a `Program`, or None with errors."""
+        source = self._source(document, path, text)
+        return None if source is None else self._expressions.number(source, action)
+
+    def formula(self, document: Document, path: Path, text: str) -> bundle_pb2.Program | None:
+        """Compiles the arbitration formula."""
+        source = self._source(document, path, text)
+        return None if source is None else self._expressions.formula(source)
+
+    def reference(self, document: Document, path: Path, text: str) -> Reference | None:
+        """Resolves a bare reference."""
+        source = self._source(document, path, text)
+        return None if source is None else self._expressions.reference(source)
+
+    def examine(self, clauses: Sequence[int]) -> None:
+        """Looks for clauses of an action that contradict each other; findings go to `diagnostics`."""
+        self._expressions.contradictions(clauses)
+
+    def _condition(
+        self,
+        document: Document,
+        path: Path,
+        condition: ConditionDefinition,
+        action: Mapping[str, Constant] | None,
+    ) -> list[int]:
+        key = (document.file, path)
+        found = self._inherited.get(key)
+        if found is not None:
+            return found
+        source = self._source(document, (*path, "when"), condition.when)
+        if source is None:
+            return []
+        clauses = self._expressions.condition(source, condition.reason, action)
+        if action is None or not READS_ACTION.search(condition.when):
+            self._inherited[key] = clauses
+        return clauses
+
+    def _source(self, document: Document, path: Path, text: str) -> SourceText | None:
+        node = document.node.child(*path) if document.node is not None else None
+        if node is None or self._unclear is None or (self._unclear and self._mentions_unclear(text)):
+            return None
+        return SourceText(text, partial(document.inside, node, text))
+
+    def _mentions_unclear(self, text: str) -> bool:
+        return any(re.search(rf"\b{re.escape(reference)}\b", text) for reference in self._unclear or ())
+
+
+def _positions(bundle: bundle_pb2.Bundle) -> Iterator[bundle_pb2.Position]:
+    for condition in bundle.conditions:
+        yield condition.position
+    for clause in bundle.clauses:
+        yield clause.position
+
+
+def _unclear(workspace: Workspace, attributes: Mapping[str, Attribute]) -> frozenset[str] | None:
+    """References whose declaration is wrong; None when no declaration can be relied on."""
+    if workspace.schema is None or not workspace.names.attributes.complete:
+        return None
+    return frozenset(workspace.names.attributes.places) - frozenset(attributes)
+
+
+def _declare(workspace: Workspace) -> list[Attribute]:
+    if workspace.schema is None:
+        return []
+    document, schema = workspace.schema.document, workspace.schema.definition
+    roots = ((Root.CUSTOMER, schema.customer), (Root.CONTEXT, schema.context), (Root.ACTION, schema.action))
+    return [
+        _attribute(document, root, name, definition)
+        for root, definitions in roots
+        for name, definition in definitions.items()
+        if name not in RESERVED and (root is not Root.ACTION or definition.expression is None)
+    ]
+
+
+def _attribute(document: Document, root: Root, name: str, definition: AttributeDefinition) -> Attribute:
+    """The declaration as expressions take it, without what the check has found wrong with it."""
+    kind = ENUMERABLE.get(definition.type)
+    allowed = tuple(
+        dict.fromkeys(v for v in definition.enum or () if kind is not None and isinstance(v, kind))
+    )
+    bounds = [
+        bound
+        if definition.type in NUMBERS and (definition.type == "double" or isinstance(bound, int))
+        else None
+        for bound in (definition.minimum, definition.maximum)
+    ]
+    expression = None
+    if definition.expression is not None:
+        node = document.node.child(root, name, "expression") if document.node is not None else None
+        if node is not None:
+            text = definition.expression
+            expression = SourceText(text, partial(document.inside, node, text))
+    return Attribute(
+        root=root,
+        name=name,
+        type=Type(definition.type),
+        required=definition.required,
+        allowed=allowed,
+        minimum=bounds[0],
+        maximum=bounds[1],
+        label=definition.label,
+        purposes=tuple(definition.purposes),
+        expression=expression,
+    )

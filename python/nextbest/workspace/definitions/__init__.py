@@ -1,0 +1,87 @@
+"""What the files of a workspace may say: definitions that check them, and become JSON Schema."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from nextbest.workspace.definitions.actions import (
+    ActionDefinition,
+    GroupFile,
+    IssuesFile,
+    PropensityDefinition,
+    TreatmentDefinition,
+)
+from nextbest.workspace.definitions.delivery import (
+    ArbitrationFile,
+    ChannelsFile,
+    ColumnDefinition,
+    ContactFile,
+    ContextWeightDefinition,
+    ModelFile,
+)
+from nextbest.workspace.definitions.personas import PersonaDefinition, PersonaFile, PersonaTestDefinition
+from nextbest.workspace.definitions.settings import AttributeDefinition, SchemaFile, WorkspaceFile
+from nextbest.workspace.definitions.vocabulary import (
+    ConditionDefinition,
+    Definition,
+    Policies,
+    moment_us,
+    span_us,
+)
+
+__all__ = [
+    "FILES",
+    "ActionDefinition",
+    "ArbitrationFile",
+    "AttributeDefinition",
+    "ChannelsFile",
+    "ColumnDefinition",
+    "ConditionDefinition",
+    "ContactFile",
+    "ContextWeightDefinition",
+    "Definition",
+    "GroupFile",
+    "IssuesFile",
+    "Kind",
+    "ModelFile",
+    "PersonaDefinition",
+    "PersonaFile",
+    "PersonaTestDefinition",
+    "Policies",
+    "PropensityDefinition",
+    "SchemaFile",
+    "TreatmentDefinition",
+    "WorkspaceFile",
+    "moment_us",
+    "span_us",
+]
+
+
+class Kind(StrEnum):
+    """A kind of workspace file; the order is the one in which they are read."""
+
+    WORKSPACE = "workspace"
+    SCHEMA = "schema"
+    CHANNELS = "channels"
+    ISSUES = "issues"
+    ACTIONS = "actions"
+    ARBITRATION = "arbitration"
+    MODEL = "model"
+    CONTACT_POLICIES = "contact-policies"
+    TESTS = "tests"
+
+
+FILES: Mapping[Kind, type[Definition]] = MappingProxyType(
+    {
+        Kind.WORKSPACE: WorkspaceFile,
+        Kind.SCHEMA: SchemaFile,
+        Kind.CHANNELS: ChannelsFile,
+        Kind.ISSUES: IssuesFile,
+        Kind.ACTIONS: GroupFile,
+        Kind.ARBITRATION: ArbitrationFile,
+        Kind.MODEL: ModelFile,
+        Kind.CONTACT_POLICIES: ContactFile,
+        Kind.TESTS: PersonaFile,
+    }
+)
+"""What a file of each kind holds."""

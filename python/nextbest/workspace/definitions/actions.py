@@ -1,0 +1,141 @@
+"""`actions/**/*.yaml` and `issues.yaml`: issue > group > action > treatment, with their policies."""
+
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Discriminator, Field, Tag
+
+from nextbest.workspace.definitions.vocabulary import (
+    ConditionDefinition,
+    Definition,
+    Expression,
+    Moment,
+    Name,
+    Number,
+    Percent,
+    Policies,
+    Probability,
+    Text,
+)
+
+
+def _kind_of_value(data: object) -> str:
+    return "<expression>" if isinstance(data, str) else "<number or expression>"
+
+
+def _kind_of_propensity(data: object) -> str:
+    if isinstance(data, str):
+        return "<model>"
+    return "<binding>" if isinstance(data, dict | PropensityDefinition) else "<model or number>"
+
+
+class WindowDefinition(Definition):
+    """When an action may be offered: from `from` until just before `until`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"from": "2026-01-01", "until": "2027-01-01"}]})
+
+    from_: Moment | None = Field(None, alias="from")
+    """First moment; a date means its beginning in UTC."""
+    until: Moment | None = None
+    """First moment after the window; a date means its beginning in UTC."""
+
+
+class PropensityDefinition(Definition):
+    """A model, and the prior that stands in for it."""
+
+    model: Name
+    """The model's name."""
+    prior: Probability | None = None
+    """Stands in when the model has no answer. Without one: the model's own prior."""
+
+
+Value = Annotated[
+    Annotated[Expression, Tag("<expression>")] | Annotated[Number, Tag("<number or expression>")],
+    Discriminator(_kind_of_value),
+]
+Propensity = Annotated[
+    Annotated[Name, Tag("<model>")]
+    | Annotated[PropensityDefinition, Tag("<binding>")]
+    | Annotated[Probability, Tag("<model or number>")],
+    Discriminator(_kind_of_propensity),
+]
+
+
+class TreatmentDefinition(Definition):
+    """An action's form for one channel, and one placement or any."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"channel": "web", "placement": "hero", "content": {"title": "Go gold"}}]
+        }
+    )
+
+    name: Name | None = None
+    """Without one: the channel, or channel-placement."""
+    channel: Name
+    """A channel of `channels.yaml`."""
+    placement: Name | None = None
+    """A placement of the channel. Without one: any placement of it."""
+    content: dict[str, Any] = Field(default_factory=dict)
+    """What the channel shows; the answer carries it as JSON."""
+    eligibility: list[ConditionDefinition] = Field(default_factory=list)
+    """Conditions of this form alone; the action's other treatments are tried when they do not hold."""
+
+
+class ActionDefinition(Policies):
+    """Something that can be offered to a customer."""
+
+    label: Text = ""
+    """What people call it. Without one: its name."""
+    description: Text = ""
+    """What it is, for colleagues."""
+    enabled: bool = True
+    """False takes it out of every decision."""
+    active: WindowDefinition = Field(default_factory=lambda: WindowDefinition.model_validate({}))
+    """When it may be offered. Without it: always."""
+    value: Value = 1.0
+    """What it is worth when accepted: a number, or an expression. Without one: 1."""
+    lever: Percent = 0.0
+    """Percentage points that the business adds; those of issue, group and action add up."""
+    mandatory: bool = False
+    """Placed ahead of everything that is not, and exempt from thresholds."""
+    attributes: dict[str, Any] = Field(default_factory=dict)
+    """Values of the attributes that `schema.yaml` declares under `action:`."""
+    propensity: Propensity | None = None
+    """How likely it is accepted: a model, or a number from 0 to 1."""
+    stock: Name | None = None
+    """A stock of `contact-policies.yaml` that it uses up."""
+    treatments: list[TreatmentDefinition] = Field(default_factory=list)
+    """Its forms. Of those that fit, the first whose conditions hold is used."""
+
+
+class GroupFile(Policies):
+    """A file below `actions/`: one group of actions."""
+
+    model_config = ConfigDict(title="actions/*.yaml")
+
+    issue: Name
+    """The issue that the group belongs to."""
+    group: Name
+    """The group's name; no two files may share it."""
+    lever: Percent = 0.0
+    """Percentage points for each action of the group."""
+    limit: Annotated[int, Field(ge=1, le=3_200)] | None = None
+    """At most so many actions of the group in one answer. Without it: no limit."""
+    actions: dict[Name, ActionDefinition] = Field(default_factory=dict)
+    """The actions by their names, which are unique in the workspace."""
+
+
+class IssueDefinition(Policies):
+    """What all groups of an issue share."""
+
+    lever: Percent = 0.0
+    """Percentage points for each action of the issue."""
+
+
+class IssuesFile(Definition):
+    """`issues.yaml`: levers and policies of whole issues."""
+
+    model_config = ConfigDict(title="issues.yaml")
+
+    issues: dict[Name, IssueDefinition]
+    """The issues by name; an issue without lever or policies need not be here."""

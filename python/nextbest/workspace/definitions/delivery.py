@@ -1,0 +1,199 @@
+"""`channels.yaml`, `arbitration.yaml`, `models/*.yaml` and `contact-policies.yaml`."""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Discriminator, Field, Tag
+
+from nextbest.workspace.definitions.vocabulary import (
+    Definition,
+    Expression,
+    Name,
+    Number,
+    Percent,
+    Probability,
+    Span,
+    Text,
+)
+
+
+class PlacementDefinition(Definition):
+    """A named slot of a channel."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"count": 1, "fallback": "newsletter"}]})
+
+    count: Annotated[int, Field(ge=1, le=100)] = 1
+    """How many actions, when the request does not say."""
+    fallback: Name | None = None
+    """The action that stands here when nothing else is left."""
+
+
+class ChannelDefinition(Definition):
+    """A way to reach customers, with its placements."""
+
+    placements: dict[Name, PlacementDefinition] = Field(default_factory=dict)
+    """The placements by name."""
+
+
+class ChannelsFile(Definition):
+    """`channels.yaml`: channels and their placements."""
+
+    model_config = ConfigDict(title="channels.yaml")
+
+    channels: dict[Name, ChannelDefinition]
+    """The channels by name."""
+
+
+class FactorsDefinition(Definition):
+    """Which factors the priority has; one that is off counts as 1."""
+
+    propensity: bool = True
+    """How likely the customer accepts."""
+    context_weight: bool = True
+    """How well it fits the moment."""
+    value: bool = True
+    """What it is worth."""
+    lever: bool = True
+    """What the business adds."""
+
+
+class ThresholdsDefinition(Definition):
+    """What an action has to reach to be placed; mandatory actions are exempt."""
+
+    propensity: Probability | None = None
+    """Smallest propensity, 0 to 1."""
+    priority: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """Smallest priority."""
+
+
+class ArbitrationDefinition(Definition):
+    """How priorities come about: propensity x context weight x value x lever, or a formula."""
+
+    factors: FactorsDefinition | None = None
+    """Switches factors off."""
+    formula: Expression | None = None
+    """Takes the place of the product: CEL over `propensity`, `context_weight`, `value` and `lever`."""
+    thresholds: ThresholdsDefinition = ThresholdsDefinition()
+    """What an action has to reach."""
+
+
+class ContextWeightDefinition(Definition):
+    """Percentage points that the moment adds to some actions; those that match add up."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"when": 'context.page == "cards"', "percent": 40, "group": "credit-cards"}]
+        }
+    )
+
+    when: Expression
+    """When it counts, over `customer`, `context` and `now`."""
+    percent: Percent
+    """Percentage points, from -100."""
+    issue: Name | None = None
+    """Only for actions of this issue."""
+    group: Name | None = None
+    """Only for actions of this group."""
+    action: Name | None = None
+    """Only for this action."""
+
+
+class ArbitrationFile(Definition):
+    """`arbitration.yaml`: how the best actions are found among those left."""
+
+    model_config = ConfigDict(title="arbitration.yaml")
+
+    arbitration: ArbitrationDefinition = ArbitrationDefinition()
+    """Factors, formula and thresholds."""
+    context_weights: list[ContextWeightDefinition] = Field(default_factory=list)
+    """What the moment adds."""
+
+
+class ColumnDefinition(Definition):
+    """One column of a model's input."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"attribute": "customer.job", "missing": "unknown"}]}
+    )
+
+    attribute: Text
+    """An attribute with its root: `customer.age`, `context.device` or `action.apr`."""
+    missing: bool | int | Number | str | None = None
+    """Stands in where the attribute is absent. Without it: NaN for a number, the prior for anything else."""
+
+
+def _kind_of_column(data: object) -> str:
+    return "<attribute>" if isinstance(data, str) else "<column>"
+
+
+def _kind_of_input(data: object) -> str:
+    return "<columns>" if isinstance(data, list) else _kind_of_column(data)
+
+
+Column = Annotated[
+    Annotated[Text, Tag("<attribute>")] | Annotated[ColumnDefinition, Tag("<column>")],
+    Discriminator(_kind_of_column),
+]
+Input = Annotated[
+    Annotated[Text, Tag("<attribute>")]
+    | Annotated[ColumnDefinition, Tag("<column>")]
+    | Annotated[list[Column], Tag("<columns>"), Field(min_length=1, max_length=4_096)],
+    Discriminator(_kind_of_input),
+]
+
+
+class ModelFile(Definition):
+    """A file below `models/`: an ONNX model and where its inputs come from."""
+
+    model_config = ConfigDict(title="models/*.yaml")
+
+    name: Name
+    """What actions call it."""
+    file: Text
+    """The ONNX file, relative to this one."""
+    description: Text = ""
+    """What it predicts, from which data."""
+    prior: Probability | None = None
+    """Stands in for the model when it has no answer, in actions that give none of their own."""
+    inputs: Annotated[dict[str, Input], Field(min_length=1)]
+    """For each input of the model the attribute, or the attributes of its columns in their order."""
+    output: Text | None = None
+    """The output with the probabilities. Without it: the only one that can be."""
+    positive_class: Annotated[int, Field(ge=0, le=9_999)] | None = None
+    """The column of the output that means "accepts", from 0. Without it: 1, or 0 when there is one column."""
+
+
+class ContactPolicyDefinition(Definition):
+    """A limit on interactions within a window, and the suppression that follows."""
+
+    name: Name
+    """What explanations call it."""
+    outcome: Literal["impression", "click", "accept", "reject", "conversion"]
+    """What is counted."""
+    scope: Literal["action", "group", "issue", "all"]
+    """Over what it is counted, and what is suppressed."""
+    count: Annotated[int, Field(ge=1, le=10_000)]
+    """So many are allowed within the window."""
+    window: Span
+    """The window that slides along."""
+    suppress: Span
+    """For how long after the last one nothing more is shown."""
+    channel: Name | None = None
+    """Counts only this channel. Without it: all channels."""
+
+
+class StockDefinition(Definition):
+    """Something of which there is only so much."""
+
+    count: Annotated[int, Field(ge=0, le=2**53)]
+    """How many there are."""
+
+
+class ContactFile(Definition):
+    """`contact-policies.yaml`: contact policies and stock."""
+
+    model_config = ConfigDict(title="contact-policies.yaml")
+
+    contact_policies: list[ContactPolicyDefinition] = Field(default_factory=list)
+    """The contact policies."""
+    stock: dict[Name, StockDefinition] = Field(default_factory=dict)
+    """Stock by name; actions use it by naming it."""

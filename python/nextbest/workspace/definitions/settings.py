@@ -1,0 +1,89 @@
+"""`workspace.yaml` and `schema.yaml`."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from nextbest.workspace.definitions.vocabulary import (
+    AttributeName,
+    Definition,
+    Expression,
+    Name,
+    Number,
+    Text,
+)
+
+
+def _currency(text: str) -> str:
+    if not re.fullmatch(r"[A-Z]{3}", text):
+        raise PydanticCustomError("NB203", "is not a currency of ISO 4217, such as `EUR`")
+    return text
+
+
+Currency = Annotated[
+    str,
+    AfterValidator(_currency),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$", "examples": ["EUR", "USD"]}),
+]
+TypeName = Literal["bool", "int", "double", "string", "timestamp", "duration", "list<string>", "list<int>"]
+Purposes = Annotated[list[Text], Field(max_length=16)]
+
+
+class WorkspaceFile(Definition):
+    """`workspace.yaml`: the workspace itself."""
+
+    model_config = ConfigDict(
+        title="workspace.yaml", json_schema_extra={"examples": [{"name": "retail-bank"}]}
+    )
+
+    name: Name
+    """The workspace's name; bundles carry it."""
+    currency: Currency | None = None
+    """Of values and priorities, ISO 4217. Shown with them; nothing is converted."""
+    description: Text = ""
+    """What this workspace is for."""
+
+
+class AttributeDefinition(Definition):
+    """The declaration of one attribute."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"type": "int", "minimum": 0, "maximum": 130, "label": "Age"}]}
+    )
+
+    type: TypeName
+    """Of its values."""
+    label: Text = ""
+    """What people call it. Without one: its name."""
+    description: Text = ""
+    """What it means and where it comes from."""
+    required: bool = False
+    """Whether it is expected to be there. Conditions on attributes that may be absent get extra warnings."""
+    enum: Annotated[list[str | int], Field(min_length=1, max_length=10_000)] | None = None
+    """All values it can have: of a string or int, or of the elements of a list."""
+    minimum: Number | int | None = None
+    """Smallest value of an int or double."""
+    maximum: Number | int | None = None
+    """Largest value of an int or double."""
+    purposes: Purposes = Field(default_factory=list)
+    """Purposes of use that need the customer's consent."""
+    expression: Expression | None = None
+    """Computes the attribute from others, once for each request; then it is not sent or stored."""
+
+
+Attributes = dict[AttributeName, AttributeDefinition]
+
+
+class SchemaFile(Definition):
+    """`schema.yaml`: every attribute that expressions may name."""
+
+    model_config = ConfigDict(title="schema.yaml")
+
+    customer: Attributes = Field(default_factory=dict)
+    """What is known of the customer: `customer.age`."""
+    context: Attributes = Field(default_factory=dict)
+    """What is known of the moment, sent with each request: `context.device`."""
+    action: Attributes = Field(default_factory=dict)
+    """What is known of the action, written with it under `attributes:`: `action.apr`."""

@@ -1,0 +1,127 @@
+"""Types that several files of a workspace share: names, expressions, times, percentages, conditions."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
+ATTRIBUTE_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,99}$"
+DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+TIMESTAMP: Final = re.compile(r"(?a:\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2}))")
+SPAN: Final = re.compile(r"(?a:(?:(\d{1,5})w)?(?:(\d{1,5})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?)")
+SPAN_UNITS_US: Final = (604_800_000_000, 86_400_000_000, 3_600_000_000, 60_000_000)
+SPAN_US_MAX: Final = 400 * 86_400_000_000
+
+
+class Definition(BaseModel):
+    """Anything written in a workspace: unknown keys are errors, and text is never taken for a number."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True, populate_by_name=False
+    )
+
+
+def moment_us(text: str) -> int:
+    """Reads a date (midnight, UTC) or an RFC 3339 timestamp, in microseconds since 1970.
+
+    Raises:
+        PydanticCustomError: NB207.
+    """
+    is_date = DATE.fullmatch(text) is not None
+    if not is_date and not TIMESTAMP.fullmatch(text):
+        raise PydanticCustomError("NB207", "is not a date or time")
+    try:
+        moment = datetime.fromisoformat(f"{text}T00:00:00Z" if is_date else text)
+    except ValueError as error:
+        raise PydanticCustomError("NB207", "is not in the calendar") from error
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def span_us(text: str) -> int:
+    """Reads a length of time, `7d` or `1d12h` (weeks, days, hours, minutes), in microseconds.
+
+    Raises:
+        PydanticCustomError: NB706 when it is none, is zero, or is longer than 400 days.
+    """
+    match = SPAN.fullmatch(text)
+    if not match or not text:
+        raise PydanticCustomError("NB706", "is not a length of time")
+    total = sum(int(count or 0) * unit for count, unit in zip(match.groups(), SPAN_UNITS_US, strict=True))
+    if not 0 < total <= SPAN_US_MAX:
+        raise PydanticCustomError("NB706", "is not between a minute and 400 days")
+    return total
+
+
+def _moment(text: str) -> str:
+    moment_us(text)
+    return text
+
+
+def _span(text: str) -> str:
+    span_us(text)
+    return text
+
+
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+AttributeName = Annotated[str, StringConstraints(pattern=ATTRIBUTE_PATTERN)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
+# CEL over `customer`, `context`, `action` and `now`.
+Expression = Annotated[str, StringConstraints(min_length=1)]
+Moment = Annotated[
+    str,
+    AfterValidator(_moment),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "description": "A date (midnight UTC) or a timestamp (RFC 3339).",
+            "examples": ["2026-01-31", "2026-01-31T09:00:00Z"],
+        }
+    ),
+]
+Span = Annotated[
+    str,
+    AfterValidator(_span),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "description": "A length of time in weeks, days, hours and minutes.",
+            "examples": ["7d", "1d12h", "30m"],
+        }
+    ),
+]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Percent = Annotated[float, Field(ge=-100, le=10_000, allow_inf_nan=False)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+StageName = Literal[
+    "availability", "eligibility", "applicability", "suitability", "treatment", "propensity", "arbitration"
+]
+
+
+class ConditionDefinition(Definition):
+    """A condition of a policy, and why it is there."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"when": "customer.age >= 18", "reason": "a credit card needs an adult holder"}]
+        }
+    )
+
+    when: Expression
+    """An expression that has to be true. An absent attribute makes it unknown, and unknown is not true."""
+    reason: Text = ""
+    """Why the condition is there, in words that an explanation can show."""
+
+
+class Policies(Definition):
+    """The engagement policies of an issue, a group or an action."""
+
+    eligibility: list[ConditionDefinition] = Field(default_factory=list)
+    """May we? Law, contract, age."""
+    applicability: list[ConditionDefinition] = Field(default_factory=list)
+    """Is it relevant now? For example: does not have it already."""
+    suitability: list[ConditionDefinition] = Field(default_factory=list)
+    """Is it good for the customer?"""

@@ -1,0 +1,26 @@
+"""A path -> the bytes of a regular file, never more than a limit, and never waiting for a pipe or device."""
+
+import errno
+import os
+from pathlib import Path
+
+
+def read_file(path: Path, bytes_max: int) -> bytes:
+    """Reads a file.
+
+    Args:
+        path: A regular file, or a link to one.
+        bytes_max: Of a larger file, one byte more than this is read, for the caller to see.
+
+    Raises:
+        OSError: It cannot be read, or is no regular file.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "not a regular file")
+    with path.open("rb") as file:
+        return file.read(bytes_max + 1)
+
+
+def is_text(name: str) -> bool:
+    """Whether a file's name is UTF-8, so that a bundle can hold it."""
+    return os.fsencode(name).decode(errors="replace") == name

@@ -1,0 +1,292 @@
+"""A checked workspace -> the message of a bundle: names are indices, expressions tables and programs.
+
+Works on a workspace with errors too, so that those in its expressions are all found; what comes out then is
+thrown away. The order of everything is that of names, so the same workspace gives the same bytes.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+
+from nextbest.expression import Constant, Root, encode
+from nextbest.v1 import bundle_pb2, customer_pb2
+from nextbest.workspace.binding import ELEMENT_NUMBERS, Binding
+from nextbest.workspace.check.actions import treatment_name
+from nextbest.workspace.check.delivery import context_weight_scopes
+from nextbest.workspace.check.values import Written, constant
+from nextbest.workspace.conditions import Conditions
+from nextbest.workspace.definitions import (
+    ActionDefinition,
+    GroupFile,
+    IssuesFile,
+    PropensityDefinition,
+    TreatmentDefinition,
+    moment_us,
+)
+from nextbest.workspace.load import Progress, Source, Workspace
+
+STAGES = ("eligibility", "applicability", "suitability")
+ISSUES = "issues"
+
+Stages = dict[str, list[int]]
+
+
+def lower(
+    workspace: Workspace, conditions: Conditions, bindings: list[Binding], progress: Progress
+) -> bundle_pb2.Bundle:
+    """Builds the bundle of a workspace.
+
+    Args:
+        workspace: As loaded.
+        conditions: Compiles its expressions; what is wrong with them is found there.
+        bindings: Its models.
+        progress: Told of actions, some at a time.
+    """
+    return _Lowering(workspace, conditions, bindings).run(progress)
+
+
+class _Lowering:
+    def __init__(self, workspace: Workspace, conditions: Conditions, bindings: list[Binding]) -> None:
+        self._workspace = workspace
+        self._conditions = conditions
+        self._bindings = bindings
+        self._bundle = bundle_pb2.Bundle()
+        self._action_attributes = [a for a in conditions.attributes.values() if a.root is Root.ACTION]
+        self._groups = sorted(workspace.groups, key=lambda source: source.definition.group)
+        self._actions = sorted(_actions(self._groups), key=lambda action: action[0])
+        self._group_indices = {source.definition.group: i for i, source in enumerate(self._groups)}
+        self._action_indices = {name: index for index, (name, _, _) in enumerate(self._actions)}
+        self._model_indices = {b.source.definition.name: i for i, b in enumerate(bindings)}
+        self._issue_indices: dict[str, int] = {}
+        self._placement_indices: dict[str, tuple[int, dict[str, int]]] = {}
+
+    def run(self, progress: Progress) -> bundle_pb2.Bundle:
+        bundle, workspace = self._bundle, self._workspace
+        if workspace.settings is not None:
+            bundle.workspace = workspace.settings.definition.name
+            bundle.currency = workspace.settings.definition.currency or ""
+        self._add_issues_and_groups()
+        self._add_channels()
+        for done, (name, group, action) in enumerate(self._actions):
+            if done % 64 == 0:
+                progress("lower", done, len(self._actions))
+            self._add_action(name, group, action)
+        self._add_models()
+        self._add_arbitration()
+        self._conditions.fill(bundle)
+        progress("lower", len(self._actions), len(self._actions))
+        return bundle
+
+    def _add_issues_and_groups(self) -> None:
+        levers = dict.fromkeys((source.definition.issue for source in self._groups), 0.0)
+        if self._workspace.issues is not None:
+            levers |= {name: issue.lever for name, issue in self._workspace.issues.definition.issues.items()}
+        for index, (name, lever) in enumerate(sorted(levers.items())):
+            self._issue_indices[name] = index
+            self._bundle.issues.add(name=name, lever_percent=lever)
+        for source in self._groups:
+            group = source.definition
+            self._bundle.groups.add(
+                name=group.group,
+                issue=self._issue_indices[group.issue],
+                lever_percent=group.lever,
+                limit=group.limit or 0,
+            )
+
+    def _add_channels(self) -> None:
+        if self._workspace.channels is None:
+            return
+        channels = self._workspace.channels.definition.channels
+        for index, (name, channel) in enumerate(sorted(channels.items())):
+            entry = self._bundle.channels.add(name=name)
+            indices = {placement: position for position, placement in enumerate(sorted(channel.placements))}
+            self._placement_indices[name] = index, indices
+            for placement in indices:
+                slot = channel.placements[placement]
+                entry.placements.add(
+                    name=placement,
+                    count=slot.count,
+                    fallback=self._action_indices.get(slot.fallback) if slot.fallback is not None else None,
+                )
+
+    def _add_action(self, name: str, group: Source[GroupFile], action: ActionDefinition) -> None:
+        attributes = self._attributes(name, group, action)
+        stages = self._stages(name, group, action, attributes)
+        entry = self._bundle.actions.add(
+            name=name,
+            group=self._group_indices[group.definition.group],
+            enabled=action.enabled,
+            eligibility=stages["eligibility"],
+            applicability=stages["applicability"],
+            suitability=stages["suitability"],
+            lever_percent=action.lever,
+            prior=self._prior(action),
+            model=self._model_indices.get(_model(action) or ""),
+            mandatory=action.mandatory,
+            label=action.label,
+        )
+        if action.active.from_ is not None:
+            entry.active_from_us = moment_us(action.active.from_)
+        if action.active.until is not None:
+            entry.active_until_us = moment_us(action.active.until)
+        self._set_value(entry, name, group, action, attributes)
+        for attribute in self._action_attributes:
+            value = attributes.get(attribute.name)
+            entry.attributes.append(customer_pb2.Value() if value is None else encode(value, attribute.type))
+        for index, treatment in enumerate(action.treatments):
+            path = ("actions", name, "treatments", index, "eligibility")
+            clauses = self._conditions.clauses(group.document, path, treatment.eligibility, attributes)
+            self._add_treatment(entry, treatment, clauses)
+        self._conditions.examine([clause for stage in STAGES for clause in stages[stage]])
+
+    def _attributes(
+        self, name: str, group: Source[GroupFile], action: ActionDefinition
+    ) -> dict[str, Constant]:
+        if self._workspace.schema is None:
+            return {}
+        schema = self._workspace.schema.definition.action
+        values = {}
+        for key, value in action.attributes.items():
+            if key in schema:
+                written = Written(group.document, ("actions", name, "attributes", key), value)
+                found, _ = constant(written, schema[key], "NB305")
+                if found is not None:
+                    values[key] = found
+        return values
+
+    def _stages(
+        self,
+        name: str,
+        group: Source[GroupFile],
+        action: ActionDefinition,
+        attributes: Mapping[str, Constant],
+    ) -> Stages:
+        """The clauses of each stage: those of the issue, then of the group, then the action's own."""
+        stages: Stages = {}
+        issues: Source[IssuesFile] | None = self._workspace.issues
+        for stage in STAGES:
+            clauses: list[int] = []
+            if issues is not None and group.definition.issue in issues.definition.issues:
+                issue = group.definition.issue
+                inherited = getattr(issues.definition.issues[issue], stage)
+                path = (ISSUES, issue, stage)
+                clauses += self._conditions.clauses(issues.document, path, inherited, attributes)
+            inherited = getattr(group.definition, stage)
+            clauses += self._conditions.clauses(group.document, (stage,), inherited, attributes)
+            path = ("actions", name, stage)
+            clauses += self._conditions.clauses(group.document, path, getattr(action, stage), attributes)
+            stages[stage] = list(dict.fromkeys(clauses))
+        return stages
+
+    def _prior(self, action: ActionDefinition) -> float:
+        match action.propensity:
+            case float() as prior:
+                return prior
+            case PropensityDefinition(prior=float() as prior):
+                return prior
+            case PropensityDefinition(model=model):
+                return self._model_prior(model)
+            case str() as model:
+                return self._model_prior(model)
+        return 1.0
+
+    def _model_prior(self, model: str) -> float:
+        index = self._model_indices.get(model)
+        return 1.0 if index is None else self._bindings[index].source.definition.prior or 0.0
+
+    def _set_value(
+        self,
+        entry: bundle_pb2.Action,
+        name: str,
+        group: Source[GroupFile],
+        action: ActionDefinition,
+        attributes: Mapping[str, Constant],
+    ) -> None:
+        value: object = action.value
+        if isinstance(value, str):
+            value = self._conditions.number(group.document, ("actions", name, "value"), value, attributes)
+        if isinstance(value, bundle_pb2.Program):
+            entry.value_program.CopyFrom(value)
+        elif isinstance(value, int | float):
+            entry.value_constant = value
+
+    def _add_treatment(
+        self, action: bundle_pb2.Action, treatment: TreatmentDefinition, clauses: list[int]
+    ) -> None:
+        channel, placements = self._placement_indices.get(treatment.channel, (0, {}))
+        action.treatments.add(
+            name=treatment_name(treatment),
+            channel=channel,
+            placement=placements.get(treatment.placement) if treatment.placement is not None else None,
+            eligibility=clauses,
+            content=json.dumps(treatment.content, ensure_ascii=False, sort_keys=True, separators=(",", ":")),
+        )
+
+    def _add_models(self) -> None:
+        for binding in self._bindings:
+            entry = self._bundle.models.add(
+                name=binding.source.definition.name,
+                onnx=binding.onnx,
+                output=binding.output,
+                positive_column=binding.positive_column,
+            )
+            for given in binding.inputs:
+                tensor = entry.inputs.add(name=given.name, element_type=ELEMENT_NUMBERS.get(given.element, 0))
+                for column in given.columns:
+                    found = self._conditions.reference(binding.source.document, column.path, column.reference)
+                    target = tensor.columns.add(missing=column.missing)
+                    if found is not None and found.root is Root.ACTION:
+                        target.action_attribute = found.index
+                    elif found is not None:
+                        target.feature = found.index
+
+    def _add_arbitration(self) -> None:
+        source = self._workspace.arbitration
+        if source is None:
+            self._bundle.arbitration.SetInParent()
+            return
+        arbitration, entry = source.definition.arbitration, self._bundle.arbitration
+        entry.SetInParent()
+        if arbitration.formula is not None:
+            program = self._conditions.formula(
+                source.document, ("arbitration", "formula"), arbitration.formula
+            )
+            entry.formula_text = arbitration.formula
+            if program is not None:
+                entry.formula.CopyFrom(program)
+        elif arbitration.factors is not None:
+            entry.propensity_off = not arbitration.factors.propensity
+            entry.context_weight_off = not arbitration.factors.context_weight
+            entry.value_off = not arbitration.factors.value
+            entry.lever_off = not arbitration.factors.lever
+        if arbitration.thresholds.propensity is not None:
+            entry.propensity_threshold = arbitration.thresholds.propensity
+        if arbitration.thresholds.priority is not None:
+            entry.priority_threshold = arbitration.thresholds.priority
+        indices = {"issue": self._issue_indices, "group": self._group_indices, "action": self._action_indices}
+        for index, weight in enumerate(source.definition.context_weights):
+            clauses = self._conditions.condition(
+                source.document, ("context_weights", index, "when"), weight.when
+            )
+            scoped = {
+                scope: indices[scope].get(name, 0) for scope, name in context_weight_scopes(weight).items()
+            }
+            self._bundle.context_weights.append(
+                bundle_pb2.ContextWeight(clauses=clauses, percent=weight.percent, text=weight.when, **scoped)
+            )
+
+
+def _actions(
+    groups: list[Source[GroupFile]],
+) -> Iterator[tuple[str, Source[GroupFile], ActionDefinition]]:
+    for group in groups:
+        for name, action in group.definition.actions.items():
+            yield name, group, action
+
+
+def _model(action: ActionDefinition) -> str | None:
+    match action.propensity:
+        case PropensityDefinition(model=name):
+            return name
+        case str() as name:
+            return name
+    return None

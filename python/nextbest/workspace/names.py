@@ -1,0 +1,167 @@
+"""Every name that a workspace defines, and references to them.
+
+A name counts as defined even where what it names is wrong, and everything counts as defined while a file that
+could define it cannot be read: one mistake is reported once, where it is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from nextbest.diagnostics import Diagnostic, Position
+from nextbest.diagnostics.suggestion import suggest
+from nextbest.workspace.definitions import Kind
+from nextbest.workspace.document import Document, Node
+
+
+@dataclass(slots=True)
+class Register:
+    """The names of one kind of thing.
+
+    Attributes:
+        noun: What they name, for messages.
+        unknown: The code of a reference to a name that is not defined.
+        duplicate: The code of a name defined twice.
+        places: Where each is defined.
+        complete: False when a file that may define more could not be read.
+    """
+
+    noun: str
+    unknown: str
+    duplicate: str
+    places: dict[str, Position] = field(default_factory=dict)
+    complete: bool = True
+
+    def knows(self, name: str) -> bool:
+        """Whether a reference is right, as far as can be told."""
+        return name in self.places or not self.complete
+
+    def refer(self, name: str, position: Position, *, otherwise: str = "") -> list[Diagnostic]:
+        """Checks a reference.
+
+        Args:
+            name: As written.
+            position: Where.
+            otherwise: The remedy when there is nothing to suggest.
+        """
+        if self.knows(name):
+            return []
+        remedy = suggest(
+            name, self.places, otherwise=otherwise or f"define {article(self.noun)} or correct the name"
+        )
+        return [Diagnostic(self.unknown, f"unknown {self.noun} `{name}`", position, remedy)]
+
+    def define(self, name: str, position: Position) -> list[Diagnostic]:
+        """Adds a name; one that is there already is reported at the later place."""
+        first = self.places.setdefault(name, position)
+        if first is position:
+            return []
+        where = f"line {first.line}" if first.file == position.file else f"{first.file}:{first.line}"
+        remedy = f"it is already defined in {where}: rename one of the two"
+        return [Diagnostic(self.duplicate, f"the {self.noun} `{name}` is defined twice", position, remedy)]
+
+
+def article(noun: str) -> str:
+    """The noun with its indefinite article."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+class Names:
+    """The names of a workspace, by what they name."""
+
+    def __init__(self) -> None:
+        self.issues = Register("issue", "NB212", "NB210")
+        self.groups = Register("group", "NB213", "NB211")
+        self.actions = Register("action", "NB214", "NB210")
+        self.channels = Register("channel", "NB701", "NB210")
+        self.models = Register("model", "NB601", "NB604")
+        self.stock = Register("stock", "NB705", "NB210")
+        self.personas = Register("persona", "NB801", "NB807")
+        self.attributes = Register("attribute", "NB304", "NB210")
+        self._placements: dict[str, Register] = {}
+
+    def placements(self, channel: str) -> Register:
+        """The placements of a channel; everything goes for a channel that is not defined."""
+        register = self._placements.get(channel)
+        if register is None:
+            register = self._placements[channel] = Register("placement", "NB702", "NB210")
+            register.complete = channel in self.channels.places and self.channels.complete
+        return register
+
+    def add_unread(self, kind: Kind) -> None:
+        """Notes that a file of this kind could not be read."""
+        affected = {
+            Kind.SCHEMA: [self.attributes],
+            Kind.CHANNELS: [self.channels],
+            Kind.ACTIONS: [self.issues, self.groups, self.actions],
+            Kind.MODEL: [self.models],
+            Kind.CONTACT_POLICIES: [self.stock],
+            Kind.TESTS: [self.personas],
+        }
+        for register in affected.get(kind, []):
+            register.complete = False
+
+    def add(self, kind: Kind, document: Document) -> list[Diagnostic]:
+        """Adds what a document defines, before anything wrong is taken out of it."""
+        root = document.node
+        found: list[Diagnostic] = []
+        if root is None:
+            return found
+        match kind:
+            case Kind.SCHEMA:
+                self._add_attributes(document, root)
+            case Kind.CHANNELS:
+                found = self._add_channels(document, root)
+            case Kind.ACTIONS:
+                found = self._add_actions(document, root)
+            case Kind.MODEL:
+                found = self._define(self.models, document, "name")
+            case Kind.CONTACT_POLICIES:
+                found = _define_all(self.stock, document, root.child("stock"))
+            case Kind.TESTS:
+                found = _define_all(self.personas, document, root.child("personas"))
+        return found
+
+    def _add_attributes(self, document: Document, root: Node) -> None:
+        for owner in ("customer", "context", "action"):
+            for name, key in _keys(root.child(owner)).items():
+                self.attributes.define(f"{owner}.{name}", document.whole(key))
+
+    def _add_channels(self, document: Document, root: Node) -> list[Diagnostic]:
+        channels = root.child("channels")
+        found = _define_all(self.channels, document, channels)
+        for channel in _keys(channels):
+            register = self.placements(channel)
+            placements = root.child("channels", channel, "placements")
+            # A channel without readable placements says nothing about them.
+            register.complete = placements is not None
+            found += _define_all(register, document, placements)
+        return found
+
+    def _add_actions(self, document: Document, root: Node) -> list[Diagnostic]:
+        data = document.data
+        issue = data.get("issue") if isinstance(data, dict) else None
+        if isinstance(issue, str):
+            # Groups of one issue may stand in several files.
+            self.issues.places.setdefault(issue, document.value("issue"))
+        if not (isinstance(data, dict) and isinstance(data.get("group"), str)):
+            self.groups.complete = False
+        if not isinstance(issue, str):
+            self.issues.complete = False
+        found = self._define(self.groups, document, "group")
+        return found + _define_all(self.actions, document, root.child("actions"))
+
+    def _define(self, register: Register, document: Document, key: str) -> list[Diagnostic]:
+        data = document.data
+        name = data.get(key) if isinstance(data, dict) else None
+        return register.define(name, document.value(key)) if isinstance(name, str) else []
+
+
+def _keys(node: Node | None) -> Mapping[str, Node]:
+    return node.keys if node is not None else {}
+
+
+def _define_all(register: Register, document: Document, node: Node | None) -> list[Diagnostic]:
+    found: list[Diagnostic] = []
+    for name, key in _keys(node).items():
+        found += register.define(name, document.whole(key))
+    return found

@@ -1,0 +1,111 @@
+"""libyaml's errors -> diagnostics in the words of somebody who writes YAML but does not study it."""
+
+from typing import Any
+
+import yaml
+
+from nextbest.diagnostics import Diagnostic, Position
+from nextbest.workspace.document import Document
+
+SECOND_COLON = "a second `:` on one line"
+# What libyaml says, what that means, and what to do. The first whose text occurs in the error counts.
+WORDING = (
+    ("could not find expected ':'", "a `:` is missing after this key",
+     "write `key: value`, with a space after `:`"),
+    ("mapping values are not allowed", SECOND_COLON,
+     "quote text that contains `: `, or begin a new line"),
+    ("did not find expected ',' or ']'", "this `[` is not closed",
+     "close it with `]`, items separated by commas"),
+    ("did not find expected ',' or '}'", "this `{` is not closed",
+     "close it with `}`, entries separated by commas"),
+    ("did not find expected '-' indicator", "this line does not fit the list around it",
+     "begin each item of a list with `- `, all in the same column"),
+    ("did not find expected key", "this line does not fit the lines around it",
+     "keys of one level begin in the same column; quote text that contains quotes"),
+    ("did not find expected node content", "a value is missing here", "write the value, or remove the comma"),
+    ("block sequence entries are not allowed", "a list cannot begin on the line of its key",
+     "begin it on the next line, each item with `- `"),
+    ("found unknown escape character", "an escape that YAML does not know, in double quotes",
+     "use single quotes for text with backslashes"),
+    ("found character '\\t'", "a tab in the indentation", "indent with spaces"),
+    ("unexpected end of stream", "this quote is not closed", "close it with the same kind of quote"),
+    ("document start", "the text after this line is not part of the document", "indent it, or remove `---`"),
+    ("did not find URI escaped octet", "a `%` at the start of a value", "quote it"),
+    ("expected comment or line break", "text right after `|` or `>`",
+     "begin it on the next line, indented; quote text that begins with `|` or `>`"),
+    ("found unexpected ':'", "a space is missing after `:`",
+     "write `key: value`; quote text that contains `:`"),
+    ("undefined tag handle", "a `!` at the start of a value", "quote it"),
+)  # fmt: skip
+INDICATORS = {
+    "%": "`%`", "@": "`@`", "`": "a back quote", "|": "`|`", ">": "`>`", "*": "`*`", "&": "`&`", "!": "`!`",
+}  # fmt: skip
+
+
+def reword(error: yaml.YAMLError, document: Document) -> Diagnostic:
+    """Words an error of libyaml.
+
+    Args:
+        error: As raised while the document's events were read.
+        document: What is being read; only its lines are looked at.
+    """
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return _unreadable(error, document)
+    problem = error.problem or ""
+    mark = error.problem_mark or error.context_mark
+    message, remedy = _wording(problem)
+    if error.context_mark is not None and message.endswith(("is not closed", "after this key")):
+        mark = error.context_mark
+    line, column = _within(document, mark)
+    text = document.lines[line]
+    position = Position(document.file, line + 1, column + 1)
+    if "cannot start any token" in problem:
+        return _bad_start(text[column : column + 1], text, position)
+    if message == SECOND_COLON and ": " not in text[:column]:
+        message, remedy = "this line continues the value above it", "indent it like the line above it"
+    return Diagnostic("NB103", message, position, remedy)
+
+
+def _within(document: Document, mark: Any) -> tuple[int, int]:
+    """Where an error is; one at the end of the file is shown after its last text."""
+    if mark is None:
+        return 0, 0
+    line: int = mark.line
+    if line < len(document.lines) and any(rest.strip() for rest in document.lines[line:]):
+        return line, mark.column
+    line = min(line, len(document.lines) - 1)
+    while line > 0 and not document.lines[line].strip():
+        line -= 1
+    return line, len(document.lines[line].rstrip())
+
+
+def _wording(problem: str) -> tuple[str, str]:
+    for said, message, remedy in WORDING:
+        if said in problem:
+            return message, remedy
+    return f"this is not YAML: {problem}", "quote text with special characters"
+
+
+def _bad_start(character: str, line: str, position: Position) -> Diagnostic:
+    if character == "\t" or not line[: position.column].strip():
+        return Diagnostic("NB103", "a tab in the indentation", position, "indent with spaces")
+    return Diagnostic(
+        "NB103",
+        f"a value cannot begin with {INDICATORS.get(character, f'`{character}`')}",
+        position,
+        "quote it",
+    )
+
+
+def _unreadable(error: yaml.YAMLError, document: Document) -> Diagnostic:
+    """A character that YAML does not allow; libyaml gives its offset, at best."""
+    for number, line in enumerate(document.lines):
+        for column, character in enumerate(line):
+            if not (character.isprintable() or character in "\t\u00a0\ufeff") and ord(character) < 0xA0:
+                return Diagnostic(
+                    "NB103", f"a control character, U+{ord(character):04X}",
+                    Position(document.file, number + 1, column + 1), "remove it",
+                )  # fmt: skip
+    return Diagnostic(
+        "NB103", f"this is not YAML: {error}", Position(document.file, 1, 1), "save it as plain text"
+    )

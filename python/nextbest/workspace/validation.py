@@ -1,0 +1,166 @@
+"""A document and the kind of file it is -> its definition, and what is wrong with it in the author's words.
+
+What is wrong is taken out and the rest is kept, so that one mistake does not hide others: not in the same
+file, and not in what refers to it.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from nextbest.diagnostics import Diagnostic
+from nextbest.diagnostics.suggestion import nearest
+from nextbest.workspace.definitions import FILES, Definition, Kind
+from nextbest.workspace.document import Document, Node
+from nextbest.workspace.wording import Fault, word
+
+# Taking something out may leave something incomplete around it; nothing is nested deeper than this.
+ROUNDS_MAX = 12
+KEY = "[key]"
+# What stands in for a missing name at the top of a file, so that the rest of the file is still checked.
+STAND_INS: dict[Kind, tuple[str, ...]] = {Kind.ACTIONS: ("issue", "group"), Kind.WORKSPACE: ("name",)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an error is: steps that exist in the document, and the last one that does not, if any."""
+
+    path: tuple[str | int, ...]
+    missing: str | None
+    is_key: bool
+
+
+def validate(document: Document, kind: Kind) -> tuple[Definition | None, list[Diagnostic]]:
+    """Checks a document against the definition of its kind.
+
+    Args:
+        document: As parsed. What is wrong is removed from its data and nodes.
+        kind: What kind of file it is.
+
+    Returns:
+        The definition of what is right, None when nothing usable is left; and what is wrong.
+    """
+    diagnostics = [_valueless(document, node, key) for node, key in document.valueless]
+    if document.node is None:
+        return None, diagnostics
+    reported = False
+    for _ in range(ROUNDS_MAX):
+        try:
+            return FILES[kind].model_validate(document.data), diagnostics
+        except ValidationError as error:
+            errors = error.errors(include_url=False)
+        places = [_place(document.node, details) for details in errors]
+        if not reported:
+            diagnostics += _report(document, kind, errors, places)
+            reported = True
+        if not _prune(document, kind, places):
+            break
+    return None, diagnostics
+
+
+def _valueless(document: Document, mapping: Node, key: str) -> Diagnostic:
+    remedy = "give it a value, or remove the line"
+    return Diagnostic("NB206", f"`{key}` has no value", document.key(mapping, key), remedy)
+
+
+def _place(root: Node, details: ErrorDetails) -> _Place:
+    """Follows an error's location through the document; steps that only choose a variant are skipped."""
+    node, path = root, []
+    missing: str | None = None
+    steps = details["loc"]
+    for step in steps:
+        child = node.children.get(step)
+        if child is not None:
+            node = child
+            path.append(step)
+        elif details["type"] == "missing" and step == steps[-1]:
+            missing = str(step)
+    return _Place(tuple(path), missing, bool(steps) and steps[-1] == KEY)
+
+
+def _report(
+    document: Document, kind: Kind, errors: Sequence[ErrorDetails], places: Sequence[_Place]
+) -> list[Diagnostic]:
+    """Words the errors; those of several variants at one place become one."""
+    grouped: dict[tuple[_Place, bool], list[ErrorDetails]] = {}
+    unknown: dict[tuple[str | int, ...], list[str]] = {}
+    for details, place in zip(errors, places, strict=True):
+        if details["type"] == "extra_forbidden":
+            unknown.setdefault(place.path[:-1], []).append(str(place.path[-1]))
+    for details, place in zip(errors, places, strict=True):
+        node = document.node.child(*place.path) if document.node is not None else None
+        if place.missing is not None and (
+            # It is there without a value, or mistyped: that is said already.
+            (node is not None and place.missing in node.keys)
+            or nearest(place.missing, unknown.get(place.path, ()))
+        ):
+            continue
+        mistyped = details["type"].endswith("_type")
+        grouped.setdefault((place, mistyped), []).append(details)
+    return [_diagnostic(document, kind, place, details) for (place, _), details in grouped.items()]
+
+
+def _diagnostic(document: Document, kind: Kind, place: _Place, details: list[ErrorDetails]) -> Diagnostic:
+    root = document.node
+    if root is None:  # Never: there would be no error.
+        return Diagnostic("NB203", "the file is empty", None)
+    node = root.child(*place.path) or root
+    parent = root.child(*place.path[:-1]) or root
+    position = document.value(*place.path)
+    if place.is_key or details[0]["type"] == "extra_forbidden" or details[0]["input"] is None:
+        position = document.key(parent, str(place.path[-1]))
+    elif place.missing is not None and place.path and isinstance(place.path[-1], str):
+        position = document.key(parent, place.path[-1])
+    line = document.lines[node.line]
+    end = node.end_column if node.end_line == node.line else len(line)
+    written = line[node.column : end].strip()
+    code, message, remedy = word(Fault(FILES[kind], details, written, place.missing))
+    return Diagnostic(code, message, position, remedy)
+
+
+def _prune(document: Document, kind: Kind, places: Iterable[_Place]) -> bool:
+    """Takes out what is wrong; of something incomplete, all of it. False when nothing would be left."""
+    paths = set()
+    for place in places:
+        if place.missing is not None and not place.path and place.missing in STAND_INS.get(kind, ()):
+            _stand_in(document, place.missing)
+        elif not place.path:
+            return False
+        else:
+            paths.add(place.path)
+    # The last items of a list first, so that the indices of the others stay right.
+    for path in sorted(
+        paths, key=lambda path: [(isinstance(step, str), step) for step in path], reverse=True
+    ):
+        _remove(document, path)
+    return True
+
+
+def _stand_in(document: Document, key: str) -> None:
+    name = re.sub(r"[^A-Za-z0-9_.-]", "-", f"{key}.{document.file}")[:100]
+    if isinstance(document.data, dict):
+        document.data[key] = name
+
+
+def _remove(document: Document, path: tuple[str | int, ...]) -> None:
+    node: Node | None = document.node
+    data: Any = document.data
+    for step in path[:-1]:
+        node = node.children.get(step) if node is not None else None
+        try:
+            data = data[step]
+        except (KeyError, IndexError):
+            return  # Removed already, with what it stands in or through an alias of it.
+    last = path[-1]
+    if node is None or last not in node.children:
+        return
+    children = dict(node.children)
+    del children[last]
+    del data[last]
+    if isinstance(data, list):
+        children = dict(enumerate(children.values()))
+    node.children = children

@@ -1,0 +1,51 @@
+"""Small ONNX models, by name, as functions that build their bytes."""
+
+from collections.abc import Callable
+
+import onnx
+from onnx import TensorProto, helper
+
+OPSETS = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
+
+
+def classifier(rows: int | None = None, *, job: bool = False, zipmap: bool = False) -> bytes:
+    """Two numbers (and a job) -> a label and the probabilities of two classes."""
+    inputs = [helper.make_tensor_value_info("features", TensorProto.FLOAT, [rows, 2])]
+    weights = helper.make_tensor("weights", TensorProto.FLOAT, [2, 2], [0.1, -0.1, 0.2, -0.2])
+    nodes = [
+        helper.make_node("MatMul", ["features", "weights"], ["scores"]),
+        helper.make_node("Softmax", ["scores"], ["probabilities"]),
+        helper.make_node("ArgMax", ["probabilities"], ["label"], axis=1, keepdims=0),
+    ]
+    outputs = [helper.make_tensor_value_info("label", TensorProto.INT64, [rows])]
+    if job:
+        inputs.append(helper.make_tensor_value_info("job", TensorProto.STRING, [None, 1]))
+        nodes.append(helper.make_node("Identity", ["job"], ["same_job"]))
+        outputs.append(helper.make_tensor_value_info("same_job", TensorProto.STRING, [None, 1]))
+    if zipmap:
+        node = helper.make_node(
+            "ZipMap",
+            ["probabilities"],
+            ["output_probability"],
+            domain="ai.onnx.ml",
+            classlabels_int64s=[0, 1],
+        )
+        nodes.append(node)
+        entry = helper.make_map_type_proto(
+            TensorProto.INT64, helper.make_tensor_type_proto(TensorProto.FLOAT, [])
+        )
+        outputs.append(helper.make_value_info("output_probability", helper.make_sequence_type_proto(entry)))
+    else:
+        outputs.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [rows, 2]))
+    graph = helper.make_graph(nodes, "classifier", inputs, outputs, [weights])
+    model = helper.make_model(graph, opset_imports=OPSETS, ir_version=8)
+    onnx.checker.check_model(model)
+    return model.SerializeToString()
+
+
+MODELS: dict[str, Callable[[], bytes]] = {
+    "card.onnx": classifier,
+    "mixed.onnx": lambda: classifier(job=True),
+    "zipmap.onnx": lambda: classifier(zipmap=True),
+    "fixed.onnx": lambda: classifier(10),
+}

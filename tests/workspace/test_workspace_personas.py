@@ -1,0 +1,155 @@
+"""Tests of a workspace, run by the engine: what holds, and why something does not."""
+
+import shutil
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from nextbest import _core, workspace
+from nextbest.bundle import seal
+from nextbest.v1 import decision_pb2
+from nextbest.workspace.personas import TestResult, run
+from nextbest.workspace.refusal import explain_absence, stage_name
+from nextbest.workspace.starter import write_starter
+
+HEAD = """
+- name: {name}
+  persona: student
+  channel: web
+  placements: {{hero: 1, sidebar: 1}}
+  now: 2026-06-01T12:00:00Z
+"""
+
+
+@pytest.fixture
+def result(tmp_path: Path):
+    """Runs one test in the starter's workspace."""
+
+    def result(body: str, head: str = HEAD) -> TestResult:
+        folder = tmp_path / "bank"
+        shutil.rmtree(folder, ignore_errors=True)
+        write_starter(folder)
+        test = head.format(name="the test") + textwrap.indent(textwrap.dedent(body), "  ")
+        text = (folder / "tests/personas.yaml").read_text().split("tests:\n")[0] + f"tests:{test}"
+        (folder / "tests/personas.yaml").write_text(text)
+        compilation = workspace.compile(folder)
+        assert compilation.errors == []
+        (found,) = run(compilation, _core.Bundle(seal(compilation.bundle).data))
+        return found
+
+    return result
+
+
+def test_what_holds(result):
+    found = result("expect: {hero: [savings-account], sidebar: [student-card], not: [gold-card]}")
+    assert found.passed
+    assert found.name == "the test"
+    assert found.position.file == "tests/personas.yaml"
+    assert found.position.length == len("the test")
+
+
+def test_placements_that_are_not_mentioned_may_hold_anything(result):
+    assert result("expect: {hero: [savings-account]}").passed
+
+
+def test_an_action_that_fails_a_condition(result):
+    (failure,) = result("expect: {hero: [gold-card]}").failures
+    assert failure.splitlines() == [
+        "`hero` holds `savings-account`, but `gold-card` is expected",
+        "  `gold-card` leaves at suitability:",
+        "    `customer.income >= 2500` does not hold  actions/credit-cards.yaml:40:15",
+        "      customer.income is 600.0, required: >= 2500",
+        "      reason: may not be able to afford it",
+    ]
+
+
+def test_an_attribute_that_is_missing(result):
+    (failure,) = result("customer: {income: null}\nexpect: {hero: [gold-card]}").failures
+    assert "`customer.income >= 2500` is unknown" in failure
+    assert "customer.income is missing, required: >= 2500" in failure
+
+
+def test_an_action_that_loses(result):
+    (failure,) = result("expect: {hero: [student-card]}", HEAD.replace(", sidebar: 1", "")).failures
+    assert (
+        "`student-card` leaves at arbitration: its priority 1.26 (rank 2) lost to `savings-account`"
+        in failure
+    )
+    assert "times as much" in failure
+
+
+def test_an_action_in_another_place(result):
+    (failure,) = result("expect: {hero: [student-card]}").failures
+    assert "`student-card` is offered, in `sidebar`, with priority 1.26" in failure
+
+
+def test_a_placement_that_is_to_stay_empty(result):
+    (failure,) = result("expect: {sidebar: []}").failures
+    assert failure == "`sidebar` holds `student-card`, but nothing is expected"
+
+
+def test_an_action_outside_of_its_window(result):
+    early = HEAD.replace("2026-06-01", "2025-06-01")
+    (failure,) = result("expect: {hero: [gold-card]}", early).failures
+    assert "`gold-card` is not available: its window has not begun" in failure
+
+
+def test_refusals(result):
+    found = result(
+        """
+        expect:
+          not:
+            savings-account: {}
+            gold-card: {stage: eligibility}
+            investment-plan: {stage: applicability, reason: too old}
+            arrears-help: {stage: applicability, reason: is not in arrears}
+        """
+    )
+    offered, elsewhere, otherwise = found.failures
+    assert offered == "`savings-account` is offered in `hero`"
+    assert elsewhere.startswith(
+        "`gold-card` is to be refused at eligibility\n  `gold-card` leaves at suitability:"
+    )
+    assert otherwise.startswith("`investment-plan` is to be refused at applicability, because too old\n")
+    assert "customer.segment is missing" in otherwise
+
+
+def test_overriding_attributes(result):
+    assert result("customer: {age: 17}\nexpect: {not: {student-card: {stage: eligibility}}}").passed
+    assert result("context: {page: cards}\nexpect: {hero: [student-card]}").passed
+
+
+def test_a_core_that_refuses():
+    class Refusing:
+        def decide(self, request, customer, *, now_us, seed):
+            raise ValueError("no such channel")
+
+        explain = decide
+
+    compilation = workspace.compile(Path(__file__).parents[2] / "python/nextbest/workspace/starter/files")
+    results = run(compilation, Refusing())
+    assert {failure for result in results for failure in result.failures} == {
+        "the decision was refused: no such channel"
+    }
+
+
+@pytest.mark.parametrize("reason", decision_pb2.Unavailable.values()[1:])
+def test_every_unavailability_has_words(reason):
+    explanation = decision_pb2.ActionExplanation(left_at=decision_pb2.STAGE_AVAILABILITY, unavailable=reason)
+    (line,) = explain_absence("gold-card", "hero", explanation)
+    assert "no reason" not in line
+
+
+@pytest.mark.parametrize("outcome", decision_pb2.Outcome.values()[2:])
+def test_every_outcome_has_words(outcome):
+    explanation = decision_pb2.ActionExplanation(
+        left_at=decision_pb2.STAGE_ARBITRATION,
+        placing=decision_pb2.Placing(outcome=outcome, lost_to="silver"),
+    )
+    (line,) = explain_absence("gold-card", "hero", explanation)
+    assert "no reason" not in line
+
+
+def test_stages_have_the_words_of_tests():
+    assert stage_name(decision_pb2.STAGE_SUITABILITY) == "suitability"
