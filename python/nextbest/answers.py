@@ -1,0 +1,323 @@
+"""What a server answers, as typed, immutable Python values.
+
+The words are those of the protocol in lower case. `UNSPECIFIED` stands for a word that this version does not
+know: a newer server may say more than an older client understands.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from nextbest.values import AttributeValue
+
+
+class ExplanationLevel(StrEnum):
+    """How much of an explanation comes with a decision."""
+
+    UNSPECIFIED = "unspecified"
+    NONE = "none"
+    FUNNEL = "funnel"
+    FULL = "full"
+
+
+class Reason(StrEnum):
+    """Why an action was placed."""
+
+    UNSPECIFIED = "unspecified"
+    PRIORITY = "priority"
+    MANDATORY = "mandatory"
+    FALLBACK = "fallback"
+
+
+class PropensitySource(StrEnum):
+    """Where a propensity comes from. DEGRADED: from the prior, because the model had no answer."""
+
+    UNSPECIFIED = "unspecified"
+    MODEL = "model"
+    PRIOR = "prior"
+    DEGRADED = "degraded"
+
+
+class DegradationKind(StrEnum):
+    """What a decision had to do without."""
+
+    UNSPECIFIED = "unspecified"
+    CUSTOMER_UNKNOWN = "customer_unknown"
+    MODEL_FAILED = "model_failed"
+    PROPENSITY_INVALID = "propensity_invalid"
+    VALUE_MISSING = "value_missing"
+    MODEL_INPUT_MISSING = "model_input_missing"
+    DEADLINE = "deadline"
+    WORK_EXHAUSTED = "work_exhausted"
+
+
+class Stage(StrEnum):
+    """The stages of a decision, in their order."""
+
+    UNSPECIFIED = "unspecified"
+    AVAILABILITY = "availability"
+    ELIGIBILITY = "eligibility"
+    APPLICABILITY = "applicability"
+    SUITABILITY = "suitability"
+    TREATMENT = "treatment"
+    PROPENSITY = "propensity"
+    ARBITRATION = "arbitration"
+    PLACED = "placed"
+
+
+class Unavailable(StrEnum):
+    """Why an action left at availability."""
+
+    UNSPECIFIED = "unspecified"
+    DISABLED = "disabled"
+    NOT_YET = "not_yet"
+    EXPIRED = "expired"
+    NO_TREATMENT_FOR_CHANNEL = "no_treatment_for_channel"
+    NO_TREATMENT_FOR_PLACEMENTS = "no_treatment_for_placements"
+
+
+class Truth(StrEnum):
+    """The three values of a condition. UNKNOWN: an attribute that it needs is missing."""
+
+    UNSPECIFIED = "unspecified"
+    FALSE = "false"
+    TRUE = "true"
+    UNKNOWN = "unknown"
+
+
+class Outcome(StrEnum):
+    """What arbitration did with an action that reached it."""
+
+    UNSPECIFIED = "unspecified"
+    PLACED = "placed"
+    BELOW_PROPENSITY_THRESHOLD = "below_propensity_threshold"
+    BELOW_PRIORITY_THRESHOLD = "below_priority_threshold"
+    GROUP_LIMIT = "group_limit"
+    LOST = "lost"
+    VALUE_MISSING = "value_missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """priority = propensity x context weight x value x lever, or the workspace's formula.
+
+    Attributes:
+        propensity: 0.0 to 1.0.
+        context_weight: At least 0; 1 when no weight matches.
+        value: In the workspace's currency.
+        lever: At least 0; 1 without levers.
+        priority: What actions are ranked by; greater is better.
+        propensity_source: Where the propensity comes from.
+        model: Name of the model bound to the action; empty without one.
+    """
+
+    propensity: float
+    context_weight: float
+    value: float
+    lever: float
+    priority: float
+    propensity_source: PropensitySource
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class RankedAction:
+    """An action that was placed.
+
+    Attributes:
+        content: The treatment's content as the workspace wrote it.
+        rank: 1 is the best of the decision, over all placements; 0 for a fallback.
+        reason_text: The reason in a sentence.
+    """
+
+    action: str
+    issue: str
+    group: str
+    treatment: str
+    content: Mapping[str, object]
+    rank: int
+    score: Score
+    reason: Reason
+    reason_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A placement and the actions in it, best first; fewer than asked when fewer remained."""
+
+    name: str
+    actions: tuple[RankedAction, ...]
+
+    def __iter__(self) -> Iterator[RankedAction]:
+        return iter(self.actions)
+
+
+@dataclass(frozen=True, slots=True)
+class Degradation:
+    """Something the decision had to do without.
+
+    Attributes:
+        name: The model or action concerned; empty where there is none.
+        actions: How many actions it touched.
+    """
+
+    kind: DegradationKind
+    name: str
+    actions: int
+
+
+@dataclass(frozen=True, slots=True)
+class StageCount:
+    """How many actions were left after a stage; UNSPECIFIED stands first, for all actions of the bundle."""
+
+    stage: Stage
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePosition:
+    """Where a condition was written: a file of the workspace, line and column from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class LiteralExplanation:
+    """One test of one feature.
+
+    Attributes:
+        feature: The attribute, or expression over attributes, that was looked at.
+        actual: Its value; None: missing.
+        required: What was required: `>= 18`, `one of "web", "app"`, `present`.
+    """
+
+    text: str
+    truth: Truth
+    feature: str
+    actual: AttributeValue
+    required: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseExplanation:
+    """A clause that is false or unknown.
+
+    Attributes:
+        text: The clause, and `condition` the whole of what was written after `when:`.
+        reason: The marketer's; may be empty.
+        position: None for a clause that stands nowhere in the workspace.
+        treatment: The treatment whose condition this is; empty for the action's own.
+        literals: Any one of these would do.
+    """
+
+    stage: Stage
+    truth: Truth
+    text: str
+    condition: str
+    reason: str
+    position: SourcePosition | None
+    treatment: str
+    literals: tuple[LiteralExplanation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """How an action fared in arbitration.
+
+    Attributes:
+        placement: Where it was placed, or where it came closest.
+        lost_to: For LOST: the action that stands there instead.
+        factor_needed: By which its priority would have to grow to draw level: 1.12 is 12 % more.
+        lever_needed_percent: On top of today's lever, in percentage points; None where no lever could help.
+    """
+
+    outcome: Outcome
+    placement: str
+    treatment: str
+    lost_to: str
+    factor_needed: float
+    lever_needed_percent: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionExplanation:
+    """What became of one action.
+
+    Attributes:
+        left_at: The stage at which it left; PLACED if it did not.
+        unavailable: Why, when it left at availability; UNSPECIFIED otherwise.
+        clauses: All that are false or unknown, of all stages.
+        score: None when it was never ranked.
+        rank: 1 is the best; 0: not ranked.
+        placing: None when it did not reach arbitration.
+        changes: What would have to change for it to be placed, a sentence each.
+        context_weights: Those that matched.
+    """
+
+    action: str
+    issue: str
+    group: str
+    left_at: Stage
+    unavailable: Unavailable
+    clauses: tuple[ClauseExplanation, ...]
+    score: Score | None
+    rank: int
+    placing: Placing | None
+    changes: tuple[str, ...]
+    context_weights: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How a decision came about: the funnel, and each action in the order of the bundle."""
+
+    funnel: tuple[StageCount, ...]
+    actions: tuple[ActionExplanation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One answer.
+
+    Attributes:
+        decision_id: A UUID (version 7).
+        bundle_digest: SHA-256 of the bundle that decided, in hexadecimal.
+        placements: As requested, in the order requested.
+        degradations: What the decision had to do without; empty: nothing.
+        explanation: None unless asked for.
+        now: The time decided at, in UTC.
+        seed: With `now`, the same question as a dry run gives the same answer.
+    """
+
+    decision_id: str
+    bundle_digest: str
+    placements: tuple[Placement, ...]
+    degradations: tuple[Degradation, ...]
+    explanation: Explanation | None
+    now: datetime
+    seed: int
+
+    def __getitem__(self, placement: str) -> tuple[RankedAction, ...]:
+        """Returns the actions of a placement, best first.
+
+        Raises:
+            KeyError: The placement was not asked for.
+        """
+        for candidate in self.placements:
+            if candidate.name == placement:
+                return candidate.actions
+        raise KeyError(placement)
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """What is stored of a customer; attributes in the order of their names."""
+
+    customer_id: str
+    attributes: Mapping[str, AttributeValue]

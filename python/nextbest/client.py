@@ -1,0 +1,185 @@
+"""The blocking client: decisions, explanations and customers over gRPC."""
+
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any, Self, Unpack
+
+import grpc
+
+from nextbest.answers import Customer, Decision
+from nextbest.connection import KeepAlive, channel_options, metadata
+from nextbest.decoding import decode_customer, decode_decision
+from nextbest.errors import NotFound, refine
+from nextbest.question import (
+    Attributes,
+    DecideArguments,
+    ExplainArguments,
+    Question,
+    assemble,
+    assemble_explain,
+    batches,
+)
+from nextbest.settings import DECISION_ADDRESS
+from nextbest.v1 import customer_pb2, customer_pb2_grpc, decision_pb2_grpc
+
+
+class Client:
+    """A connection to a decision server, for any number of threads; close it, or use it in a `with` block.
+
+    It connects when first used, reconnects by itself, and keeps the connection while it lives.
+
+        with nextbest.Client("127.0.0.1:50051") as client:
+            decision = client.decide(customer_id="c-1", channel="web", placements={"hero": 1})
+            for action in decision["hero"]:
+                print(action.action, action.reason_text)
+
+    Attributes:
+        address: Of the server.
+        timeout_s: After which a call that does not say otherwise fails with `DeadlineExceeded`.
+        customers: What is stored of customers.
+    """
+
+    def __init__(
+        self,
+        address: str = DECISION_ADDRESS,
+        *,
+        timeout_s: float = 1.0,
+        keep_alive: KeepAlive | None = KeepAlive(),  # noqa: B008 - immutable
+    ) -> None:
+        """Prepares a connection; nothing is sent yet.
+
+        Args:
+            address: `host:port`, or any name that gRPC resolves (`dns:///decisions:50051`,
+                `unix:/run/decide`).
+            timeout_s: Greater than 0.
+            keep_alive: Pings; None for none.
+        """
+        self.address = address
+        self.timeout_s = timeout_s
+        self._channel = grpc.insecure_channel(address, options=channel_options(keep_alive))
+        self._decisions = decision_pb2_grpc.DecisionServiceStub(self._channel)
+        self.customers = Customers(customer_pb2_grpc.CustomerServiceStub(self._channel), self._call)
+
+    def decide(
+        self,
+        *,
+        timeout_s: float | None = None,
+        traceparent: str | None = None,
+        **question: Unpack[DecideArguments],
+    ) -> Decision:
+        """Asks which actions to show this customer, now, in these placements.
+
+        Args:
+            timeout_s: Instead of the client's.
+            traceparent: W3C trace context to answer under; None: OpenTelemetry's current span, if any.
+            question: `channel` and `placements`, and what else there is to say: `customer_id`, `customer`,
+                `context`, `dry_run`, `explanation`, `now`, `seed`; see `nextbest.question.Question`.
+
+        Raises:
+            InvalidRequest: Something about the question is wrong; `field` says what.
+            DeadlineExceeded: No answer in time.
+            Unavailable: No server was reached.
+            NextbestError: Any other failure.
+        """
+        request = assemble(Question(**question))
+        answer = self._call(self._decisions.Decide, request, timeout_s, traceparent)
+        return decode_decision(answer)
+
+    def explain(
+        self,
+        *,
+        actions: Iterable[str] = (),
+        timeout_s: float | None = None,
+        traceparent: str | None = None,
+        **question: Unpack[ExplainArguments],
+    ) -> Decision:
+        """Makes the same decision as a dry run, its `explanation` filled.
+
+        Args:
+            actions: Those to explain; none given: all of the bundle.
+            timeout_s: As for `decide`.
+            traceparent: As for `decide`.
+            question: As for `decide`, without `dry_run` and `explanation`.
+
+        Raises:
+            NextbestError: As for `decide`.
+        """
+        request = assemble_explain(Question(dry_run=True, **question), actions)
+        answer = self._call(self._decisions.Explain, request, timeout_s, traceparent)
+        return decode_decision(answer.decision)
+
+    def close(self) -> None:
+        """Closes the connection; calls under way fail."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _call(
+        self, method: Any, request: Any, timeout_s: float | None, traceparent: str | None = None
+    ) -> Any:
+        timeout = self.timeout_s if timeout_s is None else timeout_s
+        try:
+            return method(request, timeout=timeout, metadata=metadata(traceparent))
+        except grpc.RpcError as error:
+            raise refine(error, self.address, timeout) from None
+
+
+class Customers:
+    """What a server stores of customers; made by `Client`."""
+
+    def __init__(self, stub: customer_pb2_grpc.CustomerServiceStub, call: Callable[..., Any]) -> None:
+        self._stub = stub
+        self._call = call
+
+    def upsert(
+        self, customers: Iterable[Customer | tuple[str, Attributes]], *, timeout_s: float | None = None
+    ) -> int:
+        """Merges attributes into stored customers, creating those that are new; None removes an attribute.
+
+        Sent in calls of 1,000 customers. A call stores all of its customers or none; an error leaves
+        earlier calls in force.
+
+        Args:
+            customers: `Customer`s, or pairs of id and attributes; read as it goes.
+            timeout_s: Of each call, instead of the client's.
+
+        Returns:
+            How many were stored.
+
+        Raises:
+            InvalidRequest: An attribute or id is wrong; `field` says which.
+            NextbestError: As for `Client.decide`.
+        """
+        count = 0
+        for request in batches(customers):
+            count += self._call(self._stub.Upsert, request, timeout_s).upserted
+        return count
+
+    def get(self, customer_id: str, *, timeout_s: float | None = None) -> Customer | None:
+        """Returns what is stored of a customer; None when nothing is.
+
+        Raises:
+            NextbestError: As for `Client.decide`.
+        """
+        request = customer_pb2.GetRequest(customer_id=customer_id)
+        try:
+            answer = self._call(self._stub.Get, request, timeout_s)
+        except NotFound:
+            return None
+        return decode_customer(answer.customer)
+
+    def delete(self, customer_id: str, *, timeout_s: float | None = None) -> bool:
+        """Forgets a customer; False when there was nothing to forget.
+
+        Raises:
+            NextbestError: As for `Client.decide`.
+        """
+        request = customer_pb2.DeleteRequest(customer_id=customer_id)
+        deleted: bool = self._call(self._stub.Delete, request, timeout_s).deleted
+        return deleted

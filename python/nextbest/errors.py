@@ -1,0 +1,111 @@
+"""What can go wrong between a client and a server, as exceptions that a caller can tell apart.
+
+The gRPC status decides the class; `refine` is the one place where it does. Messages come from the server,
+which names fields in them but never repeats a customer's values.
+"""
+# ruff: noqa: N818 - named after what happened, as callers catch them: `except DeadlineExceeded`
+
+import re
+from typing import Final
+
+import grpc
+
+_FIELD: Final = re.compile(
+    r"(?P<field>[a-z_]+(?:\[\d+\])?(?:\.[a-z_]+(?:\[\d+\])?)*): (?P<message>.+)", re.DOTALL
+)
+
+
+class NextbestError(Exception):
+    """Any failed call.
+
+    Attributes:
+        message: What happened, without the names of gRPC.
+        status: The gRPC status' name, such as `UNAVAILABLE`; empty for what never left the client.
+    """
+
+    def __init__(self, message: str, status: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+
+
+class InvalidRequest(NextbestError):
+    """The request is wrong, and would be again: correct it before sending it once more.
+
+    Attributes:
+        field: Path of the field that is wrong, such as `context[2].value`; empty when it is the whole.
+    """
+
+    def __init__(self, message: str, field: str = "", status: str = "") -> None:
+        super().__init__(message, status)
+        self.field = field
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}" if self.field else self.message
+
+
+class NotFound(NextbestError):
+    """There is no such thing."""
+
+
+class Refused(NextbestError):
+    """The server will not do it in its present state: a bundle failed its verification, for instance."""
+
+
+class DeadlineExceeded(NextbestError):
+    """No answer came within the timeout. Whether the server acted is unknown."""
+
+
+class Unavailable(NextbestError):
+    """No server could be reached, or it is shutting down. Worth another try elsewhere or later."""
+
+
+class Overloaded(NextbestError):
+    """The server sheds load, or the message is too large for it. Worth another try later, more slowly."""
+
+
+class ServerFailed(NextbestError):
+    """The server failed, or speaks another version of the protocol."""
+
+
+_CLASSES: Final = {
+    grpc.StatusCode.NOT_FOUND: NotFound,
+    grpc.StatusCode.FAILED_PRECONDITION: Refused,
+    grpc.StatusCode.PERMISSION_DENIED: Refused,
+    grpc.StatusCode.UNAUTHENTICATED: Refused,
+    grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
+    grpc.StatusCode.UNAVAILABLE: Unavailable,
+    grpc.StatusCode.CANCELLED: Unavailable,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: Overloaded,
+}
+
+
+def refine(error: grpc.RpcError, address: str, timeout_s: float) -> NextbestError:
+    """Turns gRPC's exception into one of this module.
+
+    Args:
+        error: As raised by a stub, which is a `grpc.Call` too.
+        address: Of the server, for the message.
+        timeout_s: Of the call, for the message.
+    """
+    code, details = _status(error)
+    if code in {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.OUT_OF_RANGE}:
+        match = _FIELD.fullmatch(details)
+        if match:
+            return InvalidRequest(match["message"], match["field"], code.name)
+        return InvalidRequest(details, status=code.name)
+    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return DeadlineExceeded(f"no answer from {address} within {timeout_s:g} s", code.name)
+    if code is grpc.StatusCode.UNAVAILABLE:
+        # gRPC says which addresses it tried and how before it says why; the last part is why.
+        reason = details.rsplit(": ", 1)[-1] if details.startswith("failed to connect") else details
+        return Unavailable(f"{address} cannot be reached: {reason or 'no reason given'}", code.name)
+    return _CLASSES.get(code, ServerFailed)(details or f"{address} answered {code.name}", code.name)
+
+
+def _status(error: grpc.RpcError) -> tuple[grpc.StatusCode, str]:
+    # Both of gRPC's kinds of errors, blocking and asyncio, have these two methods; its base class has
+    # neither.
+    code = getattr(error, "code", lambda: None)()
+    details = getattr(error, "details", lambda: None)()
+    return code if isinstance(code, grpc.StatusCode) else grpc.StatusCode.UNKNOWN, str(details or "")

@@ -1,0 +1,91 @@
+"""Decides on a bundle file in this process: the questions and answers of the clients, without a server.
+
+For personas, the command line and notebooks. Every decision is a dry run; what is stored of the customer
+comes with the question.
+"""
+
+import secrets
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Unpack
+
+from nextbest import _core, bundle
+from nextbest.answers import Decision
+from nextbest.decoding import decode_decision
+from nextbest.errors import InvalidRequest
+from nextbest.models import locate_runtime
+from nextbest.question import DecideArguments, ExplainArguments, Question, assemble, assemble_explain
+from nextbest.schema import attribute_types
+from nextbest.v1 import bundle_pb2, customer_pb2, decision_pb2
+from nextbest.values import encode_attributes, to_microseconds
+
+
+class OfflineBundle:
+    """A bundle that answers questions by itself."""
+
+    def __init__(self, data: bytes) -> None:
+        """Opens a bundle file's bytes, its models too.
+
+        Raises:
+            nextbest.bundle.BundleError: The bytes are no bundle.
+            nextbest._core.BundleError: The bundle does not pass verification.
+            FileNotFoundError: It has models, and ONNX Runtime is not installed.
+        """
+        self.message = bundle.read(data)
+        runtime = locate_runtime() if self.message.models else None
+        self._core = _core.Bundle(data, onnxruntime_path=runtime)
+        self.digest: str = self._core.digest
+
+    def schema(self, root: bundle_pb2.Root.ValueType) -> dict[str, str]:
+        """Returns the attributes of a root with their types, as `schema.yaml` writes them."""
+        return attribute_types(self.message, root)
+
+    def placements(self, channel: str) -> tuple[str, ...]:
+        """Returns the placements of a channel; empty when there is no such channel."""
+        return tuple(
+            placement.name
+            for candidate in self.message.channels
+            if candidate.name == channel
+            for placement in candidate.placements
+        )
+
+    def decide(self, **arguments: Unpack[DecideArguments]) -> Decision:
+        """Decides; arguments as for `Client.decide`, `customer` being what is stored.
+
+        Raises:
+            InvalidRequest: Something about the question is wrong; `field` says what.
+        """
+        question = Question(**arguments)
+        answer = self._ask(self._core.decide, assemble(question), question)
+        return decode_decision(decision_pb2.DecideResponse.FromString(answer))
+
+    def explain(self, *, actions: Iterable[str] = (), **arguments: Unpack[ExplainArguments]) -> Decision:
+        """Explains; arguments as for `Client.explain`, `customer` being what is stored.
+
+        Raises:
+            InvalidRequest: Something about the question is wrong; `field` says what.
+        """
+        question = Question(**arguments)
+        answer = self._ask(self._core.explain, assemble_explain(question, actions), question)
+        return decode_decision(decision_pb2.ExplainResponse.FromString(answer).decision)
+
+    def _ask(self, method: Any, request: Any, question: Question) -> bytes:
+        now = question.now or datetime.now(UTC)
+        seed = secrets.randbits(64) if question.seed is None else question.seed
+        decide = request.decide if isinstance(request, decision_pb2.ExplainRequest) else request
+        decide.dry_run = True
+        stored = None
+        if question.customer_id:
+            attributes = encode_attributes(question.customer, "customer")
+            del decide.customer[:]
+            stored = customer_pb2.Customer(customer_id=question.customer_id, attributes=attributes)
+        try:
+            answer: bytes = method(
+                request.SerializeToString(),
+                stored.SerializeToString() if stored else None,
+                now_us=to_microseconds(now, "now"),
+                seed=seed,
+            )
+        except _core.RequestError as error:
+            raise InvalidRequest(error.message, error.field) from None
+        return answer

@@ -1,0 +1,151 @@
+"""Turns the arguments of `decide`, `explain` and `upsert` into messages of the protocol.
+
+Both clients and the command line ask through here, so that one question has one form. Nothing is checked
+that the server checks: names, counts and types against the schema are its business.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Required, TypedDict
+
+from nextbest.answers import Customer, ExplanationLevel
+from nextbest.errors import InvalidRequest
+from nextbest.v1 import customer_pb2, decision_pb2
+from nextbest.values import AttributeValue, encode_attributes, to_microseconds
+
+CUSTOMERS_PER_CALL_MAX: Final = 1_000
+"""What one Upsert takes; longer iterables are sent in several."""
+
+Attributes = Mapping[str, AttributeValue]
+Placements = Mapping[str, int] | Sequence[str]
+
+_SEED_MAX: Final = 2**64 - 1
+_COUNT_MAX: Final = 2**32 - 1
+_LEVELS: Final = {
+    ExplanationLevel.NONE: decision_pb2.EXPLANATION_LEVEL_NONE,
+    ExplanationLevel.FUNNEL: decision_pb2.EXPLANATION_LEVEL_FUNNEL,
+    ExplanationLevel.FULL: decision_pb2.EXPLANATION_LEVEL_FULL,
+}
+
+
+class ExplainArguments(TypedDict, total=False):
+    """What both `decide` and `explain` take; `Question` says what each is."""
+
+    channel: Required[str]
+    placements: Required[Placements]
+    customer_id: str
+    customer: Attributes
+    context: Attributes
+    now: datetime | None
+    seed: int | None
+
+
+class DecideArguments(ExplainArguments, total=False):
+    """What `decide` takes."""
+
+    dry_run: bool
+    explanation: ExplanationLevel | str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Everything a decision is asked with.
+
+    Attributes:
+        channel: As the workspace names it.
+        placements: Names, or names with how many actions each takes at most (1 to 100; 0: as many as the
+            workspace says). Filled in this order.
+        customer_id: Whose stored attributes are read; empty for an anonymous customer.
+        customer: Attributes sent along; each takes precedence over the stored one. None: absent.
+        context: Attributes of the moment.
+        dry_run: Leave no trace in the customer's state.
+        explanation: `none`, `funnel` (how many actions were left after each stage) or `full`.
+        now: Time of the decision, with a time zone. Only with `dry_run`.
+        seed: 0 to 2**64 - 1. Only with `dry_run`: repeats the decision that reported it.
+    """
+
+    channel: str
+    placements: Placements
+    customer_id: str = ""
+    customer: Attributes = field(default_factory=dict)
+    context: Attributes = field(default_factory=dict)
+    dry_run: bool = False
+    explanation: ExplanationLevel | str = ExplanationLevel.NONE
+    now: datetime | None = None
+    seed: int | None = None
+
+
+def assemble(question: Question) -> decision_pb2.DecideRequest:
+    """Encodes a question.
+
+    Raises:
+        InvalidRequest: A value has no form in the protocol; `field` says which.
+    """
+    request = decision_pb2.DecideRequest(
+        customer_id=question.customer_id,
+        customer=encode_attributes(question.customer, "customer"),
+        context=encode_attributes(question.context, "context"),
+        channel=question.channel,
+        placements=_placements(question.placements),
+        dry_run=question.dry_run,
+        explanation=_level(question.explanation),
+    )
+    if question.now is not None:
+        request.now_us = to_microseconds(question.now, "now")
+    if question.seed is not None:
+        if not 0 <= question.seed <= _SEED_MAX:
+            raise InvalidRequest(f"a seed is 0 to {_SEED_MAX}", "seed")
+        request.seed = question.seed
+    return request
+
+
+def assemble_explain(question: Question, actions: Iterable[str]) -> decision_pb2.ExplainRequest:
+    """Encodes a question whose answer is to be explained, for these actions or, without any, for all.
+
+    Raises:
+        InvalidRequest: A value has no form in the protocol; `field` says which.
+    """
+    if isinstance(actions, str):
+        raise InvalidRequest('a list of names is needed: ["gold-card"], not "gold-card"', "actions")
+    return decision_pb2.ExplainRequest(decide=assemble(question), actions=list(actions))
+
+
+def batches(customers: Iterable[Customer | tuple[str, Attributes]]) -> Iterator[customer_pb2.UpsertRequest]:
+    """Encodes customers, at most `CUSTOMERS_PER_CALL_MAX` a message, reading them as they are needed.
+
+    Raises:
+        InvalidRequest: A value has no form in the protocol; `field` is `customers[1041].balance`, counted
+            over all of them.
+    """
+    batch: list[customer_pb2.Customer] = []
+    for index, customer in enumerate(customers):
+        customer_id, attributes = (
+            (customer.customer_id, customer.attributes) if isinstance(customer, Customer) else customer
+        )
+        encoded = encode_attributes(attributes, f"customers[{index}]")
+        batch.append(customer_pb2.Customer(customer_id=customer_id, attributes=encoded))
+        if len(batch) == CUSTOMERS_PER_CALL_MAX:
+            yield customer_pb2.UpsertRequest(customers=batch)
+            batch = []
+    if batch:
+        yield customer_pb2.UpsertRequest(customers=batch)
+
+
+def _placements(placements: Placements) -> list[decision_pb2.PlacementRequest]:
+    if isinstance(placements, str):
+        raise InvalidRequest('placements are a list or mapping: ["hero"] or {"hero": 1}', "placements")
+    counts = placements if isinstance(placements, Mapping) else dict.fromkeys(placements, 0)
+    if len(counts) < len(placements):
+        raise InvalidRequest("a placement is named twice", "placements")
+    for name, count in counts.items():
+        if not 0 <= count <= _COUNT_MAX:
+            raise InvalidRequest("a count is 1 to 100, or 0 for the workspace's", f"placements.{name}")
+    return [decision_pb2.PlacementRequest(name=name, count=count) for name, count in counts.items()]
+
+
+def _level(level: ExplanationLevel | str) -> decision_pb2.ExplanationLevel.ValueType:
+    try:
+        return _LEVELS[ExplanationLevel(level)]
+    except (ValueError, KeyError):
+        raise InvalidRequest("one of `none`, `funnel` and `full`", "explanation") from None

@@ -1,0 +1,140 @@
+"""Environment variables -> settings. The only module that touches the environment.
+
+Options of the command line come before these; these come before the defaults.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import unquote
+
+DECISION_ADDRESS: Final = "127.0.0.1:50051"
+CONTROL_ADDRESS: Final = "127.0.0.1:50052"
+HEALTH_ADDRESS: Final = "127.0.0.1:50053"
+HASH_KEY_BYTES_MIN: Final = 16
+
+
+class SettingError(Exception):
+    """An environment variable that cannot be used; the message names it and says what it should be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the surroundings say. Each attribute names its variable.
+
+    Attributes:
+        address: NEXTBEST_ADDRESS. Where decisions are served and asked for.
+        control_address: NEXTBEST_CONTROL_ADDRESS. Where operators are served.
+        health_address: NEXTBEST_HEALTH_ADDRESS. Where probes are answered.
+        workers: NEXTBEST_WORKERS. Threads that decide; 0: one a core.
+        drain_grace_s: NEXTBEST_DRAIN_GRACE_S. How long a stopping server goes on accepting while its health
+            says that it ends, so that load balancers notice.
+        drain_s_max: NEXTBEST_DRAIN_S_MAX. How long stopping may take in all, calls under way included.
+        trace_queue_bytes: NEXTBEST_TRACE_QUEUE_BYTES. Room for spans not yet exported; None: the server's
+            default.
+        customer_hash_key: NEXTBEST_CUSTOMER_HASH_KEY. Keys the hash that stands for a customer in traces;
+            None: a random key each start.
+        otlp_endpoint: OTEL_EXPORTER_OTLP_ENDPOINT. Where spans go, over gRPC; None: nowhere.
+        otlp_headers: OTEL_EXPORTER_OTLP_HEADERS. `key=value` pairs with commas between, values URL-encoded.
+        service_name: OTEL_SERVICE_NAME.
+        debug: NEXTBEST_DEBUG. Show Python's traceback of a fault of nextbest itself.
+    """
+
+    address: str = DECISION_ADDRESS
+    control_address: str = CONTROL_ADDRESS
+    health_address: str = HEALTH_ADDRESS
+    workers: int = 0
+    drain_grace_s: float = 0.0
+    drain_s_max: float = 10.0
+    trace_queue_bytes: int | None = None
+    customer_hash_key: bytes | None = field(default=None, repr=False)
+    otlp_endpoint: str | None = None
+    otlp_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    service_name: str = "nextbest"
+    debug: bool = False
+
+
+def read(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Reads the settings. An empty variable counts as unset.
+
+    Raises:
+        SettingError: A variable cannot be used.
+    """
+    found = {name: value.strip() for name, value in environment.items() if value.strip()}
+    disabled = found.get("OTEL_SDK_DISABLED", "").casefold() == "true"
+    return Settings(
+        address=found.get("NEXTBEST_ADDRESS", DECISION_ADDRESS),
+        control_address=found.get("NEXTBEST_CONTROL_ADDRESS", CONTROL_ADDRESS),
+        health_address=found.get("NEXTBEST_HEALTH_ADDRESS", HEALTH_ADDRESS),
+        workers=_whole(found, "NEXTBEST_WORKERS", 0) or 0,
+        drain_grace_s=_seconds(found, "NEXTBEST_DRAIN_GRACE_S", 0.0),
+        drain_s_max=_seconds(found, "NEXTBEST_DRAIN_S_MAX", 10.0),
+        trace_queue_bytes=_whole(found, "NEXTBEST_TRACE_QUEUE_BYTES", None),
+        customer_hash_key=_key(found),
+        otlp_endpoint=None if disabled else _endpoint(found),
+        otlp_headers=_headers(found.get("OTEL_EXPORTER_OTLP_HEADERS", "")),
+        service_name=found.get("OTEL_SERVICE_NAME", "nextbest"),
+        debug=found.get("NEXTBEST_DEBUG", "0") not in {"0", "false"},
+    )
+
+
+def quiet_libraries() -> None:
+    """Keeps gRPC from writing to standard error by itself; to be called before it is loaded."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
+
+def _whole(found: Mapping[str, str], name: str, default: int | None) -> int | None:
+    text = found.get(name)
+    if text is None:
+        return default
+    if not text.isdecimal():
+        raise SettingError(f"{name} is `{text}`: give a whole number, 0 or greater")
+    return int(text)
+
+
+def _seconds(found: Mapping[str, str], name: str, default: float) -> float:
+    text = found.get(name)
+    if text is None:
+        return default
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0.0 <= seconds <= 3_600.0:
+        raise SettingError(f"{name} is `{text}`: give seconds, 0 to 3600")
+    return seconds
+
+
+def _key(found: Mapping[str, str]) -> bytes | None:
+    text = found.get("NEXTBEST_CUSTOMER_HASH_KEY")
+    if text is None:
+        return None
+    key = text.encode()
+    if len(key) < HASH_KEY_BYTES_MIN:
+        raise SettingError(
+            f"NEXTBEST_CUSTOMER_HASH_KEY is shorter than {HASH_KEY_BYTES_MIN} bytes: "
+            "make one with `openssl rand -hex 32`, and keep it as a secret"
+        )
+    return key
+
+
+def _endpoint(found: Mapping[str, str]) -> str | None:
+    endpoint = found.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    protocol = found.get("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    if endpoint is not None and protocol != "grpc":
+        raise SettingError(
+            f"OTEL_EXPORTER_OTLP_PROTOCOL is `{protocol}`: only `grpc` is spoken (port 4317, usually)"
+        )
+    return endpoint
+
+
+def _headers(text: str) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for pair in filter(None, (part.strip() for part in text.split(","))):
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip():
+            # The pair itself may be a secret: it is not repeated.
+            raise SettingError("OTEL_EXPORTER_OTLP_HEADERS: give `key=value` pairs with commas between")
+        headers[unquote(name.strip()).lower()] = unquote(value.strip())
+    return headers

@@ -1,0 +1,145 @@
+"""Turns Python values into the typed values of the protocol, and back.
+
+| Python | protocol |
+|---|---|
+| None | no kind: absent |
+| bool, int, float, str | bool, int, double, string |
+| datetime with a time zone | timestamp, to the microsecond |
+| timedelta | duration, to the microsecond |
+| list or tuple of str, or of int | list of strings, list of ints |
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from nextbest.errors import InvalidRequest
+from nextbest.v1 import customer_pb2 as pb
+
+_TYPES: Final = "bool, int, float, str, datetime, timedelta, list of str, list of int or None"
+
+AttributeValue = bool | int | float | str | datetime | timedelta | Sequence[str] | Sequence[int] | None
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_INT_MIN: Final = -(2**63)
+_INT_MAX: Final = 2**63 - 1
+
+
+def encode(value: AttributeValue, field: str) -> pb.Value:
+    """Encodes one value.
+
+    Args:
+        value: See the table above. A float must be finite, an int must fit 64 bits, a datetime must have a
+            time zone.
+        field: Its path in the request, for the error.
+
+    Raises:
+        InvalidRequest: There is no such value in the protocol.
+    """
+    match value:
+        case None:
+            encoded = pb.Value()
+        case bool():
+            encoded = pb.Value(bool=value)
+        case int():
+            encoded = pb.Value(int=_int(value, field))
+        case float():
+            encoded = pb.Value(double=_double(value, field))
+        case str():
+            encoded = pb.Value(string=_text(value, field))
+        case datetime():
+            encoded = pb.Value(timestamp_us=to_microseconds(value, field))
+        case timedelta():
+            encoded = pb.Value(duration_us=_int(value // _MICROSECOND, field))
+        case list() | tuple():
+            encoded = _encode_list(value, field)
+        case _:
+            raise InvalidRequest(f"a {type(value).__name__} is no attribute value: use {_TYPES}", field)
+    return encoded
+
+
+def encode_attributes(attributes: Mapping[str, AttributeValue], field: str) -> list[pb.Attribute]:
+    """Encodes named values, in their order.
+
+    Args:
+        attributes: Names without their root: `age`, not `customer.age`.
+        field: The path they stand at in the request, for the error.
+
+    Raises:
+        InvalidRequest: One of them has no form in the protocol; its `field` is `context.device`, for
+            instance.
+    """
+    return [
+        pb.Attribute(name=name, value=encode(value, f"{field}.{name}")) for name, value in attributes.items()
+    ]
+
+
+def decode(value: pb.Value) -> AttributeValue:
+    """Decodes one value; None when absent or of a kind this version does not know. Lists come as lists."""
+    match value.WhichOneof("kind"):
+        case "timestamp_us":
+            return from_microseconds(value.timestamp_us)
+        case "duration_us":
+            return timedelta(microseconds=value.duration_us)
+        case "strings":
+            return list(value.strings.items)
+        case "ints":
+            return list(value.ints.items)
+        case None:
+            return None
+        case kind:
+            plain: bool | int | float | str = getattr(value, kind)
+            return plain
+
+
+def to_microseconds(moment: datetime, field: str) -> int:
+    """Counts microseconds since 1970-01-01T00:00:00Z.
+
+    Raises:
+        InvalidRequest: The datetime has no time zone.
+    """
+    if moment.tzinfo is None or moment.utcoffset() is None:
+        raise InvalidRequest("a datetime without a time zone: use datetime.now(UTC), for instance", field)
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_microseconds(count: int) -> datetime:
+    """Returns the moment in UTC, so many microseconds after 1970-01-01T00:00:00Z."""
+    return _EPOCH + timedelta(microseconds=count)
+
+
+def _int(value: int, field: str) -> int:
+    if not _INT_MIN <= value <= _INT_MAX:
+        raise InvalidRequest("the number does not fit 64 bits: use a float or a text", field)
+    return int(value)
+
+
+def _double(value: float, field: str) -> float:
+    if not math.isfinite(value):
+        raise InvalidRequest("not a finite number: use None for a value that is missing", field)
+    return value
+
+
+def _text(value: str, field: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidRequest(
+            "the text holds half a character (a lone surrogate): decode it anew", field
+        ) from None
+    return value
+
+
+def _encode_list(items: Sequence[object], field: str) -> pb.Value:
+    # An empty list says nothing of its elements; a server takes this form for a list of either kind.
+    if all(isinstance(item, str) for item in items):
+        texts = [_text(str(item), f"{field}[{index}]") for index, item in enumerate(items)]
+        return pb.Value(strings=pb.StringList(items=texts))
+    if all(isinstance(item, int) and not isinstance(item, bool) for item in items):
+        numbers = [
+            _int(item, f"{field}[{index}]") for index, item in enumerate(items) if isinstance(item, int)
+        ]
+        return pb.Value(ints=pb.IntList(items=numbers))
+    raise InvalidRequest("a list must hold either texts or whole numbers", field)

@@ -1,0 +1,86 @@
+"""A server as production runs it: `nextbest serve` in a process of its own, on free ports."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+STOP_S_MAX = 30.0
+
+
+@dataclass
+class Serving:
+    """A server that listens."""
+
+    process: subprocess.Popen[str]
+    listening: dict[str, Any]
+
+    @property
+    def decisions(self) -> str:
+        return str(self.listening["decisions"])
+
+    @property
+    def control(self) -> str:
+        return str(self.listening["control"])
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, list[dict[str, Any]], str]:
+        """Returns the exit code, the events on standard output since the start, and standard error."""
+        self.process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> tuple[int, list[dict[str, Any]], str]:
+        out, err = self.process.communicate(timeout=STOP_S_MAX)
+        return self.process.returncode, [json.loads(line) for line in out.splitlines()], err
+
+
+@contextmanager
+def servers(folder: Path) -> Iterator[Callable[..., Serving]]:
+    """Starts servers; those that still run at the end are killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(bundle: Path, *options: str, **environment: str) -> Serving:
+        addresses = ("--address", "--control-address", "--health-address")
+        ports = [part for option in addresses for part in (option, "127.0.0.1:0")]
+        ours = ("OTEL_", "NEXTBEST_")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "nextbest.cli", "serve", str(bundle), "--json", *ports, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=folder,
+            env={**inherited, **environment},
+        )
+        started.append(process)
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, process.communicate(timeout=STOP_S_MAX)[1]
+        return Serving(process, json.loads(line))
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate(timeout=STOP_S_MAX)
+
+
+@pytest.fixture
+def start_serving(tmp_path: Path) -> Iterator[Callable[..., Serving]]:
+    """Starts servers: `start_serving(bundle_file, "--workers", "1", NEXTBEST_DRAIN_S_MAX="1")`."""
+    with servers(tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def start_serving_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Serving]]:
+    """The same for a server that all tests of a module share."""
+    with servers(tmp_path_factory.mktemp("servers")) as start:
+        yield start
