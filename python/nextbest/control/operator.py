@@ -1,0 +1,148 @@
+"""What an operator asks of a running server, over its control port."""
+
+import dataclasses
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Final, Self
+
+import grpc
+
+from nextbest.connection import channel_options, metadata
+from nextbest.errors import refine
+from nextbest.settings import CONTROL_ADDRESS
+from nextbest.v1 import control_pb2, control_pb2_grpc
+from nextbest.values import from_microseconds
+
+ACTIVATION_S_MAX: Final = 60.0
+"""Verifying and warming up a large bundle takes seconds, not milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """A bundle made the active one.
+
+    Attributes:
+        bundle_digest: The one that is active now.
+        previous_digest: The one that was active before.
+        duration_us: From reading the bytes to the swap.
+    """
+
+    bundle_digest: str
+    previous_digest: str
+    duration_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class TraceCounts:
+    """Spans of decisions; emitted = exported + rejected + dropped + pending, at any moment."""
+
+    emitted: int
+    exported: int
+    rejected: int
+    dropped: int
+    pending: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What runs.
+
+    Attributes:
+        bundle_digest: SHA-256 of the active bundle, in hexadecimal.
+        workspace: Its name.
+        actions: How many it has.
+        models: How many it has.
+        activated_at: When it became active, in UTC.
+        customers: How many are stored.
+        decisions: Made since the start.
+        traces: What became of their spans.
+        draining: The server is on its way out.
+        explanations: Made since the start.
+        refused: Calls refused for what was in them.
+        deadlines_exceeded: Calls that came, or would have been answered, too late.
+        panics: Calls that failed inside the server: each is a fault worth reporting.
+        connections: Open now.
+        connections_accepted: Since the start.
+        connections_refused: Closed at once because there were too many.
+        workers: Threads that decide.
+    """
+
+    bundle_digest: str
+    workspace: str
+    actions: int
+    models: int
+    activated_at: datetime
+    customers: int
+    decisions: int
+    traces: TraceCounts
+    draining: bool
+    explanations: int
+    refused: int
+    deadlines_exceeded: int
+    panics: int
+    connections: int
+    connections_accepted: int
+    connections_refused: int
+    workers: int
+
+
+class Operator:
+    """A connection to a server's control port; close it, or use it in a `with` block."""
+
+    def __init__(self, address: str = CONTROL_ADDRESS, *, timeout_s: float = 5.0) -> None:
+        """Prepares a connection; nothing is sent yet."""
+        self.address = address
+        self.timeout_s = timeout_s
+        self._channel = grpc.insecure_channel(address, options=channel_options(None))
+        self._stub = control_pb2_grpc.ControlServiceStub(self._channel)
+
+    def activate(self, bundle: bytes, *, timeout_s: float = ACTIVATION_S_MAX) -> Activation:
+        """Makes a bundle the active one; on any failure the previous one stays.
+
+        Args:
+            bundle: The file's bytes.
+            timeout_s: Of the call.
+
+        Raises:
+            InvalidRequest: The bundle is damaged, or does not pass verification.
+            NextbestError: Any other failure.
+        """
+        answer = self._call(self._stub.Activate, control_pb2.ActivateRequest(bundle=bundle), timeout_s)
+        return Activation(answer.bundle_digest, answer.previous_digest, answer.duration_us)
+
+    def status(self) -> Status:
+        """Asks what runs.
+
+        Raises:
+            NextbestError: The call failed.
+        """
+        answer = self._call(self._stub.Status, control_pb2.StatusRequest(), self.timeout_s)
+        # Fields of the same names, save for the two that have a type of their own here.
+        converted = {
+            "activated_at": from_microseconds(answer.activated_at_us),
+            "traces": TraceCounts(**_fields(TraceCounts, answer.traces)),
+        }
+        return Status(**{**_fields(Status, answer), **converted})
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _call(self, method: Any, request: Any, timeout_s: float) -> Any:
+        try:
+            return method(request, timeout=timeout_s, metadata=metadata(None))
+        except grpc.RpcError as error:
+            raise refine(error, self.address, timeout_s) from None
+
+
+def _fields(kind: type, message: Any) -> dict[str, Any]:
+    return {field.name: getattr(message, field.name, None) for field in dataclasses.fields(kind)}

@@ -1,0 +1,141 @@
+"""The control port: operators' calls -> the data plane of this process.
+
+Python serves it, on threads of lower priority than those that decide. It has no authentication yet, so it
+stays on the loopback interface.
+"""
+
+import ipaddress
+import os
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, Protocol
+
+import grpc
+from grpc_reflection.v1alpha import reflection
+
+from nextbest import telemetry
+from nextbest.bundle import SIZE_BYTES_MAX
+from nextbest.v1 import control_pb2, control_pb2_grpc
+
+_SERVICE: Final = control_pb2.DESCRIPTOR.services_by_name["ControlService"].full_name
+_NICE: Final = 10
+_THREADS: Final = 4
+_MESSAGE_BYTES_MAX: Final = SIZE_BYTES_MAX + 1024
+
+
+class ListenError(Exception):
+    """An address cannot be served; the message says why and what to do."""
+
+
+class DataPlane(Protocol):
+    """The part of `nextbest._core.Server` that operators reach."""
+
+    def activate(self, bundle: bytes) -> tuple[str, str, int]:
+        """Returns the digest, the previous digest, and the microseconds it took."""
+
+    def status(self) -> Mapping[str, Any]:
+        """Returns the fields of `StatusResponse`, those of `traces` among them."""
+
+
+class ControlService(control_pb2_grpc.ControlServiceServicer):
+    """Answers operators."""
+
+    def __init__(self, data_plane: DataPlane, refusals: tuple[type[Exception], ...]) -> None:
+        """Takes what it speaks for.
+
+        Args:
+            data_plane: The running server.
+            refusals: What `activate` raises for a bundle that it will not run.
+        """
+        self._data_plane = data_plane
+        self._refusals = refusals
+
+    def Activate(  # noqa: N802 - named by the protocol
+        self, request: control_pb2.ActivateRequest, context: grpc.ServicerContext
+    ) -> control_pb2.ActivateResponse:
+        """Activates a bundle, or answers INVALID_ARGUMENT and leaves the active one in force."""
+        with telemetry.span("activate", parent=_trace_context(context)) as found:
+            try:
+                active, previous, duration_us = self._data_plane.activate(request.bundle)
+            except self._refusals as refusal:
+                found["refused"] = True
+                context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"bundle: {refusal}")
+            found |= {"bundle_digest": active, "previous_digest": previous, "duration_us": duration_us}
+        return control_pb2.ActivateResponse(
+            bundle_digest=active, previous_digest=previous, duration_us=duration_us
+        )
+
+    def Status(  # noqa: N802 - named by the protocol
+        self,
+        request: control_pb2.StatusRequest,  # noqa: ARG002 - has no fields
+        context: grpc.ServicerContext,  # noqa: ARG002 - cannot fail
+    ) -> control_pb2.StatusResponse:
+        """Says what runs."""
+        return control_pb2.StatusResponse(**self._data_plane.status())
+
+
+class ControlPort:
+    """A listening control port; `close` ends it."""
+
+    def __init__(self, service: ControlService, address: str) -> None:
+        """Listens.
+
+        Args:
+            service: Answers.
+            address: `host:port` on the loopback interface; port 0: any that is free.
+
+        Raises:
+            ListenError: The address is not on the loopback interface, or cannot be had.
+        """
+        host = _require_loopback(address)
+        self._server = grpc.server(
+            ThreadPoolExecutor(_THREADS, "nextbest-control", initializer=_lower_priority),
+            options=[
+                ("grpc.max_receive_message_length", _MESSAGE_BYTES_MAX),
+                # Otherwise a second server could listen on the same port without a word.
+                ("grpc.so_reuseport", 0),
+            ],
+        )
+        control_pb2_grpc.add_ControlServiceServicer_to_server(service, self._server)
+        reflection.enable_server_reflection((_SERVICE, reflection.SERVICE_NAME), self._server)
+        try:
+            port = self._server.add_insecure_port(address)
+        except RuntimeError:
+            raise ListenError(
+                f"the control port cannot listen on {address}: another process may; choose another "
+                "with --control-address, or 127.0.0.1:0 for any that is free"
+            ) from None
+        self.address = f"{host}:{port}"
+        self._server.start()
+
+    def close(self, grace_s: float = 1.0) -> None:
+        """Stops listening, and waits so long for calls under way."""
+        self._server.stop(grace_s).wait(grace_s + 1.0)
+
+
+def _require_loopback(address: str) -> str:
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdecimal() or not host:
+        raise ListenError(f"`{address}` is no address: give host:port, such as 127.0.0.1:50052")
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise ListenError(
+            f"the control port will not listen on {address}: it has no authentication, so it stays on "
+            "127.0.0.1, [::1] or localhost; reach it from elsewhere through an authenticated tunnel "
+            "(ssh -L, kubectl port-forward)"
+        )
+    return host
+
+
+def _lower_priority() -> None:
+    # Linux keeps priorities by thread: whatever a control call computes yields to decisions.
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+
+
+def _trace_context(context: grpc.ServicerContext) -> dict[str, str]:
+    sent = context.invocation_metadata() or ()
+    return {key: str(value) for key, value in sent if key in {"traceparent", "tracestate"}}

@@ -1,0 +1,148 @@
+"""Runs a server in this process, from its first bundle to its last answer.
+
+The data plane's threads belong to Rust; this module starts it, opens the control port beside it, waits for a
+signal and drains. The first SIGTERM or SIGINT lets calls under way finish; a second one ends the process at
+once.
+"""
+
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+from nextbest import _core
+from nextbest.control.service import ControlPort, ControlService
+from nextbest.models import locate_runtime
+from nextbest.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where a server that has started can be reached, and what it runs."""
+
+    decisions: str
+    control: str
+    health: str
+    bundle_digest: str
+    workspace: str
+    actions: int
+    models: int
+    otlp_endpoint: str | None
+
+
+def serve(
+    bundle: bytes,
+    settings: Settings,
+    announce: Callable[[Listening], None],
+    announce_drain: Callable[[str], None],
+) -> bool:
+    """Serves until a signal ends it.
+
+    Args:
+        bundle: The bundle file's bytes.
+        settings: Addresses, limits, where spans go.
+        announce: Called once, when everything listens.
+        announce_drain: Called with the signal's name when the drain begins.
+
+    Returns:
+        Whether all calls under way were answered.
+
+    Raises:
+        ListenError: The control address cannot be had.
+        OSError: Another address cannot be had.
+        nextbest._core.BundleError: The bundle cannot be run.
+    """
+    with _signals() as inbox:
+        server = _core.Server(bundle, _core_settings(settings))
+        try:
+            control = ControlPort(ControlService(server, (_core.BundleError,)), settings.control_address)
+        except BaseException:
+            server.shutdown(0.0)
+            raise
+        announce(_listening(server, control, settings))
+        announce_drain(signal.Signals(inbox.wait()).name)
+        drained = _drain(server, settings.drain_s_max, inbox)
+        control.close()
+    return drained
+
+
+class _Inbox:
+    """Bytes that a thread can wait for: the numbers of signals, and 0 from whoever else wakes it."""
+
+    def __init__(self, receiver: socket.socket, sender: socket.socket) -> None:
+        self._receiver = receiver
+        self._sender = sender
+
+    def wait(self) -> int:
+        return self._receiver.recv(1)[0]
+
+    def wake(self) -> None:
+        self._sender.send(bytes(1))
+
+
+@contextmanager
+def _signals() -> Iterator[_Inbox]:
+    # Python runs a handler when the main thread comes to execute Python again, and nothing makes it: a signal
+    # that another thread receives, or that comes just before the main thread blocks, would wait for ever. The
+    # wake-up descriptor is written to at once, by whichever thread receives the signal.
+    def handle(number: int, frame: FrameType | None) -> None:
+        """Does nothing: that there is a handler makes Python write to the descriptor."""
+
+    receiver, sender = socket.socketpair()
+    with receiver, sender:
+        sender.settimeout(0.0)
+        descriptor = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+        previous = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield _Inbox(receiver, sender)
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+            signal.set_wakeup_fd(descriptor)
+
+
+def _drain(server: _core.Server, deadline_s: float, inbox: _Inbox) -> bool:
+    """Drains on another thread, so that this one can take a second signal."""
+    with ThreadPoolExecutor(1, "nextbest-drain") as executor:
+        drained = executor.submit(server.shutdown, deadline_s)
+        drained.add_done_callback(lambda _: inbox.wake())
+        number = inbox.wait()
+        if number:
+            # Neither exit handlers nor destructors: whoever sends a second signal wants the process gone.
+            os._exit(128 + number)
+        return drained.result()
+
+
+def _listening(server: _core.Server, control: ControlPort, settings: Settings) -> Listening:
+    status = server.status()
+    return Listening(
+        decisions=server.decision_address,
+        control=control.address,
+        health=server.health_address,
+        bundle_digest=status["bundle_digest"],
+        workspace=status["workspace"],
+        actions=status["actions"],
+        models=status["models"],
+        otlp_endpoint=settings.otlp_endpoint,
+    )
+
+
+def _core_settings(settings: Settings) -> dict[str, Any]:
+    found = {
+        "address": settings.address,
+        "health_address": settings.health_address,
+        "workers": settings.workers,
+        "onnxruntime_path": locate_runtime(),
+        "otlp_endpoint": settings.otlp_endpoint,
+        "otlp_headers": dict(settings.otlp_headers),
+        "service_name": settings.service_name,
+        "customer_hash_key": settings.customer_hash_key,
+        "trace_queue_bytes": settings.trace_queue_bytes,
+        "drain_grace_s": settings.drain_grace_s,
+    }
+    return {name: value for name, value in found.items() if value is not None}
