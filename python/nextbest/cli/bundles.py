@@ -1,0 +1,217 @@
+"""`nextbest bundle show`, and where all commands get bundles from: a file, or a workspace compiled here."""
+# ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nextbest.cli.exit_codes import ExitCode
+from nextbest.cli.help_text import add_command
+from nextbest.cli.output import CommandError, Json, is_for_machines, show, write_json
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from nextbest.bundle import Sealed
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    group = typer.Typer(name="bundle", help="Look into bundle files.", no_args_is_help=True)
+    lines = ("nextbest bundle show bank.bundle", "nextbest bundle show bank.bundle --json | jq .actions")
+    add_command(group, bundle_show, *lines, name="show")
+    app.add_typer(group, rich_help_panel="Workspace")
+
+
+def load(path: Path) -> "Sealed":
+    """Returns a bundle: the file's bytes, or, of a folder, the workspace compiled.
+
+    Raises:
+        CommandError: It cannot be read, or the workspace has errors.
+        BundleError: The file is no bundle.
+    """
+    from nextbest import bundle
+
+    if path.is_dir():
+        from nextbest.cli.workspaces import compile_or_fail
+
+        return compile_or_fail(path)
+    data = read_bytes(path)
+    # Only to fail early, and with the file's name.
+    try:
+        bundle.read(data)
+    except bundle.BundleError as error:
+        raise CommandError(f"`{path}`: {error.message}", error.help, ExitCode.REFUSED) from None
+    return bundle.Sealed(data, bundle.digest(data))
+
+
+def read_bytes(path: Path) -> bytes:
+    """Reads a whole file.
+
+    Raises:
+        CommandError: It cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CommandError(
+            f"`{path}` cannot be read: {error.strerror}", "check the path", ExitCode.USAGE
+        ) from None
+
+
+def bundle_show(
+    file: Annotated[Path, typer.Argument(help="Bundle file, or workspace folder.")],
+    *,
+    json: Json = False,  # noqa: ARG001 - chooses by its callback
+) -> None:
+    """Show what is in a bundle."""
+    contents = _contents(load(file))
+    if is_for_machines():
+        write_json(asdict(contents))
+    else:
+        show(*_render(contents))
+
+
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """What there is to show of a bundle."""
+
+    digest: str
+    size_bytes: int
+    workspace: str
+    currency: str
+    counts: dict[str, int]
+    attributes: list[dict[str, Any]]
+    channels: list[dict[str, Any]]
+    actions: list[dict[str, Any]]
+    models: list[dict[str, Any]]
+
+
+def _contents(sealed: "Sealed") -> _Contents:
+    from nextbest import bundle
+
+    message = bundle.read(sealed.data)
+    repeated = (
+        "files",
+        "attributes",
+        "features",
+        "literals",
+        "clauses",
+        "issues",
+        "groups",
+        "actions",
+        "models",
+    )
+    return _Contents(
+        digest=sealed.digest,
+        size_bytes=len(sealed.data),
+        workspace=message.workspace,
+        currency=message.currency,
+        counts={name: len(getattr(message, name)) for name in repeated},
+        attributes=[_attribute(attribute) for attribute in message.attributes],
+        channels=[
+            {"channel": channel.name, "placements": {slot.name: slot.count for slot in channel.placements}}
+            for channel in message.channels
+        ],
+        actions=[_action(message, action) for action in message.actions],
+        models=[
+            {
+                "model": model.name,
+                "size_bytes": len(model.onnx),
+                "inputs": {tensor.name: len(tensor.columns) for tensor in model.inputs},
+                "output": model.output,
+            }
+            for model in message.models
+        ],
+    )
+
+
+def _attribute(attribute: Any) -> dict[str, Any]:
+    from nextbest.schema import TYPE_NAMES
+    from nextbest.v1 import bundle_pb2
+
+    root = bundle_pb2.Root.Name(attribute.root).removeprefix("ROOT_").lower()
+    kind = TYPE_NAMES.get(attribute.type, "")
+    return {"attribute": f"{root}.{attribute.name}", "type": kind, "required": attribute.required}
+
+
+def _action(message: Any, action: Any) -> dict[str, Any]:
+    group = message.groups[action.group]
+    policies = ("eligibility", "applicability", "suitability")
+    value = action.value_constant if action.WhichOneof("value") == "value_constant" else "computed"
+    return {
+        "action": action.name,
+        "issue": message.issues[group.issue].name,
+        "group": group.name,
+        "enabled": action.enabled,
+        "mandatory": action.mandatory,
+        "clauses": sum(len(getattr(action, policy)) for policy in policies),
+        "value": value,
+        "model": message.models[action.model].name if action.HasField("model") else "",
+        "prior": action.prior,
+        "treatments": [treatment.name for treatment in action.treatments],
+    }
+
+
+def _render(contents: _Contents) -> "list[RenderableType]":
+    from rich.text import Text
+
+    counts = ", ".join(f"{count:,} {name}" for name, count in contents.counts.items())
+    head = Text.assemble(
+        (contents.workspace, "bold"), f"  {contents.size_bytes:,} bytes\n{contents.digest}\n{counts}\n"
+    )
+    channels = [
+        {
+            "channel": channel["channel"],
+            "placements": ", ".join(f"{name} ({count})" for name, count in channel["placements"].items()),
+        }
+        for channel in contents.channels
+    ]
+    models = [
+        {**model, "inputs": ", ".join(f"{name} ({count})" for name, count in model["inputs"].items())}
+        for model in contents.models
+    ]
+    actions = [
+        {
+            **{name: action[name] for name in ("action", "issue", "group", "clauses", "value")},
+            "propensity": action["model"] or f"{action['prior']:g}",
+            "treatments": ", ".join(action["treatments"]),
+            "notes": "mandatory" * action["mandatory"] if action["enabled"] else "disabled",
+        }
+        for action in contents.actions
+    ]
+    tables = (
+        ("Actions", actions),
+        ("Channels", channels),
+        ("Models", models),
+        ("Attributes", contents.attributes),
+    )
+    return [head, *(_table(title, rows) for title, rows in tables if rows)]
+
+
+def _table(title: str, rows: list[dict[str, Any]]) -> "RenderableType":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    for name, value in rows[0].items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        first = table.row_count == len(table.columns) == 0
+        table.add_column(name.replace("_", " "), justify="right" if number else "left", no_wrap=first)
+    for row in rows:
+        table.add_row(*(Text(_cell(value)) for value in row.values()))
+    return table
+
+
+def _cell(value: object) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:g}"
+        case int():
+            return f"{value:,}"
+        case _:
+            return str(value)

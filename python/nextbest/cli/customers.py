@@ -1,0 +1,251 @@
+"""`nextbest customers`: what a server stores of customers, loaded from files or one at a time."""
+# ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nextbest.cli.decisions import Address, Attribute, CustomerJson, client, given_attributes
+from nextbest.cli.exit_codes import ExitCode
+from nextbest.cli.help_text import add_command
+from nextbest.cli.output import CommandError, Json, is_for_machines, plain, say, show, write_json
+from nextbest.cli.progress import advancing
+
+if TYPE_CHECKING:
+    from nextbest.cli.rows import Batch, CustomerTable
+
+CustomerArgument = Annotated[str, typer.Argument(help="The customer's id.")]
+Timeout = Annotated[float, typer.Option("--timeout", min=0.001, help="Seconds to wait for each answer.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    group = typer.Typer(
+        name="customers", help="Load, show, change and delete customers.", no_args_is_help=True
+    )
+    add_command(
+        group,
+        load,
+        "nextbest customers load customers.parquet",
+        "nextbest customers load crm.csv --id client_no --bundle bank.bundle",
+    )
+    add_command(
+        group,
+        upsert,
+        "nextbest customers upsert c-1042 -a age=42 -a segment=mass",
+        "nextbest customers upsert c-1042 -a since:timestamp=2020-01-01 -a balance=",
+        "nextbest customers upsert c-1042 --customer-json '{\"age\": 42}'",
+    )
+    add_command(group, get, "nextbest customers get c-1042")
+    add_command(group, delete, "nextbest customers delete c-1042")
+    app.add_typer(group, rich_help_panel="Questions")
+
+
+def load(  # noqa: PLR0913 - one parameter an option
+    file: Annotated[Path, typer.Argument(help="Parquet, CSV, TSV or NDJSON, one customer a row.")],
+    *,
+    id_column: Annotated[str, typer.Option("--id", help="Column of customer ids.")] = "customer_id",
+    bundle: Annotated[
+        Path | None,
+        typer.Option(
+            "--bundle", "-b", help="Cast columns to the schema of this bundle, leave out those unknown to it."
+        ),
+    ] = None,
+    refusals_max: Annotated[
+        int, typer.Option("--refusals-max", min=0, help="Stop after so many rows were refused.")
+    ] = 20,
+    address: Address = "",
+    timeout: Timeout = 10.0,
+    json: Json = False,  # noqa: ARG001 - chooses by its callback
+) -> None:
+    """Load customers from a file; columns become attributes of their names.
+
+    Attributes are merged into what is stored; a null removes one. Rows that the server refuses are reported
+    with their number and column, and the rest is stored: exits with 1 when there were any.
+    """
+    from nextbest.cli.rows import CustomerTable
+
+    table = CustomerTable(file, id_column, _schema(bundle))
+    started = time.monotonic()
+    with client(address, timeout) as connection, advancing("loading", table.row_count) as advance:
+        loading = _Loading(connection.customers.upsert, table, refusals_max)
+        loading.run(advance)
+    _report(loading, table, time.monotonic() - started)
+    if loading.refusals:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def upsert(  # noqa: PLR0913 - one parameter an option
+    customer_id: CustomerArgument,
+    *,
+    attribute: Attribute = None,
+    customer_json: CustomerJson = "",
+    address: Address = "",
+    timeout: Timeout = 5.0,
+    json: Json = False,  # noqa: ARG001 - chooses by its callback
+) -> None:
+    """Set attributes of one customer; an empty value removes an attribute."""
+    attributes = given_attributes(customer_json, attribute, {}, ("--customer-json", "--attribute"))
+    with client(address, timeout) as connection:
+        connection.customers.upsert([(customer_id, attributes)])
+    if is_for_machines():
+        write_json({"customer_id": customer_id, "upserted": 1})
+    else:
+        say(f"stored {len(attributes)} attributes of {customer_id}")
+
+
+def get(
+    customer_id: CustomerArgument,
+    *,
+    address: Address = "",
+    timeout: Timeout = 5.0,
+    json: Json = False,  # noqa: ARG001 - chooses by its callback
+) -> None:
+    """Show what is stored of a customer."""
+    with client(address, timeout) as connection:
+        customer = connection.customers.get(customer_id)
+    if customer is None:
+        raise CommandError(
+            f"nothing is stored of `{customer_id}`",
+            "load customers with `nextbest customers load`",
+            ExitCode.REFUSED,
+        )
+    if is_for_machines():
+        write_json(customer)
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    from nextbest.cli.decision_tables import render_value
+
+    table = Table("attribute", "value", title=Text(customer_id, "bold"), title_justify="left")
+    for name, value in customer.attributes.items():
+        table.add_row(Text(name), Text(render_value(value)))
+    show(table)
+
+
+def delete(
+    customer_id: CustomerArgument,
+    *,
+    address: Address = "",
+    timeout: Timeout = 5.0,
+    json: Json = False,  # noqa: ARG001 - chooses by its callback
+) -> None:
+    """Forget a customer. Doing it again does no harm."""
+    with client(address, timeout) as connection:
+        deleted = connection.customers.delete(customer_id)
+    if is_for_machines():
+        write_json({"customer_id": customer_id, "deleted": deleted})
+    else:
+        say(f"deleted {customer_id}" if deleted else f"nothing was stored of {customer_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A row that was not stored. `column` is empty when the row as a whole is at fault."""
+
+    row: int
+    column: str
+    message: str
+
+
+@dataclass(slots=True)
+class _Loading:
+    """A load under way."""
+
+    upsert: Callable[[list[Any]], int]
+    table: "CustomerTable"
+    refusals_max: int
+    stored: int = 0
+    refusals: list[Refusal] = field(default_factory=list)
+
+    @property
+    def gave_up(self) -> bool:
+        return len(self.refusals) > self.refusals_max
+
+    def run(self, advance: Callable[[int], None]) -> None:
+        for batch in self.table.batches():
+            self._store(batch)
+            advance(len(batch.customers))
+            if self.gave_up:
+                return
+
+    def _store(self, batch: "Batch") -> None:
+        """Stores a batch without the rows that are refused: a call stores all of its customers or none."""
+        from nextbest.cli.rows import column_of
+        from nextbest.errors import InvalidRequest
+
+        rows = list(enumerate(batch.customers, batch.first_row))
+        while rows and not self.gave_up:
+            try:
+                self.stored += self.upsert([customer for _, customer in rows])
+            except InvalidRequest as error:
+                place = column_of(error.field, self.table.attributes)
+                if place is None:
+                    # Not about one customer: the next batch would fare no better.
+                    raise
+                if error.field.endswith(".name"):
+                    raise _unknown_column(place[1], error.message) from None
+                row, _ = rows.pop(place[0])
+                self.refusals.append(Refusal(row, place[1], error.message))
+            else:
+                return
+
+
+def _unknown_column(column: str, message: str) -> CommandError:
+    return CommandError(
+        f"the column `{column}` is no attribute: {message}",
+        "declare it in schema.yaml, or give --bundle to leave out columns that the schema does not have",
+        ExitCode.REFUSED,
+        column,
+    )
+
+
+def _schema(bundle: Path | None) -> dict[str, str] | None:
+    if bundle is None:
+        return None
+    from nextbest.bundle import read
+    from nextbest.cli.bundles import load as load_bundle
+    from nextbest.schema import attribute_types
+    from nextbest.v1 import bundle_pb2
+
+    return attribute_types(read(load_bundle(bundle).data), bundle_pb2.ROOT_CUSTOMER)
+
+
+def _report(loading: _Loading, table: "CustomerTable", duration_s: float) -> None:
+    if is_for_machines():
+        write_json(
+            {
+                "rows": table.row_count,
+                "stored": loading.stored,
+                "refused": plain(loading.refusals),
+                "gave_up": loading.gave_up,
+                "attributes": table.attributes,
+                "left_out": table.left_out,
+                "duration_s": round(duration_s, 3),
+            }
+        )
+        return
+    if loading.refusals:
+        _show_refusals(loading.refusals)
+    if table.left_out:
+        say(f"left out, because the schema does not have them: {', '.join(table.left_out)}")
+    rate = loading.stored / max(duration_s, 1e-6)
+    count = f"{loading.stored:,} of {table.row_count:,} customers"
+    say(f"stored {count} in {duration_s:.1f} s ({rate:,.0f} a second)")
+    if loading.gave_up:
+        say(f"gave up after {len(loading.refusals)} refused rows: correct them, or raise --refusals-max")
+
+
+def _show_refusals(refusals: list[Refusal]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("row", "column", "refused because", title="Refused rows", title_justify="left")
+    for refusal in refusals:
+        table.add_row(str(refusal.row), Text(refusal.column), Text(refusal.message))
+    show(table)

@@ -1,0 +1,275 @@
+"""Decisions and explanations -> tables and panels. Everything is said in words; colour repeats it."""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from nextbest.answers import (
+    ActionExplanation,
+    ClauseExplanation,
+    Decision,
+    Degradation,
+    DegradationKind,
+    LiteralExplanation,
+    Outcome,
+    PropensitySource,
+    RankedAction,
+    Score,
+    Stage,
+    StageCount,
+    Truth,
+    Unavailable,
+)
+from nextbest.cli.output import plain
+from nextbest.values import AttributeValue
+
+_LEGEND = "P propensity (* prior, ! prior as the model failed), C context weight, V value, L lever"
+_UNAVAILABLE = {
+    Unavailable.DISABLED: "it is disabled",
+    Unavailable.NOT_YET: "its window has not begun",
+    Unavailable.EXPIRED: "its window has ended",
+    Unavailable.NO_TREATMENT_FOR_CHANNEL: "it has no treatment for this channel",
+    Unavailable.NO_TREATMENT_FOR_PLACEMENTS: "it has no treatment for these placements",
+}
+_OUTCOMES = {
+    Outcome.BELOW_PROPENSITY_THRESHOLD: "its propensity is below the threshold",
+    Outcome.BELOW_PRIORITY_THRESHOLD: "its priority is below the threshold",
+    Outcome.GROUP_LIMIT: "its group already has as many actions in the answer as it may",
+    Outcome.VALUE_MISSING: "its value has no result for this customer",
+}
+_DEGRADATIONS = {
+    DegradationKind.CUSTOMER_UNKNOWN: "nothing is stored of the customer, only the request was read",
+    DegradationKind.MODEL_FAILED: "the model failed, priors stand in",
+    DegradationKind.PROPENSITY_INVALID: "the model answered no propensity, priors stand in",
+    DegradationKind.VALUE_MISSING: "the value has no result for this customer, the action cannot be ranked",
+    DegradationKind.MODEL_INPUT_MISSING: "an input of the model is missing, priors stand in",
+    DegradationKind.DEADLINE: "the deadline left no time for models, priors stand in",
+    DegradationKind.WORK_EXHAUSTED: "expressions took more work than one decision may, the rest are missing",
+}
+
+
+def render_decision(decision: Decision) -> list[RenderableType]:
+    """Renders what was placed where, and why."""
+    table = _table(_title(decision))
+    for column in ("placement", "action", "treatment"):
+        table.add_column(column, no_wrap=True)
+    _add_score_columns(table)
+    table.add_column("why")
+    for placement in decision.placements:
+        for action in placement.actions:
+            cells = (placement.name, action.action, action.treatment)
+            table.add_row(*_texts(*cells), *_score_cells(action.score), Text(_why(action)))
+        if not placement.actions:
+            table.add_row(
+                *_texts(placement.name, "-", "-"), *[""] * 5, Text("nothing was left for it", "yellow")
+            )
+    return [table, *_render_degradations(decision.degradations)]
+
+
+def render_funnel(funnel: Sequence[StageCount]) -> RenderableType:
+    """Renders how many actions were left after each stage."""
+    table = _table(Text("Funnel", "bold"))
+    table.add_column("stage")
+    table.add_column("left", justify="right")
+    table.add_column("lost here", justify="right")
+    before: int | None = None
+    for count in funnel:
+        name = "all actions" if count.stage is Stage.UNSPECIFIED else str(count.stage)
+        lost = "" if before is None or before == count.remaining else str(before - count.remaining)
+        table.add_row(name, str(count.remaining), lost)
+        before = count.remaining
+    return table
+
+
+def render_ranking(actions: Iterable[ActionExplanation], row_count_max: int) -> list[RenderableType]:
+    """Renders the actions that were ranked, best first, with what became of each."""
+    ranked = sorted((action for action in actions if action.rank), key=lambda action: action.rank)
+    if not ranked:
+        return [Text("No action reached the ranking.", "yellow")]
+    table = _table(Text("Ranking", "bold"))
+    table.add_column("rank", justify="right")
+    table.add_column("action", no_wrap=True)
+    _add_score_columns(table)
+    table.add_column("outcome")
+    for action in ranked[:row_count_max]:
+        score = _score_cells(action.score) if action.score else [""] * 5
+        table.add_row(str(action.rank), Text(action.action), *score, Text(_outcome(action)))
+    return [table, *_rest(len(ranked), row_count_max)]
+
+
+def render_departures(actions: Iterable[ActionExplanation], row_count_max: int) -> list[RenderableType]:
+    """Renders the actions that left before the ranking, with the first reason of each."""
+    left = [action for action in actions if not action.rank and action.left_at is not Stage.PLACED]
+    if not left:
+        return []
+    table = _table(Text("Left earlier", "bold"))
+    for column in ("action", "left at"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("because")
+    order = list(Stage)
+    for action in sorted(left, key=lambda action: -order.index(action.left_at))[:row_count_max]:
+        table.add_row(*_texts(action.action, str(action.left_at), _first_reason(action)))
+    return [table, *_rest(len(left), row_count_max)]
+
+
+def render_action(action: ActionExplanation) -> RenderableType:
+    """Renders everything about one action: why it is not placed, and what would have to change."""
+    placed = action.left_at is Stage.PLACED
+    parts: list[RenderableType] = [Text(f"{_headline(action)}", "bold")]
+    parts += [_render_clause(clause) for clause in action.clauses]
+    if action.score:
+        parts += [Text(), Text(_formula(action.score))]
+        parts += [Text(f"  context weight {weight}") for weight in action.context_weights]
+    if action.changes and not placed:
+        parts += [Text(), Text("What would have to change", "bold")]
+        parts += [Text(f"  - {change}") for change in action.changes]
+    title = Text(f"{action.issue} / {action.group} / {action.action}")
+    return Panel(Group(*parts), title=title, title_align="left", border_style="green" if placed else "red")
+
+
+def render_value(value: AttributeValue) -> str:
+    """Renders a value as an author would write it; `missing` for None."""
+    return "missing" if value is None else json.dumps(plain(value), ensure_ascii=False)
+
+
+def _table(title: Text) -> Table:
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="",
+        header_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+
+
+def _why(action: RankedAction) -> str:
+    """The reason without the priority that it begins with, which stands in a column of its own."""
+    return re.sub(r"^priority [^ ]+, ", "", action.reason_text)
+
+
+def _title(decision: Decision) -> Text:
+    when = plain(decision.now)
+    return Text.assemble(
+        ("Decision ", "bold"), decision.decision_id, f"\nbundle {decision.bundle_digest[:12]}, {when}"
+    )
+
+
+def _render_degradations(degradations: Iterable[Degradation]) -> list[RenderableType]:
+    lines: list[RenderableType] = []
+    for entry in degradations:
+        name = f"{entry.name}: " if entry.name else ""
+        count = f" ({entry.actions} actions)" if entry.actions > 1 else ""
+        what = _DEGRADATIONS.get(entry.kind, str(entry.kind))
+        lines.append(Text(f"degraded: {name}{what}{count}", "yellow"))
+    return lines
+
+
+def _add_score_columns(table: Table) -> None:
+    for column in ("P", "C", "V", "L", "priority"):
+        table.add_column(column, justify="right")
+    table.caption = _LEGEND
+    table.caption_justify = "left"
+
+
+def _score_cells(score: Score) -> list[str]:
+    mark = {PropensitySource.MODEL: " ", PropensitySource.DEGRADED: "!"}.get(score.propensity_source, "*")
+    if score.propensity == 0.0 and score.priority == 0.0 and score.lever == 0.0:
+        return ["-"] * 5
+    return [
+        f"{score.propensity:.4f}{mark}",
+        f"{score.context_weight:.2f}",
+        f"{score.value:,.2f}",
+        f"{score.lever:.2f}",
+        f"{score.priority:.4g}",
+    ]
+
+
+def _formula(score: Score) -> str:
+    source = f" ({score.propensity_source}{f' {score.model}' if score.model else ''})"
+    return (
+        f"priority {score.priority:.4g}: propensity {score.propensity:.4f}{source}, context weight "
+        f"{score.context_weight:.2f}, value {score.value:,.2f}, lever {score.lever:.2f}"
+    )
+
+
+def _headline(action: ActionExplanation) -> str:
+    if action.left_at is Stage.PLACED:
+        where = (
+            f" in {action.placing.placement}, treatment {action.placing.treatment}" if action.placing else ""
+        )
+        rank = f", rank {action.rank}" if action.rank else ""
+        return f"Placed{where}{rank}"
+    if action.left_at is Stage.AVAILABILITY:
+        why = _UNAVAILABLE.get(action.unavailable, "for an unknown reason")
+        return f"Not placed: left at availability, {why}"
+    if action.placing is not None:
+        return f"Not placed: left at {action.left_at}, {_outcome(action)}"
+    return f"Not placed: left at {action.left_at}"
+
+
+def _render_clause(clause: ClauseExplanation) -> Text:
+    """Three lines or more: the clause with its truth, where and why it stands there, what was looked at."""
+    of = f" of treatment {clause.treatment}" if clause.treatment else ""
+    word = "is unknown" if clause.truth is Truth.UNKNOWN else f"is {clause.truth}"
+    text = Text.assemble("\n", (f"{clause.stage}{of}", "bold red"), f": {clause.text}  {word}")
+    if clause.reason:
+        text.append(f"\n  reason: {clause.reason}", "italic")
+    if clause.position:
+        text.append(f"\n  at {clause.position}", "dim")
+        if clause.condition != clause.text:
+            text.append(f", in: {clause.condition}", "dim")
+    lead = "\n  any one of these would do:" if len(clause.literals) > 1 else ""
+    text.append(lead)
+    for literal in clause.literals:
+        text.append(f"\n  {'  ' if lead else ''}{_literal(literal)}")
+    return text
+
+
+def _literal(literal: LiteralExplanation) -> str:
+    return f"{literal.feature} is {render_value(literal.actual)}, required: {literal.required}"
+
+
+def _first_reason(action: ActionExplanation) -> str:
+    if action.left_at is Stage.AVAILABILITY:
+        return _UNAVAILABLE.get(action.unavailable, "")
+    for clause in action.clauses:
+        if clause.stage is action.left_at:
+            where = f" ({clause.position})" if clause.position else ""
+            missing = " [missing]" if clause.truth is Truth.UNKNOWN else ""
+            return f"{clause.reason or clause.text}{missing}{where}"
+    return _outcome(action)
+
+
+def _outcome(action: ActionExplanation) -> str:
+    placing = action.placing
+    if placing is None:
+        return ""
+    match placing.outcome:
+        case Outcome.PLACED:
+            return f"placed in {placing.placement}"
+        case Outcome.LOST:
+            lever = placing.lever_needed_percent
+            needed = f"; a lever of +{lever:.1f} would draw level" if lever is not None else ""
+            factor = f"{placing.factor_needed:.2f}"
+            return f"lost {placing.placement} to {placing.lost_to}, factor {factor} away{needed}"
+        case outcome:
+            return _OUTCOMES.get(outcome, str(outcome))
+
+
+def _rest(count: int, shown_max: int) -> list[RenderableType]:
+    if count <= shown_max:
+        return []
+    return [Text(f"... and {count - shown_max} more: --rows {count} shows all, --json too", "dim")]
+
+
+def _texts(*cells: str) -> list[Text]:
+    # What a workspace calls its things is never markup.
+    return [Text(cell) for cell in cells]

@@ -1,0 +1,268 @@
+"""`nextbest decide` and `nextbest explain`: one question, asked of a server or of a bundle file."""
+# ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nextbest.cli.exit_codes import ExitCode
+from nextbest.cli.help_text import add_command
+from nextbest.cli.output import CommandError, Json, is_for_machines, show, write_json
+
+if TYPE_CHECKING:
+    from nextbest.answers import Decision
+    from nextbest.client import Client
+    from nextbest.offline import OfflineBundle
+
+_PANEL = "Questions"
+
+Channel = Annotated[str, typer.Option("--channel", "-c", help="Channel, as the workspace names it.")]
+PlacementOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--placement", "-p", help="Placement, or placement=count. Repeatable. With --bundle: all by default."
+    ),
+]
+CustomerId = Annotated[str, typer.Option("--customer-id", "-i", help="Whose stored attributes are read.")]
+Attribute = Annotated[
+    list[str] | None,
+    typer.Option("--attribute", "-a", help="Customer attribute: name=value or name:type=value. Repeatable."),
+]
+ContextOption = Annotated[
+    list[str] | None,
+    typer.Option("--context", "-x", help="Context attribute: name=value or name:type=value. Repeatable."),
+]
+CustomerJson = Annotated[
+    str, typer.Option("--customer-json", help="Customer attributes: a JSON object, a file, or - for stdin.")
+]
+ContextJson = Annotated[
+    str, typer.Option("--context-json", help="Context attributes: a JSON object, a file, or - for stdin.")
+]
+Now = Annotated[
+    str, typer.Option("--now", help="Time to decide at, such as 2026-06-01T12:00:00Z. A dry run.")
+]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of a decision to repeat. A dry run.")]
+Address = Annotated[
+    str, typer.Option("--address", help="Server to ask.", show_default="$NEXTBEST_ADDRESS or 127.0.0.1:50051")
+]
+BundleFile = Annotated[
+    Path | None,
+    typer.Option("--bundle", "-b", help="Decide here on a bundle file or workspace, without a server."),
+]
+Timeout = Annotated[float, typer.Option("--timeout", min=0.001, help="Seconds to wait for the answer.")]
+Rows = Annotated[int, typer.Option("--rows", min=1, help="Rows of each table at most.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    add_command(
+        app,
+        decide,
+        "nextbest decide -c web -p hero -i c-1042",
+        "nextbest decide -c web -p hero=1 -p sidebar=3 -a age=42 -a segment=mass -x device=app",
+        "nextbest decide -b bank.bundle -c web --customer-json '{\"age\": 42}' --explanation funnel",
+        "nextbest decide -c web -p hero -i c-1042 --now 2026-06-01T12:00:00Z --json",
+        panel=_PANEL,
+    )
+    add_command(
+        app,
+        explain,
+        "nextbest explain gold-card -c web -p hero -i c-1042",
+        "nextbest explain -c web -p hero -i c-1042 --rows 100",
+        "nextbest explain gold-card -b ./bank -c web -a age=17",
+        panel=_PANEL,
+    )
+
+
+def decide(  # noqa: PLR0913 - one parameter an option
+    *,
+    channel: Channel,
+    placement: PlacementOption = None,
+    customer_id: CustomerId = "",
+    attribute: Attribute = None,
+    context: ContextOption = None,
+    customer_json: CustomerJson = "",
+    context_json: ContextJson = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Leave no trace in the customer's state.")
+    ] = False,
+    explanation: Annotated[str, typer.Option(help="none, funnel or full.")] = "none",
+    now: Now = "",
+    seed: Seed = None,
+    address: Address = "",
+    bundle: BundleFile = None,
+    timeout: Timeout = 5.0,
+    rows: Rows = 20,
+    json: Json = False,  # noqa: ARG001 - chooses by its callback
+) -> None:
+    """Ask which actions to show a customer, now."""
+    asked = _Asked(bundle, channel, placement, attribute, context, customer_json, context_json)
+    question = asked.question(customer_id, now, seed)
+    question |= {"dry_run": dry_run or bool(now) or seed is not None, "explanation": explanation}
+    if asked.offline:
+        decision = asked.offline.decide(**question)
+    else:
+        with client(address, timeout) as connection:
+            decision = connection.decide(**question)
+    _show_decision(decision, rows)
+
+
+def explain(  # noqa: PLR0913 - one parameter an option
+    actions: Annotated[
+        list[str] | None, typer.Argument(help="Actions to explain; none: the whole decision.")
+    ] = None,
+    *,
+    channel: Channel,
+    placement: PlacementOption = None,
+    customer_id: CustomerId = "",
+    attribute: Attribute = None,
+    context: ContextOption = None,
+    customer_json: CustomerJson = "",
+    context_json: ContextJson = "",
+    now: Now = "",
+    seed: Seed = None,
+    address: Address = "",
+    bundle: BundleFile = None,
+    timeout: Timeout = 5.0,
+    rows: Rows = 20,
+    json: Json = False,  # noqa: ARG001 - chooses by its callback
+) -> None:
+    """Ask why: why these actions, or why not this one."""
+    asked = _Asked(bundle, channel, placement, attribute, context, customer_json, context_json)
+    question = asked.question(customer_id, now, seed)
+    if asked.offline:
+        decision = asked.offline.explain(actions=actions or (), **question)
+    else:
+        with client(address, timeout) as connection:
+            decision = connection.explain(actions=actions or (), **question)
+    if is_for_machines():
+        write_json(decision)
+    elif actions:
+        _show_actions(decision)
+    else:
+        _show_decision(decision, rows)
+
+
+class _Asked:
+    """The question of a command line, typed by the bundle's schema where there is a bundle."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - as the options stand
+        self,
+        bundle: Path | None,
+        channel: str,
+        placements: Sequence[str] | None,
+        attributes: Sequence[str] | None,
+        context: Sequence[str] | None,
+        customer_json: str,
+        context_json: str,
+    ) -> None:
+        from nextbest.v1 import bundle_pb2
+
+        self.offline: OfflineBundle | None = None if bundle is None else _open(bundle)
+        customer_schema, context_schema = (
+            (self.offline.schema(root) if self.offline else {})
+            for root in (bundle_pb2.ROOT_CUSTOMER, bundle_pb2.ROOT_CONTEXT)
+        )
+        self._channel = channel
+        self._placements = given_placements(placements or ())
+        if not self._placements and self.offline:
+            self._placements = dict.fromkeys(self.offline.placements(channel), 0)
+        self._customer = given_attributes(
+            customer_json, attributes, customer_schema, ("--customer-json", "--attribute")
+        )
+        self._context = given_attributes(
+            context_json, context, context_schema, ("--context-json", "--context")
+        )
+
+    def question(self, customer_id: str, now: str, seed: int | None) -> dict[str, Any]:
+        """Returns the arguments of `decide` and `explain` alike."""
+        return {
+            "channel": self._channel,
+            "placements": self._placements,
+            "customer_id": customer_id,
+            "customer": self._customer,
+            "context": self._context,
+            "now": _moment(now),
+            "seed": seed,
+        }
+
+
+def given_attributes(
+    source: str, pairs: Sequence[str] | None, schema: dict[str, str], options: tuple[str, str]
+) -> dict[str, Any]:
+    """Reads attributes from a JSON source and from pairs, the pairs taking precedence.
+
+    Args:
+        source: JSON object, file or `-`; empty for none.
+        pairs: `name=value`.
+        schema: Attribute name -> type; empty where there is no bundle.
+        options: What the two are called on the command line, for errors.
+
+    Raises:
+        CommandError: One of them has not the form it should have.
+    """
+    from nextbest.cli import attributes
+
+    whole = attributes.from_json(source, schema, options[0]) if source else {}
+    return whole | attributes.from_pairs(pairs or (), schema, options[1])
+
+
+def given_placements(texts: Sequence[str]) -> dict[str, int]:
+    """Parses placements: `hero`, or `hero=2`.
+
+    Raises:
+        CommandError: One has another form.
+    """
+    placements: dict[str, int] = {}
+    for text in texts:
+        name, equals, count = text.partition("=")
+        if not name or (equals and not count.isdecimal()):
+            raise CommandError(
+                f"`{text}` is no placement", "write --placement hero or --placement hero=2", ExitCode.USAGE
+            )
+        placements[name] = int(count) if equals else 0
+    return placements
+
+
+def _moment(text: str) -> Any:
+    from nextbest.cli.attributes import parse
+
+    return parse(text, "timestamp", "--now") if text else None
+
+
+def _open(path: Path) -> "OfflineBundle":
+    from nextbest.cli.bundles import load
+    from nextbest.offline import OfflineBundle
+
+    return OfflineBundle(load(path).data)
+
+
+def client(address: str, timeout_s: float) -> "Client":
+    """Connects to a server: the one named, or the environment's."""
+    from nextbest import settings
+    from nextbest.client import Client
+
+    return Client(address or settings.read().address, timeout_s=timeout_s)
+
+
+def _show_decision(decision: "Decision", rows: int) -> None:
+    if is_for_machines():
+        write_json(decision)
+        return
+    from nextbest.cli import decision_tables as tables
+
+    show(*tables.render_decision(decision))
+    if decision.explanation:
+        show(tables.render_funnel(decision.explanation.funnel))
+        if decision.explanation.actions:
+            show(*tables.render_ranking(decision.explanation.actions, rows))
+            show(*tables.render_departures(decision.explanation.actions, rows))
+
+
+def _show_actions(decision: "Decision") -> None:
+    from nextbest.cli.decision_tables import render_action
+
+    if decision.explanation:
+        show(*(render_action(action) for action in decision.explanation.actions))

@@ -1,0 +1,63 @@
+"""Exceptions of every part of nextbest -> a command's message, remedy and exit code."""
+
+import sys
+
+from nextbest import errors
+from nextbest.bundle import BundleError
+from nextbest.cli.exit_codes import ExitCode
+from nextbest.cli.output import CommandError
+from nextbest.models import ModelError
+from nextbest.settings import SettingError
+
+
+def explain(error: Exception) -> CommandError | None:
+    """Explains a failure that can be expected; None for a fault of nextbest itself."""
+    match error:
+        case errors.NextbestError():
+            return _call(error)
+        case BundleError() | ModelError():
+            return CommandError(error.message, error.help, ExitCode.REFUSED)
+        case SettingError():
+            message, _, remedy = str(error).partition(": ")
+            return CommandError(message, remedy, ExitCode.USAGE)
+        case OSError() if error.filename is not None:
+            reason = error.strerror or type(error).__name__
+            return CommandError(f"`{error.filename}`: {reason}", "check the path", ExitCode.USAGE)
+        case ImportError() if "_core" in str(error):
+            message = "this copy of nextbest was never built: its compiled part is missing"
+            return CommandError(message, "run `make demo`, or install a wheel", ExitCode.CANNOT_SERVE)
+        case _:
+            return _of_servers(error)
+
+
+def _call(error: errors.NextbestError) -> CommandError:
+    match error:
+        case errors.InvalidRequest():
+            return CommandError(error.message, "", ExitCode.REFUSED, error.field)
+        case errors.Unavailable():
+            remedy = "start one with `nextbest serve BUNDLE`, or name its address"
+            return CommandError(error.message, remedy, ExitCode.CANNOT_CONNECT)
+        case errors.DeadlineExceeded():
+            return CommandError(
+                error.message, "wait longer with --timeout, or see `nextbest status`", ExitCode.FAILED
+            )
+        case errors.Overloaded():
+            return CommandError(error.message, "try again later, or more slowly", ExitCode.FAILED)
+        case errors.NotFound() | errors.Refused():
+            return CommandError(error.message, "", ExitCode.REFUSED)
+        case _:
+            remedy = "see the server's output; client and server may be of different versions"
+            return CommandError(error.message, remedy, ExitCode.FAILED)
+
+
+def _of_servers(error: Exception) -> CommandError | None:
+    # By what is loaded: what raised one of theirs is, and for any other error they cost too much to load.
+    core = sys.modules.get("nextbest._core")
+    if core is not None and isinstance(error, core.BundleError):
+        return CommandError(
+            f"the bundle does not pass verification: {error}", "compile it again", ExitCode.REFUSED
+        )
+    service = sys.modules.get("nextbest.control.service")
+    if isinstance(error, OSError) or (service is not None and isinstance(error, service.ListenError)):
+        return CommandError(str(error), "see `nextbest serve --help` for addresses", ExitCode.CANNOT_SERVE)
+    return None

@@ -1,0 +1,122 @@
+"""What a command says: text and tables for people, JSON for machines, and never both on standard output."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+_WIDTH_ASSUMED: Final = 80
+_WIDTH_PIPED: Final = 140
+
+_machine: list[bool] = [False]
+
+
+def _choose(value: bool) -> bool:  # noqa: FBT001 - the form of a callback
+    _machine[0] = value
+    return value
+
+
+Json = Annotated[bool, typer.Option("--json", help="Write JSON, for machines.", callback=_choose)]
+
+
+class CommandError(Exception):
+    """A command that ends with a message.
+
+    Attributes:
+        message: Lower-case fragment without full stop.
+        help: What to do about it.
+        code: The exit code.
+        field: What of the request is wrong; may be empty.
+    """
+
+    def __init__(self, message: str, remedy: str, code: int, field: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.help = remedy
+        self.code = code
+        self.field = field
+
+
+def is_for_machines() -> bool:
+    """Whether the command was called with `--json`."""
+    return _machine[0]
+
+
+def console() -> "Console":
+    """Returns the console for standard output: colours and widths of the terminal, plain text without one."""
+    # Loads slowly, and machines never need it.
+    from rich.console import Console  # noqa: PLC0415
+
+    target = Console(highlight=False)
+    if not sys.stdout.isatty() and target.width == _WIDTH_ASSUMED:
+        # A pipe has no width and nobody has said one: 80 columns would wrap what a pager shows whole.
+        target.width = _WIDTH_PIPED
+    return target
+
+
+def show(*renderables: "RenderableType") -> None:
+    """Prints for people."""
+    target = console()
+    for renderable in renderables:
+        target.print(renderable)
+
+
+def show_line(line: "RenderableType") -> None:
+    """Prints for people, and leaves it to the terminal where a long line breaks."""
+    console().print(line, soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """Prints a line for people, exactly as it stands, without line breaks of the console's making."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def write_json(value: object) -> None:
+    """Prints a JSON document on one line, or indented on a terminal."""
+    indent = 2 if sys.stdout.isatty() else None
+    say(json.dumps(plain(value), ensure_ascii=False, indent=indent))
+
+
+def write_error(error: CommandError) -> None:
+    """Prints what went wrong to standard error: one JSON line for machines, two lines for people."""
+    if is_for_machines():
+        content = {"message": error.message, "help": error.help, "field": error.field}
+        sys.stderr.write(json.dumps({"error": content}, ensure_ascii=False) + "\n")
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    where = f"{error.field}: " if error.field else ""
+    text = Text.assemble(("error: ", "bold red"), f"{where}{error.message}")
+    if error.help:
+        text.append("\n help: ", "bold cyan")
+        text.append(error.help)
+    Console(stderr=True, highlight=False, soft_wrap=True).print(text)
+
+
+def plain(value: Any) -> Any:
+    """Turns answers into what JSON can say.
+
+    Moments become RFC 3339 text, durations seconds, dataclasses objects.
+    """
+    match value:
+        case datetime():
+            return value.isoformat().replace("+00:00", "Z")
+        case timedelta():
+            return value.total_seconds()
+        case Mapping():
+            return {str(key): plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [plain(item) for item in value]
+        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return {entry.name: plain(getattr(value, entry.name)) for entry in dataclasses.fields(value)}
+        case _:
+            return value

@@ -1,0 +1,48 @@
+"""Progress of long work: a bar on standard error, for people who watch a terminal; gone when it is done."""
+# ruff: noqa: PLC0415 - rich loads slowly, and machines never need it
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from nextbest.cli.output import is_for_machines
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+
+@contextmanager
+def advancing(doing: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Shows one piece of work; yields how to advance it.
+
+    Args:
+        doing: What goes on, before the bar.
+        total: How much there is to do.
+    """
+    with _bars() as progress:
+        task = progress.add_task(doing, total=total)
+        yield lambda count: progress.advance(task, count)
+
+
+@contextmanager
+def following() -> Iterator[Callable[[str, int, int], None]]:
+    """Shows work of several stages; yields how to report a stage, how much is done, and how much there is."""
+    with _bars() as progress:
+        task = progress.add_task("", total=None)
+        yield lambda stage, done, total: progress.update(task, description=stage, completed=done, total=total)
+
+
+def _bars() -> "Progress":
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=is_for_machines() or not console.is_terminal,
+        transient=True,
+    )

@@ -1,0 +1,213 @@
+"""`nextbest serve`, `activate`, `status` and `demo`: running a server, and operating one."""
+# ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
+
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nextbest.cli.exit_codes import ExitCode
+from nextbest.cli.help_text import add_command
+from nextbest.cli.output import CommandError, Json, is_for_machines, say, show, write_json
+
+if TYPE_CHECKING:
+    from nextbest.control import Operator, Status
+    from nextbest.control.serving import Listening
+
+_PANEL = "Server"
+
+ControlAddress = Annotated[
+    str,
+    typer.Option(
+        "--control-address",
+        help="Control port of the server.",
+        show_default="$NEXTBEST_CONTROL_ADDRESS or 127.0.0.1:50052",
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    add_command(
+        app,
+        serve,
+        "nextbest serve bank.bundle",
+        "nextbest serve ./bank --address 0.0.0.0:50051 --workers 2",
+        "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317 nextbest serve bank.bundle",
+        panel=_PANEL,
+    )
+    add_command(app, activate, "nextbest activate bank.bundle", "nextbest activate ./bank", panel=_PANEL)
+    add_command(app, status, "nextbest status", "nextbest status --wait 10 --json", panel=_PANEL)
+    add_command(app, demo, "nextbest demo", "nextbest demo --quick --json", panel=_PANEL)
+
+
+def serve(  # noqa: PLR0913 - one parameter an option
+    bundle: Annotated[Path, typer.Argument(help="Bundle file, or workspace folder to compile first.")],
+    *,
+    address: Annotated[str | None, typer.Option(help="Decisions: host:port.")] = None,
+    control_address: Annotated[
+        str | None, typer.Option(help="Control: host:port, on the loopback interface.")
+    ] = None,
+    health_address: Annotated[str | None, typer.Option(help="Health: host:port.")] = None,
+    workers: Annotated[int | None, typer.Option(min=0, help="Threads that decide; 0: one a core.")] = None,
+    drain_grace: Annotated[
+        float | None,
+        typer.Option(min=0, help="Seconds to go on accepting when stopping, for load balancers."),
+    ] = None,
+    drain_max: Annotated[
+        float | None, typer.Option(min=0, help="Seconds that stopping may take in all.")
+    ] = None,
+    json: Json = False,  # noqa: ARG001 - chooses by its callback
+) -> None:
+    """Serve decisions until SIGTERM or Ctrl-C.
+
+    The first signal drains: calls under way are answered, then the process exits with 0 (7 when some had to
+        be cut
+    off). A second one ends it at once, with 128 and the signal's number. Environment variables stand in for
+    options: NEXTBEST_ADDRESS, NEXTBEST_CONTROL_ADDRESS, NEXTBEST_HEALTH_ADDRESS, NEXTBEST_WORKERS,
+    NEXTBEST_DRAIN_GRACE_S, NEXTBEST_DRAIN_S_MAX, NEXTBEST_TRACE_QUEUE_BYTES, NEXTBEST_CUSTOMER_HASH_KEY,
+    OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME.
+    """
+    from nextbest import settings
+    from nextbest.cli.bundles import load
+    from nextbest.control.serving import serve as run
+
+    given: dict[str, Any] = {
+        "address": address,
+        "control_address": control_address,
+        "health_address": health_address,
+        "workers": workers,
+        "drain_grace_s": drain_grace,
+        "drain_s_max": drain_max,
+    }
+    chosen = replace(settings.read(), **{name: value for name, value in given.items() if value is not None})
+    drained = run(load(bundle).data, chosen, _announce, _announce_drain)
+    if is_for_machines():
+        write_json({"event": "stopped", "drained": drained})
+    else:
+        say("stopped" if drained else "stopped; some calls were cut off")
+    if not drained:
+        raise typer.Exit(ExitCode.CUT_OFF)
+
+
+def activate(
+    bundle: Annotated[Path, typer.Argument(help="Bundle file, or workspace folder to compile first.")],
+    *,
+    control_address: ControlAddress = "",
+    json: Json = False,  # noqa: ARG001 - chooses by its callback
+) -> None:
+    """Make a bundle the active one of a running server: all or nothing, without a pause."""
+    from nextbest.cli.bundles import load
+
+    sealed = load(bundle)
+    with _operator(control_address) as operator:
+        activation = operator.activate(sealed.data)
+    if is_for_machines():
+        write_json(activation)
+        return
+    say(f"active   {activation.bundle_digest}")
+    say(f"previous {activation.previous_digest}")
+    say(f"in {activation.duration_us / 1_000:,.1f} ms")
+
+
+def status(
+    *,
+    control_address: ControlAddress = "",
+    wait: Annotated[
+        float, typer.Option("--wait", min=0.0, help="Seconds to wait for a server that is starting.")
+    ] = 0.0,
+    json: Json = False,  # noqa: ARG001 - chooses by its callback
+) -> None:
+    """Show what a server runs, and what it has done."""
+    found = _status(control_address, time.monotonic() + wait)
+    if is_for_machines():
+        write_json(found)
+    else:
+        _show_status(found)
+
+
+def _status(control_address: str, deadline_s: float) -> "Status":
+    from nextbest.errors import Unavailable
+
+    while True:
+        # A new connection each time: gRPC takes its time before it tries a refused one again.
+        with _operator(control_address) as operator:
+            try:
+                return operator.status()
+            except Unavailable:
+                if time.monotonic() >= deadline_s:
+                    raise
+        time.sleep(0.1)
+
+
+def demo(
+    *,
+    keep: Annotated[bool, typer.Option("--keep", help="Go on serving at the end, until Ctrl-C.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer customers, shorter measurements.")] = False,
+    directory: Annotated[
+        Path | None, typer.Option("--directory", help="Where to leave workspace, customers and bundle.")
+    ] = None,
+    json: Json = False,  # noqa: ARG001 - chooses by its callback
+) -> None:
+    """Run a demo bank: train models, compile, serve, decide, explain, measure."""
+    from nextbest.demo import DemoError, run
+
+    try:
+        run(keep=keep, quick=quick, machine=is_for_machines(), directory=directory)
+    except DemoError as error:
+        raise CommandError(str(error), "", ExitCode.FAILED) from None
+
+
+def _operator(address: str) -> "Operator":
+    from nextbest import settings
+    from nextbest.control import Operator
+
+    return Operator(address or settings.read().control_address)
+
+
+def _announce(listening: "Listening") -> None:
+    if is_for_machines():
+        write_json({"event": "listening", **asdict(listening)})
+        return
+    say(f"serving    {listening.workspace}: {listening.actions} actions, {listening.models} models")
+    say(f"bundle     {listening.bundle_digest}")
+    say(f"decisions  {listening.decisions}")
+    say(f"control    {listening.control}")
+    say(f"health     {listening.health}")
+    say(f"spans      {listening.otlp_endpoint or 'not exported: OTEL_EXPORTER_OTLP_ENDPOINT is not set'}")
+
+
+def _announce_drain(signal_name: str) -> None:
+    if is_for_machines():
+        write_json({"event": "draining", "signal": signal_name})
+    else:
+        say(f"{signal_name}: draining; once more to stop at once")
+
+
+def _show_status(found: "Status") -> None:
+    from rich.table import Table
+
+    from nextbest.cli.output import plain
+
+    table = Table(show_header=False, box=None)
+    traces = found.traces
+    rows = {
+        "state": "draining" if found.draining else "serving",
+        "workspace": f"{found.workspace}: {found.actions:,} actions, {found.models:,} models",
+        "bundle": found.bundle_digest,
+        "active since": plain(found.activated_at),
+        "customers": f"{found.customers:,}",
+        "decisions": f"{found.decisions:,}, and {found.explanations:,} explanations",
+        "refused": f"{found.refused:,} calls, and {found.deadlines_exceeded:,} too late",
+        "faults": f"{found.panics:,}",
+        "connections": f"{found.connections:,} of {found.connections_accepted:,} accepted, "
+        f"{found.connections_refused:,} refused",
+        "workers": f"{found.workers:,}",
+        "spans": f"{traces.emitted:,} emitted = {traces.exported:,} exported + {traces.rejected:,} rejected "
+        f"+ {traces.dropped:,} dropped + {traces.pending:,} pending",
+    }
+    for name, value in rows.items():
+        table.add_row(f"[bold]{name}[/bold]", value)
+    show(table)

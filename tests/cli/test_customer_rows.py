@@ -1,0 +1,195 @@
+"""Files of customers: their types, what is left out, and rows that a server refuses."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from nextbest.cli.customers import Refusal, _Loading
+from nextbest.cli.output import CommandError
+from nextbest.cli.rows import CustomerTable, column_of
+from nextbest.errors import InvalidRequest, Unavailable
+from nextbest.values import encode_attributes
+
+NOON = datetime(2026, 6, 1, 12)
+
+
+def _rows(path, id_column="customer_id", schema=None):
+    table = CustomerTable(path, id_column, schema)
+    return [customer for batch in table.batches() for customer in batch.customers]
+
+
+@pytest.fixture
+def parquet(tmp_path):
+    frame = pl.DataFrame(
+        {
+            "customer_id": ["c-1", "c-2"],
+            "age": pl.Series([42, None], dtype=pl.UInt8),
+            "vip": [True, None],
+            "balance": pl.Series([1.5, float("nan")], dtype=pl.Float32),
+            "segment": pl.Series(["mass", None], dtype=pl.Categorical),
+            "since": [NOON, None],
+            "zoned": pl.Series([NOON, None]).dt.replace_time_zone("Europe/Amsterdam"),
+            "born": [date(1984, 2, 29), None],
+            "tenure": [timedelta(days=3), None],
+            "tags": [["a", "b"], []],
+            "levels": pl.Series([[1], None], dtype=pl.List(pl.Int16)),
+            "price": pl.Series(["9.99", None]).cast(pl.Decimal(10, 2)),
+            "never": [None, None],
+        }
+    )
+    frame.write_parquet(tmp_path / "c.parquet")
+    return tmp_path / "c.parquet"
+
+
+def test_types_of_parquet(parquet):
+    assert _rows(parquet) == [
+        (
+            "c-1",
+            {
+                "age": 42,
+                "vip": True,
+                "balance": 1.5,
+                "segment": "mass",
+                "since": datetime(2026, 6, 1, 12, tzinfo=UTC),
+                "zoned": datetime(2026, 6, 1, 10, tzinfo=UTC),
+                "born": datetime(1984, 2, 29, tzinfo=UTC),
+                "tenure": timedelta(days=3),
+                "tags": ["a", "b"],
+                "levels": [1],
+                "price": 9.99,
+                "never": None,
+            },
+        ),
+        ("c-2", {"tags": []} | dict.fromkeys(_rows(parquet)[0][1].keys() - {"tags"})),
+    ]
+
+
+def test_everything_can_be_sent(parquet):
+    for _, attributes in _rows(parquet):
+        encode_attributes(attributes, "x")
+
+
+def test_a_schema_casts_and_leaves_out(parquet):
+    table = CustomerTable(parquet, "customer_id", {"age": "double", "tags": "list<string>"})
+    assert table.attributes == ["age", "tags"]
+    assert "balance" in table.left_out
+    assert _rows(parquet, schema={"age": "double"})[0] == ("c-1", {"age": 42.0})
+
+
+@pytest.mark.parametrize(("name", "separator"), [("c.csv", ","), ("c.tsv", "\t")])
+def test_types_of_text_files(tmp_path, name, separator):
+    lines = ["id;age;rate;since;segment", "7;42;0.5;2026-06-01T12:00:00;mass", "8;;;;"]
+    (tmp_path / name).write_text("\n".join(lines).replace(";", separator))
+    assert _rows(tmp_path / name, "id") == [
+        ("7", {"age": 42, "rate": 0.5, "since": datetime(2026, 6, 1, 12, tzinfo=UTC), "segment": "mass"}),
+        ("8", {"age": None, "rate": None, "since": None, "segment": None}),
+    ]
+
+
+def test_ndjson(tmp_path):
+    (tmp_path / "c.ndjson").write_text(
+        '{"customer_id": "a", "tags": ["x"]}\n{"customer_id": "b", "tags": null}\n'
+    )
+    assert _rows(tmp_path / "c.ndjson") == [("a", {"tags": ["x"]}), ("b", {"tags": None})]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("c.xlsx", "", "is of no kind that can be read"),
+        ("c.parquet", "not parquet", "cannot be read"),
+        ("c.csv", "id,age\n1,2\n", "has no column `customer_id`"),
+        ("c.csv", "customer_id,age\n1.5,2\n", "ids are text or whole numbers"),
+        ("c.ndjson", '{"customer_id": "a", "x": {"y": 1}}\n', "holds Struct"),
+    ],
+)
+def test_files_that_cannot_be_used(tmp_path, name, content, message):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(CommandError, match=message):
+        CustomerTable(tmp_path / name, "customer_id")
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(CommandError, match="cannot be read"):
+        CustomerTable(tmp_path / "nowhere.csv", "customer_id")
+
+
+@pytest.mark.parametrize(
+    ("field", "place"),
+    [
+        ("customers[12].attributes[1].value", (12, "balance")),
+        ("customers[12].balance", (12, "balance")),
+        ("customers[3].customer_id", (3, "customer_id")),
+        ("customers[3]", (3, "")),
+        ("customers", None),
+        ("", None),
+    ],
+)
+def test_the_place_of_a_refusal(field, place):
+    assert column_of(field, ["age", "balance"]) == place
+
+
+class Store:
+    """Takes customers whose age is not 13, and says why not otherwise, as the server does."""
+
+    def __init__(self):
+        self.stored = {}
+        self.calls = 0
+
+    def upsert(self, customers):
+        self.calls += 1
+        for index, (_, attributes) in enumerate(customers):
+            if attributes["age"] == 13:
+                raise InvalidRequest(
+                    "`customer.age` is out of range", f"customers[{index}].attributes[0].value"
+                )
+        self.stored |= dict(customers)
+        return len(customers)
+
+
+@pytest.fixture
+def table(tmp_path):
+    ages = [13 if index in {0, 1_500, 2_499} else 20 for index in range(2_500)]
+    ids = [f"c-{index}" for index in range(2_500)]
+    pl.DataFrame({"customer_id": ids, "age": ages}).write_parquet(tmp_path / "c.parquet")
+    return CustomerTable(tmp_path / "c.parquet", "customer_id")
+
+
+def test_refused_rows_are_left_out_and_named(table):
+    store, steps = Store(), []
+    loading = _Loading(store.upsert, table, refusals_max=20)
+    loading.run(steps.append)
+    assert loading.stored == len(store.stored) == 2_497
+    assert loading.refusals == [
+        Refusal(row, "age", "`customer.age` is out of range") for row in (1, 1_501, 2_500)
+    ]
+    assert steps == [1_000, 1_000, 500]
+    assert store.calls == 6
+
+
+def test_too_many_refused_rows_end_it(table):
+    store = Store()
+    loading = _Loading(store.upsert, table, refusals_max=1)
+    loading.run(lambda _: None)
+    assert loading.gave_up
+    assert len(loading.refusals) == 2
+    assert loading.stored == 999
+
+
+def test_a_column_that_is_no_attribute_ends_it(table):
+    def upsert(customers):
+        raise InvalidRequest("there is no customer attribute `age`", "customers[0].attributes[0].name")
+
+    with pytest.raises(CommandError, match="the column `age` is no attribute") as caught:
+        _Loading(upsert, table, 20).run(lambda _: None)
+    assert "--bundle" in caught.value.help
+
+
+@pytest.mark.parametrize("error", [InvalidRequest("too many"), Unavailable("gone")])
+def test_what_is_not_about_a_row_ends_it(table, error):
+    def upsert(customers):
+        raise error
+
+    with pytest.raises(type(error)):
+        _Loading(upsert, table, 20).run(lambda _: None)

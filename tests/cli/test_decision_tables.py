@@ -1,0 +1,195 @@
+"""Decisions and explanations as people read them."""
+
+import re
+
+import pytest
+from google.protobuf import text_format
+from rich.console import Console
+
+from nextbest.cli import decision_tables as tables
+from nextbest.decoding import decode_decision
+from nextbest.v1 import decision_pb2
+
+SCORE = """
+    score {
+      propensity: 0.02 context_weight: 1.4 value: 1200 lever: 1.15 priority: 38.64
+      propensity_source: PROPENSITY_SOURCE_MODEL model: "cards"
+    }
+"""
+DECISION = f"""
+decision_id: "01890a5d" bundle_digest: "ab12cd34ef56ab78" now_us: 1780315200000000
+placements {{
+  name: "hero"
+  actions {{
+    action: "gold-card" treatment: "hero-gold" rank: 1 {SCORE}
+    reason_text: "priority 38.64, first of 2 candidates"
+  }}
+}}
+placements {{ name: "sidebar" }}
+placements {{
+  name: "footer"
+  actions {{
+    action: "newsletter" treatment: "mail" reason_text: "fallback: nothing else was left" score {{}}
+  }}
+}}
+degradations {{ kind: DEGRADATION_KIND_MODEL_FAILED name: "loans" actions: 3 }}
+degradations {{ kind: DEGRADATION_KIND_CUSTOMER_UNKNOWN }}
+explanation {{
+  funnel {{ remaining: 50 }}
+  funnel {{ stage: STAGE_AVAILABILITY remaining: 50 }}
+  funnel {{ stage: STAGE_ELIGIBILITY remaining: 12 }}
+  actions {{ action: "gold-card" issue: "sales" group: "cards" left_at: STAGE_PLACED rank: 1 {SCORE}
+    placing {{ outcome: OUTCOME_PLACED placement: "hero" treatment: "hero-gold" }}
+    context_weights: '+40 % context.page == "cards"' }}
+  actions {{ action: "silver-card" issue: "sales" group: "cards" left_at: STAGE_ARBITRATION rank: 2
+    score {{
+      propensity: 0.01 context_weight: 1 value: 50 lever: 1 priority: 0.5
+      propensity_source: PROPENSITY_SOURCE_PRIOR
+    }}
+    placing {{
+      outcome: OUTCOME_LOST placement: "hero" lost_to: "gold-card"
+      factor_needed: 77.28 lever_needed_percent: 7628
+    }}
+    changes: "its lever would have to be 7628 percentage points higher" }}
+  actions {{
+    action: "loan" issue: "sales" group: "loans" left_at: STAGE_ELIGIBILITY
+    clauses {{
+      stage: STAGE_ELIGIBILITY truth: TRUTH_FALSE text: "customer.age >= 18"
+      condition: "customer.age >= 18 && customer.vip"
+      reason: "adults [only]" position {{ file: "actions/loans.yaml" line: 4 column: 11 }}
+      literals {{ truth: TRUTH_FALSE feature: "customer.age" actual {{ int: 17 }} required: ">= 18" }}
+    }}
+    clauses {{
+      stage: STAGE_SUITABILITY truth: TRUTH_UNKNOWN treatment: "hero-loan"
+      text: "customer.income > 2000 || customer.vip"
+      condition: "customer.income > 2000 || customer.vip"
+      literals {{ truth: TRUTH_UNKNOWN feature: "customer.income" required: "> 2000" }}
+      literals {{ truth: TRUTH_FALSE feature: "customer.vip" actual {{ bool: false }} required: "true" }}
+    }}
+    changes: "customer.age must be at least 18"
+  }}
+  actions {{
+    action: "old" issue: "sales" group: "cards" left_at: STAGE_AVAILABILITY unavailable: UNAVAILABLE_EXPIRED
+  }}
+}}
+"""
+
+
+@pytest.fixture
+def decision():
+    return decode_decision(text_format.Parse(DECISION, decision_pb2.DecideResponse()))
+
+
+def _text(*renderables, width=140):
+    console = Console(width=width, no_color=True, highlight=False, force_terminal=False)
+    with console.capture() as capture:
+        for renderable in renderables:
+            console.print(renderable)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines())
+
+
+def _action(decision, name):
+    (action,) = [action for action in decision.explanation.actions if action.action == name]
+    return _text(tables.render_action(action), width=90)
+
+
+def _row(text, name):
+    (line,) = [line for line in text.splitlines() if name in line]
+    return re.split(r"\s{2,}", line.strip())
+
+
+def test_a_decision(decision):
+    text = _text(*tables.render_decision(decision))
+    assert text.startswith("Decision 01890a5d\nbundle ab12cd34ef56, 2026-06-01T12:00:00Z\n")
+    assert _row(text, "gold-card") == [
+        "hero",
+        "gold-card",
+        "hero-gold",
+        "0.0200",
+        "1.40",
+        "1,200.00",
+        "1.15",
+        "38.64",
+        "first of 2 candidates",
+    ]
+    assert _row(text, "sidebar")[-1] == "nothing was left for it"
+    assert _row(text, "newsletter")[3:8] == ["-"] * 5
+    assert "P propensity (* prior, ! prior as the model failed), C context weight" in text
+    assert text.endswith(
+        "degraded: loans: the model failed, priors stand in (3 actions)\n"
+        "degraded: nothing is stored of the customer, only the request was read"
+    )
+
+
+def test_the_funnel(decision):
+    text = _text(tables.render_funnel(decision.explanation.funnel))
+    assert _row(text, "all actions") == ["all actions", "50"]
+    assert _row(text, "availability") == ["availability", "50"]
+    assert _row(text, "eligibility") == ["eligibility", "12", "38"]
+
+
+def test_the_ranking(decision):
+    text = _text(*tables.render_ranking(decision.explanation.actions, 20))
+    assert _row(text, "gold-card  ")[-1] == "placed in hero"
+    silver = _row(text, "silver-card")
+    assert silver[0] == "2"
+    assert silver[2] == "0.0100*"
+    assert silver[-1].startswith("lost hero to gold-card, factor 77.28 away")
+    shortened = _text(*tables.render_ranking(decision.explanation.actions, 1))
+    assert "silver-card" not in shortened
+    assert "... and 1 more: --rows 2 shows all" in shortened
+    assert _text(*tables.render_ranking([], 5)) == "No action reached the ranking."
+
+
+def test_what_left_earlier(decision):
+    text = _text(*tables.render_departures(decision.explanation.actions, 20))
+    assert _row(text, "loan ") == ["loan", "eligibility", "adults [only] (actions/loans.yaml:4:11)"]
+    assert _row(text, "old ") == ["old", "availability", "its window has ended"]
+    assert tables.render_departures([], 5) == []
+
+
+def test_why_not_an_action(decision):
+    lines = [line.strip("│ ") for line in _action(decision, "loan").splitlines()]
+    assert lines[0].startswith("╭─ sales / loans / loan ─")
+    assert lines[1:-1] == [
+        "Not placed: left at eligibility",
+        "",
+        "eligibility: customer.age >= 18  is false",
+        "reason: adults [only]",
+        "at actions/loans.yaml:4:11, in: customer.age >= 18 && customer.vip",
+        "customer.age is 17, required: >= 18",
+        "",
+        "suitability of treatment hero-loan: customer.income > 2000 || customer.vip  is unknown",
+        "any one of these would do:",
+        "customer.income is missing, required: > 2000",
+        "customer.vip is false, required: true",
+        "",
+        "What would have to change",
+        "- customer.age must be at least 18",
+    ]
+
+
+def test_why_not_an_action_that_lost(decision):
+    text = _action(decision, "silver-card")
+    assert "Not placed: left at arbitration, lost hero to gold-card, factor 77.28 away" in text
+    assert "priority 0.5: propensity 0.0100 (prior), context weight 1.00, value 50.00, lever 1.00" in text
+    assert "- its lever would have to be 7628 percentage points higher" in text
+
+
+def test_why_an_action(decision):
+    text = _action(decision, "gold-card")
+    assert "Placed in hero, treatment hero-gold, rank 1" in text
+    assert "(model cards)" in text
+    assert 'context weight +40 % context.page == "cards"' in text
+
+
+def test_why_not_an_action_that_was_not_available(decision):
+    assert "Not placed: left at availability, its window has ended" in _action(decision, "old")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "missing"), ("a", '"a"'), (True, "true"), (1.5, "1.5"), (["a"], '["a"]')],
+)
+def test_values(value, text):
+    assert tables.render_value(value) == text

@@ -1,0 +1,134 @@
+"""What people type as attributes: with a schema, with a type of their own, and without either."""
+
+import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from nextbest.cli import attributes
+from nextbest.cli.exit_codes import ExitCode
+from nextbest.cli.output import CommandError
+
+SCHEMA = {
+    "age": "int",
+    "vip": "bool",
+    "balance": "double",
+    "code": "string",
+    "since": "timestamp",
+    "tenure": "duration",
+    "tags": "list<string>",
+    "levels": "list<int>",
+}
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("pair", "name", "value"),
+    [
+        ("age=42", "age", 42),
+        ("vip=true", "vip", True),
+        ("vip=False", "vip", False),
+        ("balance=12", "balance", 12.0),
+        ("code=007", "code", "007"),
+        ("code=a=b", "code", "a=b"),
+        ("since=2026-06-01T12:00:00Z", "since", NOON),
+        ("since=2026-06-01T14:00:00+02:00", "since", NOON),
+        ("since=2026-06-01", "since", datetime(2026, 6, 1, tzinfo=UTC)),
+        ("tenure=1h30m", "tenure", timedelta(minutes=90)),
+        ("tenure=-7d", "tenure", timedelta(days=-7)),
+        ("tenure=1.5s", "tenure", timedelta(seconds=1.5)),
+        ("tags=a,b", "tags", ["a", "b"]),
+        ('tags=["a,b"]', "tags", ["a,b"]),
+        ("tags=[]", "tags", []),
+        ("levels=1,2", "levels", [1, 2]),
+        ("levels=[3]", "levels", [3]),
+        ("age=", "age", None),
+    ],
+)
+def test_with_a_schema(pair, name, value):
+    assert attributes.from_pairs([pair], SCHEMA, "--attribute") == {name: value}
+
+
+@pytest.mark.parametrize(
+    ("pair", "name", "value"),
+    [
+        ("age=42", "age", 42),
+        ("age=42.0", "age", 42.0),
+        ("vip=true", "vip", True),
+        ("gone=null", "gone", None),
+        ("code=gold", "code", "gold"),
+        ('code="42"', "code", "42"),
+        ('tags=["a"]', "tags", ["a"]),
+        ("since=2026-06-01", "since", "2026-06-01"),
+        ("since:timestamp=2026-06-01T12:00:00Z", "since", NOON),
+        ("code:string=42", "code", "42"),
+        ("balance:double=1", "balance", 1.0),
+        ("tenure:duration=7d", "tenure", timedelta(days=7)),
+    ],
+)
+def test_without_a_schema(pair, name, value):
+    found = attributes.from_pairs([pair], {}, "--attribute")
+    assert found == {name: value}
+    assert type(found[name]) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("pair", "message", "remedy"),
+    [
+        ("age", "`age` is no attribute", "write --attribute name=value"),
+        ("=1", "`=1` is no attribute", "write --attribute name=value"),
+        ("age=old", "`old` is no int", "write 42"),
+        ("vip=yes", "`yes` is no bool", "true or false"),
+        ("since=yesterday", "`yesterday` is no timestamp", "2026-06-01T12:00:00Z"),
+        ("tenure=long", "`long` is no duration", "1h30m"),
+        ("levels=a", "`a` is no list<int>", "1,2,3"),
+        ("age:number=1", "`number` is no type", "bool, int, double"),
+        ('other={"a": 1}', "a JSON object is no attribute value", "give a boolean"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(pair, message, remedy):
+    with pytest.raises(CommandError) as caught:
+        attributes.from_pairs([pair], SCHEMA, "--attribute")
+    assert caught.value.message == message
+    assert remedy in caught.value.help
+    assert caught.value.code == ExitCode.USAGE
+
+
+JSON = '{"age": 42, "balance": 1, "since": "2026-06-01", "tags": ["a"], "free:duration": "1h", "gone": null}'
+EXPECTED = {
+    "age": 42,
+    "balance": 1.0,
+    "since": datetime(2026, 6, 1, tzinfo=UTC),
+    "tags": ["a"],
+    "free": timedelta(hours=1),
+    "gone": None,
+}
+
+
+def test_json_inline():
+    assert attributes.from_json(JSON, SCHEMA, "--customer-json") == EXPECTED
+
+
+def test_json_of_a_file(tmp_path):
+    (tmp_path / "c.json").write_text(JSON)
+    assert attributes.from_json(str(tmp_path / "c.json"), SCHEMA, "--customer-json") == EXPECTED
+
+
+def test_json_of_standard_input(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO(JSON))
+    assert attributes.from_json("-", SCHEMA, "--customer-json") == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("{", "not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        ("[1]", "not a JSON object"),
+        ("nowhere.json", "`nowhere.json` cannot be read: No such file or directory"),
+        ('{"a": {"b": 1}}', "a JSON object is no attribute value"),
+    ],
+)
+def test_json_that_cannot_be_meant_is_refused(source, message):
+    with pytest.raises(CommandError) as caught:
+        attributes.from_json(source, SCHEMA, "--customer-json")
+    assert caught.value.message == message

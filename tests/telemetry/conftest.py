@@ -1,0 +1,79 @@
+"""A real OTLP collector: gRPC, in this process, keeping every span it is sent."""
+# ruff: noqa: N802 - methods are named by the protocol
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import grpc
+import pytest
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
+from opentelemetry.proto.trace.v1 import trace_pb2
+
+
+@dataclass
+class Received:
+    """A span with what it came with."""
+
+    span: trace_pb2.Span
+    resource: dict[str, object]
+    scope: str
+    headers: dict[str, str]
+
+    @property
+    def attributes(self):
+        return attributes(self.span.attributes)
+
+
+@dataclass
+class Collector(trace_service_pb2_grpc.TraceServiceServicer):
+    address: str = ""
+    spans: list[Received] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+    arrived: threading.Condition = field(default_factory=threading.Condition)
+
+    def Export(self, request, context):
+        headers = dict(context.invocation_metadata())
+        with self.arrived:
+            self.raw.append(request.SerializeToString())
+            for resource_spans in request.resource_spans:
+                resource = attributes(resource_spans.resource.attributes)
+                for scope_spans in resource_spans.scope_spans:
+                    for span in scope_spans.spans:
+                        self.spans.append(Received(span, resource, scope_spans.scope.name, headers))
+            self.arrived.notify_all()
+        return trace_service_pb2.ExportTraceServiceResponse()
+
+    def wait_for(self, name, count=1, timeout_s=20.0):
+        """Returns the spans of a name, once there are so many."""
+        with self.arrived:
+            met = self.arrived.wait_for(lambda: len(self.named(name)) >= count, timeout_s)
+            assert met, f"{count} spans `{name}` expected, got {[r.span.name for r in self.spans]}"
+            return self.named(name)
+
+    def named(self, name):
+        return [received for received in self.spans if received.span.name == name]
+
+
+def attributes(entries):
+    return {entry.key: value(entry.value) for entry in entries}
+
+
+def value(any_value):
+    kind = any_value.WhichOneof("value")
+    if kind == "array_value":
+        return [value(item) for item in any_value.array_value.values]
+    if kind == "kvlist_value":
+        return attributes(any_value.kvlist_value.values)
+    return getattr(any_value, kind) if kind else None
+
+
+@pytest.fixture
+def collector():
+    servicer = Collector()
+    server = grpc.server(ThreadPoolExecutor(2))
+    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(servicer, server)
+    servicer.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    server.start()
+    yield servicer
+    server.stop(None).wait()

@@ -1,0 +1,92 @@
+"""Spans of the control plane: exported where the environment says, and nothing where it says nothing."""
+
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from nextbest import telemetry
+from nextbest.settings import read
+
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@pytest.fixture
+def started(collector):
+    telemetry.start(
+        read(
+            {
+                "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{collector.address}",
+                "OTEL_EXPORTER_OTLP_HEADERS": "api-key=s%20ecret",
+                "OTEL_SERVICE_NAME": "bank-decisions",
+            }
+        )
+    )
+    yield collector
+    assert telemetry.stop()
+
+
+def test_a_span_with_its_attributes(started):
+    with telemetry.span("compile", workspace="bank", bundle_size_bytes=42) as found:
+        found["bundle_digest"] = "ab12"
+    assert telemetry.stop()
+    (received,) = started.wait_for("nextbest.compile")
+    assert received.attributes == {
+        "nextbest.workspace": "bank",
+        "nextbest.bundle_size_bytes": 42,
+        "nextbest.bundle_digest": "ab12",
+    }
+    assert received.resource["service.name"] == "bank-decisions"
+    assert received.scope == "nextbest"
+    assert received.headers["api-key"] == "s ecret"
+    assert received.span.end_time_unix_nano >= received.span.start_time_unix_nano
+
+
+def test_the_callers_trace_is_the_parent(started):
+    with telemetry.span("activate", parent={"traceparent": TRACEPARENT}), telemetry.span("verify"):
+        inner = telemetry.current_trace_context()["traceparent"]
+    telemetry.stop()
+    (activate,) = started.wait_for("nextbest.activate")
+    (verify,) = started.wait_for("nextbest.verify")
+    assert activate.span.trace_id.hex() == "0af7651916cd43dd8448eb211c80319c"
+    assert activate.span.parent_span_id.hex() == "b7ad6b7169203331"
+    assert verify.span.parent_span_id == activate.span.span_id
+    assert inner == f"00-0af7651916cd43dd8448eb211c80319c-{verify.span.span_id.hex()}-01"
+
+
+def test_a_failure_is_told_without_its_text(started):
+    with pytest.raises(ValueError, match="secret"), telemetry.span("check"):
+        raise ValueError("secret of customer c-1")
+    telemetry.stop()
+    (received,) = started.wait_for("nextbest.check")
+    assert received.span.status.message == "ValueError"
+    assert b"secret of" not in b"".join(started.raw)
+
+
+def test_nothing_is_loaded_where_nothing_is_set():
+    code = """
+import sys
+from nextbest import settings, telemetry
+telemetry.start(settings.read({}))
+with telemetry.span("check", folder="x") as found:
+    found["late"] = 1
+assert telemetry.current_trace_context() == {}
+assert telemetry.stop()
+assert not [name for name in sys.modules if name.startswith("opentelemetry")]
+"""
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+def test_an_exit_does_not_wait_for_a_collector_that_is_silent():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        telemetry.start(read({"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}"}))
+        with telemetry.span("check"):
+            pass
+        began = time.monotonic()
+        assert not telemetry.stop(timeout_s=0.3)
+        assert time.monotonic() - began < 2.0

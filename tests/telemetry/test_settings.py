@@ -1,0 +1,87 @@
+"""The environment as settings: every variable, its default, and what is said of one that cannot be used."""
+
+import re
+from dataclasses import fields
+
+import pytest
+
+from nextbest import settings
+from nextbest.settings import SettingError, Settings, read
+
+
+def test_nothing_set():
+    assert read({}) == Settings()
+    assert read({"NEXTBEST_ADDRESS": " ", "OTEL_EXPORTER_OTLP_ENDPOINT": ""}) == Settings()
+
+
+def test_everything_set():
+    assert read(
+        {
+            "NEXTBEST_ADDRESS": "0.0.0.0:1",
+            "NEXTBEST_CONTROL_ADDRESS": "127.0.0.1:2",
+            "NEXTBEST_HEALTH_ADDRESS": "0.0.0.0:3",
+            "NEXTBEST_WORKERS": "4",
+            "NEXTBEST_DRAIN_GRACE_S": "2.5",
+            "NEXTBEST_DRAIN_S_MAX": "30",
+            "NEXTBEST_TRACE_QUEUE_BYTES": "1048576",
+            "NEXTBEST_CUSTOMER_HASH_KEY": "0123456789abcdef",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4317",
+            "OTEL_EXPORTER_OTLP_HEADERS": "Api-Key=a%3Db, x=1,",
+            "OTEL_SERVICE_NAME": "bank",
+            "NEXTBEST_DEBUG": "1",
+        }
+    ) == Settings(
+        address="0.0.0.0:1",
+        control_address="127.0.0.1:2",
+        health_address="0.0.0.0:3",
+        workers=4,
+        drain_grace_s=2.5,
+        drain_s_max=30.0,
+        trace_queue_bytes=1_048_576,
+        customer_hash_key=b"0123456789abcdef",
+        otlp_endpoint="http://collector:4317",
+        otlp_headers={"api-key": "a=b", "x": "1"},
+        service_name="bank",
+        debug=True,
+    )
+
+
+def test_tracing_can_be_switched_off():
+    found = read({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4317", "OTEL_SDK_DISABLED": "true"})
+    assert found.otlp_endpoint is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("NEXTBEST_WORKERS", "two", "NEXTBEST_WORKERS is `two`: give a whole number"),
+        ("NEXTBEST_WORKERS", "-1", "give a whole number"),
+        ("NEXTBEST_DRAIN_S_MAX", "soon", "give seconds, 0 to 3600"),
+        ("NEXTBEST_DRAIN_GRACE_S", "nan", "give seconds, 0 to 3600"),
+        ("NEXTBEST_TRACE_QUEUE_BYTES", "1 MB", "give a whole number"),
+        ("NEXTBEST_CUSTOMER_HASH_KEY", "short", "openssl rand -hex 32"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "secret", "give `key=value` pairs"),
+    ],
+)
+def test_what_cannot_be_used_is_named(name, value, message):
+    with pytest.raises(SettingError, match=re.escape(message)) as caught:
+        read({name: value})
+    assert name in str(caught.value)
+
+
+def test_only_grpc_is_spoken():
+    with pytest.raises(SettingError, match="only `grpc` is spoken"):
+        read({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x:4318", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"})
+
+
+def test_secrets_are_not_shown():
+    shown = repr(
+        read({"NEXTBEST_CUSTOMER_HASH_KEY": "0123456789abcdef", "OTEL_EXPORTER_OTLP_HEADERS": "k=v3ry"})
+    )
+    assert "0123456789abcdef" not in shown
+    assert "v3ry" not in shown
+
+
+def test_every_setting_is_documented():
+    for entry in fields(Settings):
+        assert f"{entry.name}: " in (settings.Settings.__doc__ or "")
