@@ -1,0 +1,125 @@
+"""A bundle file -> a server that runs it: `nextbest serve` as a process of its own, as in production."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from nextbest.control.operator import Operator
+from nextbest.errors import NextbestError
+from nextbest.settings import CONTROL_ADDRESS, DECISION_ADDRESS, HEALTH_ADDRESS
+
+START_S_MAX = 30.0
+STOP_S_MAX = 15.0
+
+
+class ServerStartError(Exception):
+    """The server ended, or did not answer in time; the message carries what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where a server listens, `host:port` each."""
+
+    decisions: str = DECISION_ADDRESS
+    control: str = CONTROL_ADDRESS
+    health: str = HEALTH_ADDRESS
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server that answers.
+
+    Attributes:
+        addresses: Where it listens.
+        pid: Of its process.
+    """
+
+    addresses: Addresses
+    pid: int
+
+
+def free_addresses() -> Addresses:
+    """Returns the usual addresses when all three are free, otherwise three others."""
+    usual = Addresses()
+    if all(_is_free(address) for address in (usual.decisions, usual.control, usual.health)):
+        return usual
+    with ExitStack() as sockets:
+        # Held together until all three are known, so that they differ.
+        probes = [sockets.enter_context(socket.socket()) for _ in range(3)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return Addresses(*(f"127.0.0.1:{probe.getsockname()[1]}" for probe in probes))
+
+
+@contextmanager
+def running(bundle: Path, log: Path, *, through: Sequence[str] = ()) -> Iterator[Running]:
+    """Serves a bundle until the block ends, then drains the server.
+
+    Args:
+        bundle: The bundle file.
+        log: What the server says goes here.
+        through: Programs to start it with, which must become it: `taskset -c 0`, `env NAME=value`.
+
+    Raises:
+        ServerStartError: It did not start.
+    """
+    addresses = free_addresses()
+    command = [*through, sys.executable, "-m", "nextbest.cli", "serve", str(bundle)]
+    command += ["--address", addresses.decisions, "--control-address", addresses.control]
+    command += ["--health-address", addresses.health]
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603 - no shell, and this very interpreter
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            # Ctrl-C is for the demo, which then stops the server in its own time.
+            start_new_session=True,
+        )
+    try:
+        _wait(process, addresses, log)
+        yield Running(addresses, process.pid)
+    finally:
+        _stop(process)
+
+
+def _wait(process: "subprocess.Popen[bytes]", addresses: Addresses, log: Path) -> None:
+    deadline = time.monotonic() + START_S_MAX
+    while process.poll() is None and time.monotonic() < deadline:
+        # A new connection each time: gRPC takes its time before it tries a refused one again.
+        with Operator(addresses.control, timeout_s=1.0) as operator:
+            try:
+                operator.status()
+            except NextbestError:
+                time.sleep(0.05)
+            else:
+                return
+    said = log.read_text(encoding="utf-8", errors="replace").strip()[-2_000:]
+    raise ServerStartError(f"the server did not start: {said or 'it said nothing'}")
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_S_MAX)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _is_free(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, int(port)))
+        except OSError:
+            return False
+    return True

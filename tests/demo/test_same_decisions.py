@@ -1,0 +1,58 @@
+"""The engine decides as the independent reading of the bundle format in `bench/` does."""
+
+from datetime import datetime
+
+import pytest
+
+from nextbest.demo import questions
+from nextbest.values import to_microseconds
+
+pytest.importorskip("nextbest._core")
+
+from baseline import Baseline
+from nextbest.offline import OfflineBundle
+
+
+@pytest.fixture(scope="module")
+def oracle(compilation):
+    return Baseline(compilation.bundle)
+
+
+@pytest.fixture(scope="module")
+def engine(sealed):
+    return OfflineBundle(sealed.data)
+
+
+def plain(row):
+    return {n: to_microseconds(v, n) if isinstance(v, datetime) else v for n, v in row.items()}
+
+
+@pytest.mark.parametrize("channel", questions.PLACEMENTS)
+def test_every_decision_is_the_same(made, oracle, engine, now, channel):
+    count = 150
+    moments = questions.moments(channel, count, seed=29)
+    for row, moment in zip(made.customers.head(count).iter_rows(named=True), moments, strict=True):
+        customer_id = row.pop("customer_id")
+        attributes = {name: value for name, value in row.items() if value is not None}
+        places = [(name, 0) for name in questions.PLACEMENTS[channel]]
+        expected = oracle.decide(
+            customer_id, plain(attributes), moment.context, channel, places, to_microseconds(now, "now")
+        )
+        found = engine.decide(
+            customer_id=customer_id,
+            customer=attributes,
+            context=moment.context,
+            channel=channel,
+            placements=questions.PLACEMENTS[channel],
+            now=now,
+            seed=1,
+        )
+        assert {p.name: [(a.action, a.treatment, a.rank) for a in p] for p in found.placements} == {
+            name: [(a.action, a.treatment, a.rank) for a in placed]
+            for name, placed in expected.placements.items()
+        }, customer_id
+        for placement in found.placements:
+            for mine, other in zip(placement, expected.placements[placement.name], strict=True):
+                if other.candidate is not None:
+                    assert mine.score.priority == pytest.approx(other.candidate.priority, rel=1e-6)
+                    assert mine.score.propensity == pytest.approx(other.candidate.propensity, abs=1e-6)
