@@ -1,0 +1,106 @@
+# Every command of the project. `make help` lists them.
+#
+# Set-up is part of each target: a virtual environment in .venv with the pinned packages of constraints.txt, and the
+# Rust extension built in release mode into python/nextbest/. Nothing outside this folder is touched.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+EXTENSION := python/nextbest/_core.abi3.so
+RUST_SOURCES := $(shell find rust proto -type f \( -name '*.rs' -o -name '*.toml' -o -name '*.proto' \)) Cargo.toml Cargo.lock
+PROTOS := $(wildcard proto/nextbest/v1/*.proto)
+
+# Real data for the tests that want it; they skip with a message where it is absent.
+ifneq ($(wildcard ../shared/data),)
+export NEXTBEST_TEST_DATA ?= $(abspath ../shared/data)
+endif
+# Build back ends look for their tools there.
+export PATH := $(abspath $(BIN)):$(PATH)
+export ORT_DISABLE_TELEMETRY := 1
+export CARGO_TERM_COLOR ?= auto
+
+.PHONY: help
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  \033[1m%-15s\033[0m %s\n", $$1, $$2}'
+
+.PHONY: demo
+demo: $(EXTENSION) ## Set everything up and run the demo bank: compile, serve, decide, explain, measure
+	$(BIN)/nextbest demo
+
+.PHONY: test
+test: lint test-rust test-python ## Everything that continuous integration runs
+
+.PHONY: test-fast
+test-fast: $(EXTENSION) ## The tests that fit in a minute
+	cargo test --quiet --workspace --exclude nextbest-python
+	$(BIN)/pytest -q -n 2 -m "not slow"
+
+.PHONY: lint
+lint: $(EXTENSION) ## Formatting, clippy, ruff, mypy and the extension's stub
+	cargo fmt --all --check
+	cargo clippy --quiet --workspace --all-targets -- -D warnings
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest nextbest._core
+
+.PHONY: test-rust
+test-rust: ## Rust tests
+	cargo test --quiet --workspace --exclude nextbest-python
+
+.PHONY: test-python
+test-python: $(EXTENSION) ## Python tests, the slow ones too
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+.PHONY: bless
+bless: $(EXTENSION) ## Rewrite the expected output of golden tests; review the difference as code
+	NEXTBEST_BLESS=1 $(BIN)/pytest -q -n 2 tests/diagnostics tests/expression tests/docs
+
+.PHONY: bench
+bench: bench-serving ## All benchmarks
+
+.PHONY: bench-serving
+bench-serving: $(EXTENSION) ## Latency and capacity over gRPC, beside a plain Python server
+	$(BIN)/python bench/serving.py
+
+.PHONY: wheel
+wheel: $(VENV)/.packages ## Build the wheel into dist/
+	$(BIN)/maturin build --release --locked --out dist
+
+.PHONY: generate
+generate: $(VENV)/.packages ## Generate the Python code of all .proto files
+	$(BIN)/python -m grpc_tools.protoc -Iproto \
+		--plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
+		--python_out=python --grpc_python_out=python --mypy_out=quiet:python --mypy_grpc_out=quiet:python $(PROTOS)
+	$(BIN)/python -m grpc_tools.protoc -Ipython --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
+		--python_out=python --mypy_out=quiet:python python/nextbest/expression/checked/checked.proto
+
+.PHONY: format
+format: $(VENV)/.packages ## Format Rust and Python
+	cargo fmt --all
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: constraints
+constraints: $(VENV)/.packages ## Write the installed versions to constraints.txt
+	$(BIN)/pip freeze --exclude-editable --exclude nextbest | LC_ALL=C sort -f > constraints.txt
+
+.PHONY: clean
+clean: ## Remove everything that was built
+	rm -rf $(VENV) target dist $(EXTENSION)
+
+$(VENV)/.packages: constraints.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("nextbest needs Python 3.11 or newer: set PYTHON=...") if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt "pip>=25.1"
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --group dev maturin
+	touch $@
+
+$(EXTENSION): $(VENV)/.packages $(RUST_SOURCES)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[demo]'
+	touch $@

@@ -1,0 +1,115 @@
+"""The README's tour runs as printed: each `$` line of its console blocks, in order, in one shell.
+
+A line `...` in an expected output stands for any lines. `make bless` rewrites the outputs that have none.
+"""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
+PORTS = ("ADDRESS", "CONTROL_ADDRESS", "HEALTH_ADDRESS")
+END = "--end-of-command--"
+
+pytestmark = pytest.mark.xdist_group("server")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def commands(block: str) -> list[tuple[str, str]]:
+    """Splits a console block into (command, expected output)."""
+    found = re.findall(r"^\$ (.*\n)((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
+    return [(command.strip(), output) for command, output in found]
+
+
+class Shell:
+    """One bash that runs commands in turn."""
+
+    def __init__(self, folder: Path) -> None:
+        environment = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            # The tour's server takes the default ports, which others on this machine may want as well.
+            **{f"NEXTBEST_{name}": f"127.0.0.1:{free_port()}" for name in PORTS},
+            "COLUMNS": "100",
+            "NO_COLOR": "1",
+            "TERM": "dumb",
+        }
+        self.process = subprocess.Popen(
+            ["bash", "--noprofile", "--norc"],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, command: str) -> str:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{command}\nprintf '%s\\n' {END}\n")
+        self.process.stdin.flush()
+        lines: list[str] = []
+        for line in self.process.stdout:
+            if line.strip() == END:
+                return "".join(lines)
+            lines.append(line)
+        raise AssertionError(f"the shell ended during `{command}`")
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write("kill $(jobs -p) 2>/dev/null; wait\n")
+        self.process.stdin.close()
+        self.process.stdout.read()
+        self.process.stdout.close()
+        self.process.wait(timeout=60)
+
+
+def same(actual: str, expected: str) -> bool:
+    parts = [
+        re.escape(part.rstrip("\n"))
+        for part in re.split(r"^\.\.\.$", expected.strip("\n"), flags=re.MULTILINE)
+    ]
+    pattern = r"[\s\S]*".join(part.strip("\\\n") for part in parts)
+    trimmed = "\n".join(line.rstrip() for line in actual.strip("\n").split("\n"))
+    return re.fullmatch(pattern, trimmed) is not None
+
+
+def replay(shell: Shell, block: str) -> str:
+    """Runs a block and returns it as blessed; without blessing, asserts that it is so already."""
+    blessed = []
+    for command, expected in commands(block):
+        actual = shell.run(command)
+        blessed.append(f"$ {command}\n")
+        if os.environ.get("NEXTBEST_BLESS") and not re.search(r"^\.\.\.$", expected, re.MULTILINE):
+            blessed += [f"{line.rstrip()}\n" for line in actual.strip("\n").split("\n") if actual]
+        else:
+            assert same(actual, expected), f"$ {command}\n{actual}\n--- expected ---\n{expected}"
+            blessed.append(expected)
+    return "".join(blessed)
+
+
+def test_tour_runs_as_printed(tmp_path: Path) -> None:
+    text = README.read_text()
+    assert BLOCK.search(text)
+    shell = Shell(tmp_path)
+    try:
+        replayed = BLOCK.sub(lambda found: f"```console\n{replay(shell, found[1])}```", text)
+    finally:
+        shell.close()
+    if os.environ.get("NEXTBEST_BLESS"):
+        README.write_text(replayed)
+    assert README.read_text() == replayed

@@ -1,0 +1,119 @@
+"""The lines that ARCHITECTURE.md draws hold: who depends on whom, and which door leads to which library."""
+
+import ast
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "python" / "nextbest"
+
+# Each crate of ours with those of ours that it may name.
+CRATES = {
+    "nextbest-proto": set(),
+    "nextbest-engine": {"nextbest-proto"},
+    "nextbest-onnx": {"nextbest-engine", "nextbest-proto"},
+    "nextbest-store": {"nextbest-engine", "nextbest-proto"},
+    "nextbest-journal": {"nextbest-engine", "nextbest-proto"},
+    "nextbest-load": {"nextbest-proto"},
+    "nextbest-server": {
+        "nextbest-engine",
+        "nextbest-onnx",
+        "nextbest-store",
+        "nextbest-journal",
+        "nextbest-proto",
+    },
+    "nextbest-python": {
+        "nextbest-engine",
+        "nextbest-onnx",
+        "nextbest-server",
+        "nextbest-load",
+        "nextbest-journal",
+        "nextbest-store",
+        "nextbest-proto",
+    },
+}
+
+# A heavy library, and the only place that may name it.
+RUST_DOORS = {"pyo3": "nextbest-python", "ort": "nextbest-onnx", "hyper": "nextbest-server"}
+PYTHON_DOORS = {
+    "cel_expr_python": "expression",
+    "yaml": "workspace",
+    "pydantic": "workspace",
+    "onnxruntime": "models",
+    "sklearn": "demo",
+    "skl2onnx": "demo",
+}
+# The engine's world is its arguments.
+ENGINE_BANS = (
+    "std::time::SystemTime",
+    "Instant::now",
+    "std::fs",
+    "std::env",
+    "std::net",
+    "std::thread",
+    "tokio",
+)
+
+
+@pytest.fixture(scope="module")
+def dependencies() -> dict[str, set[str]]:
+    listed = subprocess.run(
+        ["cargo", "metadata", "--format-version", "1", "--no-deps", "--offline"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {
+        package["name"]: {entry["name"] for entry in package["dependencies"] if entry["kind"] is None}
+        for package in json.loads(listed.stdout)["packages"]
+    }
+
+
+def test_crates_depend_one_way(dependencies: dict[str, set[str]]) -> None:
+    assert dependencies.keys() == CRATES.keys()
+    for crate, names in dependencies.items():
+        assert {name for name in names if name.startswith("nextbest-")} <= CRATES[crate], crate
+
+
+def test_heavy_crates_have_one_door(dependencies: dict[str, set[str]]) -> None:
+    for library, door in RUST_DOORS.items():
+        assert [crate for crate, names in sorted(dependencies.items()) if library in names] == [door]
+
+
+def test_engine_names_no_clock_file_thread_or_environment() -> None:
+    for path in sorted((ROOT / "rust/engine/src").rglob("*.rs")):
+        text = path.read_text()
+        for banned in ENGINE_BANS:
+            assert banned not in text, f"{path.name} names {banned}"
+
+
+def imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def test_heavy_packages_have_one_door() -> None:
+    doors: dict[str, set[str]] = {library: set() for library in PYTHON_DOORS}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for library in imports(path) & PYTHON_DOORS.keys():
+            doors[library].add(path.relative_to(PACKAGE).parts[0])
+    assert doors == {library: {door} for library, door in PYTHON_DOORS.items()}
+
+
+def test_only_settings_reads_the_environment() -> None:
+    readers = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if "os.environ" in path.read_text() or "getenv" in path.read_text()
+    }
+    # The package itself switches off ONNX Runtime's telemetry before anything can load it.
+    assert readers <= {"settings.py", "__init__.py"}
