@@ -46,9 +46,11 @@ def locate(
         Line and column from 0, and the number of characters on that line, at least 1; None when the value
         cannot be followed through the text.
     """
-    if not span.style and span.line == span.end_line and span.end_column - span.column == len(value):
+    inset = 1 if span.style else 0
+    # As long as its value, on one line: written without escapes, so that characters stand where they count.
+    if span.line == span.end_line and span.end_column - span.column - 2 * inset == len(value):
         start = min(offset, len(value))
-        return span.line, span.column + start, max(1, min(length, len(value) - start))
+        return span.line, span.column + inset + start, max(1, min(length, len(value) - start))
     origins = _origins(lines, span, value)
     if not origins:
         return None
