@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 CONNECTIONS: Final = 4
 
@@ -54,15 +54,17 @@ def measure(
     # Compiled code, which whoever only reads figures does without.
     from nextbest import _core  # noqa: PLC0415
 
-    found = _core.load(
-        {
-            "address": address,
-            "requests": list(requests),
-            "rate_per_s": float(rate_per_s),
-            "duration_s": float(duration_s),
-            "warmup_s": float(warmup_s),
-            "connections": CONNECTIONS,
-        }
+    found: dict[str, Any] = dict(
+        _core.load(
+            {
+                "address": address,
+                "requests": list(requests),
+                "rate_per_s": float(rate_per_s),
+                "duration_s": float(duration_s),
+                "warmup_s": float(warmup_s),
+                "connections": CONNECTIONS,
+            }
+        )
     )
     figures = {name: found[name] for name in Latency.__dataclass_fields__ if name in found}
     return Latency(**{"rate_per_s": rate_per_s, "duration_s": duration_s, **figures})
