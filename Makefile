@@ -38,7 +38,7 @@ test: lint test-rust test-python ## Everything that continuous integration runs
 .PHONY: test-fast
 test-fast: $(EXTENSION) ## The tests that fit in a minute
 	cargo test --quiet --workspace --exclude nextbest-python
-	$(BIN)/pytest -q -n 2 -m "not slow"
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow"
 
 .PHONY: lint
 lint: $(EXTENSION) ## Formatting, clippy, ruff, mypy and the extension's stub
@@ -55,7 +55,7 @@ test-rust: ## Rust tests
 
 .PHONY: test-python
 test-python: $(EXTENSION) ## Python tests, the slow ones too
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadfile
 
 .PHONY: bless
 bless: $(EXTENSION) ## Rewrite the expected output of golden tests; review the difference as code

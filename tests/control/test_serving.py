@@ -18,8 +18,6 @@ from nextbest import aio, answers, bundle, errors
 from nextbest.control import Operator
 from nextbest.offline import OfflineBundle
 
-pytestmark = pytest.mark.xdist_group("server")
-
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 ADULT = {"age": 40, "income": 3000, "products": ["current-account"], "segment": "mass", "arrears_days": 0}
 QUESTION = {"channel": "web", "placements": {"hero": 1, "sidebar": 2}, "context": {"page": "home"}}

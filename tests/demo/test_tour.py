@@ -15,9 +15,6 @@ from nextbest.demo import bank, server, tour
 
 pytest.importorskip("nextbest._core")
 
-# One server at a time on the usual ports.
-pytestmark = pytest.mark.xdist_group("server")
-
 
 @pytest.mark.slow
 def test_the_quick_demo_ends_with_one_document(capsys, tmp_path):

@@ -10,15 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 PORTS = ("ADDRESS", "CONTROL_ADDRESS", "HEALTH_ADDRESS")
 END = "--end-of-command--"
-
-pytestmark = pytest.mark.xdist_group("server")
 
 
 def free_port() -> int:

@@ -33,7 +33,7 @@ NUMBERS = ("age", "campaign", "pdays", "previous")
 WORDS = ("job", "marital", "education", "contact", "month")
 TREES, LOGISTIC = "term-deposit-trees", "term-deposit-logistic"
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("server")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

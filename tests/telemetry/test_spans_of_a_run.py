@@ -14,8 +14,6 @@ from nextbest import bundle, workspace
 from nextbest.control import Operator
 from nextbest.workspace.starter import write_starter
 
-pytestmark = pytest.mark.xdist_group("server")
-
 KEY = "a key that only the bank has"
 CUSTOMER = "customer-number-4711"
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"

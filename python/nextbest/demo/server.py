@@ -49,6 +49,10 @@ def free_addresses() -> Addresses:
     usual = Addresses()
     if all(_is_free(address) for address in (usual.decisions, usual.control, usual.health)):
         return usual
+    return _others()
+
+
+def _others() -> Addresses:
     with ExitStack() as sockets:
         # Held together until all three are known, so that they differ.
         probes = [sockets.enter_context(socket.socket()) for _ in range(3)]
@@ -69,7 +73,28 @@ def running(bundle: Path, log: Path, *, through: Sequence[str] = ()) -> Iterator
     Raises:
         ServerStartError: It did not start.
     """
+    addresses, process = _start(bundle, log, through)
+    try:
+        yield Running(addresses, process.pid)
+    finally:
+        _stop(process)
+
+
+def _start(bundle: Path, log: Path, through: Sequence[str]) -> "tuple[Addresses, subprocess.Popen[bytes]]":
     addresses = free_addresses()
+    try:
+        return addresses, _launch(bundle, log, through, addresses)
+    except ServerStartError as error:
+        # Somebody has taken the usual addresses since they were looked at.
+        if addresses != Addresses() or "cannot listen" not in str(error):
+            raise
+        addresses = _others()
+        return addresses, _launch(bundle, log, through, addresses)
+
+
+def _launch(
+    bundle: Path, log: Path, through: Sequence[str], addresses: Addresses
+) -> "subprocess.Popen[bytes]":
     command = [*through, sys.executable, "-m", "nextbest.cli", "serve", str(bundle)]
     command += ["--address", addresses.decisions, "--control-address", addresses.control]
     command += ["--health-address", addresses.health]
@@ -84,9 +109,10 @@ def running(bundle: Path, log: Path, *, through: Sequence[str] = ()) -> Iterator
         )
     try:
         _wait(process, addresses, log)
-        yield Running(addresses, process.pid)
-    finally:
+    except BaseException:
         _stop(process)
+        raise
+    return process
 
 
 def _wait(process: "subprocess.Popen[bytes]", addresses: Addresses, log: Path) -> None:
