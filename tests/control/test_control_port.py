@@ -122,10 +122,14 @@ def test_reflection_describes_the_service(port):
         database = ProtoReflectionDescriptorDatabase(channel)
         assert set(database.get_services()) == {
             "nextbest.v1.ControlService",
+            "nextbest.v1.DecisionService",
+            "nextbest.v1.CustomerService",
             "grpc.reflection.v1alpha.ServerReflection",
         }
         (file,) = [database.FindFileContainingSymbol("nextbest.v1.ControlService")]
         assert [method.name for method in file.service[0].method] == ["Activate", "Status"]
+        (file,) = [database.FindFileContainingSymbol("nextbest.v1.DecisionService")]
+        assert [method.name for method in file.service[0].method] == ["Decide", "Explain"]
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "192.0.2.1:50052", "[::]:0", "control.example.org:50052"])

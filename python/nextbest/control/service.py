@@ -16,9 +16,13 @@ from grpc_reflection.v1alpha import reflection
 
 from nextbest import telemetry
 from nextbest.bundle import SIZE_BYTES_MAX
-from nextbest.v1 import control_pb2, control_pb2_grpc
+from nextbest.v1 import control_pb2, control_pb2_grpc, customer_pb2, decision_pb2
 
 _SERVICE: Final = control_pb2.DESCRIPTOR.services_by_name["ControlService"].full_name
+_DESCRIBED: Final = (
+    decision_pb2.DESCRIPTOR.services_by_name["DecisionService"].full_name,
+    customer_pb2.DESCRIPTOR.services_by_name["CustomerService"].full_name,
+)
 _NICE: Final = 10
 _THREADS: Final = 4
 _MESSAGE_BYTES_MAX: Final = SIZE_BYTES_MAX + 1024
@@ -98,7 +102,9 @@ class ControlPort:
             ],
         )
         control_pb2_grpc.add_ControlServiceServicer_to_server(service, self._server)
-        reflection.enable_server_reflection((_SERVICE, reflection.SERVICE_NAME), self._server)
+        # The whole contract, though this port answers its own part only: that for decisions describes nothing.
+        described = (_SERVICE, *_DESCRIBED, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(described, self._server)
         try:
             port = self._server.add_insecure_port(address)
         except RuntimeError:
