@@ -17,7 +17,6 @@ from small_models import MODELS
 from nextbest import workspace
 from nextbest.diagnostics import CODES, explain, reference
 from nextbest.diagnostics.rendering import render_all
-from nextbest.expression import CODES as EXPRESSION_CODES
 
 HERE = Path(__file__).parent
 CASES = sorted(path for path in (HERE / "cases").iterdir() if path.is_dir())
@@ -62,12 +61,6 @@ def test_codes_reference_and_cases_agree() -> None:
     assert list(CODES) == sorted(CODES)
     assert {code: title for code, (title, _) in reference().items()} == dict(CODES)
     assert {case.name.split("-")[0] for case in CASES} == set(CODES)
-
-
-def test_codes_of_expressions_are_in_the_registry() -> None:
-    assert EXPRESSION_CODES.items() <= CODES.items()
-    ours = {code: title for code, title in CODES.items() if code[2] in "45"}
-    assert ours == dict(EXPRESSION_CODES)
 
 
 def test_sources_use_only_codes_of_the_registry() -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from bank_schema import bank, declare, source
 
-from nextbest.expression import CODES, Expressions, Schema
+from nextbest.diagnostics import CODES
+from nextbest.expression import Expressions, Schema
 
 FILE = Path(__file__).with_name("findings.txt")
 ACTION = {"minimum_age": 21, "tags": ("gold",)}
@@ -61,7 +62,7 @@ def test_findings() -> None:
 def test_every_code_has_a_case() -> None:
     written = FILE.read_text(encoding="utf-8")
     # A contradiction needs two conditions and a cycle two attributes: they stand below.
-    assert {code for code in CODES if f" {code} " not in written} == {"NB503", "NB413"}
+    assert {code for code in CODES if code[2] in "45" and f" {code} " not in written} == {"NB503", "NB413"}
 
 
 def test_a_cycle_of_derived_attributes_is_told_whole() -> None:

@@ -9,7 +9,6 @@
 Nothing here reads files: a `SourceText` brings the text and the way from a character of it to the file.
 """
 
-from nextbest.expression.codes import CODES
 from nextbest.expression.compiler import Expressions, Reference
 from nextbest.expression.schema import Attribute, Root, Schema, Type
 from nextbest.expression.source import SourceText
@@ -25,7 +24,6 @@ from nextbest.expression.value import (
 )
 
 __all__ = [
-    "CODES",
     "Attribute",
     "Constant",
     "Duration",
