@@ -102,7 +102,7 @@ class ControlPort:
             ],
         )
         control_pb2_grpc.add_ControlServiceServicer_to_server(service, self._server)
-        # The whole contract, though this port answers its own part only: that for decisions describes nothing.
+        # The whole contract, though this port answers its own part only: that of decisions describes nothing.
         described = (_SERVICE, *_DESCRIBED, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(described, self._server)
         try:
