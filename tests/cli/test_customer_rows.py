@@ -36,6 +36,7 @@ def parquet(tmp_path):
             "levels": pl.Series([[1], None], dtype=pl.List(pl.Int16)),
             "price": pl.Series(["9.99", None]).cast(pl.Decimal(10, 2)),
             "never": [None, None],
+            "none": [[], None],
         }
     )
     frame.write_parquet(tmp_path / "c.parquet")
@@ -59,6 +60,7 @@ def test_types_of_parquet(parquet):
                 "levels": [1],
                 "price": 9.99,
                 "never": None,
+                "none": [],
             },
         ),
         ("c-2", {"tags": []} | dict.fromkeys(_rows(parquet)[0][1].keys() - {"tags"})),

@@ -150,7 +150,8 @@ def _target(dtype: pl.DataType, kind: str) -> pl.DataType | None:
 
 
 def _list_target(inner: object) -> pl.DataType | None:
-    if isinstance(inner, pl.String | pl.Categorical | pl.Enum):
+    # A column of nothing but empty lists does not tell its type; an empty list is of either.
+    if isinstance(inner, pl.String | pl.Categorical | pl.Enum | pl.Null):
         return pl.List(pl.String)
     if isinstance(inner, pl.DataType) and inner.is_integer():
         return pl.List(pl.Int64)
