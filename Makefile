@@ -62,11 +62,15 @@ bless: $(EXTENSION) ## Rewrite the expected output of golden tests; review the d
 	NEXTBEST_BLESS=1 $(BIN)/pytest -q -n 2 tests/diagnostics tests/expression tests/docs
 
 .PHONY: bench
-bench: bench-serving bench-compiling ## All benchmarks
+bench: bench-engine bench-compiling bench-serving ## All benchmarks
 
 .PHONY: bench-serving
 bench-serving: $(EXTENSION) ## Latency and capacity over gRPC, beside a plain Python server
 	$(BIN)/python bench/serving.py
+
+.PHONY: bench-engine
+bench-engine: ## A decision without transport, models and threads
+	cargo bench --quiet -p nextbest-engine
 
 .PHONY: bench-compiling
 bench-compiling: $(EXTENSION) ## Compile 10,000 actions of ten conditions
