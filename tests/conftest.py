@@ -12,6 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# Speed is measured in bench/, never in a test; a failing case is printed in a form to keep.
+settings.register_profile("nextbest", deadline=None, print_blob=True)
+settings.load_profile("nextbest")
 
 STOP_S_MAX = 30.0
 
