@@ -19,7 +19,6 @@ use crate::{
     },
     id::{ActionId, ChannelId, Id, PlacementId},
     record::RequestedPlacement,
-    suggestion::nearest,
     value::{TIMESTAMP_US_MAX, TIMESTAMP_US_MIN},
 };
 
@@ -132,7 +131,7 @@ impl Request {
                     format!("actions[{place}]"),
                     "action",
                     name,
-                    nearest(name, names),
+                    names,
                 ));
             };
             request.explained.push(id(found));
@@ -207,7 +206,7 @@ fn channel<'a>(bundle: &'a Bundle, name: &str) -> Result<(ChannelId, &'a Channel
     let found = bundle.channels.iter().find(|(_, channel)| channel.name == name);
     found.ok_or_else(|| {
         let names = bundle.channels.rows().iter().map(|channel| channel.name.as_str());
-        Reject::unknown("channel".to_owned(), "channel", name, nearest(name, names))
+        Reject::unknown("channel".to_owned(), "channel", name, names)
     })
 }
 
@@ -245,12 +244,11 @@ fn placement(channel: &Channel, message: &v1::PlacementRequest) -> Result<(Place
             .rows()
             .iter()
             .map(|placement| placement.name.as_str());
-        let nearest = nearest(&message.name, names);
         return Err(Reject::unknown(
             "name".to_owned(),
-            "placement of the channel",
+            "placement",
             &message.name,
-            nearest,
+            names,
         ));
     };
     match message.count {

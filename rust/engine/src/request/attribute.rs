@@ -9,7 +9,6 @@ use crate::{
         tables::{Attribute, Root},
     },
     id::AttributeId,
-    suggestion::nearest,
     value::{Relation, TIMESTAMP_US_MAX, TIMESTAMP_US_MIN, Type, Value},
 };
 
@@ -73,13 +72,9 @@ pub(crate) fn find(bundle: &Bundle, root: Root, name: &str) -> Option<AttributeI
 fn attribute(bundle: &Bundle, root: Root, message: v1::Attribute) -> Result<Sent, Reject> {
     let Some(attribute) = find(bundle, root, &message.name) else {
         let rows = bundle.attributes.rows().iter().filter(|row| row.root == root);
-        let nearest = nearest(&message.name, rows.map(|row| row.name.as_str()));
-        return Err(Reject::unknown(
-            "name".to_owned(),
-            &format!("{} attribute", root.name()),
-            &message.name,
-            nearest,
-        ));
+        let names = rows.map(|row| row.name.as_str());
+        let what = format!("{} attribute", root.name());
+        return Err(Reject::unknown("name".to_owned(), &what, &message.name, names));
     };
     let declared = &bundle.attributes[attribute];
     let value = match message.value.and_then(|value| value.kind) {

@@ -2,8 +2,12 @@
 
 use std::fmt;
 
+use crate::suggestion::nearest;
+
 /// Letters of a caller's name that a message repeats.
 const NAME_LETTERS_MAX: usize = 64;
+/// Known names that a message lists.
+const KNOWN_MAX: usize = 5;
 
 /// Why a request is refused: the caller's mistake, never the server's. It names fields and names, and never repeats
 /// a value of an attribute, for it ends up in logs.
@@ -21,14 +25,20 @@ impl Reject {
         }
     }
 
-    pub(crate) fn unknown(field: String, what: &str, name: &str, nearest: Option<&str>) -> Self {
-        let name = shorten(name);
-        let suggestion = nearest
-            .map(|nearest| format!(": did you mean `{nearest}`?"))
-            .unwrap_or_default();
+    /// A name that is none of `known`: with the nearest of them, or with all where they are few.
+    pub(crate) fn unknown<'a>(
+        field: String,
+        what: &str,
+        name: &str,
+        known: impl Iterator<Item = &'a str> + Clone,
+    ) -> Self {
+        let remedy = match nearest(name, known.clone()) {
+            Some(nearest) => format!(": did you mean `{nearest}`?"),
+            None => listed(known),
+        };
         Self {
             field,
-            problem: format!("no {what} `{name}`{suggestion}"),
+            problem: format!("no {what} `{}`{remedy}", shorten(name)),
         }
     }
 
@@ -56,6 +66,21 @@ impl Reject {
     }
 }
 
+/// All names where they are few, to follow what is wrong; nothing where they are many, or none.
+fn listed<'a>(known: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<String> = known
+        .take(KNOWN_MAX + 1)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    match names.as_slice() {
+        [only] => format!(": there is {only}"),
+        [first @ .., last] if names.len() <= KNOWN_MAX => {
+            format!(": there are {} and {last}", first.join(", "))
+        }
+        _ => String::new(),
+    }
+}
+
 fn shorten(name: &str) -> String {
     let mut letters = name.chars().filter(|letter| !letter.is_control());
     let mut short: String = letters.by_ref().take(NAME_LETTERS_MAX).collect();
@@ -65,7 +90,7 @@ fn shorten(name: &str) -> String {
     short
 }
 
-/// What is wrong with the field, without its path: "no placement of the channel `hreo`: did you mean `hero`?"
+/// What is wrong with the field, without its path: "no placement `hreo`: did you mean `hero`?"
 impl fmt::Display for Reject {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.problem)

@@ -35,7 +35,7 @@ fn a_refusal_names_the_field_and_the_remedy() {
     let cases = [
         (
             refused(|message| message.channel = "wbe".into()),
-            "channel: no channel `wbe`",
+            "channel: no channel `wbe`: there are `email` and `web`",
         ),
         (
             refused(|message| message.channel = "webb".into()),
@@ -48,7 +48,7 @@ fn a_refusal_names_the_field_and_the_remedy() {
         ),
         (
             refused(|message| message.placements = vec![placement("heros", 1)]),
-            "placements[0].name: no placement of the channel `heros`: did you mean `hero`?",
+            "placements[0].name: no placement `heros`: did you mean `hero`?",
         ),
         (
             refused(|message| message.placements = vec![placement("hero", 1), placement("hero", 1)]),
