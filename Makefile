@@ -50,7 +50,7 @@ lint: $(EXTENSION) ## Formatting, clippy, ruff, mypy and the extension's stub
 	$(BIN)/python -m mypy.stubtest nextbest._core
 
 .PHONY: test-rust
-test-rust: ## Rust tests
+test-rust: $(EXTENSION) ## Rust tests; they take ONNX Runtime from the virtual environment
 	cargo test --quiet --workspace --exclude nextbest-python
 
 .PHONY: test-python
