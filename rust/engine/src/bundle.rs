@@ -44,7 +44,6 @@ const CHECKSUM_BYTES: usize = 32;
 pub struct Bundle {
     pub(crate) digest: String,
     pub(crate) workspace: String,
-    pub(crate) currency: String,
     pub(crate) files: Vec<String>,
     /// Sorted by root, then name.
     pub(crate) attributes: Table<AttributeId, Attribute>,
@@ -85,12 +84,6 @@ impl Bundle {
     #[must_use]
     pub fn workspace(&self) -> &str {
         &self.workspace
-    }
-
-    /// Of values and priorities; empty where the workspace names none.
-    #[must_use]
-    pub fn currency(&self) -> &str {
-        &self.currency
     }
 
     /// Number of actions.

@@ -52,7 +52,7 @@ pub use capsule::check_customer;
 pub use decision::{Decision, decide};
 pub use id::{ActionId, ChannelId, GroupId, IssueId, ModelId, PlacementId, TreatmentId};
 pub use leaving::FrequentLeave;
-pub use propensity::{BATCH_ROWS_MAX, Batch, NoModels, NoTime, ScoreFault, Scorer, Tensor};
+pub use propensity::{BATCH_ROWS_MAX, Batch, NoModels, ScoreFault, Scorer, Tensor};
 pub use record::{Degradation, FUNNEL_STAGES, Factors, Placed, Ranked, Record, RequestedPlacement};
 pub use request::{
     CONTEXT_ATTRIBUTES_MAX, CUSTOMER_ATTRIBUTES_MAX, CUSTOMER_ID_BYTES_MAX, EXPLAINED_ACTIONS_MAX,

@@ -53,16 +53,6 @@ impl Scorer for NoModels {
     }
 }
 
-/// A scorer for a request whose deadline leaves no time for models.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoTime;
-
-impl Scorer for NoTime {
-    fn score(&mut self, _: ModelId, _: &Batch<'_>, _: &mut Vec<f64>) -> Result<(), ScoreFault> {
-        Err(ScoreFault::Deadline)
-    }
-}
-
 /// How likely a candidate is to accept.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Propensity {

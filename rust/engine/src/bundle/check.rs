@@ -73,7 +73,6 @@ pub(super) fn check(message: v1::Bundle, digest: String) -> Checked<Bundle> {
     Ok(Bundle {
         digest,
         workspace: message.workspace,
-        currency: message.currency,
         files: message.files,
         attributes: Table::new(attributes),
         features: Table::new(features),
