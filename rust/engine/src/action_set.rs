@@ -1,6 +1,9 @@
 //! A set of a bundle's actions, a bit for each: what a stage leaves.
 
-use crate::id::{ActionId, Id};
+use crate::{
+    id::{ActionId, Id},
+    kernel::Line,
+};
 
 /// A set of actions. Iterates in the order of their ids, which is that of their names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +17,67 @@ impl ActionSet {
         Self {
             words: vec![0; actions.div_ceil(64)],
         }
+    }
+
+    /// The empty set over no actions, to which `append` adds up to `actions`.
+    pub(crate) fn with_capacity(actions: usize) -> Self {
+        Self {
+            words: Vec::with_capacity(actions.div_ceil(64).next_multiple_of(8)),
+        }
+    }
+
+    /// Goes on with the next `actions` actions, a bit for each; those before fill their words.
+    pub(crate) fn append(&mut self, lines: &[Line], actions: usize) {
+        let end = self.words.len() + actions.div_ceil(64);
+        for line in lines {
+            self.words.extend_from_slice(&line.0);
+        }
+        self.words.truncate(end);
+    }
+
+    /// The words of every so many actions, a multiple of 64.
+    pub(crate) fn tiles_mut(&mut self, actions: usize) -> impl Iterator<Item = &mut [u64]> {
+        self.words.chunks_mut(actions / 64)
+    }
+
+    /// The actions in both.
+    pub(crate) fn intersection(&self, other: &Self) -> Self {
+        let words = self.words.iter().zip(&other.words);
+        Self {
+            words: words.map(|(left, right)| left & right).collect(),
+        }
+    }
+
+    /// The actions that are not in the other.
+    pub(crate) fn difference(&self, other: &Self) -> Self {
+        let words = self.words.iter().zip(&other.words);
+        Self {
+            words: words.map(|(left, right)| left & !right).collect(),
+        }
+    }
+
+    /// One action of every `step`, which is at least 1: here the first and there the third, so that what comes back at
+    /// even distances is not taken for the rule. The same ones every time.
+    pub(crate) fn one_of_every(&self, step: u32) -> impl Iterator<Item = ActionId> + '_ {
+        // Multiples of the golden ratio are spread evenly (Knuth, volume 3, section 6.4).
+        let offset = move |stretch: u32| (stretch.wrapping_mul(0x9E37_79B9) >> 8) % step;
+        let mut stretch = 0;
+        let mut skipped = offset(0);
+        (0_u32..).zip(&self.words).flat_map(move |(place, word)| {
+            let mut found = Vec::new();
+            let mut rest = *word;
+            while skipped < rest.count_ones() {
+                for _ in 0..skipped {
+                    rest &= rest - 1;
+                }
+                found.push(ActionId::from_place(place * 64 + rest.trailing_zeros()));
+                rest &= rest - 1;
+                skipped = step - 1 - offset(stretch) + offset(stretch + 1);
+                stretch += 1;
+            }
+            skipped -= rest.count_ones();
+            found
+        })
     }
 
     pub(crate) fn insert(&mut self, action: ActionId) {
@@ -48,19 +112,6 @@ impl ActionSet {
             })
         })
     }
-
-    /// The actions of the set for which `keep` holds.
-    pub(crate) fn filter(&self, mut keep: impl FnMut(ActionId) -> bool) -> Self {
-        let mut kept = Self {
-            words: vec![0; self.words.len()],
-        };
-        for action in self.iter() {
-            if keep(action) {
-                kept.insert(action);
-            }
-        }
-        kept
-    }
 }
 
 #[cfg(test)]
@@ -76,7 +127,34 @@ mod tests {
         let places: Vec<usize> = set.iter().map(ActionId::place).collect();
         assert_eq!(places, [0, 63, 64, 129]);
         assert_eq!(set.count(), 4);
-        assert_eq!(set.filter(|action| action.place() > 63).count(), 2);
         assert!(set.contains(ActionId::from_place(64)) && !set.contains(ActionId::from_place(65)));
+        let mut other = ActionSet::with_capacity(130);
+        other.append(&[Line([0, 1, 2, 0, 0, 0, 0, 0])], 130);
+        assert_eq!(other.count(), 2);
+        let both: Vec<usize> = set.intersection(&other).iter().map(ActionId::place).collect();
+        assert_eq!(both, [64, 129]);
+        let left: Vec<usize> = set.difference(&other).iter().map(ActionId::place).collect();
+        assert_eq!(left, [0, 63]);
+        let all: Vec<usize> = set.one_of_every(1).map(ActionId::place).collect();
+        assert_eq!(all, [0, 63, 64, 129]);
+    }
+
+    #[test]
+    fn one_of_every_so_many_is_taken() {
+        let mut set = ActionSet::empty(10_000);
+        (0..10_000)
+            .filter(|place| place % 3 > 0)
+            .for_each(|place| set.insert(ActionId::from_place(place)));
+        let ranks: Vec<usize> = set.iter().map(ActionId::place).collect();
+        for step in [2, 7, 64, 100] {
+            let found: Vec<usize> = set.one_of_every(step).map(ActionId::place).collect();
+            let stretches: Vec<usize> = found
+                .iter()
+                .map(|place| ranks.binary_search(place).unwrap() / step as usize)
+                .collect();
+            let expected: Vec<usize> = (0..found.len()).collect();
+            assert_eq!(stretches, expected, "one of each stretch");
+            assert!(found.len() >= ranks.len() / step as usize);
+        }
     }
 }

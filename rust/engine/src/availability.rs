@@ -7,17 +7,18 @@ use crate::{
     action_set::ActionSet,
     bundle::{Bundle, tables::Action},
     id::ActionId,
+    index::Search,
     request::Request,
 };
 
 /// The available actions.
-pub(crate) fn select(bundle: &Bundle, request: &Request, now_us: i64) -> ActionSet {
+pub(crate) fn select(bundle: &Bundle, request: &Request, search: &mut Search<'_>) -> ActionSet {
     let channel = &bundle.channels[request.channel];
     let mut treatable = ActionSet::empty(bundle.actions.len());
     for requested in &request.placements {
         treatable.extend(&channel.placements[requested.placement].treatable);
     }
-    treatable.filter(|action| unavailable_now(&bundle.actions[action], now_us).is_none())
+    treatable.intersection(&search.available())
 }
 
 /// Why an action is not available; `None` when it is.

@@ -20,11 +20,12 @@ pub use fault::BundleFault;
 
 use crate::id::{
     ActionId, AttributeId, ChannelId, ClauseId, ConditionId, ContextWeightId, FeatureId, GroupId, IssueId,
-    LiteralId, ModelId, PlacementId, Table, TreatmentId,
+    Lists, LiteralId, ModelId, PlacementId, Table, TreatmentId,
 };
+use crate::index::{Index, IndexOptions, IndexReport, Tables};
 use tables::{
     Action, Arbitration, Attribute, Channel, Clause, Condition, ContextWeight, Feature, Group, Issue,
-    Literal, Model,
+    Literal, Model, PolicyTable,
 };
 
 /// The first bytes of a bundle file.
@@ -49,29 +50,69 @@ pub struct Bundle {
     pub(crate) attributes: Table<AttributeId, Attribute>,
     pub(crate) features: Table<FeatureId, Feature>,
     pub(crate) literals: Table<LiteralId, Literal>,
+    pub(crate) literal_texts: Table<LiteralId, String>,
     pub(crate) conditions: Table<ConditionId, Condition>,
     pub(crate) clauses: Table<ClauseId, Clause>,
+    pub(crate) clause_literals: Lists<ClauseId, LiteralId>,
     pub(crate) issues: Table<IssueId, Issue>,
     pub(crate) groups: Table<GroupId, Group>,
     /// Sorted by name.
     pub(crate) actions: Table<ActionId, Action>,
+    pub(crate) policies: PolicyTable,
     /// Sorted by name.
     pub(crate) channels: Table<ChannelId, Channel>,
     /// Sorted by name.
     pub(crate) models: Table<ModelId, Model>,
     pub(crate) context_weights: Table<ContextWeightId, ContextWeight>,
     pub(crate) arbitration: Arbitration,
+    pub(crate) index: Index,
 }
 
 impl Bundle {
     /// Verifies and reads a bundle file.
     ///
     /// # Errors
-    /// When the file is not whole, not of this format, or holds an index, type or size that must not be.
+    /// When the file is not whole, not of this format, or holds an index, type or size that must not be, and when the
+    /// index of its policies would take too much memory.
     pub fn open(file: &[u8]) -> Result<Self, BundleFault> {
+        Self::open_with(file, IndexOptions::default())
+    }
+
+    /// The same, with an index as somebody asks for it.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_with(file: &[u8], options: IndexOptions) -> Result<Self, BundleFault> {
         let payload = payload(file)?;
         let message = v1::Bundle::decode(payload).map_err(|_| BundleFault::Undecodable)?;
-        check::check(message, hexadecimal(&Sha256::digest(file)))
+        check::check(message, hexadecimal(&Sha256::digest(file)), options)
+    }
+
+    /// Makes the index anew.
+    ///
+    /// # Errors
+    /// When it would take too much memory; the index is then the one from before.
+    pub fn reindex(&mut self, options: IndexOptions) -> Result<(), BundleFault> {
+        self.index = Index::new(&self.tables(), options)?;
+        Ok(())
+    }
+
+    pub(crate) fn tables(&self) -> Tables<'_> {
+        Tables {
+            features: &self.features,
+            literals: &self.literals,
+            clause_literals: &self.clause_literals,
+            policies: &self.policies,
+            actions: &self.actions,
+            channels: &self.channels,
+            context_weights: &self.context_weights,
+        }
+    }
+
+    /// What the index of its policies takes.
+    #[must_use]
+    pub fn index_report(&self) -> IndexReport {
+        self.index.report()
     }
 
     /// SHA-256 of the file, in hexadecimal.

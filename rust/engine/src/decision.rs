@@ -5,6 +5,8 @@ mod identity;
 #[cfg(test)]
 mod tests;
 
+use std::cell::OnceCell;
+
 use nextbest_proto::v1::{self, DegradationKind, Reason, Stage};
 
 use crate::{
@@ -13,7 +15,7 @@ use crate::{
     availability,
     bundle::Bundle,
     capsule, eligibility,
-    eligibility::{Passed, Truths},
+    eligibility::{Interpreter, Passed, Truths},
     explanation, features,
     id::{FeatureId, Id},
     leaving::{self, FrequentLeave},
@@ -32,7 +34,8 @@ pub struct Decision<'a> {
     pub(crate) request: &'a Request,
     pub(crate) record: Record,
     pub(crate) features: Vec<Value<'a>>,
-    pub(crate) truths: Truths,
+    /// Found when every action is to be explained.
+    truths: OnceCell<Truths>,
     pub(crate) stages: Stages,
     pub(crate) ranking: Ranking,
     pub(crate) filled: Filled,
@@ -63,15 +66,16 @@ pub fn decide<'a>(
 
     let capsule = capsule::assemble(bundle, request, stored);
     let features = features::evaluate(bundle, &capsule, moment.now_us, &mut machine);
-    let available = availability::select(bundle, request, moment.now_us);
-    let truths = eligibility::evaluate(bundle, &features);
-    let passed = eligibility::select(bundle, &truths, &available);
-    let treatable = treatment::select(bundle, request, &truths, &passed.suitable);
+    let mut search = bundle.index.search(&features, moment.now_us);
+    let available = availability::select(bundle, request, &mut search);
+    let passed = eligibility::select(&mut search, &available);
+    let treatable = treatment::select(request, &mut search, &passed.suitable);
     let (propensities, model_faults) = propensity::assess(bundle, &features, &treatable, scorer);
-    let mut weighing = Weighing::new(bundle, &features, &truths, &mut machine);
+    let mut weighing = Weighing::new(bundle, &features, &mut search, &mut machine);
     let ranking = arbitration::rank(bundle, &request.customer_id, &propensities, &mut weighing);
-    let mut filled = arbitration::fill(bundle, request, &truths, Order::of(&ranking.ranked));
-    filled.fall_back(bundle, request, &truths, moment.now_us);
+    let interpreter = Interpreter::new(bundle, &features);
+    let mut filled = arbitration::fill(bundle, request, interpreter, Order::of(&ranking.ranked));
+    filled.fall_back(bundle, request, interpreter, moment.now_us);
 
     let unknown = stored.is_none() && !request.customer_id.is_empty();
     let degradations = degradations(unknown, model_faults, &ranking, machine.exhausted());
@@ -86,7 +90,7 @@ pub fn decide<'a>(
         request,
         record,
         features,
-        truths,
+        truths: OnceCell::new(),
         stages,
         ranking,
         filled,
@@ -103,7 +107,22 @@ impl Decision<'_> {
     /// The condition at which most actions left; nothing where every available action met its policies.
     #[must_use]
     pub fn frequent_leave(&self) -> Option<FrequentLeave<'_>> {
-        leaving::most_frequent(self.bundle, &self.truths, &self.stages)
+        leaving::most_frequent(self.bundle, self.interpreter(), &self.stages)
+    }
+
+    /// Tells the truth of any clause.
+    pub(crate) fn interpreter(&self) -> Interpreter<'_> {
+        let interpreter = Interpreter::new(self.bundle, &self.features);
+        match self.truths.get() {
+            Some(truths) => interpreter.knowing(truths),
+            None => interpreter,
+        }
+    }
+
+    /// Tests every literal once, rather than once for each action that has it.
+    pub(crate) fn prepare_interpreter(&self) {
+        self.truths
+            .get_or_init(|| Interpreter::new(self.bundle, &self.features).truths());
     }
 
     pub(crate) fn feature(&self, feature: FeatureId) -> &Value<'_> {

@@ -1,7 +1,7 @@
-//! Features -> the truth of every clause -> the actions that pass eligibility, applicability and suitability.
+//! Features -> the actions that pass eligibility, applicability and suitability, and the truth of any clause.
 //!
-//! This interpreter is the meaning of a policy: slow next to an index, obvious, short. It keeps the truth of each
-//! literal and clause, from which the explanation is made.
+//! The index finds the actions; the interpreter here is the meaning of a policy: slow, obvious, short. It tells why, for
+//! the actions that somebody asks about, and the index is tested against it.
 
 #[cfg(test)]
 mod tests;
@@ -15,6 +15,7 @@ use crate::{
         tables::{Literal, Test},
     },
     id::{ClauseId, Id, LiteralId},
+    index::{PolicyStage, Search},
     value::{List, Value},
 };
 
@@ -53,31 +54,81 @@ impl Truth {
     }
 }
 
-/// The truth of every literal and clause of the bundle, for one decision.
+/// What a policy means, asked clause by clause.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Interpreter<'a> {
+    bundle: &'a Bundle,
+    features: &'a [Value<'a>],
+    /// Of every literal; without them each is tested when it is asked for.
+    known: Option<&'a Truths>,
+}
+
+/// The truth of every literal of a bundle: worth finding for those who ask about all actions.
 #[derive(Debug)]
 pub(crate) struct Truths {
     literals: Vec<Truth>,
-    clauses: Vec<Truth>,
 }
 
-impl Truths {
-    pub(crate) fn literal(&self, literal: LiteralId) -> Truth {
-        self.literals
-            .get(literal.place())
-            .copied()
-            .unwrap_or(Truth::Unknown)
+impl<'a> Interpreter<'a> {
+    pub(crate) fn new(bundle: &'a Bundle, features: &'a [Value<'a>]) -> Self {
+        Self {
+            bundle,
+            features,
+            known: None,
+        }
     }
 
-    pub(crate) fn clause(&self, clause: ClauseId) -> Truth {
-        self.clauses
-            .get(clause.place())
+    /// Tests every literal.
+    pub(crate) fn truths(self) -> Truths {
+        let literals = self.bundle.literals.rows().iter();
+        Truths {
+            literals: literals.map(|literal| test(literal, self.features)).collect(),
+        }
+    }
+
+    /// The same, quicker.
+    pub(crate) fn knowing(self, truths: &'a Truths) -> Self {
+        Self {
+            known: Some(truths),
+            ..self
+        }
+    }
+
+    pub(crate) fn literal(self, literal: LiteralId) -> Truth {
+        let known = self.known.and_then(|known| known.literals.get(literal.place()));
+        known
             .copied()
-            .unwrap_or(Truth::Unknown)
+            .unwrap_or_else(|| test(&self.bundle.literals[literal], self.features))
+    }
+
+    /// A disjunction: the greatest of its literals.
+    pub(crate) fn clause(self, clause: ClauseId) -> Truth {
+        let literals = self.bundle.clause_literals.get(clause).iter();
+        let truths = literals.map(|literal| self.literal(*literal));
+        truths.max().unwrap_or(Truth::False)
     }
 
     /// Whether each of the clauses is true; unknown is not.
-    pub(crate) fn all(&self, clauses: &[ClauseId]) -> bool {
-        clauses.iter().all(|clause| self.clause(*clause) == Truth::True)
+    pub(crate) fn all(self, clauses: &[ClauseId]) -> bool {
+        self.first_failing(clauses).is_none()
+    }
+
+    /// A conjunction: the least of its clauses.
+    pub(crate) fn conjunction(self, clauses: &[ClauseId]) -> Truth {
+        let mut least = Truth::True;
+        for clause in clauses {
+            least = least.min(self.clause(*clause));
+            if least == Truth::False {
+                break;
+            }
+        }
+        least
+    }
+
+    /// The first clause that is not true.
+    pub(crate) fn first_failing(self, clauses: &[ClauseId]) -> Option<ClauseId> {
+        let mut clauses = clauses.iter().copied();
+        clauses.find(|clause| self.clause(*clause) != Truth::True)
     }
 }
 
@@ -87,44 +138,21 @@ pub(crate) struct Passed {
     pub(crate) eligible: ActionSet,
     pub(crate) applicable: ActionSet,
     pub(crate) suitable: ActionSet,
-}
-
-/// Tests every literal, then every clause; each is shared by many actions and tested once.
-pub(crate) fn evaluate(bundle: &Bundle, features: &[Value<'_>]) -> Truths {
-    let mut truths = Truths {
-        literals: bundle
-            .literals
-            .rows()
-            .iter()
-            .map(|literal| test(literal, features))
-            .collect(),
-        clauses: Vec::new(),
-    };
-    truths.clauses = bundle
-        .clauses
-        .rows()
-        .iter()
-        .map(|clause| {
-            clause
-                .literals
-                .iter()
-                .map(|literal| truths.literal(*literal))
-                .max()
-                .unwrap_or(Truth::False)
-        })
-        .collect();
-    truths
+    /// How many left each of the three because something is missing, and for no other reason.
+    pub(crate) unknown: [u32; 3],
 }
 
 /// The actions that pass each stage.
-pub(crate) fn select(bundle: &Bundle, truths: &Truths, available: &ActionSet) -> Passed {
-    let eligible = available.filter(|action| truths.all(&bundle.actions[action].policies.eligibility));
-    let applicable = eligible.filter(|action| truths.all(&bundle.actions[action].policies.applicability));
-    let suitable = applicable.filter(|action| truths.all(&bundle.actions[action].policies.suitability));
+pub(crate) fn select(search: &mut Search<'_>, available: &ActionSet) -> Passed {
+    let verdicts = search.policies();
+    let (eligible, not_eligible) = verdicts.pass(available, PolicyStage::Eligibility);
+    let (applicable, not_applicable) = verdicts.pass(&eligible, PolicyStage::Applicability);
+    let (suitable, not_suitable) = verdicts.pass(&applicable, PolicyStage::Suitability);
     Passed {
         eligible,
         applicable,
         suitable,
+        unknown: [not_eligible, not_applicable, not_suitable],
     }
 }
 

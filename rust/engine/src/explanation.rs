@@ -43,6 +43,7 @@ pub(crate) fn explain(decision: &Decision<'_>) -> v1::Explanation {
     let one = |action| explain_action(decision, &ranks, action);
     let explained = &decision.request.explained;
     let actions = if explained.is_empty() {
+        decision.prepare_interpreter();
         decision.bundle.actions.ids().map(one).collect()
     } else {
         explained.iter().copied().map(one).collect()
@@ -175,8 +176,8 @@ fn availability_change(decision: &Decision<'_>, action: ActionId, why: Unavailab
 fn context_weights(decision: &Decision<'_>, action: ActionId) -> Vec<String> {
     let bundle: &Bundle = decision.bundle;
     let weights = bundle.context_weights.rows().iter();
-    let matching =
-        weights.filter(|weight| applies(bundle, weight, action) && decision.truths.all(&weight.clauses));
+    let matching = weights
+        .filter(|weight| applies(bundle, weight, action) && decision.interpreter().all(&weight.clauses));
     matching
         .map(|weight| format!("{:+} % {}", weight.percent, weight.text))
         .collect()

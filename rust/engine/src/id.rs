@@ -104,6 +104,41 @@ impl<I: Id, T> Table<I, T> {
     }
 }
 
+/// For each id a list, one after the other in memory: whoever goes through many of them does not wait for each.
+#[derive(Debug)]
+pub(crate) struct Lists<I, T> {
+    ends: Vec<u32>,
+    items: Vec<T>,
+    id: PhantomData<fn(I) -> I>,
+}
+
+impl<I: Id, T> Lists<I, T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            ends: Vec::new(),
+            items: Vec::new(),
+            id: PhantomData,
+        }
+    }
+
+    /// The list of the next id.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "far below 2^32 items: see the bundle's limits"
+    )]
+    pub(crate) fn push(&mut self, list: impl IntoIterator<Item = T>) {
+        self.items.extend(list);
+        self.ends.push(self.items.len() as u32);
+    }
+
+    pub(crate) fn get(&self, id: I) -> &[T] {
+        let end = self.ends.get(id.place()).copied().unwrap_or_default();
+        let before = id.place().checked_sub(1).and_then(|before| self.ends.get(before));
+        let start = before.copied().unwrap_or_default();
+        self.items.get(start as usize..end as usize).unwrap_or_default()
+    }
+}
+
 impl<I: Id, T> Index<I> for Table<I, T> {
     type Output = T;
 

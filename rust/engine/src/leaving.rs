@@ -6,9 +6,12 @@ use nextbest_proto::v1::Stage;
 use crate::{
     bundle::Bundle,
     decision::Stages,
-    eligibility::{Truth, Truths},
-    id::{ActionId, ClauseId, ConditionId, Id},
+    eligibility::Interpreter,
+    id::{ActionId, ClauseId, ConditionId},
 };
+
+/// Leaving actions that are looked at.
+const LEAVES_EXAMINED_MAX: u32 = 256;
 
 /// The condition at which most actions left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +20,8 @@ pub struct FrequentLeave<'a> {
     pub stage: Stage,
     /// The marketer's reason, or the condition's text where none was given.
     pub reason: &'a str,
-    /// How many actions left at it; at least 1.
+    /// How many actions left at it; at least 1. Where more than 256 actions left, some of them are looked at, all over
+    /// the bundle, and this is projected.
     pub actions: u32,
 }
 
@@ -25,54 +29,55 @@ pub struct FrequentLeave<'a> {
 /// with as many actions, the first in the bundle.
 pub(crate) fn most_frequent<'a>(
     bundle: &'a Bundle,
-    truths: &Truths,
+    interpreter: Interpreter<'_>,
     stages: &Stages,
 ) -> Option<FrequentLeave<'a>> {
-    let mut counts = vec![(0_u32, Stage::Unspecified); bundle.conditions.len()];
     let passed = &stages.passed;
-    let lines = [
-        (Stage::Eligibility, &stages.available, &passed.eligible),
-        (Stage::Applicability, &passed.eligible, &passed.applicable),
-        (Stage::Suitability, &passed.applicable, &passed.suitable),
+    let left = [
+        (Stage::Eligibility, stages.available.difference(&passed.eligible)),
+        (
+            Stage::Applicability,
+            passed.eligible.difference(&passed.applicable),
+        ),
+        (Stage::Suitability, passed.applicable.difference(&passed.suitable)),
     ];
-    for (stage, before, after) in lines {
-        for action in before.iter().filter(|action| !after.contains(*action)) {
-            let condition = first_failing(bundle, truths, policies(bundle, action, stage));
-            if let Some((count, at)) = condition.and_then(|condition| counts.get_mut(condition.place())) {
-                *at = if *count == 0 { stage } else { *at };
-                *count += 1;
-            }
-        }
+    let total: u32 = left.iter().map(|(_, actions)| actions.count()).sum();
+    let step = total.div_ceil(LEAVES_EXAMINED_MAX).max(1);
+    let mut examined: Vec<(ConditionId, Stage)> = Vec::new();
+    for (stage, actions) in &left {
+        examined.extend(actions.one_of_every(step).filter_map(|action| {
+            let failing = interpreter.first_failing(policies(bundle, action, *stage))?;
+            Some((bundle.clauses[failing].condition, *stage))
+        }));
     }
-    let counted = bundle.conditions.rows().iter().zip(counts);
+    // Stages stand in their order, and stay in it.
+    examined.sort_by_key(|(condition, _)| *condition);
+    let of_conditions = examined.chunk_by(|(left, _), (right, _)| left == right);
     // Of equals, `max_by_key` takes the last.
-    let (condition, (actions, stage)) = counted.rev().max_by_key(|(_, (count, _))| *count)?;
-    let reason = if condition.reason.is_empty() {
-        &condition.text
-    } else {
-        &condition.reason
-    };
-    (actions > 0).then_some(FrequentLeave {
+    let most = of_conditions
+        .rev()
+        .max_by_key(|of_condition| of_condition.len())?;
+    let (condition, stage) = most.first().copied()?;
+    let row = &bundle.conditions[condition];
+    let share = u64::from(total) * most.len() as u64 / examined.len().max(1) as u64;
+    Some(FrequentLeave {
         stage,
-        reason,
-        actions,
+        reason: if row.reason.is_empty() {
+            &row.text
+        } else {
+            &row.reason
+        },
+        actions: u32::try_from(share).unwrap_or(u32::MAX),
     })
 }
 
 fn policies(bundle: &Bundle, action: ActionId, stage: Stage) -> &[ClauseId] {
-    let policies = &bundle.actions[action].policies;
+    let policies = bundle.policies.of(action);
     match stage {
-        Stage::Eligibility => &policies.eligibility,
-        Stage::Applicability => &policies.applicability,
-        _ => &policies.suitability,
+        Stage::Eligibility => policies.eligibility,
+        Stage::Applicability => policies.applicability,
+        _ => policies.suitability,
     }
-}
-
-fn first_failing(bundle: &Bundle, truths: &Truths, clauses: &[ClauseId]) -> Option<ConditionId> {
-    let failing = clauses
-        .iter()
-        .find(|clause| truths.clause(**clause) != Truth::True)?;
-    Some(bundle.clauses[*failing].condition)
 }
 
 #[cfg(test)]
@@ -109,5 +114,22 @@ mod tests {
         assert_eq!(leave(10), Some((Stage::Eligibility, "reason 0".to_owned(), 2)));
         assert_eq!(leave(40), Some((Stage::Eligibility, "reason 1".to_owned(), 2)));
         assert_eq!(leave(70), None);
+    }
+
+    #[test]
+    fn where_many_left_some_are_looked_at() {
+        let mut bundle = TestBundle::new();
+        let (adult, senior) = (bundle.test(AGE, at_least(18)), bundle.test(AGE, at_least(65)));
+        for place in 0..4_000 {
+            let clause = if place % 4 == 0 { adult } else { senior };
+            bundle.action(&format!("action-{place:04}"), 1.0).eligibility = vec![clause];
+        }
+        let bundle = Bundle::open(&bundle.seal()).unwrap();
+        let request = Request::check(&bundle, request(&["hero"], vec![attribute("age", int(10))])).unwrap();
+        let moment = Moment { now_us: 0, seed: 0 };
+        let decision = decide(&bundle, &request, None, moment, &mut NoModels);
+        let leave = decision.frequent_leave().unwrap();
+        assert_eq!((leave.stage, leave.reason), (Stage::Eligibility, "reason 1"));
+        assert!((2_900..=3_100).contains(&leave.actions), "{}", leave.actions);
     }
 }

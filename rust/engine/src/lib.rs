@@ -12,8 +12,10 @@
 //!
 //! [`decide`] lists the stages; the modules stand in the order in which a request meets them.
 
-mod action_set;
 mod id;
+mod kernel;
+
+mod action_set;
 mod suggestion;
 
 mod bundle;
@@ -25,6 +27,7 @@ mod capsule;
 mod program;
 
 mod features;
+mod index;
 
 mod availability;
 mod eligibility;
@@ -38,6 +41,7 @@ mod leaving;
 mod record;
 
 mod response;
+mod screening;
 
 mod explanation;
 
@@ -51,6 +55,8 @@ pub use bundle::{
 pub use capsule::check_customer;
 pub use decision::{Decision, decide};
 pub use id::{ActionId, ChannelId, GroupId, IssueId, ModelId, PlacementId, TreatmentId};
+pub use index::{INDEX_BYTES_MAX, IndexOptions, IndexReport};
+pub use kernel::Kernel;
 pub use leaving::FrequentLeave;
 pub use propensity::{BATCH_ROWS_MAX, Batch, NoModels, ScoreFault, Scorer, Tensor};
 pub use record::{Degradation, FUNNEL_STAGES, Factors, Placed, Ranked, Record, RequestedPlacement};
@@ -58,3 +64,4 @@ pub use request::{
     CONTEXT_ATTRIBUTES_MAX, CUSTOMER_ATTRIBUTES_MAX, CUSTOMER_ID_BYTES_MAX, EXPLAINED_ACTIONS_MAX,
     LIST_ITEMS_MAX, Moment, PLACEMENT_COUNT_MAX, PLACEMENTS_MAX, Reject, Request, STRING_BYTES_MAX,
 };
+pub use screening::{Screened, Screening};

@@ -84,6 +84,11 @@ pub(crate) enum Comparison {
 }
 
 impl Comparison {
+    /// Whether it asks nothing but whether two values are equal.
+    pub(crate) fn is_equality(self) -> bool {
+        matches!(self, Self::Equal | Self::NotEqual)
+    }
+
     /// Absent where the two have no order between them.
     pub(crate) fn holds(self, left: &Value<'_>, right: &Value<'_>) -> Option<bool> {
         use std::cmp::Ordering::{Equal, Greater, Less};

@@ -17,7 +17,9 @@ pub const PRODUCTS: u32 = 3;
 pub const SEGMENT: u32 = 4;
 pub const VIP: u32 = 5;
 pub const PAGE: u32 = 6;
-pub const VISITS: u32 = 7;
+pub const RECENT: u32 = 7;
+pub const VISITS: u32 = 8;
+pub const NOW: u32 = 9;
 
 /// Channels and placements, by their index.
 pub const WEB: u32 = 1;
@@ -188,6 +190,7 @@ fn attributes() -> Vec<v1::AttributeDeclaration> {
         segment,
         declare(v1::Root::Customer, "vip", v1::Type::Bool),
         declare(v1::Root::Context, "page", v1::Type::String),
+        declare(v1::Root::Context, "recent", v1::Type::IntList),
         declare(v1::Root::Context, "visits", v1::Type::Int),
         declare(v1::Root::Action, "apr", v1::Type::Double),
     ]
@@ -235,6 +238,12 @@ pub fn string(text: &str) -> v1::Value {
 pub fn strings(items: &[&str]) -> v1::Value {
     value(Kind::Strings(v1::StringList {
         items: items.iter().map(|item| (*item).to_owned()).collect(),
+    }))
+}
+
+pub fn ints(items: &[i64]) -> v1::Value {
+    value(Kind::Ints(v1::IntList {
+        items: items.to_vec(),
     }))
 }
 

@@ -4,25 +4,21 @@
 use crate::{
     action_set::ActionSet,
     bundle::{Bundle, tables::Treatment},
-    eligibility::Truths,
+    eligibility::Interpreter,
     id::{ActionId, ChannelId, PlacementId, TreatmentId},
+    index::Search,
     request::Request,
 };
 
 /// The actions with at least one treatment that fits a requested placement.
-pub(crate) fn select(bundle: &Bundle, request: &Request, truths: &Truths, suitable: &ActionSet) -> ActionSet {
-    suitable.filter(|action| {
-        request
-            .placements
-            .iter()
-            .any(|requested| fitting(bundle, truths, action, request.channel, requested.placement).is_some())
-    })
+pub(crate) fn select(request: &Request, search: &mut Search<'_>, suitable: &ActionSet) -> ActionSet {
+    suitable.intersection(&search.treatable(request.channel, &request.placements))
 }
 
 /// The first of the action's treatments for the placement whose conditions are true.
 pub(crate) fn fitting(
     bundle: &Bundle,
-    truths: &Truths,
+    interpreter: Interpreter<'_>,
     action: ActionId,
     channel: ChannelId,
     placement: PlacementId,
@@ -30,7 +26,9 @@ pub(crate) fn fitting(
     bundle.actions[action]
         .treatments
         .iter()
-        .find(|(_, treatment)| stands_in(treatment, channel, placement) && truths.all(&treatment.eligibility))
+        .find(|(_, treatment)| {
+            stands_in(treatment, channel, placement) && interpreter.all(&treatment.eligibility)
+        })
         .map(|(treatment, _)| treatment)
 }
 

@@ -6,7 +6,7 @@ use crate::{
     action_set::ActionSet,
     availability::unavailable_now,
     bundle::Bundle,
-    eligibility::Truths,
+    eligibility::Interpreter,
     id::{ActionId, GroupId, Id},
     record::{Placed, Ranked},
     request::Request,
@@ -95,7 +95,12 @@ pub(crate) struct Filled {
 
 /// Fills the placements: each takes actions in their order that fit it, stand in no other, and whose group is not at
 /// its limit.
-pub(crate) fn fill(bundle: &Bundle, request: &Request, truths: &Truths, order: Order<'_>) -> Filled {
+pub(crate) fn fill(
+    bundle: &Bundle,
+    request: &Request,
+    interpreter: Interpreter<'_>,
+    order: Order<'_>,
+) -> Filled {
     let mut filled = Filled {
         placed: Vec::new(),
         taken: ActionSet::empty(bundle.actions.len()),
@@ -113,7 +118,7 @@ pub(crate) fn fill(bundle: &Bundle, request: &Request, truths: &Truths, order: O
             if limited || filled.stands(action) || !order.passes_threshold(bundle, &ranked) {
                 continue;
             }
-            let Some(treatment) = fitting(bundle, truths, action, request.channel, requested.placement)
+            let Some(treatment) = fitting(bundle, interpreter, action, request.channel, requested.placement)
             else {
                 continue;
             };
@@ -146,7 +151,13 @@ pub(crate) fn below_priority(bundle: &Bundle, ranked: &Ranked) -> bool {
 impl Filled {
     /// Puts fallbacks into placements that stayed empty. A fallback is subject to no policy, threshold or group
     /// limit, but it must be enabled and inside its window, stand nowhere else, and have a treatment that fits.
-    pub(crate) fn fall_back(&mut self, bundle: &Bundle, request: &Request, truths: &Truths, now_us: i64) {
+    pub(crate) fn fall_back(
+        &mut self,
+        bundle: &Bundle,
+        request: &Request,
+        interpreter: Interpreter<'_>,
+        now_us: i64,
+    ) {
         let channel = &bundle.channels[request.channel];
         for (place, requested) in request.placements.iter().enumerate() {
             let Some(action) = channel.placements[requested.placement].fallback else {
@@ -158,7 +169,7 @@ impl Filled {
             {
                 continue;
             }
-            let Some(treatment) = fitting(bundle, truths, action, request.channel, requested.placement)
+            let Some(treatment) = fitting(bundle, interpreter, action, request.channel, requested.placement)
             else {
                 continue;
             };

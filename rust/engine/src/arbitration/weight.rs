@@ -5,8 +5,8 @@ use crate::{
         Bundle,
         tables::{ActionValue, ContextWeight, Formula, WeightScope},
     },
-    eligibility::Truths,
     id::{ActionId, ContextWeightId},
+    index::Search,
     program::{
         Input,
         machine::{Inputs, Machine},
@@ -30,13 +30,9 @@ impl<'a, 'm> Weighing<'a, 'm> {
     pub(crate) fn new(
         bundle: &'a Bundle,
         features: &'m [Value<'a>],
-        truths: &Truths,
+        search: &mut Search<'_>,
         machine: &'m mut Machine<'a>,
     ) -> Self {
-        let matching = bundle
-            .context_weights
-            .iter()
-            .filter(|(_, weight)| truths.all(&weight.clauses));
         let needs_value = match &bundle.arbitration.formula {
             Formula::Product { value, .. } => *value,
             Formula::Program(program) => program.reads(Input::Value),
@@ -45,7 +41,7 @@ impl<'a, 'm> Weighing<'a, 'm> {
             bundle,
             features,
             machine,
-            matching: matching.map(|(weight, _)| weight).collect(),
+            matching: search.context_weights(),
             needs_value,
         }
     }

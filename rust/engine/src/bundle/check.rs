@@ -9,10 +9,11 @@ use nextbest_proto::v1;
 
 use super::{
     Bundle, BundleFault,
-    tables::{Arbitration, ContextWeight, Formula, Root, WeightScope},
+    tables::{Arbitration, ContextWeight, Formula, PolicyTable, Root, WeightScope},
 };
 use crate::{
-    id::{Id, Table},
+    id::{Id, Lists, Table},
+    index::{Index, IndexOptions, Tables},
     program::{Program, Scope},
     value::Type,
 };
@@ -21,8 +22,8 @@ use crate::{
 const FILES_MAX: usize = 100_000;
 const ATTRIBUTES_MAX: usize = 10_000;
 const FEATURES_MAX: usize = 100_000;
-const LITERALS_MAX: usize = 1_000_000;
-const CLAUSES_MAX: usize = 1_000_000;
+const LITERALS_MAX: usize = 2_000_000;
+const CLAUSES_MAX: usize = 2_000_000;
 const ACTIONS_MAX: usize = 100_000;
 const CHANNELS_MAX: usize = 1_000;
 const MODELS_MAX: usize = 1_000;
@@ -33,18 +34,22 @@ const POLICY_CLAUSES_MAX: usize = 10_000;
 type Checked<T> = Result<T, BundleFault>;
 
 /// Checks a bundle and builds its tables.
-pub(super) fn check(message: v1::Bundle, digest: String) -> Checked<Bundle> {
+pub(super) fn check(message: v1::Bundle, digest: String, options: IndexOptions) -> Checked<Bundle> {
     let sizes = Sizes::of(&message)?;
     let attributes = rows("attributes", message.attributes, feature::attribute)?;
     sorted("attributes", &attributes, |row| (row.root, row.name.clone()))?;
     let of_action = attributes.iter().filter(|row| row.root == Root::Action);
     let types: Vec<Type> = of_action.map(|row| row.kind).collect();
     let features = feature::features(message.features, &attributes)?;
+    let mut literal_texts = Vec::with_capacity(sizes.literals);
     let literals = rows("literals", message.literals, |row| {
-        feature::literal(row, &features)
+        feature::literal(row, &features, &mut literal_texts)
     })?;
     let conditions = message.conditions.into_iter().map(feature::condition).collect();
-    let clauses = rows("clauses", message.clauses, |row| feature::clause(row, sizes))?;
+    let mut clause_literals = Lists::new();
+    let clauses = rows("clauses", message.clauses, |row| {
+        feature::clause(row, sizes, &mut clause_literals)
+    })?;
     let issues = rows("issues", message.issues, action::issue)?;
     let groups = rows("groups", message.groups, |row| action::group(row, sizes))?;
     let channels = rows("channels", message.channels, |row| {
@@ -58,7 +63,10 @@ pub(super) fn check(message: v1::Bundle, digest: String) -> Checked<Bundle> {
         channels: &channels,
         types: &types,
     };
-    let actions = rows("actions", message.actions, |row| action::action(row, &around))?;
+    let mut policies = PolicyTable::new();
+    let actions = rows("actions", message.actions, |row| {
+        action::action(row, &around, &mut policies)
+    })?;
     sorted("actions", &actions, |row| row.name.clone())?;
     let models = rows("models", message.models, |row| {
         model::model(row, &features, &types)
@@ -70,22 +78,41 @@ pub(super) fn check(message: v1::Bundle, digest: String) -> Checked<Bundle> {
     let arbitration = arbitration(message.arbitration.unwrap_or_default(), sizes)
         .map_err(|fault| fault.within("arbitration"))?;
     let actions = Table::new(actions);
+    let (features, literals, clauses) = (Table::new(features), Table::new(literals), Table::new(clauses));
+    let channels = Table::new(action::treatable(channels, &actions));
+    let context_weights = Table::new(weights);
+    let index = Index::new(
+        &Tables {
+            features: &features,
+            literals: &literals,
+            clause_literals: &clause_literals,
+            policies: &policies,
+            actions: &actions,
+            channels: &channels,
+            context_weights: &context_weights,
+        },
+        options,
+    )?;
     Ok(Bundle {
         digest,
         workspace: message.workspace,
         files: message.files,
         attributes: Table::new(attributes),
-        features: Table::new(features),
-        literals: Table::new(literals),
+        features,
+        literals,
+        literal_texts: Table::new(literal_texts),
         conditions: Table::new(conditions),
-        clauses: Table::new(clauses),
+        clauses,
+        clause_literals,
         issues: Table::new(issues),
         groups: Table::new(groups),
-        channels: Table::new(action::treatable(channels, &actions)),
+        channels,
         actions,
+        policies,
         models: Table::new(models),
-        context_weights: Table::new(weights),
+        context_weights,
         arbitration,
+        index,
     })
 }
 

@@ -37,6 +37,13 @@ pub enum BundleFault {
         /// The limit.
         count_max: usize,
     },
+    /// The index of its policies would take more memory than it may.
+    IndexTooLarge {
+        /// What it takes so far.
+        bytes: usize,
+        /// The limit.
+        bytes_max: usize,
+    },
     /// An index, a type or a value that must not be.
     Malformed {
         /// Path of the entry: `actions[3].group`.
@@ -58,6 +65,7 @@ impl BundleFault {
             Self::Damaged => "damaged",
             Self::Undecodable => "undecodable",
             Self::TooMany { .. } => "too-many",
+            Self::IndexTooLarge { .. } => "index-too-large",
             Self::Malformed { .. } => "malformed",
         }
     }
@@ -144,6 +152,12 @@ impl fmt::Display for BundleFault {
                 write!(
                     formatter,
                     "the bundle has {count} {what}: at most {count_max} are taken"
+                )
+            }
+            Self::IndexTooLarge { bytes, bytes_max } => {
+                write!(
+                    formatter,
+                    "the index of the bundle's policies takes at least {bytes} bytes: at most {bytes_max} are allowed"
                 )
             }
             Self::Malformed { place, problem } => {

@@ -5,7 +5,7 @@ use nextbest_proto::v1::{self, value::Kind};
 use crate::{
     action_set::ActionSet,
     id::{
-        ActionId, AttributeId, ChannelId, ClauseId, ConditionId, FeatureId, GroupId, IssueId, LiteralId,
+        ActionId, AttributeId, ChannelId, ClauseId, ConditionId, FeatureId, GroupId, Id, IssueId, Lists,
         ModelId, PlacementId, Table, TreatmentId,
     },
     program::{Comparison, Program},
@@ -68,7 +68,6 @@ pub(crate) struct Literal {
     pub(crate) feature: FeatureId,
     pub(crate) test: Test,
     pub(crate) negated: bool,
-    pub(crate) text: String,
 }
 
 #[derive(Debug)]
@@ -98,7 +97,6 @@ pub(crate) struct Condition {
 
 #[derive(Debug)]
 pub(crate) struct Clause {
-    pub(crate) literals: Box<[LiteralId]>,
     pub(crate) condition: ConditionId,
     pub(crate) text: String,
     pub(crate) position: Position,
@@ -126,7 +124,6 @@ pub(crate) struct Action {
     pub(crate) enabled: bool,
     pub(crate) active_from_us: Option<i64>,
     pub(crate) active_until_us: Option<i64>,
-    pub(crate) policies: Policies,
     pub(crate) value: ActionValue,
     /// Those of the issue, the group and the action, added up.
     pub(crate) lever_percent: f64,
@@ -139,11 +136,66 @@ pub(crate) struct Action {
 }
 
 /// The clauses of an action, for each stage.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Policies<'a> {
+    pub(crate) eligibility: &'a [ClauseId],
+    pub(crate) applicability: &'a [ClauseId],
+    pub(crate) suitability: &'a [ClauseId],
+}
+
+/// The clauses of every action.
 #[derive(Debug)]
-pub(crate) struct Policies {
-    pub(crate) eligibility: Box<[ClauseId]>,
-    pub(crate) applicability: Box<[ClauseId]>,
-    pub(crate) suitability: Box<[ClauseId]>,
+pub(crate) struct PolicyTable {
+    /// Three for each action.
+    stages: Lists<StageId, ClauseId>,
+}
+
+/// A stage of an action: three times the action, and then by stage.
+#[derive(Clone, Copy, Debug)]
+struct StageId(usize);
+
+impl Id for StageId {
+    fn from_place(place: u32) -> Self {
+        Self(place as usize)
+    }
+
+    fn place(self) -> usize {
+        self.0
+    }
+}
+
+impl PolicyTable {
+    pub(crate) fn new() -> Self {
+        Self { stages: Lists::new() }
+    }
+
+    /// Those of the next action.
+    pub(crate) fn push(
+        &mut self,
+        eligibility: Box<[ClauseId]>,
+        applicability: Box<[ClauseId]>,
+        suitability: Box<[ClauseId]>,
+    ) {
+        for clauses in [eligibility, applicability, suitability] {
+            self.stages.push(clauses);
+        }
+    }
+
+    pub(crate) fn of(&self, action: ActionId) -> Policies<'_> {
+        let stage = |stage| self.stages.get(StageId(3 * action.place() + stage));
+        Policies {
+            eligibility: stage(0),
+            applicability: stage(1),
+            suitability: stage(2),
+        }
+    }
+}
+
+impl<'a> Policies<'a> {
+    /// In the order in which a decision meets them.
+    pub(crate) fn stages(self) -> [&'a [ClauseId]; 3] {
+        [self.eligibility, self.applicability, self.suitability]
+    }
 }
 
 #[derive(Debug)]

@@ -90,7 +90,7 @@ fn entries_that_must_not_be_are_named() {
         ),
         (
             broken(|bundle| bundle.literals[0].feature = 99),
-            "`literals[0].feature`: index 99 of 9",
+            "`literals[0].feature`: index 99 of 10",
         ),
         (
             broken(|bundle| bundle.literals[0].feature = crate::testing::SEGMENT),

@@ -27,7 +27,7 @@ fn truths(feature: u32, test: literal::Test, customer: Vec<v1::Attribute>) -> (T
     let request = Request::check(&bundle, request(&["hero"], customer)).unwrap();
     let moment = Moment { now_us: 0, seed: 0 };
     let decision = decide(&bundle, &request, None, moment, &mut NoModels);
-    let clause = |place| decision.truths.clause(ClauseId::from_place(place));
+    let clause = |place| decision.interpreter().clause(ClauseId::from_place(place));
     (clause(0), clause(1))
 }
 
@@ -161,7 +161,7 @@ proptest! {
             .map(|clause| clause.iter().map(|literal| meaning(literal, visits, page)).max().unwrap())
             .collect();
         for (place, meaning) in (0..).zip(&meanings) {
-            prop_assert_eq!(decision.truths.clause(ClauseId::from_place(place)), *meaning);
+            prop_assert_eq!(decision.interpreter().clause(ClauseId::from_place(place)), *meaning);
         }
         let stays = meanings.iter().min().is_none_or(|least| *least == Truth::True);
         prop_assert_eq!(decision.record.placed.len(), usize::from(stays));

@@ -13,11 +13,11 @@ use crate::{
 
 /// Every clause of the action, and of its treatments for the requested placements, that is false or unknown.
 pub(super) fn explain(decision: &Decision<'_>, action: ActionId) -> Vec<v1::ClauseExplanation> {
-    let policies = &decision.bundle.actions[action].policies;
+    let policies = decision.bundle.policies.of(action);
     let stages = [
-        (Stage::Eligibility, &policies.eligibility),
-        (Stage::Applicability, &policies.applicability),
-        (Stage::Suitability, &policies.suitability),
+        (Stage::Eligibility, policies.eligibility),
+        (Stage::Applicability, policies.applicability),
+        (Stage::Suitability, policies.suitability),
     ];
     let own = stages.into_iter().flat_map(|(stage, clauses)| {
         failing(decision, clauses).map(move |clause| explain_clause(decision, stage, clause, ""))
@@ -31,19 +31,15 @@ pub(super) fn explain(decision: &Decision<'_>, action: ActionId) -> Vec<v1::Clau
 
 /// A sentence for each clause that has to become true, and one for the treatments when none of them fits.
 pub(super) fn changes(decision: &Decision<'_>, action: ActionId) -> Vec<String> {
-    let policies = &decision.bundle.actions[action].policies;
-    let own = [
-        &policies.eligibility,
-        &policies.applicability,
-        &policies.suitability,
-    ];
+    let policies = decision.bundle.policies.of(action);
+    let own = [policies.eligibility, policies.applicability, policies.suitability];
     let mut changes: Vec<String> = own
         .into_iter()
         .flat_map(|clauses| failing(decision, clauses))
         .map(|clause| change(decision, clause))
         .collect();
     let treatments: Vec<&Treatment> = requested_treatments(decision, action).collect();
-    let fits = |treatment: &&Treatment| decision.truths.all(&treatment.eligibility);
+    let fits = |treatment: &&Treatment| decision.interpreter().all(&treatment.eligibility);
     if !treatments.is_empty() && !treatments.iter().any(fits) {
         let needs = |treatment: &&Treatment| {
             let clauses: Vec<String> = failing(decision, &treatment.eligibility)
@@ -85,7 +81,7 @@ fn failing<'a>(decision: &'a Decision<'_>, clauses: &'a [ClauseId]) -> impl Iter
     clauses
         .iter()
         .copied()
-        .filter(|clause| decision.truths.clause(*clause) != Truth::True)
+        .filter(|clause| decision.interpreter().clause(*clause) != Truth::True)
 }
 
 fn explain_clause(
@@ -108,14 +104,15 @@ fn explain_clause(
         });
     v1::ClauseExplanation {
         stage: stage.into(),
-        truth: decision.truths.clause(clause).message().into(),
+        truth: decision.interpreter().clause(clause).message().into(),
         text: row.text.clone(),
         condition: condition.text.clone(),
         reason: condition.reason.clone(),
         position,
         treatment: treatment.to_owned(),
-        literals: row
-            .literals
+        literals: bundle
+            .clause_literals
+            .get(clause)
             .iter()
             .map(|literal| explain_literal(decision, *literal))
             .collect(),
@@ -126,8 +123,8 @@ fn explain_literal(decision: &Decision<'_>, literal: LiteralId) -> v1::LiteralEx
     let row = &decision.bundle.literals[literal];
     let value = decision.feature(row.feature);
     v1::LiteralExplanation {
-        text: row.text.clone(),
-        truth: decision.truths.literal(literal).message().into(),
+        text: decision.bundle.literal_texts[literal].clone(),
+        truth: decision.interpreter().literal(literal).message().into(),
         feature: decision.bundle.features[row.feature].name.clone(),
         actual: value.message(),
         required: wording::required(row),
@@ -136,14 +133,13 @@ fn explain_literal(decision: &Decision<'_>, literal: LiteralId) -> v1::LiteralEx
 
 /// "`customer.age` must be at least 18 (is 17), or `customer.guardian` must be known".
 fn change(decision: &Decision<'_>, clause: ClauseId) -> String {
-    let row = &decision.bundle.clauses[clause];
-    let ways: Vec<String> = row
-        .literals
+    let literals = decision.bundle.clause_literals.get(clause);
+    let ways: Vec<String> = literals
         .iter()
         .filter_map(|literal| wording::change(decision, &decision.bundle.literals[*literal]))
         .collect();
     if ways.is_empty() {
-        return format!("`{}` can never hold", row.text);
+        return format!("`{}` can never hold", decision.bundle.clauses[clause].text);
     }
     ways.join(", or ")
 }

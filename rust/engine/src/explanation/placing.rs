@@ -190,7 +190,7 @@ fn unplaced(decision: &Decision<'_>, ranked: &Ranked, place: usize) -> (v1::Plac
 
 /// Where the action would stand in another order.
 fn suppose(decision: &Decision<'_>, order: Order<'_>, ranked: &Ranked) -> Option<Placed> {
-    let filled: Filled = fill(decision.bundle, decision.request, &decision.truths, order);
+    let filled: Filled = fill(decision.bundle, decision.request, decision.interpreter(), order);
     filled.of_action(ranked.action).copied()
 }
 
@@ -240,7 +240,7 @@ fn first_rival<'a>(decision: &'a Decision<'_>, ranked: &Ranked) -> Option<&'a Pl
     let place = request.placements.iter().position(|requested| {
         crate::treatment::fitting(
             bundle,
-            &decision.truths,
+            decision.interpreter(),
             ranked.action,
             request.channel,
             requested.placement,

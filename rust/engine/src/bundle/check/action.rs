@@ -7,7 +7,7 @@ use crate::{
     action_set::ActionSet,
     bundle::{
         BundleFault,
-        tables::{Action, ActionValue, Channel, Group, Issue, Placement, Policies, Treatment},
+        tables::{Action, ActionValue, Channel, Group, Issue, Placement, PolicyTable, Treatment},
     },
     id::{ActionId, ChannelId, GroupId, Id, Table},
     program::{Program, Scope},
@@ -94,10 +94,20 @@ impl Around<'_> {
     }
 }
 
-pub(super) fn action(message: v1::Action, around: &Around<'_>) -> Checked<Action> {
+/// `policies` gets those of the action.
+pub(super) fn action(
+    message: v1::Action,
+    around: &Around<'_>,
+    policies: &mut PolicyTable,
+) -> Checked<Action> {
     let sizes = around.sizes;
     let group: GroupId = index("group", message.group, sizes.groups)?;
     let clauses = |field, numbers: &[u32]| indices(field, numbers, sizes.clauses, POLICY_CLAUSES_MAX);
+    policies.push(
+        clauses("eligibility", &message.eligibility)?,
+        clauses("applicability", &message.applicability)?,
+        clauses("suitability", &message.suitability)?,
+    );
     if !(0.0..=1.0).contains(&message.prior) {
         return Err(BundleFault::malformed("not 0.0 to 1.0".to_owned()).within("prior"));
     }
@@ -128,11 +138,6 @@ pub(super) fn action(message: v1::Action, around: &Around<'_>) -> Checked<Action
         enabled: message.enabled,
         active_from_us: message.active_from_us,
         active_until_us: message.active_until_us,
-        policies: Policies {
-            eligibility: clauses("eligibility", &message.eligibility)?,
-            applicability: clauses("applicability", &message.applicability)?,
-            suitability: clauses("suitability", &message.suitability)?,
-        },
         value,
         lever_percent: finite(
             "lever_percent",

@@ -8,7 +8,7 @@ use crate::{
         BundleFault,
         tables::{Attribute, Clause, Condition, Feature, Literal, Position, Root, Source, Test},
     },
-    id::{AttributeId, FeatureId, Id},
+    id::{AttributeId, ClauseId, FeatureId, Id, Lists, LiteralId},
     program::{Comparison, Program, Scope},
     value::{Relation, Type, Value},
 };
@@ -16,7 +16,8 @@ use crate::{
 /// Entries of one row.
 const ALLOWED_MAX: usize = 100_000;
 const ONE_OF_MAX: usize = 100_000;
-const CLAUSE_LITERALS_MAX: usize = 1_000;
+/// As many layers as a plane of the index has lines.
+const CLAUSE_LITERALS_MAX: usize = 64;
 
 fn type_of(number: i32) -> Checked<Type> {
     Type::from_message(number)
@@ -98,7 +99,13 @@ pub(super) fn features(messages: Vec<v1::Feature>, attributes: &[Attribute]) -> 
     })
 }
 
-pub(super) fn literal(message: v1::Literal, features: &[Feature]) -> Checked<Literal> {
+/// `texts` gets its text.
+pub(super) fn literal(
+    message: v1::Literal,
+    features: &[Feature],
+    texts: &mut Vec<String>,
+) -> Checked<Literal> {
+    texts.push(message.text);
     let feature: FeatureId = index("feature", message.feature, features.len())?;
     let kind = features
         .get(feature.place())
@@ -132,7 +139,6 @@ pub(super) fn literal(message: v1::Literal, features: &[Feature]) -> Checked<Lit
         feature,
         test,
         negated: message.negated,
-        text: message.text,
     })
 }
 
@@ -203,9 +209,19 @@ pub(super) fn condition(message: v1::Condition) -> Condition {
     }
 }
 
-pub(super) fn clause(message: v1::Clause, sizes: Sizes) -> Checked<Clause> {
+/// `literals` gets those of the clause.
+pub(super) fn clause(
+    message: v1::Clause,
+    sizes: Sizes,
+    literals: &mut Lists<ClauseId, LiteralId>,
+) -> Checked<Clause> {
+    literals.push(indices(
+        "literals",
+        &message.literals,
+        sizes.literals,
+        CLAUSE_LITERALS_MAX,
+    )?);
     Ok(Clause {
-        literals: indices("literals", &message.literals, sizes.literals, CLAUSE_LITERALS_MAX)?,
         condition: index("condition", message.condition, sizes.conditions)?,
         text: message.text,
         position: position(message.position, sizes.files)?,

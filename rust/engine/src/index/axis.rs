@@ -1,0 +1,152 @@
+//! A value -> its place on an axis: one feature, cut where a literal of it turns.
+//!
+//! Two values at the same place make each literal of the axis equally true, so that nothing but places is looked at
+//! while filtering.
+
+use super::{
+    dictionary::Dictionary,
+    key::{self, Key},
+};
+use crate::{
+    id::FeatureId,
+    value::{List, Type, Value},
+};
+
+/// An axis of an index: its place among [`Axes`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct AxisId(pub(super) u32);
+
+impl AxisId {
+    pub(super) fn place(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Where a value stands on an axis: a segment, or a code; of a list, the number of its stretch of codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place(pub(super) u32);
+
+impl Place {
+    /// No value: everything that is tested on the axis is unknown.
+    pub(super) const MISSING: Self = Self(u32::MAX);
+    /// Not a number: no comparison holds.
+    pub(super) const NAN: Self = Self(u32::MAX - 1);
+}
+
+/// The places of one request.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// By axis.
+    pub(super) of_axes: Vec<Place>,
+    stretches: Vec<(usize, usize)>,
+    codes: Vec<u32>,
+}
+
+impl Places {
+    pub(super) fn get(&self, axis: AxisId) -> Place {
+        self.of_axes.get(axis.place()).copied().unwrap_or(Place::MISSING)
+    }
+
+    /// The codes of a list's elements, ascending, by its place.
+    pub(super) fn codes(&self, place: Place) -> &[u32] {
+        let (start, end) = self.stretches.get(place.0 as usize).copied().unwrap_or_default();
+        self.codes.get(start..end).unwrap_or_default()
+    }
+
+    /// Keeps the codes of a list. It may name an element twice: what is applied twice is applied.
+    fn among(&mut self, list: &List<'_>, code: impl Fn(&Value<'_>) -> Option<u32>) -> Place {
+        let start = self.codes.len();
+        self.codes
+            .extend(list.iter().filter_map(|element| code(&element)));
+        if let Some(own) = self.codes.get_mut(start..) {
+            own.sort_unstable();
+        }
+        self.stretches.push((start, self.codes.len()));
+        Place(narrow(self.stretches.len() - 1))
+    }
+}
+
+/// How an axis is cut.
+#[derive(Debug)]
+pub(super) enum Scale {
+    /// The place is the number of cuts at or below the value. They are also a row of `Axes::cuts`, where they are
+    /// searched.
+    Ordered(Box<[i64]>),
+    /// Likewise; a cut stands just below a text, or just above it.
+    OrderedTexts(Vec<(Box<str>, bool)>),
+    /// The place is the code of the value; one more than the last for others.
+    Codes(Vec<i64>),
+    TextCodes(Dictionary),
+    /// The same of the elements of a list.
+    ElementCodes(Vec<i64>),
+    ElementTextCodes(Dictionary),
+    /// The place is 0 for a value, 1 for none: never missing.
+    Presence,
+}
+
+#[derive(Debug)]
+pub(super) struct Axis {
+    /// None: the time of the decision.
+    pub(super) feature: Option<FeatureId>,
+    /// Of one element, where it is a list.
+    pub(super) kind: Type,
+    pub(super) scale: Scale,
+}
+
+impl Axis {
+    /// Those of an ordered axis with keys are found with others of their kind: see `Axes`.
+    pub(super) fn place(&self, value: &Value<'_>, places: &mut Places) -> Place {
+        let code = |code: Option<u32>, len: usize| Place(code.unwrap_or_else(|| narrow(len)));
+        match (&self.scale, value) {
+            (Scale::Presence, value) => Place(u32::from(value.is_missing())),
+            (Scale::Codes(keys), value) => match key::of_value(self.kind, value) {
+                Key::Missing => Place::MISSING,
+                // Equal to nothing.
+                Key::Nan => code(None, keys.len()),
+                Key::Of(key) => code(find(keys, key), keys.len()),
+            },
+            (Scale::TextCodes(texts), Value::String(text)) => code(texts.code(text.as_str()), texts.len()),
+            (Scale::OrderedTexts(cuts), Value::String(text)) => {
+                let reached = |(cut, above): &(Box<str>, bool)| match (**cut).cmp(text.as_str()) {
+                    std::cmp::Ordering::Less => true,
+                    std::cmp::Ordering::Equal => !above,
+                    std::cmp::Ordering::Greater => false,
+                };
+                Place(narrow(cuts.partition_point(reached)))
+            }
+            (Scale::ElementCodes(keys), Value::List(list)) => {
+                places.among(list, |element| match key::of_value(self.kind, element) {
+                    Key::Of(key) => find(keys, key),
+                    Key::Missing | Key::Nan => None,
+                })
+            }
+            (Scale::ElementTextCodes(texts), Value::List(list)) => {
+                places.among(list, |element| match element {
+                    Value::String(text) => texts.code(text.as_str()),
+                    _ => None,
+                })
+            }
+            _ => Place::MISSING,
+        }
+    }
+
+    /// Places that are told apart, NaN and missing aside.
+    pub(super) fn place_count(&self) -> usize {
+        match &self.scale {
+            Scale::Ordered(cuts) => cuts.len() + 1,
+            Scale::OrderedTexts(cuts) => cuts.len() + 1,
+            Scale::Codes(keys) | Scale::ElementCodes(keys) => keys.len() + 1,
+            Scale::TextCodes(texts) | Scale::ElementTextCodes(texts) => texts.len() + 1,
+            Scale::Presence => 2,
+        }
+    }
+}
+
+pub(super) fn find(keys: &[i64], key: i64) -> Option<u32> {
+    keys.binary_search(&key).ok().map(narrow)
+}
+
+/// A count of entries of a bundle, all of which are below 2^32: see the bundle's limits.
+pub(super) fn narrow(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

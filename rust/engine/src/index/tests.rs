@@ -1,0 +1,549 @@
+//! The index against the interpreter: every action, stage and truth value, with every kernel, in every form.
+
+use nextbest_proto::v1::{self, comparison::Operator, literal};
+use proptest::{
+    prelude::Rng as _,
+    test_runner::{RngAlgorithm, TestRng},
+};
+
+use super::{
+    plan::{Form, Shape},
+    *,
+};
+use crate::{
+    Request,
+    availability::unavailable_now,
+    bundle::{Bundle, tables::Policies},
+    capsule,
+    eligibility::{Interpreter, Truth},
+    features,
+    program::machine::Machine,
+    testing::{
+        AGE, BALANCE, HERO, JOINED, NOW, NOW_US, PAGE, PRODUCTS, RECENT, SEGMENT, SIDEBAR, TestBundle, VIP,
+        VISITS, attribute, compare, double, int, ints, program, read, request, step, string, strings,
+        treatment, value,
+    },
+    treatment::fitting,
+};
+
+/// Pairs of an action and a customer in one run of the tests; `NEXTBEST_INDEX_PAIRS=100000000 cargo test` compiles for
+/// more.
+const PAIRS: usize = 1_000_000;
+const CUSTOMERS: usize = 25;
+
+const INTS: [i64; 14] = [
+    i64::MIN,
+    i64::MIN + 1,
+    -(1 << 53),
+    -1,
+    0,
+    1,
+    17,
+    18,
+    65,
+    1 << 53,
+    (1 << 53) + 1,
+    (1 << 53) + 2,
+    i64::MAX - 1,
+    i64::MAX,
+];
+const DOUBLES: [f64; 13] = [
+    f64::NEG_INFINITY,
+    f64::MIN,
+    -1.5,
+    -0.0,
+    0.0,
+    f64::MIN_POSITIVE,
+    0.5,
+    17.5,
+    18.0,
+    9_007_199_254_740_992.0,
+    9_223_372_036_854_775_808.0,
+    f64::MAX,
+    f64::INFINITY,
+];
+const TEXTS: [&str; 9] = [
+    "",
+    "a",
+    "affluent",
+    "gold",
+    "mass",
+    "mass ",
+    "private",
+    "z",
+    "\u{10ffff}",
+];
+const MOMENTS: [i64; 5] = [NOW_US - 1, NOW_US, NOW_US + 1, 0, 253_402_300_799_999_999];
+
+/// Random choices from one seed.
+struct Dice(TestRng);
+
+impl Dice {
+    fn new(seed: u64) -> Self {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        Self(TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.0.next_u64() % u64::try_from(end).unwrap()).unwrap()
+    }
+
+    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len())]
+    }
+
+    fn one_in(&mut self, count: usize) -> bool {
+        self.below(count) == 0
+    }
+
+    fn some<T>(&mut self, least: usize, end: usize, mut make: impl FnMut(&mut Self) -> T) -> Vec<T> {
+        (0..least + self.below(end - least)).map(|_| make(self)).collect()
+    }
+
+    fn int(&mut self) -> i64 {
+        if self.one_in(2) {
+            self.pick(&INTS)
+        } else {
+            i64::try_from(self.below(2_000)).unwrap()
+        }
+    }
+
+    fn double(&mut self) -> f64 {
+        if self.one_in(2) {
+            self.pick(&DOUBLES)
+        } else {
+            f64::from(u32::try_from(self.below(2_000)).unwrap()) / 4.0
+        }
+    }
+
+    fn text(&mut self) -> String {
+        if self.one_in(2) {
+            self.pick(&TEXTS).to_owned()
+        } else {
+            format!("t{}", self.below(300))
+        }
+    }
+
+    fn moment(&mut self) -> i64 {
+        if self.one_in(2) {
+            self.pick(&MOMENTS)
+        } else {
+            NOW_US + i64::try_from(self.below(40)).unwrap() - 20
+        }
+    }
+}
+
+/// The features of a bundle: those of every test bundle, and some that only expressions give.
+struct Features {
+    /// A double that may be NaN or infinite.
+    ratio: u32,
+    duration: u32,
+    made_text: u32,
+}
+
+impl Features {
+    fn add(bundle: &mut TestBundle) -> Self {
+        use v1::Operation::{Div, Mul, Sub};
+        let number = |number: f64| crate::testing::constant(double(number));
+        // 0/0, and what overflows.
+        let ratio = vec![
+            read(BALANCE),
+            number(0.0),
+            step(Mul, &[0, 1]),
+            read(BALANCE),
+            step(Div, &[3, 2]),
+        ];
+        let since = vec![read(NOW), read(JOINED), step(Sub, &[0, 1])];
+        let joined = vec![read(SEGMENT), read(PAGE), step(v1::Operation::Add, &[0, 1])];
+        Self {
+            ratio: bundle.derived("ratio", v1::Type::Double, program(ratio)),
+            duration: bundle.derived("since", v1::Type::Duration, program(since)),
+            made_text: bundle.derived("joined", v1::Type::String, program(joined)),
+        }
+    }
+
+    fn literal(&self, bundle: &mut TestBundle, dice: &mut Dice) -> u32 {
+        let operators = [
+            Operator::Eq,
+            Operator::Lt,
+            Operator::Le,
+            Operator::Gt,
+            Operator::Ge,
+        ];
+        let operator = dice.pick(&operators);
+        let number = |dice: &mut Dice| {
+            if dice.one_in(2) {
+                int(dice.int())
+            } else {
+                double(dice.double())
+            }
+        };
+        let (feature, test) = match dice.below(12) {
+            0 | 1 => (dice.pick(&[AGE, VISITS]), compare(operator, number(dice))),
+            2 => (dice.pick(&[BALANCE, self.ratio]), compare(operator, number(dice))),
+            3 => (
+                JOINED,
+                compare(operator, value(v1::value::Kind::TimestampUs(dice.moment()))),
+            ),
+            4 => (
+                NOW,
+                compare(operator, value(v1::value::Kind::TimestampUs(dice.moment()))),
+            ),
+            5 => (
+                self.duration,
+                compare(operator, value(v1::value::Kind::DurationUs(dice.int()))),
+            ),
+            6 => (
+                dice.pick(&[SEGMENT, PAGE, self.made_text]),
+                compare(operator, string(&dice.text())),
+            ),
+            7 => match dice.below(3) {
+                0 => (VIP, literal::Test::IsTrue(v1::IsTrue {})),
+                _ => (
+                    VIP,
+                    compare(operator, value(v1::value::Kind::Bool(dice.one_in(2)))),
+                ),
+            },
+            8 => (PRODUCTS, literal::Test::Contains(string(&dice.text()))),
+            9 => (RECENT, literal::Test::Contains(int(dice.int()))),
+            10 => {
+                let all = [
+                    AGE,
+                    BALANCE,
+                    PRODUCTS,
+                    RECENT,
+                    SEGMENT,
+                    VIP,
+                    self.ratio,
+                    self.made_text,
+                ];
+                (dice.pick(&all), literal::Test::IsPresent(v1::IsPresent {}))
+            }
+            _ if dice.one_in(2) => {
+                let mut texts = dice.some(0, 6, Dice::text);
+                texts.sort();
+                texts.dedup();
+                let values = texts.iter().map(|text| string(text)).collect();
+                (
+                    dice.pick(&[SEGMENT, PAGE]),
+                    literal::Test::OneOf(v1::OneOf { values }),
+                )
+            }
+            _ => {
+                let mut numbers = dice.some(0, 6, Dice::int);
+                numbers.sort_unstable();
+                numbers.dedup();
+                let values = numbers.into_iter().map(int).collect();
+                (
+                    dice.pick(&[AGE, BALANCE, self.ratio]),
+                    literal::Test::OneOf(v1::OneOf { values }),
+                )
+            }
+        };
+        bundle.literal(feature, test, dice.one_in(3))
+    }
+}
+
+fn bundle(dice: &mut Dice) -> Bundle {
+    let mut bundle = TestBundle::new();
+    bundle.message.attributes[0].minimum = None;
+    bundle.message.attributes[0].maximum = None;
+    bundle.message.attributes[4].allowed.clear();
+    let features = Features::add(&mut bundle);
+    let literals = dice.some(1, 400, |dice| features.literal(&mut bundle, dice));
+    let clauses = dice.some(1, 500, |dice| {
+        let least = usize::from(!dice.one_in(100));
+        let end = if dice.one_in(3) { 5 } else { 2 };
+        let own = dice.some(least, end, |dice| dice.pick(&literals));
+        bundle.clause(&own)
+    });
+    let shared = dice.pick(&clauses);
+    let actions = if dice.one_in(3) {
+        1 + dice.below(2_000)
+    } else {
+        1 + dice.below(300)
+    };
+    for place in 0..actions {
+        let of_stage = |dice: &mut Dice| {
+            let mut own = dice.some(0, 4, |dice| dice.pick(&clauses));
+            if dice.one_in(2) {
+                own.push(shared);
+            }
+            own
+        };
+        let (eligibility, applicability, suitability) = (of_stage(dice), of_stage(dice), of_stage(dice));
+        let (from, until) = (
+            dice.one_in(3).then(|| dice.moment()),
+            dice.one_in(3).then(|| dice.moment()),
+        );
+        let treatments = dice.some(0, 4, |dice| v1::Treatment {
+            channel: u32::from(!dice.one_in(5)),
+            eligibility: if dice.one_in(2) {
+                vec![dice.pick(&clauses)]
+            } else {
+                Vec::new()
+            },
+            ..treatment("", dice.pick(&[None, Some(HERO), Some(SIDEBAR)]))
+        });
+        let action = bundle.action(&format!("action-{place:05}"), 1.0);
+        (action.eligibility, action.applicability, action.suitability) =
+            (eligibility, applicability, suitability);
+        (action.active_from_us, action.active_until_us) = (from, until);
+        action.enabled = !dice.one_in(9);
+        action.treatments = treatments;
+        for (number, treatment) in action.treatments.iter_mut().enumerate() {
+            treatment.name = format!("treatment-{number}");
+            if treatment.channel == 0 {
+                treatment.placement = treatment.placement.filter(|placement| *placement == 0);
+            }
+        }
+    }
+    let weights = dice.some(0, 20, |dice| v1::ContextWeight {
+        clauses: dice.some(0, 3, |dice| dice.pick(&clauses)),
+        percent: 1.0,
+        ..v1::ContextWeight::default()
+    });
+    bundle.message.context_weights = weights;
+    Bundle::open(&bundle.seal()).unwrap()
+}
+
+fn customer(dice: &mut Dice) -> v1::DecideRequest {
+    let mut message = request(&["hero", "sidebar"], Vec::new());
+    if dice.one_in(3) {
+        message.placements.remove(dice.below(2));
+    }
+    let finite = |dice: &mut Dice| {
+        Some(dice.double())
+            .filter(|double| double.is_finite())
+            .unwrap_or(0.0)
+    };
+    let all = [
+        attribute("age", int(dice.int())),
+        attribute("balance", double(finite(dice))),
+        attribute("joined", value(v1::value::Kind::TimestampUs(dice.moment()))),
+        attribute(
+            "products",
+            strings(
+                &dice
+                    .some(0, 5, Dice::text)
+                    .iter()
+                    .map(String::as_str)
+                    .collect::<Vec<_>>(),
+            ),
+        ),
+        attribute("segment", string(&dice.text())),
+        attribute("vip", value(v1::value::Kind::Bool(dice.one_in(2)))),
+    ];
+    message
+        .customer
+        .extend(all.into_iter().filter(|_| !dice.one_in(4)));
+    let context = [
+        attribute("page", string(&dice.text())),
+        attribute("recent", ints(&dice.some(0, 5, Dice::int))),
+        attribute("visits", int(dice.int())),
+    ];
+    message
+        .context
+        .extend(context.into_iter().filter(|_| !dice.one_in(4)));
+    message
+}
+
+/// What the index says of one customer, or what it ought to.
+#[derive(Debug, PartialEq)]
+struct Found {
+    available: Vec<bool>,
+    stages: [Vec<Truth>; 3],
+    treatable: Vec<bool>,
+    context_weights: Vec<ContextWeightId>,
+}
+
+fn ask_index(index: &Index, features: &[Value<'_>], now_us: i64, request: &Request, actions: usize) -> Found {
+    let mut search = index.search(features, now_us);
+    let bits = |set: &ActionSet| -> Vec<bool> { ids(actions).map(|action| set.contains(action)).collect() };
+    let available = bits(&search.available());
+    let verdicts = search.policies();
+    let truths = |stage: PolicyStage| {
+        let truth = |action: usize| {
+            let (verdict, lines) = &verdicts.tiles[action / TILE_ACTIONS];
+            let slot = stage as usize * lines * Line::SLOTS + action % TILE_ACTIONS;
+            let bit = |lines: &[Line]| lines[slot / 512].0[slot / 64 % 8] >> (slot % 64) & 1 == 1;
+            match (bit(&verdict.truth), bit(&verdict.not_false)) {
+                (true, true) => Truth::True,
+                (false, true) => Truth::Unknown,
+                (false, false) => Truth::False,
+                (true, false) => panic!("true, and false as well"),
+            }
+        };
+        (0..actions).map(truth).collect::<Vec<Truth>>()
+    };
+    for stage in STAGES {
+        let (passed, unknown) = verdicts.pass(&every_action(actions), stage);
+        let truths = truths(stage);
+        let count = |wanted| u32::try_from(truths.iter().filter(|truth| **truth == wanted).count()).unwrap();
+        assert_eq!(
+            (passed.count(), unknown),
+            (count(Truth::True), count(Truth::Unknown))
+        );
+    }
+    Found {
+        available,
+        stages: STAGES.map(truths),
+        treatable: bits(&search.treatable(request.channel, &request.placements)),
+        context_weights: search.context_weights(),
+    }
+}
+
+const STAGES: [PolicyStage; 3] = [
+    PolicyStage::Eligibility,
+    PolicyStage::Applicability,
+    PolicyStage::Suitability,
+];
+
+fn every_action(actions: usize) -> ActionSet {
+    let mut set = ActionSet::empty(actions);
+    ids(actions).for_each(|action| set.insert(action));
+    set
+}
+
+fn ids(actions: usize) -> impl Iterator<Item = ActionId> {
+    (0..u32::try_from(actions).unwrap()).map(ActionId::from_place)
+}
+
+fn ask_interpreter(bundle: &Bundle, features: &[Value<'_>], now_us: i64, request: &Request) -> Found {
+    let interpreter = Interpreter::new(bundle, features);
+    let truths: Vec<Truth> = bundle
+        .clauses
+        .ids()
+        .map(|clause| interpreter.clause(clause))
+        .collect();
+    let conjunction = |clauses: &[ClauseId]| clauses.iter().map(|clause| truths[clause.place()]).min();
+    let stage = |clauses: for<'a> fn(Policies<'a>) -> &'a [ClauseId]| {
+        let policies = bundle
+            .actions
+            .ids()
+            .map(|action| clauses(bundle.policies.of(action)));
+        policies
+            .map(|clauses| conjunction(clauses).unwrap_or(Truth::True))
+            .collect()
+    };
+    let treatable = |action| {
+        request.placements.iter().any(|requested| {
+            fitting(bundle, interpreter, action, request.channel, requested.placement).is_some()
+        })
+    };
+    let matching = bundle.context_weights.iter();
+    Found {
+        available: bundle
+            .actions
+            .rows()
+            .iter()
+            .map(|action| unavailable_now(action, now_us).is_none())
+            .collect(),
+        stages: [
+            stage(|policies| policies.eligibility),
+            stage(|policies| policies.applicability),
+            stage(|policies| policies.suitability),
+        ],
+        treatable: bundle.actions.ids().map(treatable).collect(),
+        context_weights: matching
+            .filter(|(_, weight)| interpreter.all(&weight.clauses))
+            .map(|(id, _)| id)
+            .collect(),
+    }
+}
+
+fn all_in(form: Form, shapes: &[Shape]) -> Vec<Form> {
+    let fits = |shape: &Shape| match form {
+        Form::Checkpoints(_) if !shape.is_ordered => Form::Lists,
+        form => form,
+    };
+    shapes.iter().map(fits).collect()
+}
+
+/// Every form, and a mixture of them.
+const CHOICES: [Choose; 6] = [
+    plan::choose,
+    |shapes, _, _| all_in(Form::Lists, shapes),
+    |shapes, _, _| all_in(Form::Rows, shapes),
+    |shapes, _, _| all_in(Form::Checkpoints(1), shapes),
+    |shapes, _, _| all_in(Form::Checkpoints(3), shapes),
+    |shapes, _, _| {
+        let forms = [Form::Rows, Form::Checkpoints(2), Form::Lists];
+        let mixed = shapes.iter().zip(forms.into_iter().cycle());
+        mixed
+            .flat_map(|(shape, form)| all_in(form, std::slice::from_ref(shape)))
+            .collect()
+    },
+];
+
+fn indices(bundle: &Bundle) -> Vec<(String, Index)> {
+    let mut made = Vec::new();
+    for kernel in Kernel::available() {
+        for (number, choose) in CHOICES.into_iter().enumerate() {
+            let options = IndexOptions {
+                kernel,
+                ..IndexOptions::default()
+            };
+            made.push((
+                format!("{kernel}, choice {number}"),
+                Index::with_forms(&bundle.tables(), options, choose).unwrap(),
+            ));
+        }
+    }
+    made
+}
+
+/// Compares for some customers; gives how many actions were looked at.
+fn compare_all(bundle: &Bundle, dice: &mut Dice, customers: usize, indices: &[(String, Index)]) -> usize {
+    for number in 0..customers {
+        let request = Request::check(bundle, customer(dice)).unwrap();
+        let now_us = dice.moment();
+        let capsule = capsule::assemble(bundle, &request, None);
+        let features = features::evaluate(bundle, &capsule, now_us, &mut Machine::new());
+        let expected = ask_interpreter(bundle, &features, now_us, &request);
+        for (name, index) in indices {
+            let found = ask_index(index, &features, now_us, &request, bundle.actions.len());
+            assert!(
+                found == expected,
+                "{name}, customer {number}: {}",
+                difference(&found, &expected)
+            );
+        }
+    }
+    customers * bundle.actions.len()
+}
+
+fn difference(found: &Found, expected: &Found) -> String {
+    let at = |found: &[Truth], expected: &[Truth]| {
+        found.iter().zip(expected).position(|(left, right)| left != right)
+    };
+    for (stage, (found, expected)) in found.stages.iter().zip(&expected.stages).enumerate() {
+        if let Some(action) = at(found, expected) {
+            return format!(
+                "stage {stage}, action {action}: {:?}, not {:?}",
+                found[action], expected[action]
+            );
+        }
+    }
+    let parts = (
+        found.available != expected.available,
+        found.treatable != expected.treatable,
+    );
+    format!(
+        "available, treatable differ: {parts:?}; weights {:?}",
+        found.context_weights
+    )
+}
+
+#[test]
+fn the_index_says_what_the_interpreter_says() {
+    let wanted = option_env!("NEXTBEST_INDEX_PAIRS").map_or(PAIRS, |pairs| pairs.parse().unwrap());
+    let (mut pairs, mut seed) = (0, 0);
+    while pairs < wanted {
+        let mut dice = Dice::new(seed);
+        let bundle = bundle(&mut dice);
+        pairs += compare_all(&bundle, &mut dice, CUSTOMERS, &indices(&bundle));
+        seed += 1;
+    }
+}

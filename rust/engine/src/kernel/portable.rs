@@ -1,0 +1,43 @@
+//! The loops in plain Rust: for every machine, and what the others are compared with.
+
+use super::{Line, Marks, keys::KeyLine};
+
+pub(super) fn count_in_line(keys: &KeyLine, key: i64) -> u32 {
+    keys.0.iter().map(|other| u32::from(*other <= key)).sum()
+}
+
+pub(super) fn and_rows(into: &mut [Line], pool: &[Line], starts: &[u32]) {
+    for start in starts {
+        let row = pool
+            .get(*start as usize..)
+            .and_then(|rest| rest.get(..into.len()));
+        for (line, of_row) in into.iter_mut().zip(row.unwrap_or_default()) {
+            for (word, of_row) in line.0.iter_mut().zip(&of_row.0) {
+                *word &= of_row;
+            }
+        }
+    }
+}
+
+pub(super) fn and_marks(marks: &Marks, not_false: &mut [Line], truth: &mut [Line]) {
+    let lines = not_false.iter_mut().zip(truth);
+    for (of_line, (not_false, truth)) in marks.lines().iter().zip(lines) {
+        let words = not_false.0.iter_mut().zip(&mut truth.0);
+        for (of_word, (not_false, truth)) in of_line.as_chunks::<64>().0.iter().zip(words) {
+            let (mut low, mut high) = (0, 0);
+            for eight in of_word.as_chunks::<8>().0.iter().rev() {
+                let eight = u64::from_le_bytes(*eight);
+                low = low << 8 | gather(eight);
+                high = high << 8 | gather(eight >> 1);
+            }
+            *not_false &= low;
+            *truth &= high;
+        }
+    }
+}
+
+/// The lowest bit of each of eight bytes. The product moves bit 8i to bit 56 + i; no two sums of one bit of each factor
+/// are the same, so that nothing is carried.
+fn gather(bytes: u64) -> u64 {
+    (bytes & 0x0101_0101_0101_0101).wrapping_mul(0x0102_0408_1020_4080) >> 56
+}
