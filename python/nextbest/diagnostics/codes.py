@@ -77,6 +77,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NB506": "value out of the attribute's range",
         "NB507": "negation of an attribute that may be missing",
         "NB508": "attribute that the action does not have",
+        "NB509": "treatment that can never be used",
         # Models
         "NB601": "unknown model",
         "NB602": "missing model file",

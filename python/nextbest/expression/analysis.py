@@ -1,14 +1,13 @@
-"""Tests of single attributes -> what can never hold, what always does, and what excludes each other.
+"""Tests of single attributes -> the values for which they are true, what never holds and what always does.
 
-Exact for what it claims and silent about the rest: several attributes are never reasoned about together, save
-that one clause that can never hold makes all with it impossible.
+Exact for what it claims and silent about the rest: several attributes are never reasoned about together. A
+value that the schema does not allow is none: servers refuse it. What was stored under an earlier schema may
+still be one, and nothing is claimed about it.
 """
 
 import math
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from nextbest.diagnostics import Diagnostic, Position, Severity
 from nextbest.expression import domain as sets
 from nextbest.expression import literal as lit
 from nextbest.expression.domain import Domain
@@ -19,7 +18,6 @@ from nextbest.expression.tree import BOOL, DOUBLE, INT, Attr, Const
 
 _NO = Domain()
 _BOTH = sets.between(0, 1, whole=True)
-_OPEN = Domain(sets.LINE.cuts, missing=True, nan=True)
 
 
 class Analysis:
@@ -68,46 +66,6 @@ class Analysis:
             if rest == Domain(missing=True) and len(united) == 1 and test.kind != lit.IS_PRESENT:
                 return "always" if self._is_required(test) else "known"
         return ""
-
-    def conflicts(self, clauses: Sequence[Sequence[Test]]) -> Iterator[tuple[int, int, str]]:
-        """Finds clauses of one attribute each that exclude each other.
-
-        Yields:
-            The places of two clauses, the earlier first, and what they are about; when only several of them
-            together exclude the last one, the first of these.
-        """
-        left: dict[str, Domain] = {}
-        seen: dict[str, list[tuple[int, Domain]]] = {}
-        abouts = [_single_subject(tests) for tests in clauses]
-        again = {name for name, count in Counter(abouts).items() if name and count > 1}
-        for place, (name, tests) in enumerate(zip(abouts, clauses, strict=True)):
-            if name not in again or self.never(tests):
-                continue
-            truth = _NO
-            for test in tests:
-                truth |= self.truth(test)
-            earlier = seen.setdefault(name, [])
-            remaining = left.get(name, _OPEN) & truth
-            if remaining:
-                left[name] = remaining
-                earlier.append((place, truth))
-                continue
-            culprit = next((other for other, known in earlier if not known & truth), earlier[0][0])
-            yield culprit, place, name
-
-    def contradiction(
-        self, first: Sequence[Test], first_position: Position, second: Sequence[Test], position: Position
-    ) -> Diagnostic:
-        """Words the finding that two clauses exclude each other; it stands at the second one."""
-        texts = [" || ".join(test.text for test in tests) for tests in (first, second)]
-        where = f"{first_position.file}:{first_position.line}:{first_position.column}"
-        return Diagnostic(
-            "NB503",
-            f"`{texts[1]}` and `{texts[0]}` exclude each other",
-            position,
-            f"the other one is at {where}; together they hold for nobody: change one of them",
-            Severity.WARNING,
-        )
 
     def truth(self, test: Test) -> Domain:
         """The values for which a test is true, of those that the schema allows."""
@@ -183,12 +141,6 @@ def subject(test: Test) -> str:
         if test.kind == lit.CONTAINS:
             test.about = f"{render_value(test.value)} in {test.about}"
     return test.about
-
-
-def _single_subject(tests: Sequence[Test]) -> str:
-    """What all of a clause's tests are about; empty when they are about several things."""
-    first = subject(tests[0]) if tests else ""
-    return first if all(subject(test) == first for test in tests[1:]) else ""
 
 
 def _holds(test: Test) -> Domain:

@@ -11,6 +11,7 @@ from nextbest.expression.analysis import Analysis
 from nextbest.expression.derived import DerivedAttributes
 from nextbest.expression.environment import Environment
 from nextbest.expression.evaluation import Evaluator
+from nextbest.expression.exclusion import Place
 from nextbest.expression.finding import Finding, whole
 from nextbest.expression.lint import lint
 from nextbest.expression.literal import Test
@@ -28,6 +29,10 @@ from nextbest.expression.tokens import Tokens
 from nextbest.expression.tree import BOOL, DOUBLE, MISSING, NUMBERS, Attr, Const, Node
 from nextbest.expression.value import Constant
 from nextbest.v1 import bundle_pb2
+
+# Warnings that something in a condition never holds.
+NEVER_CODES = frozenset({"NB501", "NB504", "NB505", "NB506", "NB508"})
+READS_ACTION = "action"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class _Clause:
     length: int
     text: str
     tests: tuple[Test, ...]
+    is_never: bool = False
 
 
 @dataclass(slots=True)
@@ -63,15 +69,6 @@ class _Lowered:
     findings: tuple[Finding, ...]
     # Attributes that the action does not have: of interest for each action.
     absent: tuple[Finding, ...] = ()
-
-
-@dataclass(slots=True)
-class _Place:
-    """A clause that has been entered: what it tests and where it stands."""
-
-    tests: tuple[Test, ...]
-    condition: int
-    position: Position
 
 
 class Expressions:
@@ -102,7 +99,7 @@ class Expressions:
         # The action attributes that a text names.
         self._action_names: dict[str, tuple[str, ...]] = {}
         self._entered: dict[object, list[int]] = {}
-        self._places: list[_Place] = []
+        self._places: list[Place] = []
 
     @property
     def tables(self) -> Tables:
@@ -203,34 +200,14 @@ class Expressions:
             return Reference(attribute.root, own.index(attribute.name), attribute.type)
         return Reference(attribute.root, self._builder.attribute(name), attribute.type)
 
-    def contradictions(self, clauses: Sequence[int]) -> list[Diagnostic]:
-        """Looks for clauses that can never hold together because of a single attribute.
+    @property
+    def analysis(self) -> Analysis:
+        """Reasons about the tests of clauses."""
+        return self._analysis
 
-        Args:
-            clauses: Indices of clauses that have to hold together, such as all of an action, inherited ones
-                included. Conditions that on their own can never hold are already in `diagnostics`.
-
-        Returns:
-            Warnings, each at a clause, naming the place of the other one. Also appended to `diagnostics`,
-            once for each pair of places.
-        """
-        found: list[Diagnostic] = []
-        places = [self._places[clause] for clause in dict.fromkeys(clauses)]
-        conflicts = self._analysis.conflicts([place.tests for place in places])
-        for earlier, later, _ in conflicts:
-            first, second = places[earlier], places[later]
-            if first.condition == second.condition:
-                continue
-            diagnostic = self._analysis.contradiction(
-                first.tests, first.position, second.tests, second.position
-            )
-            found.append(diagnostic)
-            self._append(diagnostic)
-        return found
-
-    def position(self, clause: int) -> Position:
-        """The place of a clause in its file."""
-        return self._places[clause].position
+    def place(self, clause: int) -> Place:
+        """What a clause tests, and where it is written."""
+        return self._places[clause]
 
     def _lower(self, text: str, action: Mapping[str, Constant] | None) -> tuple[object, _Lowered]:
         names = self._action_names.get(text)
@@ -271,6 +248,10 @@ class Expressions:
         except NotComputableError as error:
             return _Lowered((), (_not_computable(error, tokens.text),))
         findings = lint(node, disjunctions, tokens, self._schema, self._analysis)
+        if findings or READS_ACTION in tokens.text:
+            # Of other conditions every clause can hold: the lint would have said so.
+            for clause in clauses:
+                clause.is_never = self._analysis.never(clause.tests)
         for clause in clauses:
             for test in clause.tests:
                 # Nobody looks at the trees of 100,000 conditions again.
@@ -282,11 +263,12 @@ class Expressions:
 
     def _enter(self, source: SourceText, reason: str, position: Position, lowered: _Lowered) -> list[int]:
         condition = self._builder.condition(source.text, reason, position)
+        is_told = any(finding.code in NEVER_CODES for finding in (*lowered.findings, *lowered.absent))
         entered: list[int] = []
         for clause in lowered.clauses:
             place = source.locate(clause.start, max(clause.length, 1))
             entered.append(self._builder.clause(clause.literals, condition, clause.text, place))
-            self._places.append(_Place(clause.tests, condition, place))
+            self._places.append(Place(clause.tests, clause.text, condition, place, clause.is_never, is_told))
         return entered
 
     def _number(

@@ -8,6 +8,7 @@ from nextbest.expression.analysis import Analysis, subject
 from nextbest.expression.finding import Finding
 from nextbest.expression.literal import Test
 from nextbest.expression.normal_form import Disjunction
+from nextbest.expression.propagation import exclusions
 from nextbest.expression.rendering import render_value
 from nextbest.expression.schema import Attribute, Schema
 from nextbest.expression.span import cover, excerpt
@@ -114,12 +115,8 @@ class _Linter:
             yield self._found("NB501", clause, "never holds", self._why(clause.tests[0]))
         if impossible:
             return
-        for earlier, later, about in self._analysis.conflicts([clause.tests for clause in own]):
-            texts = [" || ".join(test.text for test in own[place].tests) for place in (earlier, later)]
-            message = f"`{texts[0]}` and `{texts[1]}` exclude each other: the condition never holds"
-            yield Finding(
-                "NB501", message, cover(own[later].origin, self._tokens), f"change what it asks of `{about}`"
-            )
+        if len(own) > 1:
+            yield from self._exclusions(own)
         # What came of distributing an OR over ANDs is not what the author wrote.
         origins = [id(clause.origin) for clause in clauses]
         for clause in closed:
@@ -134,6 +131,16 @@ class _Linter:
                 if isinstance(feature, Attr):
                     help_ = f"correct it, or write `has({feature.reference})` if that is meant"
                 yield self._found("NB502", clause, f"always holds when `{about}` is known", help_)
+
+    def _exclusions(self, clauses: Sequence[Disjunction]) -> Iterator[Finding]:
+        """Parts of the condition that cannot hold together."""
+        for core in exclusions([clause.tests for clause in clauses], self._analysis):
+            parts = [clauses[place].tests for place in core]
+            texts = [f"`{' || '.join(test.text for test in part)}`" for part in parts]
+            message = f"{', '.join(texts[:-1])} and {texts[-1]} exclude each other: the condition never holds"
+            abouts = dict.fromkeys(subject(test) for part in parts for test in part)
+            help_ = f"change what it asks of {one_of(abouts)}"
+            yield Finding("NB501", message, cover(clauses[core[-1]].origin, self._tokens), help_)
 
     def _found(self, code: str, clause: Disjunction, what: str, help_: str) -> Finding:
         text = " || ".join(test.text for test in clause.tests)

@@ -1,4 +1,4 @@
-"""A folder -> a bundle, or every reason why not: load -> check -> lower."""
+"""A folder -> a bundle, or every reason why not: load -> check -> lower -> foresee."""
 
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,6 +11,7 @@ from nextbest.v1 import bundle_pb2
 from nextbest.workspace.binding import bind
 from nextbest.workspace.check import check
 from nextbest.workspace.conditions import Conditions
+from nextbest.workspace.foresee import foresee
 from nextbest.workspace.load import Progress, Workspace, ignore, load
 from nextbest.workspace.lower import lower
 
@@ -61,9 +62,10 @@ def compile(path: Path | str, progress: Progress | None = None) -> Compilation: 
         bindings, found = bind(workspace, report)
         conditions = Conditions(workspace)
         bundle = lower(workspace, conditions, bindings, report)
-        ordered = _ordered([*diagnostics, *found, *conditions.diagnostics])
-    failed = any(diagnostic.severity is Severity.ERROR for diagnostic in ordered)
-    return Compilation(None if failed else bundle, ordered, workspace)
+        diagnostics += [*found, *conditions.diagnostics]
+        diagnostics += foresee(workspace, conditions, bundle, diagnostics)
+    failed = any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)
+    return Compilation(None if failed else bundle, _ordered(diagnostics), workspace)
 
 
 def _ordered(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -10,6 +10,8 @@ from functools import partial
 
 from nextbest.diagnostics import Diagnostic
 from nextbest.expression import Attribute, Constant, Expressions, Reference, Root, Schema, SourceText, Type
+from nextbest.expression.exclusion import Exclusion, Place, find_exclusions
+from nextbest.expression.propagation import Remainder, propagate
 from nextbest.v1 import bundle_pb2
 from nextbest.workspace.check.schema import ENUMERABLE, NUMBERS, RESERVED
 from nextbest.workspace.definitions import AttributeDefinition, ConditionDefinition
@@ -97,9 +99,17 @@ class Conditions:
         source = self._source(document, path, text)
         return None if source is None else self._expressions.reference(source)
 
-    def examine(self, clauses: Sequence[int]) -> None:
-        """Looks for clauses of an action that contradict each other; findings go to `diagnostics`."""
-        self._expressions.contradictions(clauses)
+    def place(self, clause: int) -> Place:
+        """What a clause tests, and where it is written."""
+        return self._expressions.place(clause)
+
+    def exclusions(self, places: Sequence[Place]) -> list[Exclusion]:
+        """Finds clauses that cannot hold together."""
+        return find_exclusions(places, self._expressions.analysis)
+
+    def propagate(self, places: Sequence[Place]) -> Remainder:
+        """Draws conclusions from clauses that hold together."""
+        return propagate([place.tests for place in places], self._expressions.analysis)
 
     def _condition(
         self,

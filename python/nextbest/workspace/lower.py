@@ -5,7 +5,7 @@ thrown away. The order of everything is that of names, so the same workspace giv
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from nextbest.expression import Constant, Root, encode
 from nextbest.v1 import bundle_pb2, customer_pb2
@@ -52,7 +52,7 @@ class _Lowering:
         self._bundle = bundle_pb2.Bundle()
         self._action_attributes = [a for a in conditions.attributes.values() if a.root is Root.ACTION]
         self._groups = sorted(workspace.groups, key=lambda source: source.definition.group)
-        self._actions = sorted(_actions(self._groups), key=lambda action: action[0])
+        self._actions = ordered_actions(workspace)
         self._group_indices = {source.definition.group: i for i, source in enumerate(self._groups)}
         self._action_indices = {name: index for index, (name, _, _) in enumerate(self._actions)}
         self._model_indices = {b.source.definition.name: i for i, b in enumerate(bindings)}
@@ -136,7 +136,6 @@ class _Lowering:
             path = ("actions", name, "treatments", index, "eligibility")
             clauses = self._conditions.clauses(group.document, path, treatment.eligibility, attributes)
             self._add_treatment(entry, treatment, clauses)
-        self._conditions.examine([clause for stage in STAGES for clause in stages[stage]])
 
     def _attributes(
         self, name: str, group: Source[GroupFile], action: ActionDefinition
@@ -275,12 +274,14 @@ class _Lowering:
             )
 
 
-def _actions(
-    groups: list[Source[GroupFile]],
-) -> Iterator[tuple[str, Source[GroupFile], ActionDefinition]]:
-    for group in groups:
-        for name, action in group.definition.actions.items():
-            yield name, group, action
+def ordered_actions(workspace: Workspace) -> list[tuple[str, Source[GroupFile], ActionDefinition]]:
+    """The actions with their names and groups, in the order of a bundle."""
+    found = [
+        (name, group, action)
+        for group in sorted(workspace.groups, key=lambda source: source.definition.group)
+        for name, action in group.definition.actions.items()
+    ]
+    return sorted(found, key=lambda action: action[0])
 
 
 def _model(action: ActionDefinition) -> str | None:

@@ -1,0 +1,35 @@
+"""A lowered workspace -> what can become of its actions: contradictions, and treatments without use.
+
+Everything here is a warning, and sound rather than complete: what is called impossible is, for every customer
+whose attributes the schema allows; about the rest nothing is said.
+"""
+
+from collections.abc import Sequence
+
+from nextbest.diagnostics import Diagnostic, Severity
+from nextbest.v1 import bundle_pb2
+from nextbest.workspace.conditions import Conditions
+from nextbest.workspace.foresee.contradictions import report_contradictions, report_unusable
+from nextbest.workspace.foresee.prospect import look_at_actions
+from nextbest.workspace.load import Workspace
+
+__all__ = ["foresee"]
+
+
+def foresee(
+    workspace: Workspace, conditions: Conditions, bundle: bundle_pb2.Bundle, known: Sequence[Diagnostic]
+) -> list[Diagnostic]:
+    """Finds policies that cannot hold, and treatments that are never used.
+
+    Args:
+        workspace: As loaded.
+        conditions: Those that the bundle was lowered with.
+        bundle: What became of it, complete or not.
+        known: What is wrong with it so far.
+    """
+    prospects = list(look_at_actions(workspace, conditions, bundle))
+    found = list(report_contradictions(prospects))
+    if any(diagnostic.severity is Severity.ERROR for diagnostic in known):
+        # What is missing because it is wrong could be what an action or a treatment would be placed by.
+        return found
+    return [*found, *report_unusable(prospects)]

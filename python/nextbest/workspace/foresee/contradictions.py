@@ -1,0 +1,38 @@
+"""Prospects -> clauses of an action that exclude each other, and treatments that can never be used."""
+
+from collections.abc import Iterable, Iterator
+
+from nextbest.diagnostics import Diagnostic, Severity
+from nextbest.expression.exclusion import Exclusion
+from nextbest.workspace.foresee.prospect import Form, Prospect
+
+
+def report_contradictions(prospects: Iterable[Prospect]) -> Iterator[Diagnostic]:
+    """Reports clauses of actions that exclude each other (NB503), each where the last of them is written.
+
+    A condition that cannot hold on its own has been reported there.
+    """
+    for prospect in prospects:
+        for exclusion in prospect.exclusions:
+            if not exclusion.is_of_one_condition:
+                position, remedy = exclusion.last.position, exclusion.help()
+                yield Diagnostic("NB503", exclusion.message(), position, remedy, Severity.WARNING)
+
+
+def report_unusable(prospects: Iterable[Prospect]) -> Iterator[Diagnostic]:
+    """Reports treatments that can never be used (NB509), but not where the action is impossible already."""
+    for prospect in prospects:
+        for form in prospect.forms:
+            if form.exclusions and not form.exclusions[0].is_told:
+                yield _unusable(prospect, form, form.exclusions[0])
+
+
+def _unusable(prospect: Prospect, form: Form, exclusion: Exclusion) -> Diagnostic:
+    # A treatment may be written above conditions of its action; the finding stands at the treatment.
+    own = [place for place in exclusion.places if place in form.places]
+    exclusion = Exclusion((*(place for place in exclusion.places if place not in own), *own))
+    message = f"the treatment `{form.name}` can never be used: {exclusion.message()}"
+    help_ = exclusion.help()
+    if len(prospect.forms) == 1:
+        help_ += f"; the action `{prospect.action.name}` has no other treatment and is never placed"
+    return Diagnostic("NB509", message, exclusion.last.position, help_, Severity.WARNING)
