@@ -78,6 +78,8 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NB507": "negation of an attribute that may be missing",
         "NB508": "attribute that the action does not have",
         "NB509": "treatment that can never be used",
+        "NB510": "action that can never be placed",
+        "NB511": "action shadowed by a better one",
         # Models
         "NB601": "unknown model",
         "NB602": "missing model file",

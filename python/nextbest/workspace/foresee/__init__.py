@@ -1,4 +1,4 @@
-"""A lowered workspace -> what can become of its actions: contradictions, and treatments without use.
+"""A lowered workspace -> what can become of its actions: contradictions, and actions without hope.
 
 Everything here is a warning, and sound rather than complete: what is called impossible is, for every customer
 whose attributes the schema allows; about the rest nothing is said.
@@ -10,7 +10,9 @@ from nextbest.diagnostics import Diagnostic, Severity
 from nextbest.v1 import bundle_pb2
 from nextbest.workspace.conditions import Conditions
 from nextbest.workspace.foresee.contradictions import report_contradictions, report_unusable
+from nextbest.workspace.foresee.hopeless import report_hopeless
 from nextbest.workspace.foresee.prospect import look_at_actions
+from nextbest.workspace.foresee.shadows import report_shadows
 from nextbest.workspace.load import Workspace
 
 __all__ = ["foresee"]
@@ -19,7 +21,7 @@ __all__ = ["foresee"]
 def foresee(
     workspace: Workspace, conditions: Conditions, bundle: bundle_pb2.Bundle, known: Sequence[Diagnostic]
 ) -> list[Diagnostic]:
-    """Finds policies that cannot hold, and treatments that are never used.
+    """Finds policies that cannot hold, and actions that are never placed.
 
     Args:
         workspace: As loaded.
@@ -32,4 +34,7 @@ def foresee(
     if any(diagnostic.severity is Severity.ERROR for diagnostic in known):
         # What is missing because it is wrong could be what an action or a treatment would be placed by.
         return found
-    return [*found, *report_unusable(prospects)]
+    found += report_unusable(prospects)
+    hopeless = report_hopeless(prospects, workspace, conditions, bundle)
+    others = [prospect for prospect in prospects if prospect.index not in hopeless]
+    return [*found, *hopeless.values(), *report_shadows(others, workspace, conditions, bundle)]
