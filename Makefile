@@ -95,7 +95,7 @@ format: $(VENV)/.packages ## Format Rust and Python
 	$(BIN)/ruff check --fix .
 
 .PHONY: constraints
-constraints: $(VENV)/.packages ## Write the installed versions to constraints.txt
+constraints: $(VENV)/.bench-packages ## Write the installed versions to constraints.txt
 	$(BIN)/pip freeze --exclude-editable --exclude nextbest | LC_ALL=C sort -f > constraints.txt
 
 .PHONY: clean
@@ -107,6 +107,10 @@ $(VENV)/.packages: constraints.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt "pip>=25.1"
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --group dev maturin
+	touch $@
+
+$(VENV)/.bench-packages: $(VENV)/.packages
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --group bench
 	touch $@
 
 $(EXTENSION): $(VENV)/.packages $(RUST_SOURCES)
