@@ -26,7 +26,7 @@ export CARGO_TERM_COLOR ?= auto
 
 .PHONY: help
 help: ## List the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  \033[1m%-15s\033[0m %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  \033[1m%-17s\033[0m %s\n", $$1, $$2}'
 
 .PHONY: demo
 demo: $(EXTENSION) ## Set everything up and run the demo bank: compile, serve, decide, explain, measure
@@ -62,7 +62,7 @@ bless: $(EXTENSION) ## Rewrite the expected output of golden tests; review the d
 	NEXTBEST_BLESS=1 $(BIN)/pytest -q -n 2 tests/diagnostics tests/expression tests/docs
 
 .PHONY: bench
-bench: bench-engine bench-compiling bench-serving ## All benchmarks
+bench: bench-engine bench-eligibility bench-compiling bench-serving ## All benchmarks
 
 .PHONY: bench-serving
 bench-serving: $(EXTENSION) ## Latency and capacity over gRPC, beside a plain Python server
@@ -70,7 +70,11 @@ bench-serving: $(EXTENSION) ## Latency and capacity over gRPC, beside a plain Py
 
 .PHONY: bench-engine
 bench-engine: ## A decision without transport, models and threads
-	cargo bench --quiet -p nextbest-engine
+	cargo bench --quiet -p nextbest-engine --bench decide
+
+.PHONY: bench-eligibility
+bench-eligibility: $(EXTENSION) $(VENV)/.bench-packages ## Which of up to 100,000 actions, beside rule engines and numpy
+	$(BIN)/python bench/eligibility.py
 
 .PHONY: bench-compiling
 bench-compiling: $(EXTENSION) ## Compile 10,000 actions of ten conditions
