@@ -7,7 +7,7 @@ without the interpreter's lock; no Python runs on the path of a server's request
 
 from typing import Any, TypedDict, final
 
-__all__ = ["Bundle", "BundleError", "RequestError", "Server", "ServerError", "load"]
+__all__ = ["Bundle", "BundleError", "RequestError", "Server", "ServerError", "kernels", "load"]
 
 class BundleError(ValueError):
     """A bundle cannot be opened, or a model of it cannot be loaded. Its arguments are `code`, `message`."""
@@ -17,8 +17,9 @@ class BundleError(ValueError):
         """A stable word for programs.
 
         `not-a-bundle`, `newer-format`, `oversized`, `truncated`, `damaged`, `undecodable`, `too-many`,
-        `malformed`: the file; `models`: ONNX Runtime or a model does not load; `models-without-runtime`: a
-        server is given a bundle with models, and no path of ONNX Runtime.
+        `malformed`: the file; `index-too-large`: its policies need more memory than they may take; `models`:
+        ONNX Runtime or a model does not load; `models-without-runtime`: a server is given a bundle with
+        models, and no path of ONNX Runtime.
         """
     @property
     def message(self) -> str:
@@ -62,6 +63,8 @@ class _Status(TypedDict):
     connections_accepted: int
     connections_refused: int
     workers: int
+    index_bytes: int
+    kernel: str
 
 class _Report(TypedDict):
     sent: int
@@ -148,6 +151,8 @@ class Server:
             settings: All optional; None is as good as absent.
 
                 `address` ("127.0.0.1:50051"), `health_address` ("127.0.0.1:50053"): `host:port`; port 0: any.
+                `kernel` (the best of the machine): what filters, `avx512`, `avx2` or `portable`.
+                `index_bytes_max` (1 GiB): memory that the index of a bundle's policies may take.
                 `workers` (0): threads that decide; 0: one a core. `connections_max` (4096). `customers_max`
                 (10,000,000). `onnxruntime_path`: of `libonnxruntime.so`; a bundle with models needs it.
                 `drain_grace_s` (0.0): how long `shutdown` goes on accepting, at most half of its deadline.
@@ -168,14 +173,15 @@ class Server:
     @property
     def health_address(self) -> str:
         """`host:port` of `grpc.health.v1`."""
-    def activate(self, bundle: bytes) -> tuple[str, str, int]:
+    def activate(self, bundle: bytes) -> tuple[str, str, int, int]:
         """Opens and warms a bundle and makes it the active one, all or nothing.
 
         Args:
             bundle: A bundle file's bytes.
 
         Returns:
-            Its digest, the digest of the one before it, and how long it took in microseconds.
+            Its digest, the digest of the one before it, how long it took in microseconds, and the bytes of
+            memory that the index of its policies takes.
 
         Raises:
             BundleError: The bundle cannot be run; the active one stays.
@@ -199,6 +205,9 @@ class Server:
             ServerError: The process was forked.
             ValueError: The deadline is negative or no number.
         """
+
+def kernels() -> list[str]:
+    """Names the instructions that this machine can filter with, the fastest first."""
 
 def load(settings: dict[str, Any]) -> _Report:
     """Sends requests to a server at a pace, and reports how long the answers took.

@@ -169,10 +169,17 @@ class Degradation:
 
 @dataclass(frozen=True, slots=True)
 class StageCount:
-    """How many actions were left after a stage; UNSPECIFIED stands first, for all actions of the bundle."""
+    """How many actions were left after a stage; UNSPECIFIED stands first, for all actions of the bundle.
+
+    Attributes:
+        stage: Which.
+        remaining: Actions left after it.
+        unknown: Of those that left at it, the actions that left only because something is missing.
+    """
 
     stage: Stage
     remaining: int
+    unknown: int = 0
 
 
 @dataclass(frozen=True, slots=True)

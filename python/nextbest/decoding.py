@@ -71,7 +71,9 @@ def _score(message: decision_pb2.Score) -> answers.Score:
 def _explanation(message: decision_pb2.Explanation) -> answers.Explanation:
     return answers.Explanation(
         funnel=tuple(
-            answers.StageCount(_word(answers.Stage, decision_pb2.Stage, count.stage), count.remaining)
+            answers.StageCount(
+                _word(answers.Stage, decision_pb2.Stage, count.stage), count.remaining, count.unknown
+            )
             for count in message.funnel
         ),
         actions=tuple(_action(action) for action in message.actions),

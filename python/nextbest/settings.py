@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote
 
+from nextbest.diagnostics.suggestion import one_of
+
 DECISION_ADDRESS: Final = "127.0.0.1:50051"
 CONTROL_ADDRESS: Final = "127.0.0.1:50052"
 HEALTH_ADDRESS: Final = "127.0.0.1:50053"
 HASH_KEY_BYTES_MIN: Final = 16
+KERNELS: Final = ("avx512", "avx2", "portable")
 
 
 class SettingError(Exception):
@@ -28,6 +31,10 @@ class Settings:
         control_address: NEXTBEST_CONTROL_ADDRESS. Where operators are served.
         health_address: NEXTBEST_HEALTH_ADDRESS. Where probes are answered.
         workers: NEXTBEST_WORKERS. Threads that decide; 0: one a core.
+        kernel: NEXTBEST_KERNEL. The instructions that filter: `avx512`, `avx2` or `portable`; None: the best
+            that the machine has.
+        index_bytes_max: NEXTBEST_INDEX_BYTES_MAX. Memory that the index of a bundle's policies may take;
+            None: the server's default.
         drain_grace_s: NEXTBEST_DRAIN_GRACE_S. How long a stopping server goes on accepting while its health
             says that it ends, so that load balancers notice.
         drain_s_max: NEXTBEST_DRAIN_S_MAX. How long stopping may take in all, calls under way included.
@@ -45,6 +52,8 @@ class Settings:
     control_address: str = CONTROL_ADDRESS
     health_address: str = HEALTH_ADDRESS
     workers: int = 0
+    kernel: str | None = None
+    index_bytes_max: int | None = None
     drain_grace_s: float = 0.0
     drain_s_max: float = 10.0
     trace_queue_bytes: int | None = None
@@ -68,6 +77,8 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         control_address=found.get("NEXTBEST_CONTROL_ADDRESS", CONTROL_ADDRESS),
         health_address=found.get("NEXTBEST_HEALTH_ADDRESS", HEALTH_ADDRESS),
         workers=_whole(found, "NEXTBEST_WORKERS", 0) or 0,
+        kernel=_kernel(found),
+        index_bytes_max=_whole(found, "NEXTBEST_INDEX_BYTES_MAX", None),
         drain_grace_s=_seconds(found, "NEXTBEST_DRAIN_GRACE_S", 0.0),
         drain_s_max=_seconds(found, "NEXTBEST_DRAIN_S_MAX", 10.0),
         trace_queue_bytes=_whole(found, "NEXTBEST_TRACE_QUEUE_BYTES", None),
@@ -104,6 +115,13 @@ def _seconds(found: Mapping[str, str], name: str, default: float) -> float:
     if not 0.0 <= seconds <= 3_600.0:
         raise SettingError(f"{name} is `{text}`: give seconds, 0 to 3600")
     return seconds
+
+
+def _kernel(found: Mapping[str, str]) -> str | None:
+    kernel = found.get("NEXTBEST_KERNEL")
+    if kernel is not None and kernel not in KERNELS:
+        raise SettingError(f"NEXTBEST_KERNEL is `{kernel}`: give {one_of(KERNELS)}")
+    return kernel
 
 
 def _key(found: Mapping[str, str]) -> bytes | None:

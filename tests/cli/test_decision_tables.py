@@ -37,7 +37,7 @@ degradations {{ kind: DEGRADATION_KIND_CUSTOMER_UNKNOWN }}
 explanation {{
   funnel {{ remaining: 50 }}
   funnel {{ stage: STAGE_AVAILABILITY remaining: 50 }}
-  funnel {{ stage: STAGE_ELIGIBILITY remaining: 12 }}
+  funnel {{ stage: STAGE_ELIGIBILITY remaining: 12 unknown: 9 }}
   actions {{ action: "gold-card" issue: "sales" group: "cards" left_at: STAGE_PLACED rank: 1 {SCORE}
     placing {{ outcome: OUTCOME_PLACED placement: "hero" treatment: "hero-gold" }}
     context_weights: '+40 % context.page == "cards"' }}
@@ -125,7 +125,7 @@ def test_the_funnel(decision):
     text = _text(tables.render_funnel(decision.explanation.funnel))
     assert _row(text, "all actions") == ["all actions", "50"]
     assert _row(text, "availability") == ["availability", "50"]
-    assert _row(text, "eligibility") == ["eligibility", "12", "38"]
+    assert _row(text, "eligibility") == ["eligibility", "12", "38", "9"]
 
 
 def test_the_ranking(decision):

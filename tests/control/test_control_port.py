@@ -29,6 +29,8 @@ STATUS = {
     "connections_accepted": 10,
     "connections_refused": 11,
     "workers": 12,
+    "index_bytes": 13,
+    "kernel": "portable",
 }
 
 
@@ -48,7 +50,7 @@ class DataPlane:
         if bundle == b"break":
             raise RuntimeError("secret text")
         self.activated.append(bundle)
-        return "new", "old", 1_500
+        return "new", "old", 1_500, 2_000
 
     def status(self):
         return STATUS
@@ -73,7 +75,7 @@ def operator(port):
 
 
 def test_activating_a_bundle(operator, data_plane):
-    assert operator.activate(b"good") == Activation("new", "old", 1_500)
+    assert operator.activate(b"good") == Activation("new", "old", 1_500, 2_000)
     assert data_plane.activated == [b"good"]
 
 
@@ -114,6 +116,8 @@ def test_status(operator):
         connections_accepted=10,
         connections_refused=11,
         workers=12,
+        index_bytes=13,
+        kernel="portable",
     )
 
 

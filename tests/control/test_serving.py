@@ -14,7 +14,7 @@ import pytest
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
 import nextbest
-from nextbest import aio, answers, bundle, errors
+from nextbest import _core, aio, answers, bundle, errors
 from nextbest.control import Operator
 from nextbest.offline import OfflineBundle
 
@@ -180,7 +180,10 @@ def test_activating_another_bundle(serving, client, starter, changed):
     with Operator(serving.control) as operator:
         activation = operator.activate(changed.read_bytes())
         assert (activation.bundle_digest, activation.previous_digest) == (after, before)
-        assert operator.status().workspace == "changed"
+        status = operator.status()
+        assert status.workspace == "changed"
+        assert activation.index_bytes == status.index_bytes > 0
+        assert status.kernel == _core.kernels()[0]
     assert client.decide(**QUESTION).bundle_digest == after
 
 
@@ -326,7 +329,36 @@ def test_operating_it(serving, changed):
     activated = json.loads(run("activate", changed, "--json").stdout)
     assert activated["bundle_digest"] == bundle.digest(changed.read_bytes())
     assert json.loads(run("status", "--json").stdout)["bundle_digest"] == activated["bundle_digest"]
-    assert "changed: " in run("status").stdout
+    shown = run("status").stdout
+    assert "changed: " in shown
+    assert f"filtered by {_core.kernels()[0]}" in shown
+
+
+@pytest.mark.parametrize("kernel", _core.kernels())
+def test_kernels_decide_alike(start_serving, shared, starter, kernel):
+    other = start_serving(starter, NEXTBEST_KERNEL=kernel)
+    with Operator(other.control) as operator:
+        assert operator.status().kernel == kernel
+    for age in (17, 18, 40, None):
+        question = {**QUESTION, "customer": {**ADULT, "age": age}, "dry_run": True, "now": NOW, "seed": 7}
+        decisions = []
+        for address in (shared.decisions, other.decisions):
+            with nextbest.Client(address, timeout_s=10.0) as client:
+                decisions.append(client.decide(**question, explanation="funnel"))
+        assert decisions[0] == decisions[1]
+
+
+def test_an_index_that_is_too_large(starter):
+    done = subprocess.run(
+        [sys.executable, "-m", "nextbest.cli", "serve", str(starter)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/bin", "PYTHONPATH": ":".join(sys.path), "NEXTBEST_INDEX_BYTES_MAX": "100"},
+    )
+    assert done.returncode == 4, done.stderr
+    assert "at most 100 are allowed" in done.stderr
+    assert "allow more with NEXTBEST_INDEX_BYTES_MAX" in done.stderr
 
 
 def test_load_on_it(run):

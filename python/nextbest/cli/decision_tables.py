@@ -73,16 +73,17 @@ def render_decision(decision: Decision) -> list[RenderableType]:
 
 
 def render_funnel(funnel: Sequence[StageCount]) -> RenderableType:
-    """Renders how many actions were left after each stage."""
+    """Renders how many actions were left after each stage, and how many were lost for want of data alone."""
     table = _table(Text("Funnel", "bold"))
     table.add_column("stage")
     table.add_column("left", justify="right")
     table.add_column("lost here", justify="right")
+    table.add_column("for want of data", justify="right")
     before: int | None = None
     for count in funnel:
         name = "all actions" if count.stage is Stage.UNSPECIFIED else str(count.stage)
         lost = "" if before is None or before == count.remaining else str(before - count.remaining)
-        table.add_row(name, str(count.remaining), lost)
+        table.add_row(name, str(count.remaining), lost, str(count.unknown or ""))
         before = count.remaining
     return table
 

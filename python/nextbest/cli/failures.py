@@ -54,9 +54,10 @@ def _of_servers(error: Exception) -> CommandError | None:
     # By what is loaded: what raised one of theirs is, and for any other error they cost too much to load.
     core = sys.modules.get("nextbest._core")
     if core is not None and isinstance(error, core.BundleError):
-        return CommandError(
-            f"the bundle does not pass verification: {error}", "compile it again", ExitCode.REFUSED
-        )
+        remedy = "compile it again"
+        if error.code == "index-too-large":
+            remedy = "allow more with NEXTBEST_INDEX_BYTES_MAX, or split the workspace"
+        return CommandError(f"the bundle does not pass verification: {error}", remedy, ExitCode.REFUSED)
     service = sys.modules.get("nextbest.control.service")
     if isinstance(error, OSError) or (service is not None and isinstance(error, service.ListenError)):
         return CommandError(str(error), "see `nextbest serve --help` for addresses", ExitCode.CANNOT_SERVE)

@@ -67,7 +67,8 @@ def serve(  # noqa: PLR0913 - one parameter an option
         be cut
     off). A second one ends it at once, with 128 and the signal's number. Environment variables stand in for
     options: NEXTBEST_ADDRESS, NEXTBEST_CONTROL_ADDRESS, NEXTBEST_HEALTH_ADDRESS, NEXTBEST_WORKERS,
-    NEXTBEST_DRAIN_GRACE_S, NEXTBEST_DRAIN_S_MAX, NEXTBEST_TRACE_QUEUE_BYTES, NEXTBEST_CUSTOMER_HASH_KEY,
+    NEXTBEST_KERNEL, NEXTBEST_INDEX_BYTES_MAX, NEXTBEST_DRAIN_GRACE_S, NEXTBEST_DRAIN_S_MAX,
+    NEXTBEST_TRACE_QUEUE_BYTES, NEXTBEST_CUSTOMER_HASH_KEY,
     OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME.
     """
     from nextbest import settings
@@ -109,7 +110,7 @@ def activate(
         return
     say(f"active   {activation.bundle_digest}")
     say(f"previous {activation.previous_digest}")
-    say(f"in {activation.duration_us / 1_000:,.1f} ms")
+    say(f"in {activation.duration_us / 1_000:,.1f} ms; its index takes {_megabytes(activation.index_bytes)}")
 
 
 def status(
@@ -186,6 +187,10 @@ def _announce_drain(signal_name: str) -> None:
         say(f"{signal_name}: draining; once more to stop at once")
 
 
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"
+
+
 def _show_status(found: "Status") -> None:
     from rich.table import Table
 
@@ -205,6 +210,7 @@ def _show_status(found: "Status") -> None:
         "connections": f"{found.connections:,} of {found.connections_accepted:,} accepted, "
         f"{found.connections_refused:,} refused",
         "workers": f"{found.workers:,}",
+        "index": f"{_megabytes(found.index_bytes)}, filtered by {found.kernel}",
         "spans": f"{traces.emitted:,} emitted = {traces.exported:,} exported + {traces.rejected:,} rejected "
         f"+ {traces.dropped:,} dropped + {traces.pending:,} pending",
     }

@@ -26,11 +26,13 @@ class Activation:
         bundle_digest: The one that is active now.
         previous_digest: The one that was active before.
         duration_us: From reading the bytes to the swap.
+        index_bytes: Memory that the index of its policies takes.
     """
 
     bundle_digest: str
     previous_digest: str
     duration_us: int
+    index_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class Status:
         connections_accepted: Since the start.
         connections_refused: Closed at once because there were too many.
         workers: Threads that decide.
+        index_bytes: Memory that the index of the bundle's policies takes.
+        kernel: The instructions that filter: `avx512`, `avx2` or `portable`.
     """
 
     bundle_digest: str
@@ -85,6 +89,8 @@ class Status:
     connections_accepted: int
     connections_refused: int
     workers: int
+    index_bytes: int
+    kernel: str
 
 
 class Operator:
@@ -109,7 +115,7 @@ class Operator:
             NextbestError: Any other failure.
         """
         answer = self._call(self._stub.Activate, control_pb2.ActivateRequest(bundle=bundle), timeout_s)
-        return Activation(answer.bundle_digest, answer.previous_digest, answer.duration_us)
+        return Activation(**_fields(Activation, answer))
 
     def status(self) -> Status:
         """Asks what runs.

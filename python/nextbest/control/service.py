@@ -35,8 +35,8 @@ class ListenError(Exception):
 class DataPlane(Protocol):
     """The part of `nextbest._core.Server` that operators reach."""
 
-    def activate(self, bundle: bytes) -> tuple[str, str, int]:
-        """Returns the digest, the previous digest, and the microseconds it took."""
+    def activate(self, bundle: bytes) -> tuple[str, str, int, int]:
+        """Returns the digest, the previous digest, the microseconds it took, and the bytes of its index."""
 
     def status(self) -> Mapping[str, Any]:
         """Returns the fields of `StatusResponse`, those of `traces` among them."""
@@ -61,13 +61,17 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
         """Activates a bundle, or answers INVALID_ARGUMENT and leaves the active one in force."""
         with telemetry.span("activate", parent=_trace_context(context)) as found:
             try:
-                active, previous, duration_us = self._data_plane.activate(request.bundle)
+                active, previous, duration_us, index_bytes = self._data_plane.activate(request.bundle)
             except self._refusals as refusal:
                 found["refused"] = True
                 context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"bundle: {refusal}")
             found |= {"bundle_digest": active, "previous_digest": previous, "duration_us": duration_us}
+            found["index_bytes"] = index_bytes
         return control_pb2.ActivateResponse(
-            bundle_digest=active, previous_digest=previous, duration_us=duration_us
+            bundle_digest=active,
+            previous_digest=previous,
+            duration_us=duration_us,
+            index_bytes=index_bytes,
         )
 
     def Status(  # noqa: N802 - named by the protocol

@@ -17,8 +17,9 @@ from typing import Any
 
 from nextbest import _core
 from nextbest.control.service import ControlPort, ControlService
+from nextbest.diagnostics.suggestion import one_of
 from nextbest.models import locate_runtime
-from nextbest.settings import Settings
+from nextbest.settings import SettingError, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,11 @@ def serve(
 
     Raises:
         ListenError: The control address cannot be had.
+        SettingError: This machine does not have the kernel that is asked for.
         OSError: Another address cannot be had.
         nextbest._core.BundleError: The bundle cannot be run.
     """
+    _require_kernel(settings.kernel)
     with _signals() as inbox:
         server = _core.Server(bundle, _core_settings(settings))
         try:
@@ -69,6 +72,14 @@ def serve(
         drained = _drain(server, settings.drain_s_max, inbox)
         control.close()
     return drained
+
+
+def _require_kernel(kernel: str | None) -> None:
+    available = _core.kernels()
+    if kernel is not None and kernel not in available:
+        raise SettingError(
+            f"this machine cannot filter with NEXTBEST_KERNEL={kernel}: give {one_of(available)}, or none"
+        )
 
 
 class _Inbox:
@@ -137,6 +148,8 @@ def _core_settings(settings: Settings) -> dict[str, Any]:
         "address": settings.address,
         "health_address": settings.health_address,
         "workers": settings.workers,
+        "kernel": settings.kernel,
+        "index_bytes_max": settings.index_bytes_max,
         "onnxruntime_path": locate_runtime(),
         "otlp_endpoint": settings.otlp_endpoint,
         "otlp_headers": dict(settings.otlp_headers),

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19nextbest/v1/control.proto\x12\x0bnextbest.v1\"!\n\x0f\x41\x63tivateRequest\x12\x0e\n\x06\x62undle\x18\x01 \x01(\x0c\"W\n\x10\x41\x63tivateResponse\x12\x15\n\rbundle_digest\x18\x01 \x01(\t\x12\x17\n\x0fprevious_digest\x18\x02 \x01(\t\x12\x13\n\x0b\x64uration_us\x18\x03 \x01(\x04\"\x0f\n\rStatusRequest\"\x8a\x03\n\x0eStatusResponse\x12\x15\n\rbundle_digest\x18\x01 \x01(\t\x12\x11\n\tworkspace\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x63tions\x18\x03 \x01(\r\x12\x0e\n\x06models\x18\x04 \x01(\r\x12\x17\n\x0f\x61\x63tivated_at_us\x18\x05 \x01(\x12\x12\x11\n\tcustomers\x18\x06 \x01(\x04\x12\x11\n\tdecisions\x18\x07 \x01(\x04\x12(\n\x06traces\x18\x08 \x01(\x0b\x32\x18.nextbest.v1.TraceCounts\x12\x10\n\x08\x64raining\x18\t \x01(\x08\x12\x14\n\x0c\x65xplanations\x18\n \x01(\x04\x12\x0f\n\x07refused\x18\x0b \x01(\x04\x12\x1a\n\x12\x64\x65\x61\x64lines_exceeded\x18\x0c \x01(\x04\x12\x0e\n\x06panics\x18\r \x01(\x04\x12\x13\n\x0b\x63onnections\x18\x0e \x01(\x04\x12\x1c\n\x14\x63onnections_accepted\x18\x0f \x01(\x04\x12\x1b\n\x13\x63onnections_refused\x18\x10 \x01(\x04\x12\x0f\n\x07workers\x18\x11 \x01(\r\"d\n\x0bTraceCounts\x12\x0f\n\x07\x65mitted\x18\x01 \x01(\x04\x12\x10\n\x08\x65xported\x18\x02 \x01(\x04\x12\x10\n\x08rejected\x18\x03 \x01(\x04\x12\x0f\n\x07\x64ropped\x18\x04 \x01(\x04\x12\x0f\n\x07pending\x18\x05 \x01(\x04\x32\x9c\x01\n\x0e\x43ontrolService\x12G\n\x08\x41\x63tivate\x12\x1c.nextbest.v1.ActivateRequest\x1a\x1d.nextbest.v1.ActivateResponse\x12\x41\n\x06Status\x12\x1a.nextbest.v1.StatusRequest\x1a\x1b.nextbest.v1.StatusResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19nextbest/v1/control.proto\x12\x0bnextbest.v1\"!\n\x0f\x41\x63tivateRequest\x12\x0e\n\x06\x62undle\x18\x01 \x01(\x0c\"l\n\x10\x41\x63tivateResponse\x12\x15\n\rbundle_digest\x18\x01 \x01(\t\x12\x17\n\x0fprevious_digest\x18\x02 \x01(\t\x12\x13\n\x0b\x64uration_us\x18\x03 \x01(\x04\x12\x13\n\x0bindex_bytes\x18\x04 \x01(\x04\"\x0f\n\rStatusRequest\"\xaf\x03\n\x0eStatusResponse\x12\x15\n\rbundle_digest\x18\x01 \x01(\t\x12\x11\n\tworkspace\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x63tions\x18\x03 \x01(\r\x12\x0e\n\x06models\x18\x04 \x01(\r\x12\x17\n\x0f\x61\x63tivated_at_us\x18\x05 \x01(\x12\x12\x11\n\tcustomers\x18\x06 \x01(\x04\x12\x11\n\tdecisions\x18\x07 \x01(\x04\x12(\n\x06traces\x18\x08 \x01(\x0b\x32\x18.nextbest.v1.TraceCounts\x12\x10\n\x08\x64raining\x18\t \x01(\x08\x12\x14\n\x0c\x65xplanations\x18\n \x01(\x04\x12\x0f\n\x07refused\x18\x0b \x01(\x04\x12\x1a\n\x12\x64\x65\x61\x64lines_exceeded\x18\x0c \x01(\x04\x12\x0e\n\x06panics\x18\r \x01(\x04\x12\x13\n\x0b\x63onnections\x18\x0e \x01(\x04\x12\x1c\n\x14\x63onnections_accepted\x18\x0f \x01(\x04\x12\x1b\n\x13\x63onnections_refused\x18\x10 \x01(\x04\x12\x0f\n\x07workers\x18\x11 \x01(\r\x12\x13\n\x0bindex_bytes\x18\x12 \x01(\x04\x12\x0e\n\x06kernel\x18\x13 \x01(\t\"d\n\x0bTraceCounts\x12\x0f\n\x07\x65mitted\x18\x01 \x01(\x04\x12\x10\n\x08\x65xported\x18\x02 \x01(\x04\x12\x10\n\x08rejected\x18\x03 \x01(\x04\x12\x0f\n\x07\x64ropped\x18\x04 \x01(\x04\x12\x0f\n\x07pending\x18\x05 \x01(\x04\x32\x9c\x01\n\x0e\x43ontrolService\x12G\n\x08\x41\x63tivate\x12\x1c.nextbest.v1.ActivateRequest\x1a\x1d.nextbest.v1.ActivateResponse\x12\x41\n\x06Status\x12\x1a.nextbest.v1.StatusRequest\x1a\x1b.nextbest.v1.StatusResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,13 +34,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACTIVATEREQUEST']._serialized_start=42
   _globals['_ACTIVATEREQUEST']._serialized_end=75
   _globals['_ACTIVATERESPONSE']._serialized_start=77
-  _globals['_ACTIVATERESPONSE']._serialized_end=164
-  _globals['_STATUSREQUEST']._serialized_start=166
-  _globals['_STATUSREQUEST']._serialized_end=181
-  _globals['_STATUSRESPONSE']._serialized_start=184
-  _globals['_STATUSRESPONSE']._serialized_end=578
-  _globals['_TRACECOUNTS']._serialized_start=580
-  _globals['_TRACECOUNTS']._serialized_end=680
-  _globals['_CONTROLSERVICE']._serialized_start=683
-  _globals['_CONTROLSERVICE']._serialized_end=839
+  _globals['_ACTIVATERESPONSE']._serialized_end=185
+  _globals['_STATUSREQUEST']._serialized_start=187
+  _globals['_STATUSREQUEST']._serialized_end=202
+  _globals['_STATUSRESPONSE']._serialized_start=205
+  _globals['_STATUSRESPONSE']._serialized_end=636
+  _globals['_TRACECOUNTS']._serialized_start=638
+  _globals['_TRACECOUNTS']._serialized_end=738
+  _globals['_CONTROLSERVICE']._serialized_start=741
+  _globals['_CONTROLSERVICE']._serialized_end=897
 # @@protoc_insertion_point(module_scope)

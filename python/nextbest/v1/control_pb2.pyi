@@ -43,21 +43,25 @@ class ActivateResponse(_message.Message):
     BUNDLE_DIGEST_FIELD_NUMBER: _builtins.int
     PREVIOUS_DIGEST_FIELD_NUMBER: _builtins.int
     DURATION_US_FIELD_NUMBER: _builtins.int
+    INDEX_BYTES_FIELD_NUMBER: _builtins.int
     bundle_digest: _builtins.str
     previous_digest: _builtins.str
     """The bundle that was active before."""
     duration_us: _builtins.int
     """From reading the bytes to the swap."""
+    index_bytes: _builtins.int
+    """Memory that the index of its policies takes."""
     def __init__(
         self,
         *,
         bundle_digest: _builtins.str = ...,
         previous_digest: _builtins.str = ...,
         duration_us: _builtins.int = ...,
+        index_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_digest", b"bundle_digest", "duration_us", b"duration_us", "previous_digest", b"previous_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_digest", b"bundle_digest", "duration_us", b"duration_us", "index_bytes", b"index_bytes", "previous_digest", b"previous_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -99,6 +103,8 @@ class StatusResponse(_message.Message):
     CONNECTIONS_ACCEPTED_FIELD_NUMBER: _builtins.int
     CONNECTIONS_REFUSED_FIELD_NUMBER: _builtins.int
     WORKERS_FIELD_NUMBER: _builtins.int
+    INDEX_BYTES_FIELD_NUMBER: _builtins.int
+    KERNEL_FIELD_NUMBER: _builtins.int
     bundle_digest: _builtins.str
     workspace: _builtins.str
     actions: _builtins.int
@@ -120,6 +126,10 @@ class StatusResponse(_message.Message):
     """Closed at once because there were too many."""
     workers: _builtins.int
     """Threads that decide."""
+    index_bytes: _builtins.int
+    """Memory that the index of the active bundle's policies takes."""
+    kernel: _builtins.str
+    """The instructions that filter: `avx512`, `avx2` or `portable`."""
     @_builtins.property
     def traces(self) -> Global___TraceCounts: ...
     def __init__(
@@ -142,10 +152,12 @@ class StatusResponse(_message.Message):
         connections_accepted: _builtins.int = ...,
         connections_refused: _builtins.int = ...,
         workers: _builtins.int = ...,
+        index_bytes: _builtins.int = ...,
+        kernel: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["traces", b"traces"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "activated_at_us", b"activated_at_us", "bundle_digest", b"bundle_digest", "connections", b"connections", "connections_accepted", b"connections_accepted", "connections_refused", b"connections_refused", "customers", b"customers", "deadlines_exceeded", b"deadlines_exceeded", "decisions", b"decisions", "draining", b"draining", "explanations", b"explanations", "models", b"models", "panics", b"panics", "refused", b"refused", "traces", b"traces", "workers", b"workers", "workspace", b"workspace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "activated_at_us", b"activated_at_us", "bundle_digest", b"bundle_digest", "connections", b"connections", "connections_accepted", b"connections_accepted", "connections_refused", b"connections_refused", "customers", b"customers", "deadlines_exceeded", b"deadlines_exceeded", "decisions", b"decisions", "draining", b"draining", "explanations", b"explanations", "index_bytes", b"index_bytes", "kernel", b"kernel", "models", b"models", "panics", b"panics", "refused", b"refused", "traces", b"traces", "workers", b"workers", "workspace", b"workspace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

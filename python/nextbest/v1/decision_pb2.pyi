@@ -609,18 +609,24 @@ class StageCount(_message.Message):
 
     STAGE_FIELD_NUMBER: _builtins.int
     REMAINING_FIELD_NUMBER: _builtins.int
+    UNKNOWN_FIELD_NUMBER: _builtins.int
     stage: Global___Stage.ValueType
     remaining: _builtins.int
     """Actions left after the stage. For the first line, STAGE_UNSPECIFIED: all actions of the bundle."""
+    unknown: _builtins.int
+    """Of the actions that left at the stage, those that left only because something is missing that their conditions
+    need. 0 but for eligibility, applicability and suitability.
+    """
     def __init__(
         self,
         *,
         stage: Global___Stage.ValueType = ...,
         remaining: _builtins.int = ...,
+        unknown: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["remaining", b"remaining", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["remaining", b"remaining", "stage", b"stage", "unknown", b"unknown"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

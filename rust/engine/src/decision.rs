@@ -207,9 +207,20 @@ fn record(
         channel: request.channel,
         placements: request.placements.clone(),
         funnel: FUNNEL_STAGES.map(count),
+        unknown: FUNNEL_STAGES.map(|stage| unknown(&stages.passed, stage)),
         ranked: ranking.ranked.clone(),
         placed: filled.placed.clone(),
         degradations,
+    }
+}
+
+fn unknown(passed: &Passed, stage: Stage) -> u32 {
+    let [eligibility, applicability, suitability] = passed.unknown;
+    match stage {
+        Stage::Eligibility => eligibility,
+        Stage::Applicability => applicability,
+        Stage::Suitability => suitability,
+        _ => 0,
     }
 }
 

@@ -25,12 +25,13 @@ use placing::Standing;
 
 /// The funnel alone.
 pub(crate) fn funnel(record: &Record) -> v1::Explanation {
-    let counts = FUNNEL_STAGES.iter().zip(record.funnel);
+    let counts = FUNNEL_STAGES.iter().zip(record.funnel).zip(record.unknown);
     v1::Explanation {
         funnel: counts
-            .map(|(stage, remaining)| v1::StageCount {
+            .map(|((stage, remaining), unknown)| v1::StageCount {
                 stage: (*stage).into(),
                 remaining,
+                unknown,
             })
             .collect(),
         actions: Vec::new(),

@@ -149,6 +149,7 @@ pub(crate) struct Tables<'a> {
 /// later ones.
 #[derive(Debug)]
 pub(crate) struct PolicyVerdicts {
+    kernel: Kernel,
     /// Of each tile, and the lines that a stage has there.
     tiles: Vec<(Verdict, usize)>,
 }
@@ -168,14 +169,10 @@ impl PolicyVerdicts {
         let (mut passed, mut unknown) = (before.clone(), 0);
         for ((verdict, lines), words) in self.tiles.iter().zip(passed.tiles_mut(TILE_ACTIONS)) {
             let first = stage as usize * lines;
-            let truth = verdict.truth.iter().skip(first);
-            let not_false = verdict.not_false.iter().skip(first);
-            for ((words, truth), not_false) in words.chunks_mut(8).zip(truth).zip(not_false) {
-                for ((word, truth), not_false) in words.iter_mut().zip(truth.0).zip(not_false.0) {
-                    unknown += (*word & not_false & !truth).count_ones();
-                    *word &= truth;
-                }
-            }
+            let (truth, not_false) = (verdict.truth.get(first..), verdict.not_false.get(first..));
+            unknown += self
+                .kernel
+                .pass(words, truth.unwrap_or_default(), not_false.unwrap_or_default());
         }
         (passed, unknown)
     }
@@ -283,6 +280,7 @@ impl Search<'_> {
             )
         };
         PolicyVerdicts {
+            kernel: self.index.report.kernel,
             tiles: self.index.tiles.iter().map(evaluate).collect(),
         }
     }

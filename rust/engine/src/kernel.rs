@@ -177,6 +177,16 @@ impl Kernel {
         }
     }
 
+    /// Leaves the bits of `words` that are in `truth`, and counts those that are not, but in `not_false`.
+    pub(crate) fn pass(self, words: &mut [u64], truth: &[Line], not_false: &[Line]) -> u32 {
+        match self.0 {
+            Set::Portable => portable::pass(words, truth, not_false),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: this machine has the instructions, or there were no such kernel; what has AVX-512 has AVX2.
+            Set::Avx2 | Set::Avx512 => unsafe { avx2::pass(words, truth, not_false) },
+        }
+    }
+
     /// ANDs marks into the bits of the slots that they are of, a line for each 512 of them.
     pub(crate) fn and_marks(self, marks: &Marks, not_false: &mut [Line], truth: &mut [Line]) {
         match self.0 {

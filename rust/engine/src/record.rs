@@ -35,6 +35,8 @@ pub struct Record {
     pub placements: Vec<RequestedPlacement>,
     /// Actions left after each of [`FUNNEL_STAGES`]; the last is the number of actions placed by rank.
     pub funnel: [u32; FUNNEL_STAGES.len()],
+    /// Of those that left at each of [`FUNNEL_STAGES`], the actions that left only because something is missing.
+    pub unknown: [u32; FUNNEL_STAGES.len()],
     /// Every action that reached arbitration, best first: the first has rank 1.
     pub ranked: Vec<Ranked>,
     /// In the order of the placements, best first in each.

@@ -78,10 +78,13 @@ impl<'a> Screening<'a> {
         let available = all.filter(|id| availability::explain(bundle, request, self.now_us, *id).is_none());
         let available = self.set(available);
         let pass = |before: &ActionSet, clauses: fn(Policies<'_>) -> &[ClauseId]| {
-            let truth = |id: ActionId| interpreter.conjunction(clauses(bundle.policies.of(id)));
-            let unknown = before.iter().filter(|id| truth(*id) == Truth::Unknown).count();
-            let passed = self.set(before.iter().filter(|id| truth(*id) == Truth::True));
-            (passed, u32::try_from(unknown).unwrap_or(u32::MAX))
+            let mut unknown = 0;
+            let passed = before.iter().filter(|id| {
+                let truth = interpreter.conjunction(clauses(bundle.policies.of(*id)));
+                unknown += u32::from(truth == Truth::Unknown);
+                truth == Truth::True
+            });
+            (self.set(passed), unknown)
         };
         let (eligible, not_eligible) = pass(&available, |policies| policies.eligibility);
         let (applicable, not_applicable) = pass(&eligible, |policies| policies.applicability);

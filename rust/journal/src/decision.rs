@@ -42,6 +42,8 @@ pub struct StageCount {
     pub stage: &'static str,
     /// Actions left after it.
     pub remaining: u32,
+    /// Of those that left at it, the actions that left only because something is missing.
+    pub unknown: u32,
 }
 
 /// An action in a placement.

@@ -134,6 +134,9 @@ fn write_decision(span: &mut Attributes<'_, '_>, decision: &DecisionTrace<'_>, p
     span.int("nextbest.actions_total", decision.action_count);
     for line in &decision.funnel {
         span.int(stage_key(line.stage), line.remaining);
+        if line.unknown > 0 {
+            span.int(unknown_key(line.stage), line.unknown);
+        }
     }
     span.text("nextbest.explanation", &Explanation(decision));
     if let Some(leave) = &decision.frequent_leave {
@@ -153,6 +156,15 @@ fn stage_key(stage: &'static str) -> &'static str {
         "propensity" => "nextbest.stage.propensity.remaining",
         "arbitration" => "nextbest.stage.arbitration.remaining",
         _ => "nextbest.stage.other.remaining",
+    }
+}
+
+fn unknown_key(stage: &'static str) -> &'static str {
+    match stage {
+        "eligibility" => "nextbest.stage.eligibility.unknown",
+        "applicability" => "nextbest.stage.applicability.unknown",
+        "suitability" => "nextbest.stage.suitability.unknown",
+        _ => "nextbest.stage.other.unknown",
     }
 }
 

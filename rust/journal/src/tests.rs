@@ -32,10 +32,12 @@ fn decision() -> DecisionTrace<'static> {
             StageCount {
                 stage: "availability",
                 remaining: 84,
+                unknown: 0,
             },
             StageCount {
                 stage: "eligibility",
                 remaining: 41,
+                unknown: 7,
             },
         ],
         placements: vec!["hero", "sidebar"],

@@ -28,5 +28,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<bundle::Bundle>()?;
     module.add_class::<server::Server>()?;
     module.add_function(wrap_pyfunction!(load::load, module)?)?;
+    module.add_function(wrap_pyfunction!(server::kernels, module)?)?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, path::PathBuf};
 
+use nextbest_engine::Kernel;
 use nextbest_server::{Settings, Status};
 use pyo3::{prelude::*, types::PyDict};
 
@@ -42,13 +43,14 @@ impl Server {
         self.server.health_address().to_string()
     }
 
-    fn activate(&self, py: Python<'_>, bundle: Vec<u8>) -> PyResult<(String, String, u64)> {
+    fn activate(&self, py: Python<'_>, bundle: Vec<u8>) -> PyResult<(String, String, u64, usize)> {
         self.check_process()?;
         let done = py.detach(|| self.server.activate(bundle)).map_err(Fault::from)?;
         Ok((
             done.digest,
             done.previous,
             u64::try_from(done.duration.as_micros()).unwrap_or(u64::MAX),
+            done.index_bytes,
         ))
     }
 
@@ -81,6 +83,10 @@ fn convert(settings: &Bound<'_, PyDict>) -> PyResult<Settings> {
     taken.put("workers", &mut converted.workers)?;
     taken.put("customers_max", &mut converted.customers_max)?;
     taken.put("connections_max", &mut converted.connections_max)?;
+    taken.put("index_bytes_max", &mut converted.index.bytes_max)?;
+    if let Some(name) = taken.take::<String>("kernel")? {
+        converted.index.kernel = kernel(&name)?;
+    }
     converted.onnxruntime_path = taken.take::<PathBuf>("onnxruntime_path")?;
     converted.connection_age = taken.take_seconds("connection_age_s")?;
     converted.drain_grace = taken
@@ -89,6 +95,21 @@ fn convert(settings: &Bound<'_, PyDict>) -> PyResult<Settings> {
     converted.journal = convert_journal(&taken)?;
     taken.finish()?;
     Ok(converted)
+}
+
+/// The names of the kernels of this machine, the fastest first.
+#[pyfunction]
+pub(crate) fn kernels() -> Vec<&'static str> {
+    Kernel::available().into_iter().map(Kernel::name).collect()
+}
+
+fn kernel(name: &str) -> Result<Kernel, Fault> {
+    Kernel::named(name).ok_or_else(|| {
+        Fault::Setting(format!(
+            "`kernel` is `{name}`: this machine has {}",
+            kernels().join(", ")
+        ))
+    })
 }
 
 /// Every key is taken, also where there is no endpoint to use them for.
@@ -140,5 +161,7 @@ fn render<'py>(py: Python<'py>, status: &Status) -> PyResult<Bound<'py, PyDict>>
     rendered.set_item("connections_accepted", status.connections_accepted)?;
     rendered.set_item("connections_refused", status.connections_refused)?;
     rendered.set_item("workers", status.workers)?;
+    rendered.set_item("index_bytes", status.index_bytes)?;
+    rendered.set_item("kernel", status.kernel)?;
     Ok(rendered)
 }

@@ -31,7 +31,7 @@ impl Active {
     }
 
     fn open(file: &[u8], settings: &Settings, workers: usize) -> Result<Self, ServerFault> {
-        let bundle = Bundle::open(file).map_err(ServerFault::Bundle)?;
+        let bundle = Bundle::open_with(file, settings.index).map_err(ServerFault::Bundle)?;
         let runtime = match &settings.onnxruntime_path {
             // Only for a bundle that needs it: the library takes time and memory.
             Some(path) if bundle.model_count() > 0 => Some(Runtime::load(path).map_err(ServerFault::Models)?),
@@ -65,6 +65,8 @@ pub struct Activation {
     pub previous: String,
     /// From reading the bytes to the swap.
     pub duration: Duration,
+    /// Memory that the index of its policies takes.
+    pub index_bytes: usize,
 }
 
 /// Opens the first bundle.
@@ -82,6 +84,7 @@ pub(crate) fn activate(
     let started = Instant::now();
     let opened = first(file, settings, workers)?;
     let digest = opened.bundle.digest().to_owned();
+    let index_bytes = opened.bundle.index_report().bytes;
     let previous = active.swap(Arc::new(opened));
     let duration = started.elapsed();
     let previous_digest = previous.bundle.digest().to_owned();
@@ -91,6 +94,7 @@ pub(crate) fn activate(
         digest,
         previous: previous_digest,
         duration,
+        index_bytes,
     })
 }
 

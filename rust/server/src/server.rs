@@ -171,6 +171,8 @@ impl Server {
             workspace: active.bundle.workspace().into(),
             actions: active.bundle.action_count(),
             models: active.bundle.model_count(),
+            index_bytes: active.bundle.index_report().bytes,
+            kernel: active.bundle.index_report().kernel.name(),
             activated_at_us: active.activated_at_us,
             customers: self.shared.store.count(),
             decisions: stats.decisions.get(),

@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use nextbest_engine::IndexOptions;
+
 use crate::limits::CONNECTIONS_MAX;
 
 /// Settings of a server. `Default` is a server on this machine alone, without models and tracing.
@@ -17,6 +19,8 @@ pub struct Settings {
     pub onnxruntime_path: Option<PathBuf>,
     /// Where spans go. Absent: decisions are not traced.
     pub journal: Option<nextbest_journal::Settings>,
+    /// How policies are filtered, and the memory that it may take.
+    pub index: IndexOptions,
     /// Customers in memory.
     pub customers_max: usize,
     /// Connections of the decision port.
@@ -37,6 +41,7 @@ impl Default for Settings {
             workers: 0,
             onnxruntime_path: None,
             journal: None,
+            index: IndexOptions::default(),
             customers_max: nextbest_store::CUSTOMERS_MAX,
             connections_max: CONNECTIONS_MAX,
             drain_grace: Duration::ZERO,

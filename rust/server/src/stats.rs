@@ -39,6 +39,10 @@ pub struct Status {
     pub actions: usize,
     /// Its models.
     pub models: usize,
+    /// Memory that the index of its policies takes.
+    pub index_bytes: usize,
+    /// The instructions that filter.
+    pub kernel: &'static str,
     /// Since when it decides, in microseconds since 1970.
     pub activated_at_us: i64,
     /// Customers in memory.

@@ -14,11 +14,12 @@ pub(crate) fn trace<'a>(
     times: (u64, u64),
 ) -> DecisionTrace<'a> {
     let record = decision.record();
-    let lines = FUNNEL_STAGES.iter().zip(record.funnel);
-    let funnel = lines.filter_map(|(stage, remaining)| {
+    let lines = FUNNEL_STAGES.iter().zip(record.funnel).zip(record.unknown);
+    let funnel = lines.filter_map(|((stage, remaining), unknown)| {
         Some(StageCount {
             stage: stage_word(*stage)?,
             remaining,
+            unknown,
         })
     });
     let placements = record.placements.iter();

@@ -245,11 +245,17 @@ impl Features {
     }
 }
 
+/// Lifts the bounds of the test bundle's attributes.
+fn take_anything(bundle: &mut TestBundle) {
+    for attribute in &mut bundle.message.attributes {
+        (attribute.minimum, attribute.maximum) = (None, None);
+        attribute.allowed.clear();
+    }
+}
+
 fn bundle(dice: &mut Dice) -> Bundle {
     let mut bundle = TestBundle::new();
-    bundle.message.attributes[0].minimum = None;
-    bundle.message.attributes[0].maximum = None;
-    bundle.message.attributes[4].allowed.clear();
+    take_anything(&mut bundle);
     let features = Features::add(&mut bundle);
     let literals = dice.some(1, 400, |dice| features.literal(&mut bundle, dice));
     let clauses = dice.some(1, 500, |dice| {
@@ -546,4 +552,55 @@ fn the_index_says_what_the_interpreter_says() {
         pairs += compare_all(&bundle, &mut dice, CUSTOMERS, &indices(&bundle));
         seed += 1;
     }
+}
+
+/// Two tiles, and more clauses of two literals than there is room for behind the slots of one.
+#[test]
+fn tiles_and_planes_that_are_full() {
+    let mut bundle = TestBundle::new();
+    let older: Vec<u32> = (0..200)
+        .map(|age| bundle.literal(AGE, compare(Operator::Gt, int(age)), false))
+        .collect();
+    let seen: Vec<u32> = (0..200)
+        .map(|visits| bundle.literal(VISITS, compare(Operator::Eq, int(visits)), true))
+        .collect();
+    let mut pairs = older
+        .iter()
+        .flat_map(|left| seen.iter().map(move |right| [*left, *right]));
+    let units: Vec<u32> = older.iter().map(|literal| bundle.clause(&[*literal])).collect();
+    for place in 0..11_000 {
+        let own: Vec<u32> = pairs.by_ref().take(3).map(|pair| bundle.clause(&pair)).collect();
+        let action = bundle.action(&format!("action-{place:05}"), 1.0);
+        action.eligibility = own;
+        action.suitability = vec![units[place % 150]];
+        action.treatments[0].eligibility = vec![units[place % 7]];
+    }
+    take_anything(&mut bundle);
+    let bundle = Bundle::open(&bundle.seal()).unwrap();
+    assert_eq!(bundle.index.tiles.len(), 2);
+    let mut dice = Dice::new(1);
+    for _ in 0..3 {
+        compare_all(&bundle, &mut dice, 1, &indices(&bundle));
+    }
+}
+
+#[test]
+fn an_index_that_needs_more_memory_than_it_may_is_refused() {
+    let bundle = bundle(&mut Dice::new(3));
+    let needed = bundle.index_report().bytes;
+    let with = |bytes_max| IndexOptions {
+        bytes_max,
+        ..IndexOptions::default()
+    };
+    // Rows may take half, and are given up for lists.
+    let small = Index::new(&bundle.tables(), with(needed * 3 / 4))
+        .unwrap()
+        .report();
+    assert!(small.bytes <= needed * 3 / 4 && small.listed_literals > bundle.index_report().listed_literals);
+    let fault = Index::new(&bundle.tables(), with(1_000)).unwrap_err();
+    assert_eq!(fault.code(), "index-too-large");
+    assert!(
+        fault.to_string().ends_with("bytes: at most 1000 are allowed"),
+        "{fault}"
+    );
 }

@@ -72,6 +72,11 @@ unsafe fn strip<const WIDTH: usize>(into: *mut __m256i, pool: *const __m256i, st
     }
 }
 
+#[target_feature(enable = "avx2,popcnt")]
+pub(super) fn pass(words: &mut [u64], truth: &[Line], not_false: &[Line]) -> u32 {
+    portable::pass(words, truth, not_false)
+}
+
 #[target_feature(enable = "avx2")]
 pub(super) fn and_marks(marks: &Marks, not_false: &mut [Line], truth: &mut [Line]) {
     let lines = not_false.iter_mut().zip(truth);

@@ -19,6 +19,19 @@ pub(super) fn and_rows(into: &mut [Line], pool: &[Line], starts: &[u32]) {
     }
 }
 
+/// Inlined where counting bits is an instruction.
+#[inline]
+pub(super) fn pass(words: &mut [u64], truth: &[Line], not_false: &[Line]) -> u32 {
+    let mut unknown = 0;
+    for ((words, truth), not_false) in words.chunks_mut(8).zip(truth).zip(not_false) {
+        for ((word, truth), not_false) in words.iter_mut().zip(truth.0).zip(not_false.0) {
+            unknown += (*word & not_false & !truth).count_ones();
+            *word &= truth;
+        }
+    }
+    unknown
+}
+
 pub(super) fn and_marks(marks: &Marks, not_false: &mut [Line], truth: &mut [Line]) {
     let lines = not_false.iter_mut().zip(truth);
     for (of_line, (not_false, truth)) in marks.lines().iter().zip(lines) {

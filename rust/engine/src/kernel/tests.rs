@@ -76,6 +76,26 @@ proptest! {
     }
 
     #[test]
+    fn what_passes_is_left_and_what_is_unknown_is_counted(
+        words in prop::collection::vec(any::<u64>(), 0..40),
+        lines in prop::collection::vec((line(), line()), 5),
+    ) {
+        let (truth, not_false): (Vec<Line>, Vec<Line>) = lines.into_iter().unzip();
+        let bits = |place: usize| (truth[place / 8].0[place % 8], not_false[place / 8].0[place % 8]);
+        let mut expected = (words.clone(), 0);
+        for (place, word) in expected.0.iter_mut().enumerate() {
+            let (truth, not_false) = bits(place);
+            expected.1 += (0..64).filter(|bit| *word & not_false & !truth & 1 << bit != 0).count();
+            *word &= truth;
+        }
+        for kernel in Kernel::available() {
+            let mut found = words.clone();
+            let unknown = kernel.pass(&mut found, &truth, &not_false);
+            prop_assert_eq!((found, unknown as usize), expected.clone(), "{}", kernel);
+        }
+    }
+
+    #[test]
     fn marks_become_bits(
         slots in prop::collection::vec((0..32_768_u16, prop::sample::select(vec![0, NOT_FALSE, TRUE])), 0..300),
         lines in 1..65_usize,

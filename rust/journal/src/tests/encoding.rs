@@ -79,6 +79,7 @@ nextbest.customer_hash = 013157b0dacc72305477d0b5aa07a8ca400855c72665c68ec387eff
 nextbest.actions_total = 120
 nextbest.stage.availability.remaining = 84
 nextbest.stage.eligibility.remaining = 41
+nextbest.stage.eligibility.unknown = 7
 nextbest.explanation = 120 actions: 84 available, 41 eligible; hero: gold-card (priority 2.28 from propensity \
 0.0181, context weight 1, value 120, lever 1.05), ahead of silver-card by 12 %; sidebar: empty; most frequent \
 reason to leave: a credit card needs an adult holder (17 actions, at eligibility); without: customer_unknown.
@@ -220,6 +221,7 @@ fn the_explanation_tells_what_there_is() {
         funnel: vec![StageCount {
             stage: "arbitration",
             remaining: 1,
+            unknown: 0,
         }],
         ..decision()
     };

@@ -31,7 +31,8 @@ fn a_record_becomes_names_and_numbers() {
     assert_eq!(traced.funnel.len(), 7);
     assert!(traced.funnel.contains(&StageCount {
         stage: "eligibility",
-        remaining: 1
+        remaining: 1,
+        unknown: 0
     }));
     assert_eq!(traced.placements, ["hero"]);
     let placed = PlacedAction {
