@@ -41,11 +41,11 @@ impl ActionSet {
     }
 
     /// The actions in both.
-    pub(crate) fn intersection(&self, other: &Self) -> Self {
-        let words = self.words.iter().zip(&other.words);
-        Self {
-            words: words.map(|(left, right)| left & right).collect(),
+    pub(crate) fn intersection(mut self, other: &Self) -> Self {
+        for (word, other) in self.words.iter_mut().zip(&other.words) {
+            *word &= other;
         }
+        self
     }
 
     /// The actions that are not in the other.
@@ -131,7 +131,12 @@ mod tests {
         let mut other = ActionSet::with_capacity(130);
         other.append(&[Line([0, 1, 2, 0, 0, 0, 0, 0])], 130);
         assert_eq!(other.count(), 2);
-        let both: Vec<usize> = set.intersection(&other).iter().map(ActionId::place).collect();
+        let both: Vec<usize> = set
+            .clone()
+            .intersection(&other)
+            .iter()
+            .map(ActionId::place)
+            .collect();
         assert_eq!(both, [64, 129]);
         let left: Vec<usize> = set.difference(&other).iter().map(ActionId::place).collect();
         assert_eq!(left, [0, 63]);

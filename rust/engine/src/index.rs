@@ -265,8 +265,12 @@ impl Search<'_> {
     pub(crate) fn available(&mut self) -> ActionSet {
         let mut available = ActionSet::with_capacity(self.index.action_count);
         for tile in &self.index.tiles {
-            let verdict = tile.availability.evaluate(&self.places, &mut self.scratch);
-            available.append(&verdict.truth, tile.action_count);
+            if let Some(truth) = tile.availability.constant() {
+                available.append(truth, tile.action_count);
+            } else {
+                let verdict = tile.availability.evaluate(&self.places, &mut self.scratch);
+                available.append(&verdict.truth, tile.action_count);
+            }
         }
         available
     }

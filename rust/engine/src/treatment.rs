@@ -12,7 +12,9 @@ use crate::{
 
 /// The actions with at least one treatment that fits a requested placement.
 pub(crate) fn select(request: &Request, search: &mut Search<'_>, suitable: &ActionSet) -> ActionSet {
-    suitable.intersection(&search.treatable(request.channel, &request.placements))
+    search
+        .treatable(request.channel, &request.placements)
+        .intersection(suitable)
 }
 
 /// The first of the action's treatments for the placement whose conditions are true.

@@ -109,26 +109,26 @@ impl Axes {
         let (ordered, others) = self.rows.split_at(self.cuts.row_count());
         let mut places = Places::default();
         places.of_axes.reserve(self.rows.len());
+        places.of_axes.resize(ordered.len(), 0);
         // All keys first, and then all counts: searches that wait for memory do so together.
         let mut wanted = Vec::with_capacity(ordered.len());
-        for axis in ordered {
-            let (key, place) = match key::of_value(axis.kind, value(axis)) {
-                Key::Of(key) => (key, Place(0)),
-                Key::Missing => (0, Place::MISSING),
-                Key::Nan => (0, Place::NAN),
-            };
-            wanted.push(key);
-            places.of_axes.push(place);
+        let mut without = Vec::new();
+        for (axis, number) in ordered.iter().zip(0..) {
+            wanted.push(match key::of_value(axis.kind, value(axis)) {
+                Key::Of(key) => key,
+                Key::Missing => absent(&mut without, number, Place::MISSING),
+                Key::Nan => absent(&mut without, number, Place::NAN),
+            });
         }
-        let mut counts = vec![0; ordered.len()];
-        kernel.count_up_to(&self.cuts, &wanted, &mut counts);
-        for (place, count) in places.of_axes.iter_mut().zip(counts) {
-            // What has no key has a place already, above all counts.
-            place.0 = place.0.max(count);
+        kernel.count_up_to(&self.cuts, &wanted, &mut places.of_axes);
+        for (number, place) in without {
+            if let Some(found) = places.of_axes.get_mut::<usize>(number) {
+                *found = place.0;
+            }
         }
         for axis in others {
             let place = axis.place(value(axis), &mut places);
-            places.of_axes.push(place);
+            places.of_axes.push(place.0);
         }
         places
     }
@@ -162,4 +162,10 @@ impl Axes {
     pub(super) fn len(&self) -> usize {
         self.rows.len()
     }
+}
+
+/// Notes the place of an axis that has no key to search for, and gives one that does no harm.
+fn absent(without: &mut Vec<(usize, Place)>, number: usize, place: Place) -> i64 {
+    without.push((number, place));
+    0
 }

@@ -37,14 +37,16 @@ impl Place {
 #[derive(Debug, Default)]
 pub(super) struct Places {
     /// By axis.
-    pub(super) of_axes: Vec<Place>,
+    pub(super) of_axes: Vec<u32>,
     stretches: Vec<(usize, usize)>,
     codes: Vec<u32>,
 }
 
 impl Places {
     pub(super) fn get(&self, axis: AxisId) -> Place {
-        self.of_axes.get(axis.place()).copied().unwrap_or(Place::MISSING)
+        self.of_axes
+            .get(axis.place())
+            .map_or(Place::MISSING, |place| Place(*place))
     }
 
     /// The codes of a list's elements, ascending, by its place.

@@ -202,6 +202,11 @@ impl Plane {
         Ok((plane, chosen))
     }
 
+    /// The slots that are true, if nothing that a request brings changes them.
+    pub(super) fn constant(&self) -> Option<&[Line]> {
+        (self.lists.is_empty() && self.rows.group_count() == 0).then_some(&*self.possible)
+    }
+
     /// The truth of every slot.
     pub(super) fn evaluate(&self, places: &Places, scratch: &mut Scratch) -> Verdict {
         let mut not_false = self.possible.to_vec();

@@ -249,6 +249,9 @@ impl Lists {
     pub(super) fn find(&self, places: &Places, kills: &mut Kills) {
         kills.unknown.clear();
         kills.false_ones.clear();
+        kills
+            .false_ones
+            .reserve(self.ordered.len() + 2 * self.coded.len());
         self.find_ordered(places, kills);
         self.find_coded(places, kills);
     }

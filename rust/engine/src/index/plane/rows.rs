@@ -117,6 +117,7 @@ impl Rows {
             let (own, rest) = groups.split_at(*group_count);
             groups = rest;
             starts.clear();
+            starts.reserve(own.len());
             for group in own {
                 self.find(group, places, starts);
             }
