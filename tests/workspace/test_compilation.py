@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from nextbest import workspace
+from nextbest.bundle import seal
+from nextbest.offline import OfflineBundle
 from nextbest.v1 import bundle_pb2, customer_pb2
 from nextbest.workspace import Compilation
 from nextbest.workspace.definitions import moment_us, span_us
@@ -343,3 +345,36 @@ def test_what_is_no_length_of_time(written):
 def test_what_is_no_date(written):
     with pytest.raises(ValueError, match="is not"):
         moment_us(written)
+
+
+def test_conditions_whose_normal_form_would_explode_stay_small(tmp_path: Path) -> None:
+    """Twenty pairs joined by OR are a million clauses; one derived feature says the same."""
+    fields = "".join(f"  x{place}: {{type: int, required: true}}\n" for place in range(40))
+    pairs = " || ".join(
+        f"(customer.x{2 * place} > %d && customer.x{2 * place + 1} > 1)" for place in range(20)
+    )
+    actions = "".join(
+        f"  action-{number}:\n    treatments: [{{channel: web}}]\n"
+        f"    propensity: 0.1\n    eligibility: [{{when: {pairs % tuple([number] * 20)!r}}}]\n"
+        for number in range(100)
+    )
+    files = {
+        "workspace.yaml": "name: explosive\n",
+        "schema.yaml": f"customer:\n{fields}",
+        "channels.yaml": "channels: {web: {placements: {hero: {count: 100}}}}\n",
+        "actions/all.yaml": f"issue: sales\ngroup: all\nactions:\n{actions}",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    compilation = workspace.compile(tmp_path)
+    assert compilation.diagnostics == []
+    made = compilation.bundle
+    assert made is not None
+    assert len(made.clauses) <= 64 * 100
+    assert max(len(clause.literals) for clause in made.clauses) <= 16
+    data = seal(made).data
+    assert len(data) < 2_000_000
+    given = {f"x{place}": 0 for place in range(40)} | {"x6": 50, "x7": 2}
+    decision = OfflineBundle(data).decide(channel="web", placements={"hero": 100}, customer=given)
+    assert {ranked.action for ranked in decision["hero"]} == {f"action-{number}" for number in range(50)}

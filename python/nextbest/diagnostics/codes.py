@@ -43,6 +43,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NB219": "empty text or list",
         "NB220": "action without propensity",
         "NB221": "content is not JSON",
+        "NB222": "more than a server takes",
         # Schema
         "NB301": "enum on the wrong type",
         "NB302": "value of the wrong type in the schema",

@@ -1,4 +1,4 @@
-"""A folder -> a bundle, or every reason why not: load -> check -> lower -> foresee."""
+"""A folder -> a bundle, or every reason why not: load -> check -> lower -> foresee -> accept."""
 
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nextbest.diagnostics import Diagnostic, Severity
 from nextbest.v1 import bundle_pb2
+from nextbest.workspace.acceptance import accept
 from nextbest.workspace.binding import bind
 from nextbest.workspace.check import check
 from nextbest.workspace.conditions import Conditions
@@ -64,8 +65,14 @@ def compile(path: Path | str, progress: Progress | None = None) -> Compilation: 
         bundle = lower(workspace, conditions, bindings, report)
         diagnostics += [*found, *conditions.diagnostics]
         diagnostics += foresee(workspace, conditions, bundle, diagnostics)
-    failed = any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)
+        if not _is_wrong(diagnostics):
+            diagnostics += accept(bundle)
+    failed = _is_wrong(diagnostics)
     return Compilation(None if failed else bundle, _ordered(diagnostics), workspace)
+
+
+def _is_wrong(diagnostics: Iterable[Diagnostic]) -> bool:
+    return any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)
 
 
 def _ordered(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
