@@ -30,6 +30,8 @@ mod sheet;
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
+
 use crate::{
     action_set::ActionSet,
     bundle::{
@@ -182,7 +184,12 @@ impl PolicyVerdicts {
 pub(crate) struct Search<'i> {
     index: &'i Index,
     places: Places,
-    scratch: Scratch,
+    scratch: Box<Scratch>,
+}
+
+thread_local! {
+    /// Memory that a thread's decisions use one after the other; no word of it goes from one to the next.
+    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
 }
 
 impl Index {
@@ -252,11 +259,21 @@ impl Index {
 
     /// Finds the places of a request's values; everything else is asked of what it gives.
     pub(crate) fn search(&self, features: &[Value<'_>], now_us: i64) -> Search<'_> {
+        let mut scratch = SCRATCH.take().unwrap_or_default();
+        self.axes
+            .find(self.report.kernel, features, now_us, &mut scratch.places);
         Search {
             index: self,
-            places: self.axes.places(self.report.kernel, features, now_us),
-            scratch: Scratch::default(),
+            places: std::mem::take(&mut scratch.places),
+            scratch,
         }
+    }
+}
+
+impl Drop for Search<'_> {
+    fn drop(&mut self) {
+        self.scratch.places = std::mem::take(&mut self.places);
+        SCRATCH.set(Some(std::mem::take(&mut self.scratch)));
     }
 }
 

@@ -38,17 +38,18 @@ pub(crate) const TRUE: u8 = 0b11;
 pub(crate) struct Marks {
     // Invariant: its length is 0 or a power of two, so that a masked slot number is inside.
     marks: Vec<u8>,
+    /// Somebody has written, and nobody has read it and wiped it since.
+    is_written: bool,
 }
 
 impl Marks {
     /// All true, for so many slots.
-    pub(crate) fn reset(&mut self, slots: usize) {
+    pub(crate) fn prepare(&mut self, slots: usize) {
         let length = slots.next_power_of_two();
-        if self.marks.len() < length {
-            self.marks = vec![TRUE; length];
-        } else if let Some(own) = self.marks.get_mut(..slots) {
-            own.fill(TRUE);
+        if self.is_written || self.marks.len() < length {
+            self.marks = vec![TRUE; length.max(self.marks.len())];
         }
+        self.is_written = true;
     }
 
     /// Writes a mark for each slot of a kill list. A store a slot, which no instruction set does faster. A slot that is
@@ -71,9 +72,10 @@ impl Marks {
         }
     }
 
-    /// By line; the last may be cut off.
-    fn lines(&self) -> &[[u8; Line::SLOTS]] {
-        self.marks.as_chunks().0
+    /// The marks of so many lines, or of as many as there are; whoever takes them makes all of them true again.
+    fn take_lines(&mut self, lines: usize) -> impl Iterator<Item = &mut [u8; Line::SLOTS]> {
+        self.is_written = false;
+        self.marks.as_chunks_mut().0.iter_mut().take(lines)
     }
 }
 
@@ -187,8 +189,9 @@ impl Kernel {
         }
     }
 
-    /// ANDs marks into the bits of the slots that they are of, a line for each 512 of them.
-    pub(crate) fn and_marks(self, marks: &Marks, not_false: &mut [Line], truth: &mut [Line]) {
+    /// ANDs marks into the bits of the slots that they are of, a line for each 512 of them, and makes all true again. There
+    /// are as many lines as were prepared.
+    pub(crate) fn and_marks(self, marks: &mut Marks, not_false: &mut [Line], truth: &mut [Line]) {
         match self.0 {
             Set::Portable => portable::and_marks(marks, not_false, truth),
             // SAFETY: this machine has the instructions, or there were no such kernel.

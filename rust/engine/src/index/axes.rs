@@ -99,38 +99,35 @@ impl Axes {
         (made, now)
     }
 
-    /// Where each value stands.
-    pub(super) fn places(&self, kernel: Kernel, features: &[Value<'_>], now_us: i64) -> Places {
+    /// Finds where each value stands.
+    pub(super) fn find(&self, kernel: Kernel, features: &[Value<'_>], now_us: i64, places: &mut Places) {
         let now = Value::Timestamp(now_us);
         let value = |axis: &Axis| match axis.feature {
             Some(feature) => features.get(feature.place()).unwrap_or(&Value::Missing),
             None => &now,
         };
         let (ordered, others) = self.rows.split_at(self.cuts.row_count());
-        let mut places = Places::default();
-        places.of_axes.reserve(self.rows.len());
+        places.clear();
         places.of_axes.resize(ordered.len(), 0);
         // All keys first, and then all counts: searches that wait for memory do so together.
-        let mut wanted = Vec::with_capacity(ordered.len());
-        let mut without = Vec::new();
         for (axis, number) in ordered.iter().zip(0..) {
-            wanted.push(match key::of_value(axis.kind, value(axis)) {
+            let key = match key::of_value(axis.kind, value(axis)) {
                 Key::Of(key) => key,
-                Key::Missing => absent(&mut without, number, Place::MISSING),
-                Key::Nan => absent(&mut without, number, Place::NAN),
-            });
+                Key::Missing => places.note_absent(number, Place::MISSING),
+                Key::Nan => places.note_absent(number, Place::NAN),
+            };
+            places.keys.push(key);
         }
-        kernel.count_up_to(&self.cuts, &wanted, &mut places.of_axes);
-        for (number, place) in without {
+        kernel.count_up_to(&self.cuts, &places.keys, &mut places.of_axes);
+        for (number, place) in places.absent.drain(..) {
             if let Some(found) = places.of_axes.get_mut::<usize>(number) {
                 *found = place.0;
             }
         }
         for axis in others {
-            let place = axis.place(value(axis), &mut places);
+            let place = axis.place(value(axis), places);
             places.of_axes.push(place.0);
         }
-        places
     }
 
     /// The axis of a literal, and what it asks there.
@@ -162,10 +159,4 @@ impl Axes {
     pub(super) fn len(&self) -> usize {
         self.rows.len()
     }
-}
-
-/// Notes the place of an axis that has no key to search for, and gives one that does no harm.
-fn absent(without: &mut Vec<(usize, Place)>, number: usize, place: Place) -> i64 {
-    without.push((number, place));
-    0
 }

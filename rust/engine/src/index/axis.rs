@@ -38,6 +38,10 @@ impl Place {
 pub(super) struct Places {
     /// By axis.
     pub(super) of_axes: Vec<u32>,
+    /// What ordered axes are searched for.
+    pub(super) keys: Vec<i64>,
+    /// Ordered axes that have no key to search for.
+    pub(super) absent: Vec<(usize, Place)>,
     stretches: Vec<(usize, usize)>,
     codes: Vec<u32>,
 }
@@ -53,6 +57,20 @@ impl Places {
     pub(super) fn codes(&self, place: Place) -> &[u32] {
         let (start, end) = self.stretches.get(place.0 as usize).copied().unwrap_or_default();
         self.codes.get(start..end).unwrap_or_default()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.of_axes.clear();
+        self.keys.clear();
+        self.absent.clear();
+        self.stretches.clear();
+        self.codes.clear();
+    }
+
+    /// Notes the place of an axis that has no key, and gives one that does no harm.
+    pub(super) fn note_absent(&mut self, number: usize, place: Place) -> i64 {
+        self.absent.push((number, place));
+        0
     }
 
     /// Keeps the codes of a list. It may name an element twice: what is applied twice is applied.

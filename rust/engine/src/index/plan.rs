@@ -2,7 +2,8 @@
 //!
 //! - *Kill lists*: the slots that a place makes false, a byte written for each. Two bytes a literal, whatever the
 //!   number of places; the time is that of the slots that turn false.
-//! - *Rows*: a bit for each slot, a row for each place; those of a request are joined by AND. The time is that of a row, whatever turns false.
+//! - *Rows*: a bit for each slot, a row for each place; those of a request are joined by AND. The time is that of a row,
+//!   whatever turns false.
 //! - *Checkpoints*: a row for every so many segments, with what it leaves open in kill lists.
 //!
 //! Lakshman and Stiliadis (SIGCOMM 1998) filter by rows alone. Where places are many and slots few at each, as with a
@@ -20,8 +21,8 @@ const LINE_BYTES: usize = size_of::<Line>();
 const FAST_BYTES_MAX: usize = 1024 * 1024;
 /// Part of the bound that rows may take: lists are linear in the bundle, rows are not.
 const ROWS_SHARE: usize = 2;
-/// Segments between checkpoints that are tried: 8, 64, 512.
-const STEPS_LOG2: [u8; 3] = [3, 6, 9];
+/// Distances of checkpoints that are tried: 8, 16, 32, 64 and 512 segments.
+pub(super) const STEPS_LOG2: [u8; 5] = [3, 4, 5, 6, 9];
 /// Codes of a list whose elements have rows: each is a row for every request.
 const ELEMENT_CODES_MAX: usize = 64;
 
@@ -31,6 +32,8 @@ mod ns {
     pub(super) const MARK: f64 = 0.35;
     /// To start a list: its end is a branch that is mispredicted.
     pub(super) const LIST: f64 = 9.0;
+    /// To go on with a second one of the same place.
+    pub(super) const SECOND_LIST: f64 = 5.0;
     /// To find a row.
     pub(super) const ROW: f64 = 2.0;
     /// To read a line from the third level of the cache.
@@ -57,7 +60,7 @@ impl Form {
 }
 
 /// What a form's cost depends on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Shape {
     /// Of one row.
     pub(super) line_count: usize,
@@ -69,50 +72,69 @@ pub(super) struct Shape {
     pub(super) place_count: usize,
     /// Slots that one request makes false, on average over the places.
     pub(super) kills: f64,
-    /// Literals, each once for every slot that has it.
-    pub(super) entries: usize,
-    pub(super) is_ordered: bool,
+    /// Empty where nothing has an order.
+    pub(super) checkpoints: Vec<Checkpoints>,
+}
+
+/// What checkpoints at one distance would do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Checkpoints {
+    pub(super) step_log2: u8,
+    /// Rows that take anything away.
+    pub(super) row_count: usize,
+    /// How many of the requests read one of them.
+    pub(super) rows_read: f64,
+    /// Slots that are left to lists, on average over the places.
+    pub(super) open: f64,
 }
 
 impl Shape {
     fn bytes(&self, form: Form) -> usize {
-        let table = 4 * self.place_count;
-        match form {
-            Form::Lists => 0,
-            Form::Rows => self.row_count * self.line_count * LINE_BYTES + table,
+        let rows = match form {
+            Form::Lists => return 0,
+            Form::Rows => self.row_count,
             Form::Checkpoints(step_log2) => {
-                ((self.place_count >> step_log2) + 1) * self.line_count * LINE_BYTES + table
+                self.at(step_log2).map_or(0, |checkpoints| checkpoints.row_count) + 2
             }
-        }
-    }
-
-    /// The fastest form that fits.
-    fn fastest(&self, line_ns: f64, bytes_max: usize) -> Form {
-        let checkpoints = STEPS_LOG2
-            .into_iter()
-            .filter(|step_log2| self.is_ordered && self.place_count >> step_log2 > 0)
-            .map(Form::Checkpoints);
-        let time = |form: &Form| self.time_ns(*form, line_ns);
-        [Form::Lists, Form::Rows]
-            .into_iter()
-            .chain(checkpoints)
-            .filter(|form| self.bytes(*form) <= bytes_max)
-            .min_by(|left, right| time(left).total_cmp(&time(right)))
-            .unwrap_or(Form::Lists)
+        };
+        rows * self.line_count * LINE_BYTES + 4 * (self.place_count >> form.step_log2())
     }
 
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     fn time_ns(&self, form: Form, line_ns: f64) -> f64 {
-        let rows = self.rows_read as f64 * (ns::ROW + self.line_count as f64 * line_ns);
+        let row = ns::ROW + self.line_count as f64 * line_ns;
+        let checkpoints =
+            |of: &Checkpoints| ns::LIST + ns::SECOND_LIST + of.open * ns::MARK + ns::ROW + of.rows_read * row;
         match form {
             Form::Lists => ns::LIST + self.kills * ns::MARK,
-            Form::Rows => rows,
-            Form::Checkpoints(step_log2) => {
-                let step = f64::from(1_u32 << step_log2);
-                let open = self.entries as f64 * (step / self.place_count as f64).min(1.0) / 2.0;
-                rows + 2.0 * ns::LIST + open * ns::MARK
-            }
+            Form::Rows => self.rows_read as f64 * row,
+            Form::Checkpoints(step_log2) => self.at(step_log2).map_or(f64::INFINITY, checkpoints),
         }
+    }
+
+    fn at(&self, step_log2: u8) -> Option<&Checkpoints> {
+        self.checkpoints
+            .iter()
+            .find(|checkpoints| checkpoints.step_log2 == step_log2)
+    }
+
+    /// All forms with rows.
+    fn with_rows(&self) -> impl Iterator<Item = Form> + '_ {
+        let checkpoints = self
+            .checkpoints
+            .iter()
+            .map(|checkpoints| Form::Checkpoints(checkpoints.step_log2));
+        std::iter::once(Form::Rows).chain(checkpoints)
+    }
+
+    /// The fastest form that fits.
+    fn fastest(&self, line_ns: f64, bytes_max: usize) -> Form {
+        let time = |form: &Form| self.time_ns(*form, line_ns);
+        std::iter::once(Form::Lists)
+            .chain(self.with_rows())
+            .filter(|form| self.bytes(*form) <= bytes_max)
+            .min_by(|left, right| time(left).total_cmp(&time(right)))
+            .unwrap_or(Form::Lists)
     }
 }
 
@@ -121,30 +143,40 @@ pub(super) type Choose = fn(&[Shape], Kernel, &mut Budget) -> Vec<Form>;
 
 /// Chooses a form for each shape of a plane.
 pub(super) fn choose(shapes: &[Shape], kernel: Kernel, budget: &mut Budget) -> Vec<Form> {
-    let mut forms = vec![Form::Lists; shapes.len()];
-    let near_ns = kernel.line_ns();
-    let far_ns = near_ns.max(ns::FAR_LINE);
-    // What gains most for its bytes goes where reading is fast; the rest pays the way to the slower cache.
-    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-    let worth = |shape: &Shape| {
-        let form = shape.fastest(near_ns, FAST_BYTES_MAX);
-        let gain_ns = shape.time_ns(Form::Lists, 0.0) - shape.time_ns(form, near_ns);
-        gain_ns / shape.bytes(form).max(1) as f64
-    };
-    let mut order: Vec<(usize, &Shape)> = shapes.iter().enumerate().collect();
-    order.sort_by(|(_, left), (_, right)| worth(right).total_cmp(&worth(left)));
-    for (place, shape) in order {
-        let near = shape.fastest(near_ns, budget.fast_left.min(budget.rows_left));
-        let far = shape.fastest(far_ns, budget.rows_left);
-        let is_near = shape.time_ns(near, near_ns) <= shape.time_ns(far, far_ns);
-        let form = if is_near { near } else { far };
-        budget.rows_left -= shape.bytes(form);
-        budget.fast_left -= if is_near { shape.bytes(form) } else { 0 };
-        if let Some(slot) = forms.get_mut(place) {
-            *slot = form;
+    let mut forms = vec![None; shapes.len()];
+    // What gains most for its bytes goes where reading is fast.
+    let mut offers: Vec<(f64, usize, Form)> = Vec::new();
+    for (place, shape) in shapes.iter().enumerate() {
+        for form in shape.with_rows() {
+            let gain_ns = shape.time_ns(Form::Lists, 0.0) - shape.time_ns(form, kernel.line_ns());
+            #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+            let worth = gain_ns / shape.bytes(form) as f64;
+            if gain_ns > 0.0 {
+                offers.push((worth, place, form));
+            }
         }
     }
-    forms
+    offers.sort_by(|(left, ..), (right, ..)| right.total_cmp(left));
+    for (_, place, form) in offers {
+        if let (Some(shape), Some(slot @ None)) = (shapes.get(place), forms.get_mut(place)) {
+            let bytes = shape.bytes(form);
+            if bytes <= budget.fast_left.min(budget.rows_left) {
+                budget.fast_left -= bytes;
+                budget.rows_left -= bytes;
+                *slot = Some(form);
+            }
+        }
+    }
+    // The rest pays the way to the slower cache, or has lists.
+    let far_ns = kernel.line_ns().max(ns::FAR_LINE);
+    let chosen = shapes.iter().zip(forms).map(|(shape, form)| {
+        form.unwrap_or_else(|| {
+            let form = shape.fastest(far_ns, budget.rows_left);
+            budget.rows_left -= shape.bytes(form);
+            form
+        })
+    });
+    chosen.collect()
 }
 
 /// Whether a list's elements may have rows: each code is one that every request reads.
@@ -200,58 +232,62 @@ impl Budget {
 mod tests {
     use super::*;
 
-    const SHAPE: Shape = Shape {
-        line_count: 20,
-        row_count: 3,
-        rows_read: 1,
-        place_count: 3,
-        kills: 5_000.0,
-        entries: 10_000,
-        is_ordered: true,
-    };
+    /// 10,000 actions, of which half turn false.
+    fn shape(row_count: usize) -> Shape {
+        Shape {
+            line_count: 20,
+            row_count,
+            rows_read: 1,
+            place_count: row_count,
+            kills: 5_000.0,
+            checkpoints: Vec::new(),
+        }
+    }
 
-    fn chosen(shape: Shape, bytes_max: usize) -> Form {
-        choose(&[shape], Kernel::PORTABLE, &mut Budget::new(bytes_max))[0]
+    fn chosen(shape: &Shape, bytes_max: usize) -> Form {
+        choose(
+            std::slice::from_ref(shape),
+            Kernel::PORTABLE,
+            &mut Budget::new(bytes_max),
+        )[0]
     }
 
     #[test]
     fn what_a_group_inherits_has_rows_and_what_is_an_action_s_own_has_lists() {
-        assert_eq!(chosen(SHAPE, 1 << 30), Form::Rows);
+        assert_eq!(chosen(&shape(3), 1 << 30), Form::Rows);
         let own = Shape {
-            row_count: 1_000,
-            place_count: 1_000,
             kills: 30.0,
-            entries: 60,
-            ..SHAPE
+            ..shape(1_000)
         };
-        assert_eq!(chosen(own, 1 << 30), Form::Lists);
+        assert_eq!(chosen(&own, 1 << 30), Form::Lists);
     }
 
     #[test]
     fn a_threshold_for_every_action_has_checkpoints_and_lists_when_memory_is_short() {
-        let many = Shape {
-            row_count: 10_000,
-            place_count: 10_000,
-            ..SHAPE
+        let checkpoints = Checkpoints {
+            step_log2: 6,
+            row_count: 157,
+            rows_read: 1.0,
+            open: 32.0,
         };
-        assert_eq!(chosen(many, 1 << 30), Form::Rows);
-        let few = chosen(many, 8 << 20);
-        assert!(matches!(few, Form::Checkpoints(_)), "{few:?}");
-        assert_eq!(chosen(many, 100_000), Form::Lists);
+        let many = Shape {
+            checkpoints: vec![checkpoints],
+            ..shape(10_000)
+        };
+        assert_eq!(chosen(&many, 1 << 30), Form::Checkpoints(6));
+        assert_eq!(chosen(&shape(10_000), 1 << 30), Form::Rows);
+        assert_eq!(chosen(&many, 100_000), Form::Lists);
     }
 
     #[test]
     fn rows_that_gain_most_for_their_bytes_are_near() {
         let mut budget = Budget::new(1 << 30);
+        // 90 slots are marked faster than a row is fetched from far away, but not than one from nearby.
         let wide = Shape {
-            row_count: 700,
-            place_count: 700,
-            kills: 90.0,
-            entries: 180,
-            ..SHAPE
+            kills: 140.0,
+            ..shape(700)
         };
-        let forms = choose(&[wide, wide, SHAPE], Kernel::PORTABLE, &mut budget);
-        assert_eq!(forms[2], Form::Rows);
-        assert!(budget.fast_left < FAST_BYTES_MAX);
+        let forms = choose(&[wide.clone(), wide, shape(3)], Kernel::PORTABLE, &mut budget);
+        assert_eq!(forms, [Form::Rows, Form::Lists, Form::Rows]);
     }
 }

@@ -16,8 +16,8 @@ use super::{
     axes::Axes,
     axis::{AxisId, Places, narrow},
     disjunctions::Halves,
-    plan::{self, Budget, Choose, Form, Shape},
-    sense::Sense,
+    plan::{self, Budget, Checkpoints, Choose, Form, Shape},
+    sense::{Cut, Sense},
 };
 use crate::{
     bundle::BundleFault,
@@ -109,9 +109,10 @@ impl Verdict {
     }
 }
 
-/// Memory that evaluating planes needs and one decision shares.
+/// Memory that evaluating planes needs; all of it is written before it is read.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
+    pub(super) places: Places,
     kills: Kills,
     marks: Marks,
     starts: Vec<u32>,
@@ -191,6 +192,7 @@ impl Plane {
             budget.check(rows.bytes() + lists.bytes())?;
         }
         rows.finish();
+        lists.finish();
         chosen.row_groups = rows.group_count();
         budget.take(rows.bytes() + lists.bytes() + possible.len() * size_of::<Line>())?;
         let plane = Self {
@@ -215,13 +217,14 @@ impl Plane {
         let mut truth = not_false.clone();
         self.rows.apply_missing(self.kernel, places, &mut truth);
         if !self.lists.is_empty() {
-            scratch.marks.reset(not_false.len() * Line::SLOTS);
+            scratch.marks.prepare(not_false.len() * Line::SLOTS);
             self.lists.find(places, &mut scratch.kills);
             // False is less than unknown, and what is written last stays.
             self.lists
                 .mark(&scratch.kills.unknown, NOT_FALSE, &mut scratch.marks);
             self.lists.mark(&scratch.kills.false_ones, 0, &mut scratch.marks);
-            self.kernel.and_marks(&scratch.marks, &mut not_false, &mut truth);
+            self.kernel
+                .and_marks(&mut scratch.marks, &mut not_false, &mut truth);
         }
         Verdict { not_false, truth }
     }
@@ -289,7 +292,49 @@ fn shape(axes: &Axes, part: &[Entry<'_>]) -> Shape {
         },
         place_count,
         kills: part.iter().map(false_share).sum(),
-        entries: part.len(),
-        is_ordered: part.iter().any(|entry| matches!(entry.sense, Sense::Order(_))),
+        checkpoints: checkpoints(part, place_count),
     }
+}
+
+/// What checkpoints would do at each distance that the axis is longer than.
+#[expect(clippy::cast_precision_loss, reason = "an estimate")]
+fn checkpoints(part: &[Entry<'_>], place_count: usize) -> Vec<Checkpoints> {
+    let cuts = || {
+        part.iter().filter_map(|entry| match entry.sense {
+            Sense::Order(cut) => Some(cut),
+            Sense::Codes { .. } => None,
+        })
+    };
+    let rising = cuts()
+        .filter(|cut| cut.rising)
+        .map(|cut| cut.segment as usize)
+        .max();
+    let falling = cuts()
+        .filter(|cut| !cut.rising)
+        .map(|cut| cut.segment as usize)
+        .min();
+    let of_step = |step_log2: &u8| {
+        let step = 1_usize << step_log2;
+        let places = |cut: Cut| match cut.segment as usize % step {
+            // False at those of its block that are before it.
+            within if cut.rising => within,
+            0 => 0,
+            within => step - within,
+        };
+        let blocks = ((place_count - 1) >> step_log2) + 1;
+        // From the block where the last has risen to the one where the first falls, a row would take nothing away.
+        let first = rising.map_or(0, |segment| segment >> step_log2);
+        let end = falling.map_or(blocks, |segment| segment.div_ceil(step));
+        let row_count = blocks - end.min(blocks).saturating_sub(first);
+        Checkpoints {
+            step_log2: *step_log2,
+            row_count,
+            rows_read: row_count as f64 / blocks as f64,
+            open: cuts().map(places).sum::<usize>() as f64 / place_count as f64,
+        }
+    };
+    let steps = plan::STEPS_LOG2
+        .iter()
+        .filter(|step_log2| place_count >> **step_log2 > 0 && cuts().next().is_some());
+    steps.map(of_step).collect()
 }

@@ -461,7 +461,7 @@ fn ask_interpreter(bundle: &Bundle, features: &[Value<'_>], now_us: i64, request
 
 fn all_in(form: Form, shapes: &[Shape]) -> Vec<Form> {
     let fits = |shape: &Shape| match form {
-        Form::Checkpoints(_) if !shape.is_ordered => Form::Lists,
+        Form::Checkpoints(_) if shape.checkpoints.is_empty() => Form::Lists,
         form => form,
     };
     shapes.iter().map(fits).collect()

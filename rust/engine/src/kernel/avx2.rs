@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm256_store_si256,
 };
 
-use super::{Keys, Line, Marks, portable};
+use super::{Keys, Line, Marks, TRUE, portable};
 
 /// Halves of a line that are kept in registers: 12 of the 16 that there are.
 const STRIP: usize = 12;
@@ -78,9 +78,10 @@ pub(super) fn pass(words: &mut [u64], truth: &[Line], not_false: &[Line]) -> u32
 }
 
 #[target_feature(enable = "avx2")]
-pub(super) fn and_marks(marks: &Marks, not_false: &mut [Line], truth: &mut [Line]) {
+pub(super) fn and_marks(marks: &mut Marks, not_false: &mut [Line], truth: &mut [Line]) {
+    let line_count = not_false.len();
     let lines = not_false.iter_mut().zip(truth);
-    for (of_line, (not_false, truth)) in marks.lines().iter().zip(lines) {
+    for (of_line, (not_false, truth)) in marks.take_lines(line_count).zip(lines) {
         let words = not_false.0.iter_mut().zip(&mut truth.0);
         for (of_word, (not_false, truth)) in of_line.as_chunks::<64>().0.iter().zip(words) {
             let (mut low, mut high) = (0, 0);
@@ -96,5 +97,6 @@ pub(super) fn and_marks(marks: &Marks, not_false: &mut [Line], truth: &mut [Line
             *not_false &= low;
             *truth &= high;
         }
+        of_line.fill(TRUE);
     }
 }

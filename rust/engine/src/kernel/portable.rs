@@ -1,6 +1,6 @@
 //! The loops in plain Rust: for every machine, and what the others are compared with.
 
-use super::{Line, Marks, keys::KeyLine};
+use super::{Line, Marks, TRUE, keys::KeyLine};
 
 pub(super) fn count_in_line(keys: &KeyLine, key: i64) -> u32 {
     keys.0.iter().map(|other| u32::from(*other <= key)).sum()
@@ -32,9 +32,10 @@ pub(super) fn pass(words: &mut [u64], truth: &[Line], not_false: &[Line]) -> u32
     unknown
 }
 
-pub(super) fn and_marks(marks: &Marks, not_false: &mut [Line], truth: &mut [Line]) {
+pub(super) fn and_marks(marks: &mut Marks, not_false: &mut [Line], truth: &mut [Line]) {
+    let line_count = not_false.len();
     let lines = not_false.iter_mut().zip(truth);
-    for (of_line, (not_false, truth)) in marks.lines().iter().zip(lines) {
+    for (of_line, (not_false, truth)) in marks.take_lines(line_count).zip(lines) {
         let words = not_false.0.iter_mut().zip(&mut truth.0);
         for (of_word, (not_false, truth)) in of_line.as_chunks::<64>().0.iter().zip(words) {
             let (mut low, mut high) = (0, 0);
@@ -46,6 +47,7 @@ pub(super) fn and_marks(marks: &Marks, not_false: &mut [Line], truth: &mut [Line
             *not_false &= low;
             *truth &= high;
         }
+        of_line.fill(TRUE);
     }
 }
 

@@ -101,13 +101,11 @@ proptest! {
         lines in 1..65_usize,
         before in line(),
     ) {
-        let (mut marks, mut plain) = (Marks::default(), vec![TRUE; lines * Line::SLOTS]);
-        marks.reset(700);
-        marks.write(&[0, 1, 699], 0);
-        marks.reset(lines * Line::SLOTS);
-        for (slot, with) in slots.into_iter().filter(|(slot, _)| usize::from(*slot) < lines * Line::SLOTS) {
-            marks.write(&[slot], with);
-            plain[usize::from(slot)] = with;
+        let of_lines = |slot: &u16| usize::from(*slot) < lines * Line::SLOTS;
+        let slots: Vec<(u16, u8)> = slots.into_iter().filter(|(slot, _)| of_lines(slot)).collect();
+        let mut plain = vec![TRUE; lines * Line::SLOTS];
+        for (slot, mark) in &slots {
+            plain[usize::from(*slot)] = *mark;
         }
         let mut expected = (vec![before; lines], vec![Line::FULL; lines]);
         for (slot, mark) in plain.into_iter().enumerate() {
@@ -119,10 +117,20 @@ proptest! {
                 expected.1[line].0[word] &= !(1 << bit);
             }
         }
+        // The same marks again and again, left as they were or not.
+        let mut marks = Marks::default();
         for kernel in Kernel::available() {
-            let mut found = (vec![before; lines], vec![Line::FULL; lines]);
-            kernel.and_marks(&marks, &mut found.0, &mut found.1);
-            prop_assert_eq!(&found, &expected, "{}", kernel);
+            marks.prepare(64 * Line::SLOTS);
+            marks.write(&[0, 1, 699], 0);
+            for _ in 0..2 {
+                marks.prepare(lines * Line::SLOTS);
+                for (slot, mark) in &slots {
+                    marks.write(&[*slot], *mark);
+                }
+                let mut found = (vec![before; lines], vec![Line::FULL; lines]);
+                kernel.and_marks(&mut marks, &mut found.0, &mut found.1);
+                prop_assert_eq!(&found, &expected, "{}", kernel);
+            }
         }
     }
 }

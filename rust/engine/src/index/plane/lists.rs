@@ -71,6 +71,16 @@ pub(super) struct Kills {
 }
 
 impl Lists {
+    /// Gives back the memory that growing took. To be called when everything is added.
+    pub(super) fn finish(&mut self) {
+        self.ordered.shrink_to_fit();
+        self.coded.shrink_to_fit();
+        self.slots.shrink_to_fit();
+        self.of_segments.shrink_to_fit();
+        self.of_codes.shrink_to_fit();
+        self.spared.shrink_to_fit();
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.ordered.is_empty() && self.coded.is_empty()
     }

@@ -93,7 +93,7 @@ impl Rows {
         ));
     }
 
-    /// Brings together what one AND goes over. To be called when everything is added.
+    /// Brings together what one AND goes over, and gives back the memory that growing took. To be called when everything is added.
     pub(super) fn finish(&mut self) {
         let mut added = std::mem::take(&mut self.added);
         added.sort_by_key(|(extent, group)| (*extent, group.axis));
@@ -102,6 +102,8 @@ impl Rows {
                 .extend(of_extent.first().map(|(extent, _)| (*extent, of_extent.len())));
             self.groups.extend(of_extent.iter().map(|(_, group)| *group));
         }
+        self.starts.shrink_to_fit();
+        self.lines.shrink_to_fit();
     }
 
     /// ANDs the rows of present values into `not_false`.
