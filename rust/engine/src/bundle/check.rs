@@ -26,6 +26,8 @@ const LITERALS_MAX: usize = 2_000_000;
 const CLAUSES_MAX: usize = 2_000_000;
 const ACTIONS_MAX: usize = 100_000;
 const CHANNELS_MAX: usize = 1_000;
+/// Of all channels: each has sets of actions.
+const PLACEMENTS_MAX: usize = 10_000;
 const MODELS_MAX: usize = 1_000;
 const CONTEXT_WEIGHTS_MAX: usize = 10_000;
 /// Entries of one row.
@@ -136,6 +138,12 @@ impl Sizes {
         let size = |table: &str, rows: usize, rows_max: usize| {
             BundleFault::limit(table, rows, rows_max).map(|()| rows)
         };
+        let placements = message
+            .channels
+            .iter()
+            .map(|channel| channel.placements.len())
+            .sum();
+        size("placements", placements, PLACEMENTS_MAX)?;
         size("attributes", message.attributes.len(), ATTRIBUTES_MAX)?;
         size("channels", message.channels.len(), CHANNELS_MAX)?;
         size(

@@ -131,6 +131,26 @@ fn entries_that_must_not_be_are_named() {
     }
 }
 
+#[test]
+fn what_would_take_all_memory_is_refused_before_it_does() {
+    let many = broken(|bundle| {
+        let placement = |number: usize| v1::PlacementDeclaration {
+            name: format!("placement-{number}"),
+            count: 1,
+            fallback: None,
+        };
+        for channel in &mut bundle.channels {
+            channel.placements = (0..9_000).map(placement).collect();
+        }
+    });
+    assert_eq!(many, "the bundle has 18000 placements: at most 10000 are taken");
+    let long = broken(|bundle| bundle.clauses[0].literals = vec![0; 65]);
+    assert_eq!(
+        long,
+        "the bundle has 65 clauses[0].literals: at most 64 are taken"
+    );
+}
+
 /// What is wrong with a program, seen from its feature.
 fn program_fault(instructions: Vec<v1::Instruction>) -> String {
     let mut bundle = sample();

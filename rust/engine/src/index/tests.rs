@@ -17,6 +17,7 @@ use crate::{
     capsule,
     eligibility::{Interpreter, Truth},
     features,
+    id::Id as _,
     program::machine::Machine,
     testing::{
         AGE, BALANCE, HERO, JOINED, NOW, NOW_US, PAGE, PRODUCTS, RECENT, SEGMENT, SIDEBAR, TestBundle, VIP,
