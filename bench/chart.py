@@ -29,7 +29,7 @@ _COLOURS: Final = {
 _STYLES: Final = {"nextbest, AVX2": (0, (5, 1.5)), "nextbest, portable": (0, (1.5, 1.2))}
 _MARKERS: Final = dict(zip(_COLOURS, "oooDs^vP", strict=True))
 BUDGET_US: Final = 1_000.0
-LABEL_GAP: Final = 1.42
+LABEL_GAP: Final = 1.6
 """Between the names at line ends: a factor, as the axis is logarithmic."""
 WIDTH_INCHES, HEIGHT_INCHES, DPI, PALETTE = 8.0, 5.2, 130, 64
 
