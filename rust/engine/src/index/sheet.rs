@@ -18,6 +18,10 @@ use crate::{
     kernel::{Kernel, Line},
 };
 
+/// Literals of one sheet, each once for every slot that has it: what an index is made from is larger than the index, and
+/// bounded before there is too much of it. 3,000 for each action of a tile.
+const TILE_LITERALS_MAX: usize = 1 << 25;
+
 /// Slots that are lists of clauses.
 #[derive(Debug)]
 pub(super) struct Sheet {
@@ -80,6 +84,7 @@ impl Sheet {
             if is_possible {
                 slots.add(slot);
             }
+            BundleFault::limit("literals in one tile of actions", slots.entries.len(), TILE_LITERALS_MAX)?;
         }
         let owned = shared.longest_first();
         let longest = |owned: &[Owned<'_>]| owned.first().map_or(0, |(literals, _)| literals.len());
