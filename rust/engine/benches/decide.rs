@@ -82,20 +82,21 @@ fn time<T>(rounds: usize, mut work: impl FnMut() -> T) -> f64 {
 
 fn sample(actions: usize) -> TestBundle {
     let mut bundle = TestBundle::new();
+    let mut sums = Vec::new();
     for number in 0..30 {
         let constant = testing::constant(double(f64::from(number)));
         let sum = program(vec![read(BALANCE), constant, step(v1::Operation::Add, &[0, 1])]);
-        bundle.derived(&format!("customer.balance + {number}.0"), v1::Type::Double, sum);
+        sums.push(bundle.derived(&format!("customer.balance + {number}.0"), v1::Type::Double, sum));
     }
     let mut clauses = Vec::new();
-    for number in 0..10 {
+    for (number, sum) in (0..10).zip(sums) {
         clauses.push(bundle.test(AGE, at_least(18 + 3 * number)));
         clauses.push(bundle.test(VISITS, at_least(number / 3)));
         let segments = v1::OneOf {
             values: vec![string("mass"), string("private")],
         };
         let segment = bundle.literal(SEGMENT, v1::literal::Test::OneOf(segments), number % 5 == 4);
-        let derived = bundle.literal(9 + u32::try_from(number).unwrap(), at_least(1_000), false);
+        let derived = bundle.literal(sum, at_least(1_000), false);
         clauses.push(bundle.clause(&[segment, derived]));
         let product = v1::literal::Test::Contains(string(&format!("product-{number}")));
         let product = bundle.literal(PRODUCTS, product, true);

@@ -120,8 +120,8 @@ impl Disjunctions {
             if first >= self.clause_count {
                 break;
             }
-            let there = u64::MAX >> (64 - (self.clause_count - first).min(64));
-            let mut rest = !truth & there;
+            // Behind the last clause nothing is true, and nothing has owners.
+            let mut rest = !truth;
             while rest != 0 {
                 let bit = rest.trailing_zeros();
                 rest &= rest - 1;

@@ -84,7 +84,11 @@ impl Sheet {
             if is_possible {
                 slots.add(slot);
             }
-            BundleFault::limit("literals in one tile of actions", slots.entries.len(), TILE_LITERALS_MAX)?;
+            BundleFault::limit(
+                "literals in one tile of actions",
+                slots.entries.len(),
+                TILE_LITERALS_MAX,
+            )?;
         }
         let owned = shared.longest_first();
         let longest = |owned: &[Owned<'_>]| owned.first().map_or(0, |(literals, _)| literals.len());
