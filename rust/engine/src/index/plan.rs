@@ -7,8 +7,8 @@
 //! - *Checkpoints*: a row for every so many segments, with what it leaves open in kill lists.
 //!
 //! Lakshman and Stiliadis (SIGCOMM 1998) filter by rows alone. Where places are many and slots few at each, as with a
-//! threshold of its own for every action, rows fall out of the caches and lists are as fast at a hundredth of the memory:
-//! for 10,000 actions of 12 literals over 200 features, 12 us for 25 MB of rows and 11 us for 0.4 MB of lists.
+//! threshold of its own for every action, rows fall out of the caches, and lists need a hundredth of the memory and half
+//! of the time; where rows stay in the caches, they are the faster ones. `ARCHITECTURE.md` has the figures.
 
 use crate::{
     bundle::BundleFault,
