@@ -72,10 +72,36 @@ impl Marks {
         }
     }
 
-    /// The marks of so many lines, or of as many as there are; whoever takes them makes all of them true again.
-    fn take_lines(&mut self, lines: usize) -> impl Iterator<Item = &mut [u8; Line::SLOTS]> {
+    /// ANDs the bits of all marks into the lines of their slots, with one way of gathering 64 of them: whether each is not
+    /// false, and whether it is true. Makes all marks true again.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "has to become a part of what has the instructions"
+    )]
+    fn and_into(
+        &mut self,
+        not_false: &mut [Line],
+        truth: &mut [Line],
+        gather: impl Fn(&[u8; 64]) -> (u64, u64),
+    ) {
         self.is_written = false;
-        self.marks.as_chunks_mut().0.iter_mut().take(lines)
+        let lines = not_false.iter_mut().zip(truth);
+        for (marks, (not_false, truth)) in self
+            .marks
+            .as_chunks_mut::<{ Line::SLOTS }>()
+            .0
+            .iter_mut()
+            .zip(lines)
+        {
+            let words = not_false.0.iter_mut().zip(&mut truth.0);
+            for (marks, (not_false, truth)) in marks.as_chunks::<64>().0.iter().zip(words) {
+                let (low, high) = gather(marks);
+                *not_false &= low;
+                *truth &= high;
+            }
+            marks.fill(TRUE);
+        }
     }
 }
 
@@ -193,7 +219,7 @@ impl Kernel {
     /// are as many lines as were prepared.
     pub(crate) fn and_marks(self, marks: &mut Marks, not_false: &mut [Line], truth: &mut [Line]) {
         match self.0 {
-            Set::Portable => portable::and_marks(marks, not_false, truth),
+            Set::Portable => marks.and_into(not_false, truth, portable::gather_marks),
             // SAFETY: this machine has the instructions, or there were no such kernel.
             #[cfg(target_arch = "x86_64")]
             Set::Avx2 => unsafe { avx2::and_marks(marks, not_false, truth) },
@@ -201,12 +227,6 @@ impl Kernel {
             #[cfg(target_arch = "x86_64")]
             Set::Avx512 => unsafe { avx512::and_marks(marks, not_false, truth) },
         }
-    }
-}
-
-impl Default for Kernel {
-    fn default() -> Self {
-        Self::best()
     }
 }
 

@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm256_store_si256,
 };
 
-use super::{Keys, Line, Marks, TRUE, portable};
+use super::{Keys, Line, Marks, portable};
 
 /// Halves of a line that are kept in registers: 12 of the 16 that there are.
 const STRIP: usize = 12;
@@ -79,24 +79,16 @@ pub(super) fn pass(words: &mut [u64], truth: &[Line], not_false: &[Line]) -> u32
 
 #[target_feature(enable = "avx2")]
 pub(super) fn and_marks(marks: &mut Marks, not_false: &mut [Line], truth: &mut [Line]) {
-    let line_count = not_false.len();
-    let lines = not_false.iter_mut().zip(truth);
-    for (of_line, (not_false, truth)) in marks.take_lines(line_count).zip(lines) {
-        let words = not_false.0.iter_mut().zip(&mut truth.0);
-        for (of_word, (not_false, truth)) in of_line.as_chunks::<64>().0.iter().zip(words) {
-            let (mut low, mut high) = (0, 0);
-            for half in of_word.as_chunks::<32>().0.iter().rev() {
-                // SAFETY: 32 bytes, of no alignment.
-                let half = unsafe { _mm256_loadu_si256(half.as_ptr().cast()) };
-                // The highest bit of each byte is what is gathered.
-                low =
-                    low << 32 | u64::from(_mm256_movemask_epi8(_mm256_slli_epi16::<7>(half)).cast_unsigned());
-                high = high << 32
-                    | u64::from(_mm256_movemask_epi8(_mm256_slli_epi16::<6>(half)).cast_unsigned());
-            }
-            *not_false &= low;
-            *truth &= high;
+    marks.and_into(not_false, truth, |marks| {
+        let (mut low, mut high) = (0, 0);
+        for half in marks.as_chunks::<32>().0.iter().rev() {
+            // SAFETY: 32 bytes, of no alignment.
+            let half = unsafe { _mm256_loadu_si256(half.as_ptr().cast()) };
+            // The highest bit of each byte is what is gathered.
+            let gather = |bytes| u64::from(_mm256_movemask_epi8(bytes).cast_unsigned());
+            low = low << 32 | gather(_mm256_slli_epi16::<7>(half));
+            high = high << 32 | gather(_mm256_slli_epi16::<6>(half));
         }
-        of_line.fill(TRUE);
-    }
+        (low, high)
+    });
 }

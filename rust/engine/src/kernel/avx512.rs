@@ -5,7 +5,7 @@ use std::arch::x86_64::{
     _mm512_set1_epi8, _mm512_set1_epi64, _mm512_store_si512, _mm512_test_epi8_mask,
 };
 
-use super::{Keys, Line, Marks, TRUE, portable};
+use super::{Keys, Line, Marks, portable};
 
 /// Lines that are kept in registers, of which there are 32: as many as a tile has, so that each row is read in one
 /// stretch.
@@ -74,17 +74,10 @@ unsafe fn strip<const WIDTH: usize>(into: *mut __m512i, pool: *const __m512i, st
 
 #[target_feature(enable = "avx512f,avx512bw")]
 pub(super) fn and_marks(marks: &mut Marks, not_false: &mut [Line], truth: &mut [Line]) {
-    let (low, high) = (_mm512_set1_epi8(0b01), _mm512_set1_epi8(0b10));
-    let line_count = not_false.len();
-    let lines = not_false.iter_mut().zip(truth);
-    for (of_line, (not_false, truth)) in marks.take_lines(line_count).zip(lines) {
-        let words = not_false.0.iter_mut().zip(&mut truth.0);
-        for (of_word, (not_false, truth)) in of_line.as_chunks::<64>().0.iter().zip(words) {
-            // SAFETY: 64 bytes, of no alignment.
-            let of_word = unsafe { _mm512_loadu_si512(of_word.as_ptr().cast()) };
-            *not_false &= _mm512_test_epi8_mask(of_word, low);
-            *truth &= _mm512_test_epi8_mask(of_word, high);
-        }
-        of_line.fill(TRUE);
-    }
+    marks.and_into(not_false, truth, |marks| {
+        // SAFETY: 64 bytes, of no alignment.
+        let marks = unsafe { _mm512_loadu_si512(marks.as_ptr().cast()) };
+        let gather = |bit| _mm512_test_epi8_mask(marks, _mm512_set1_epi8(bit));
+        (gather(0b01), gather(0b10))
+    });
 }

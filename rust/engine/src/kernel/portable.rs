@@ -1,6 +1,6 @@
 //! The loops in plain Rust: for every machine, and what the others are compared with.
 
-use super::{Line, Marks, TRUE, keys::KeyLine};
+use super::{Line, keys::KeyLine};
 
 pub(super) fn count_in_line(keys: &KeyLine, key: i64) -> u32 {
     keys.0.iter().map(|other| u32::from(*other <= key)).sum()
@@ -32,23 +32,14 @@ pub(super) fn pass(words: &mut [u64], truth: &[Line], not_false: &[Line]) -> u32
     unknown
 }
 
-pub(super) fn and_marks(marks: &mut Marks, not_false: &mut [Line], truth: &mut [Line]) {
-    let line_count = not_false.len();
-    let lines = not_false.iter_mut().zip(truth);
-    for (of_line, (not_false, truth)) in marks.take_lines(line_count).zip(lines) {
-        let words = not_false.0.iter_mut().zip(&mut truth.0);
-        for (of_word, (not_false, truth)) in of_line.as_chunks::<64>().0.iter().zip(words) {
-            let (mut low, mut high) = (0, 0);
-            for eight in of_word.as_chunks::<8>().0.iter().rev() {
-                let eight = u64::from_le_bytes(*eight);
-                low = low << 8 | gather(eight);
-                high = high << 8 | gather(eight >> 1);
-            }
-            *not_false &= low;
-            *truth &= high;
-        }
-        of_line.fill(TRUE);
+pub(super) fn gather_marks(marks: &[u8; 64]) -> (u64, u64) {
+    let (mut low, mut high) = (0, 0);
+    for eight in marks.as_chunks::<8>().0.iter().rev() {
+        let eight = u64::from_le_bytes(*eight);
+        low = low << 8 | gather(eight);
+        high = high << 8 | gather(eight >> 1);
     }
+    (low, high)
 }
 
 /// The lowest bit of each of eight bytes. The product moves bit 8i to bit 56 + i; no two sums of one bit of each factor
