@@ -161,18 +161,6 @@ impl From<Stages> for Screened {
 }
 
 impl Screened {
-    /// How many actions each stage leaves: availability, eligibility, applicability, suitability, treatments.
-    #[must_use]
-    pub fn funnel(&self) -> [u32; 5] {
-        self.stages.each_ref().map(ActionSet::count)
-    }
-
-    /// How many left eligibility, applicability and suitability because something is missing, and for no other reason.
-    #[must_use]
-    pub fn unknown(&self) -> [u32; 3] {
-        self.unknown
-    }
-
     /// The places of the actions whose policies all hold, ascending.
     pub fn suitable(&self) -> impl Iterator<Item = usize> + '_ {
         let [_, _, _, suitable, _] = &self.stages;
