@@ -17,7 +17,7 @@ use crate::{
     capsule, eligibility,
     eligibility::{Interpreter, Passed, Truths},
     explanation, features,
-    id::{FeatureId, Id},
+    id::{FeatureId, Id, narrow},
     leaving::{self, FrequentLeave},
     program::machine::Machine,
     propensity::{self, Scorer},
@@ -164,7 +164,7 @@ fn degradations(
             kind: DegradationKind::ValueMissing,
             model: None,
             action: rest.is_empty().then_some(*first),
-            actions: u32::try_from(ranking.valueless.len()).unwrap_or(u32::MAX),
+            actions: narrow(ranking.valueless.len()),
         });
     }
     if exhausted {
@@ -184,14 +184,14 @@ fn record(
     degradations: Vec<Degradation>,
 ) -> Record {
     let count = |stage| match stage {
-        Stage::Unspecified => size(bundle.actions.len()),
+        Stage::Unspecified => narrow(bundle.actions.len()),
         Stage::Availability => stages.available.count(),
         Stage::Eligibility => stages.passed.eligible.count(),
         Stage::Applicability => stages.passed.applicable.count(),
         Stage::Suitability => stages.passed.suitable.count(),
         Stage::Treatment => stages.treatable.count(),
-        Stage::Propensity => size(ranking.ranked.len()),
-        Stage::Arbitration | Stage::Placed => size(
+        Stage::Propensity => narrow(ranking.ranked.len()),
+        Stage::Arbitration | Stage::Placed => narrow(
             filled
                 .placed
                 .iter()
@@ -222,8 +222,4 @@ fn unknown(passed: &Passed, stage: Stage) -> u32 {
         Stage::Suitability => suitability,
         _ => 0,
     }
-}
-
-fn size(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(u32::MAX)
 }

@@ -2,6 +2,11 @@
 
 use std::{marker::PhantomData, ops::Index};
 
+/// A count of entries of a bundle, all of which are below 2^32: see the bundle's limits.
+pub(crate) fn narrow(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
 /// An id that is a place in a [`Table`].
 pub(crate) trait Id: Copy {
     fn from_place(place: u32) -> Self;

@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 
 use super::{
-    axis::{Axis, AxisId, Place, Places, Scale, narrow},
+    axis::{Axis, AxisId, Place, Places, Scale},
     constants::{Constants, Way},
     key::{self, Key},
     sense::{Asked, Cut, Sense},
 };
 use crate::{
     bundle::tables::{Feature, Literal},
-    id::{FeatureId, Id, LiteralId, Table},
+    id::{FeatureId, Id, LiteralId, Table, narrow},
     kernel::{Kernel, Keys},
     value::{Type, Value},
 };

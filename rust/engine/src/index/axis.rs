@@ -8,7 +8,7 @@ use super::{
     key::{self, Key},
 };
 use crate::{
-    id::FeatureId,
+    id::{FeatureId, narrow},
     value::{List, Type, Value},
 };
 
@@ -164,9 +164,4 @@ impl Axis {
 
 pub(super) fn find(keys: &[i64], key: i64) -> Option<u32> {
     keys.binary_search(&key).ok().map(narrow)
-}
-
-/// A count of entries of a bundle, all of which are below 2^32: see the bundle's limits.
-pub(super) fn narrow(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -5,11 +5,10 @@
 
 use super::{
     axes::Axes,
-    axis::narrow,
     plane::{Entry, Slots},
 };
 use crate::{
-    id::LiteralId,
+    id::{LiteralId, narrow},
     kernel::{Kernel, Line},
 };
 

@@ -14,14 +14,14 @@ use self::{
 };
 use super::{
     axes::Axes,
-    axis::{AxisId, Places, narrow},
+    axis::{AxisId, Places},
     disjunctions::Halves,
     plan::{self, Budget, Checkpoints, Choose, Form, Shape},
     sense::{Cut, Sense},
 };
 use crate::{
     bundle::BundleFault,
-    id::LiteralId,
+    id::{LiteralId, narrow},
     kernel::{Kernel, Line, Marks, NOT_FALSE},
 };
 
@@ -112,7 +112,6 @@ impl Verdict {
 /// Memory that evaluating planes needs; all of it is written before it is read.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    pub(super) places: Places,
     kills: Kills,
     marks: Marks,
     starts: Vec<u32>,

@@ -4,12 +4,12 @@ use std::cell::Cell;
 
 use super::{
     CHUNK_SLOTS, Index, TILE_ACTIONS, Tile,
-    axis::{Places, narrow},
+    axis::Places,
     plane::{Scratch, Verdict},
 };
 use crate::{
     action_set::ActionSet,
-    id::{ChannelId, ContextWeightId, Id},
+    id::{ChannelId, ContextWeightId, Id, narrow},
     kernel::{Kernel, Line},
     record::RequestedPlacement,
     value::Value,
@@ -24,7 +24,7 @@ pub(crate) struct Search<'i> {
 
 thread_local! {
     /// Memory that a thread's decisions use one after the other; no word of it goes from one to the next.
-    static SCRATCH: Cell<Scratch> = Cell::default();
+    static MEMORY: Cell<(Places, Scratch)> = Cell::default();
 }
 
 /// The truth of each stage of policies for every action, each by itself: what an earlier one took away stands in the
@@ -63,13 +63,13 @@ impl PolicyVerdicts {
 impl<'i> Search<'i> {
     /// Finds the places of a request's values; everything else is asked of what it gives.
     pub(super) fn new(index: &'i Index, features: &[Value<'_>], now_us: i64) -> Self {
-        let mut scratch = SCRATCH.take();
+        let (mut places, scratch) = MEMORY.take();
         index
             .axes
-            .find(index.report.kernel, features, now_us, &mut scratch.places);
+            .find(index.report.kernel, features, now_us, &mut places);
         Search {
             index,
-            places: std::mem::take(&mut scratch.places),
+            places,
             scratch,
         }
     }
@@ -77,8 +77,10 @@ impl<'i> Search<'i> {
 
 impl Drop for Search<'_> {
     fn drop(&mut self) {
-        self.scratch.places = std::mem::take(&mut self.places);
-        SCRATCH.set(std::mem::take(&mut self.scratch));
+        MEMORY.set((
+            std::mem::take(&mut self.places),
+            std::mem::take(&mut self.scratch),
+        ));
     }
 }
 

@@ -3,12 +3,13 @@
 use nextbest_proto::v1::value::Kind;
 
 use super::{
-    axis::{Scale, find, narrow},
+    axis::{Scale, find},
     constants::{turn, turns_above},
     key,
 };
 use crate::{
     bundle::tables::{Literal, Test},
+    id::narrow,
     program::Comparison,
     value::Type,
 };

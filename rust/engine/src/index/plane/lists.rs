@@ -6,12 +6,12 @@
 use super::{
     super::{
         axes::Axes,
-        axis::{AxisId, Place, Places, narrow},
+        axis::{AxisId, Place, Places},
         sense::{Cut, Sense},
     },
     Entry,
 };
-use crate::kernel::Marks;
+use crate::{id::narrow, kernel::Marks};
 
 /// A stretch of slots, or of spared stretches.
 type Stretch = (u32, u32);

@@ -7,13 +7,16 @@ use std::collections::HashMap;
 use super::{
     super::{
         axes::Axes,
-        axis::{AxisId, Place, Places, narrow},
+        axis::{AxisId, Place, Places},
         plan::Form,
         sense::Sense,
     },
     Entry, Extent,
 };
-use crate::kernel::{Kernel, Line};
+use crate::{
+    id::narrow,
+    kernel::{Kernel, Line},
+};
 
 /// No row: nothing is false.
 const NONE: u32 = u32::MAX;
