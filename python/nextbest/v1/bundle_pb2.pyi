@@ -24,6 +24,7 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from nextbest.v1 import customer_pb2 as _customer_pb2
+from nextbest.v1 import native_pb2 as _native_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -1028,14 +1029,22 @@ class Model(_message.Message):
     INPUTS_FIELD_NUMBER: _builtins.int
     OUTPUT_FIELD_NUMBER: _builtins.int
     POSITIVE_COLUMN_FIELD_NUMBER: _builtins.int
+    NATIVE_FIELD_NUMBER: _builtins.int
+    NATIVE_REFUSAL_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     onnx: _builtins.bytes
     output: _builtins.str
     """The output that holds probabilities, of shape [rows, columns] or [rows]."""
     positive_column: _builtins.int
     """The column of the positive class."""
+    native_refusal: _builtins.str
+    """Why there is no native model, in a sentence; empty where there is one."""
     @_builtins.property
     def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelInput]: ...
+    @_builtins.property
+    def native(self) -> _native_pb2.NativeModel:
+        """The same model, lowered: what runs instead of the graph. Absent: the graph runs on ONNX Runtime."""
+
     def __init__(
         self,
         *,
@@ -1044,10 +1053,12 @@ class Model(_message.Message):
         inputs: _abc.Iterable[Global___ModelInput] | None = ...,
         output: _builtins.str = ...,
         positive_column: _builtins.int = ...,
+        native: _native_pb2.NativeModel | None = ...,
+        native_refusal: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["native", b"native"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["inputs", b"inputs", "name", b"name", "onnx", b"onnx", "output", b"output", "positive_column", b"positive_column"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["inputs", b"inputs", "name", b"name", "native", b"native", "native_refusal", b"native_refusal", "onnx", b"onnx", "output", b"output", "positive_column", b"positive_column"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
