@@ -7,7 +7,7 @@ without the interpreter's lock; no Python runs on the path of a server's request
 
 from typing import Any, TypedDict, final
 
-__all__ = ["Bundle", "BundleError", "RequestError", "Server", "ServerError", "kernels", "load"]
+__all__ = ["Bundle", "BundleError", "NativeModel", "RequestError", "Server", "ServerError", "kernels", "load"]
 
 class BundleError(ValueError):
     """A bundle cannot be opened, or a model of it cannot be loaded. Its arguments are `code`, `message`."""
@@ -137,6 +137,46 @@ class Bundle:
         Raises:
             RequestError: The first thing that is wrong with the request or the customer.
             OverflowError: The time or seed is out of range.
+        """
+
+@final
+class NativeModel:
+    """A lowered model that scores rows. Immutable; threads may share it."""
+
+    def __new__(cls, data: bytes) -> NativeModel:
+        """Opens an encoded `NativeModel`.
+
+        Raises:
+            BundleError: It is none, or holds what must not be.
+        """
+    @property
+    def tree_count(self) -> int:
+        """Trees of all its ensembles."""
+    def score(
+        self,
+        rows: int,
+        floats: bytes,
+        ints: list[int],
+        texts: list[str],
+        *,
+        column: int,
+        kernel: str | None = None,
+    ) -> bytes:
+        """Scores rows.
+
+        Args:
+            rows: How many.
+            floats: The inputs that are numbers, row by row, as little-endian floats of 32 bits; NaN: missing.
+            ints: The inputs that are whole numbers, row by row.
+            texts: The inputs that are texts, row by row.
+            column: Of the graph's output, one of those that the model was lowered for.
+            kernel: One of `kernels()`; None: the best of them.
+
+        Returns:
+            A little-endian float of 32 bits for each row; NaN where the row has none.
+
+        Raises:
+            ValueError: There is no such column or kernel, or the inputs are not of so many rows.
         """
 
 @final

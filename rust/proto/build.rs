@@ -2,7 +2,7 @@
 
 use std::{env, error::Error, path::PathBuf};
 
-const FILES: [&str; 4] = ["customer", "decision", "bundle", "control"];
+const FILES: [&str; 5] = ["customer", "decision", "bundle", "control", "native"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../../proto");

@@ -16,6 +16,7 @@ use nextbest_proto::v1;
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 
+pub(crate) use check::rows as check_rows;
 pub use fault::BundleFault;
 
 use crate::id::{

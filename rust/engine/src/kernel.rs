@@ -7,6 +7,8 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod dense;
+mod forest;
 mod keys;
 mod portable;
 
@@ -15,6 +17,8 @@ mod tests;
 
 use std::fmt;
 
+pub(crate) use dense::Matrix;
+pub(crate) use forest::{Child, Forest, Node, Tree};
 pub(crate) use keys::Keys;
 
 /// 512 bits: of one slot each, in the order of the slots. What one instruction of AVX-512 takes.
@@ -130,10 +134,20 @@ impl Kernel {
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("popcnt") {
-                if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") {
+                if is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512vl")
+                    && is_x86_feature_detected!("avx512cd")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("bmi2")
+                {
                     kernels.push(Self(Set::Avx512));
                 }
-                if is_x86_feature_detected!("avx2") {
+                if is_x86_feature_detected!("avx2")
+                    && is_x86_feature_detected!("bmi1")
+                    && is_x86_feature_detected!("bmi2")
+                    && is_x86_feature_detected!("lzcnt")
+                {
                     kernels.push(Self(Set::Avx2));
                 }
             }

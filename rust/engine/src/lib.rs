@@ -33,6 +33,7 @@ mod availability;
 mod eligibility;
 mod treatment;
 
+mod native;
 mod propensity;
 
 mod arbitration;
@@ -58,6 +59,7 @@ pub use id::{ActionId, ChannelId, GroupId, IssueId, ModelId, PlacementId, Treatm
 pub use index::{INDEX_BYTES_MAX, IndexOptions, IndexReport};
 pub use kernel::Kernel;
 pub use leaving::FrequentLeave;
+pub use native::{Inputs, NativeModel, Rows};
 pub use propensity::{BATCH_ROWS_MAX, Batch, NoModels, ScoreFault, Scorer, Tensor};
 pub use record::{Degradation, FUNNEL_STAGES, Factors, Placed, Ranked, Record, RequestedPlacement};
 pub use request::{

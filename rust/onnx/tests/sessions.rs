@@ -70,6 +70,7 @@ fn model(name: &str, inputs: &[(&str, ElementType, usize)], output: &str, positi
         inputs: inputs.iter().map(input).collect(),
         output: output.to_owned(),
         positive_column,
+        ..v1::Model::default()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 
+use nextbest_engine::BundleFault;
 use nextbest_load::LoadFault;
 use nextbest_server::{OfflineRefusal, ServerFault};
 use pyo3::{
@@ -20,6 +21,8 @@ const CLASSES: &CStr = match CStr::from_bytes_with_nul(concat!(include_str!("err
 #[derive(Debug)]
 pub(crate) enum Fault {
     Server(ServerFault),
+    /// A lowered model that is none.
+    Bundle(BundleFault),
     Request(OfflineRefusal),
     Load(LoadFault),
     /// A setting that is unknown or out of range.
@@ -93,7 +96,9 @@ impl Classes {
         };
         let server = |message: String| PyErr::from_type(self.server.bind(py).clone(), (message,));
         match fault {
-            Fault::Server(ServerFault::Bundle(fault)) => bundle(fault.code(), fault.to_string()),
+            Fault::Bundle(fault) | Fault::Server(ServerFault::Bundle(fault)) => {
+                bundle(fault.code(), fault.to_string())
+            }
             Fault::Server(ServerFault::Models(fault)) => bundle("models", fault.to_string()),
             Fault::Server(fault @ ServerFault::ModelsWithoutRuntime) => {
                 bundle("models-without-runtime", fault.to_string())

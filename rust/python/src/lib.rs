@@ -12,6 +12,7 @@ mod errors;
 
 mod bundle;
 mod load;
+mod native;
 mod server;
 mod settings;
 
@@ -26,6 +27,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     errors::register(module)?;
     module.add_class::<bundle::Bundle>()?;
+    module.add_class::<native::NativeModel>()?;
     module.add_class::<server::Server>()?;
     module.add_function(wrap_pyfunction!(load::load, module)?)?;
     module.add_function(wrap_pyfunction!(server::kernels, module)?)?;

@@ -166,7 +166,7 @@ impl Sizes {
 }
 
 /// Checks each row of a table; a fault names the row.
-pub(super) fn rows<M, T>(
+pub(crate) fn rows<M, T>(
     table: &str,
     messages: Vec<M>,
     mut row: impl FnMut(M) -> Checked<T>,

@@ -43,6 +43,7 @@ fn bundle() -> Bundle {
         ],
         output: "probabilities".to_owned(),
         positive_column: 1,
+        ..v1::Model::default()
     }];
     let gold = bundle.action("gold", 1.0);
     gold.model = Some(0);

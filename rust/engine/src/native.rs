@@ -1,0 +1,111 @@
+//! A lowered model: inputs of some rows -> the columns of its output.
+//!
+//! Takes the place of an ONNX graph (`native.proto` says what it consists of). Trees give the bits that ONNX Runtime
+//! gives on one thread; what adds up products may differ by 1e-6, and gives the same bits in every batch and with every
+//! kernel. It reads no ONNX: graphs are lowered by the control plane.
+
+mod check;
+mod dictionary;
+mod ensemble;
+mod rows;
+mod step;
+
+#[cfg(test)]
+mod tests;
+
+use nextbest_proto::v1;
+use prost::Message as _;
+
+pub use rows::Rows;
+
+use crate::{bundle::BundleFault, kernel::Kernel};
+use dictionary::Dictionary;
+use ensemble::Ensemble;
+use step::Step;
+
+use crate::kernel::Matrix;
+
+/// A lowered model, checked: what it holds cannot lead outside of its tables. Immutable.
+#[derive(Debug)]
+pub struct NativeModel {
+    inputs: Inputs,
+    /// Cells of a row.
+    cells: usize,
+    constants: Vec<f32>,
+    steps: Vec<Step>,
+    /// The columns of the output that somebody needs, and the cells where they stand; sorted.
+    outputs: Vec<(u32, usize)>,
+    ensembles: Vec<Ensemble>,
+    matrices: Vec<Matrix>,
+    dictionaries: Vec<Dictionary>,
+}
+
+/// Columns of each kind that a row brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inputs {
+    /// Numbers and truth values; NaN where one is missing.
+    pub floats: usize,
+    /// Whole numbers.
+    pub ints: usize,
+    /// Texts.
+    pub texts: usize,
+}
+
+impl NativeModel {
+    /// Reads an encoded `NativeModel`.
+    ///
+    /// # Errors
+    /// When it is none, or holds an index, a number or a size that must not be.
+    pub fn open(encoded: &[u8]) -> Result<Self, BundleFault> {
+        let message = v1::NativeModel::decode(encoded).map_err(|_| BundleFault::Undecodable)?;
+        Self::check(message)
+    }
+
+    pub(crate) fn check(message: v1::NativeModel) -> Result<Self, BundleFault> {
+        check::check(message)
+    }
+
+    /// What a row brings.
+    #[must_use]
+    pub fn inputs(&self) -> Inputs {
+        self.inputs
+    }
+
+    /// The columns of the output that it computes, ascending.
+    pub fn columns(&self) -> impl Iterator<Item = u32> {
+        self.outputs.iter().map(|(column, _)| *column)
+    }
+
+    /// Number of trees, in all ensembles.
+    #[must_use]
+    pub fn tree_count(&self) -> usize {
+        self.ensembles.iter().map(Ensemble::tree_count).sum()
+    }
+
+    /// Computes all cells of all rows.
+    pub fn run(&self, kernel: Kernel, rows: &mut Rows<'_>) {
+        for step in &self.steps {
+            self.run_step(kernel, step, rows);
+        }
+    }
+
+    fn run_step(&self, kernel: Kernel, step: &Step, rows: &mut Rows<'_>) {
+        if let step::Operation::Trees(ensemble) = step.operation {
+            if let Some(ensemble) = self.ensembles.get(ensemble) {
+                ensemble.run(kernel, rows, step.out);
+            }
+            return;
+        }
+        rows.for_each(|row| step.run(self, kernel, row));
+    }
+
+    /// The cell of a column of the output; absent where nobody asked for that column when the model was lowered.
+    #[must_use]
+    pub fn output_cell(&self, column: u32) -> Option<usize> {
+        let place = self
+            .outputs
+            .binary_search_by_key(&column, |(column, _)| *column)
+            .ok()?;
+        self.outputs.get(place).map(|(_, cell)| *cell)
+    }
+}

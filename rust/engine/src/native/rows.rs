@@ -1,0 +1,117 @@
+//! The cells of some rows, and what they bring besides.
+
+use super::NativeModel;
+
+/// Rows of one model: filled by whoever asks, computed by [`NativeModel::run`].
+#[derive(Debug)]
+pub struct Rows<'a> {
+    count: usize,
+    /// Cells of a row.
+    stride: usize,
+    floats: usize,
+    ints_stride: usize,
+    texts_stride: usize,
+    cells: Vec<f32>,
+    ints: Vec<i64>,
+    texts: Vec<&'a str>,
+    /// A row that meets a key that its dictionary does not have.
+    failed: Vec<bool>,
+}
+
+/// One row, for a step.
+pub(super) struct Row<'r, 'a> {
+    pub(super) cells: &'r mut [f32],
+    pub(super) ints: &'r [i64],
+    pub(super) texts: &'r [&'a str],
+    pub(super) failed: &'r mut bool,
+}
+
+impl<'a> Rows<'a> {
+    /// So many rows of a model: numbers missing, whole numbers 0, texts empty.
+    #[must_use]
+    pub fn new(model: &NativeModel, count: usize) -> Self {
+        let inputs = model.inputs;
+        let mut cells = vec![f32::NAN; count * model.cells];
+        for row in cells.chunks_exact_mut(model.cells) {
+            if let Some(constants) = row.get_mut(inputs.floats..inputs.floats + model.constants.len()) {
+                constants.copy_from_slice(&model.constants);
+            }
+        }
+        Self {
+            count,
+            stride: model.cells,
+            floats: inputs.floats,
+            ints_stride: inputs.ints,
+            texts_stride: inputs.texts,
+            cells,
+            ints: vec![0; count * inputs.ints],
+            texts: vec![""; count * inputs.texts],
+            failed: vec![false; count],
+        }
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Forgets what was computed; the next inputs can be set.
+    pub fn reset(&mut self) {
+        self.failed.fill(false);
+    }
+
+    /// The input numbers of a row, for writing; empty where there is no such row.
+    pub fn floats_mut(&mut self, row: usize) -> &mut [f32] {
+        let start = row * self.stride;
+        self.cells.get_mut(start..start + self.floats).unwrap_or_default()
+    }
+
+    /// The whole numbers of a row, for writing.
+    pub fn ints_mut(&mut self, row: usize) -> &mut [i64] {
+        let start = row * self.ints_stride;
+        self.ints
+            .get_mut(start..start + self.ints_stride)
+            .unwrap_or_default()
+    }
+
+    /// The texts of a row, for writing.
+    pub fn texts_mut(&mut self, row: usize) -> &mut [&'a str] {
+        let start = row * self.texts_stride;
+        self.texts
+            .get_mut(start..start + self.texts_stride)
+            .unwrap_or_default()
+    }
+
+    /// A cell of a row once the model has run; absent where the row failed, or is not there.
+    #[must_use]
+    pub fn get(&self, row: usize, cell: usize) -> Option<f32> {
+        if *self.failed.get(row)? || cell >= self.stride {
+            return None;
+        }
+        self.cells.get(row * self.stride + cell).copied()
+    }
+
+    /// All cells, row by row, and how many a row has.
+    pub(super) fn cells_mut(&mut self) -> (&mut [f32], usize) {
+        (&mut self.cells, self.stride)
+    }
+
+    pub(super) fn for_each(&mut self, mut step: impl FnMut(&mut Row<'_, 'a>)) {
+        for (number, cells) in self.cells.chunks_exact_mut(self.stride).enumerate() {
+            let (ints, texts) = (number * self.ints_stride, number * self.texts_stride);
+            let Some(failed) = self.failed.get_mut(number) else {
+                return;
+            };
+            step(&mut Row {
+                cells,
+                ints: self.ints.get(ints..ints + self.ints_stride).unwrap_or_default(),
+                texts: self
+                    .texts
+                    .get(texts..texts + self.texts_stride)
+                    .unwrap_or_default(),
+                failed,
+            });
+        }
+    }
+}
