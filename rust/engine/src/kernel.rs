@@ -18,7 +18,7 @@ mod tests;
 use std::fmt;
 
 pub(crate) use dense::Matrix;
-pub(crate) use forest::{Child, Forest, Node, Tree};
+pub(crate) use forest::{Child, Forest, LEFTMOST, Node, RIGHTMOST, Slots, Tree, key};
 pub(crate) use keys::Keys;
 
 /// 512 bits: of one slot each, in the order of the slots. What one instruction of AVX-512 takes.

@@ -4,6 +4,7 @@
 //! gives on one thread; what adds up products may differ by 1e-6, and gives the same bits in every batch and with every
 //! kernel. It reads no ONNX: graphs are lowered by the control plane.
 
+mod axes;
 mod check;
 mod dictionary;
 mod ensemble;

@@ -1,54 +1,196 @@
 //! Trees whose leaves add up: which leaf of each tree a row comes to, and the sum of their weights.
 //!
-//! A row is a line of *slots*, numbers that are never NaN. All kernels come to the same leaves and add them in the same
-//! order, that of the trees, so that sums have the same bits everywhere: those of ONNX Runtime on one thread.
+//! A row is a line of *slots*, numbers as order-preserving keys, so that they are compared as whole numbers and a missing
+//! one can stand below or above all others. All kernels come to the same leaves and add them in the same order, that of
+//! the trees, so that sums have the same bits everywhere: those of ONNX Runtime on one thread.
 
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod heap;
+mod ranks;
+mod tree;
 mod walk;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use super::{Kernel, Set};
+use heap::Heap;
+use ranks::{Lanes, Masks, Tests};
+pub(crate) use tree::{Child, Node, Tree};
 use walk::Walk;
 
-/// A tree as it is written: nodes in an order in which children come after their parents, leaves from left to right.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Tree {
-    pub(crate) nodes: Vec<Node>,
-    /// Leaves: one more than nodes.
-    pub(crate) leaves: usize,
+/// Trees that are gone through side by side: each step waits for the one before it, but not for its neighbours'.
+const SIDE_BY_SIDE: usize = 8;
+
+/// The key of a number: keys compare as numbers do, and zero and minus zero are one. Of NaN: `missing`.
+#[inline]
+pub(crate) fn key(number: f32, missing: u32) -> u32 {
+    // Minus zero becomes zero.
+    let bits = (number + 0.0).to_bits();
+    let key = bits ^ (bits.cast_signed() >> 31).cast_unsigned() | (!bits & SIGN);
+    if number.is_nan() { missing } else { key }
 }
 
-/// Goes left when the slot is at most the threshold.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Node {
-    pub(crate) slot: u16,
-    /// Finite.
-    pub(crate) threshold: f32,
-    pub(crate) left: Child,
-    pub(crate) right: Child,
-}
+const SIGN: u32 = 1 << 31;
+/// The key of what goes left at every node.
+pub(crate) const LEFTMOST: u32 = 0;
+/// The key of what goes right at every node.
+pub(crate) const RIGHTMOST: u32 = u32::MAX;
 
+/// The keys of a row: one for each axis; or two, of which the second differs only where something is missing, and is then
+/// the rightmost instead of the leftmost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Child {
-    Node(usize),
-    Leaf(usize),
+pub(crate) struct Slots {
+    pub(crate) axes: usize,
+    pub(crate) is_paired: bool,
 }
 
-/// Nodes and leaves of one tree.
-pub(crate) const TREE_ENTRIES_MAX: usize = 65_535;
+impl Slots {
+    pub(crate) fn count(self) -> usize {
+        if self.is_paired { 2 * self.axes } else { self.axes }
+    }
+
+    /// The axis of a slot, and whether it is the second of its pair.
+    fn axis(self, slot: u16) -> (usize, bool) {
+        let slot = usize::from(slot);
+        if slot < self.axes {
+            (slot, false)
+        } else {
+            (slot - self.axes, true)
+        }
+    }
+}
 
 /// Trees that have been checked, laid out for the kernels.
 #[derive(Debug)]
 pub(crate) struct Forest {
-    slots: usize,
+    slots: Slots,
     targets: usize,
+    trees: usize,
+    /// Eight trees each, in their order; the last one is filled up with trees that weigh nothing.
+    groups: Vec<Group>,
+    /// Empty where trees have too many thresholds, or this machine has no use for them.
+    // Invariant: there are lanes only where the machine has the instructions that `avx512` needs.
+    lanes: Vec<ranks::Lane>,
+    // Invariant: `targets` for each leaf of all trees, and a last line of zeros.
+    weights: Vec<f32>,
     /// One for each target, added last.
     base_values: Vec<f32>,
     /// Of the sum, before the base values are added.
     divisor: Option<f32>,
-    // Invariant: as `Walk` wants it.
-    walk: Walk,
+}
+
+/// Rows, or groups of one row, whose words are kept side by side.
+const AT_ONCE: usize = 16;
+
+/// Whether ranks are of use here.
+fn has_rank_kernel() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        Kernel::available().iter().any(|kernel| kernel.0 == Set::Avx512)
+            && is_x86_feature_detected!("avx512vbmi")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// Eight trees, in the form that suits the largest of them.
+#[derive(Debug)]
+struct Group {
+    form: Form,
+    ranked: Option<Ranked>,
+}
+
+#[derive(Debug)]
+enum Form {
+    Heap(Box<Heap>),
+    Walk(Box<Walk>),
+}
+
+impl Form {
+    /// Where a row ends in each of the trees.
+    ///
+    /// # Safety
+    /// `keys` must have all slots of the forest.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "has to become a part of what has the instructions"
+    )]
+    unsafe fn places(&self, keys: *const u32) -> [usize; SIDE_BY_SIDE] {
+        // SAFETY: the caller's.
+        unsafe {
+            match self {
+                Self::Heap(heap) => heap.places(keys),
+                Self::Walk(walk) => walk.places(keys),
+            }
+        }
+    }
+
+    /// With one target: the weights of the leaves at these places.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "has to become a part of what has the instructions"
+    )]
+    fn weights(&self, places: [usize; SIDE_BY_SIDE]) -> [f32; SIDE_BY_SIDE] {
+        match self {
+            Self::Heap(heap) => heap.weights(places),
+            Self::Walk(walk) => walk.weights(places),
+        }
+    }
+
+    /// The leaves at these places.
+    fn leaves(&self, places: [usize; SIDE_BY_SIDE]) -> [u32; SIDE_BY_SIDE] {
+        match self {
+            Self::Heap(heap) => heap.leaves(places),
+            Self::Walk(walk) => walk.leaves(places),
+        }
+    }
+}
+
+/// The same trees as tests of ranks.
+#[derive(Debug)]
+struct Ranked {
+    tests: Box<Tests>,
+    /// Of trees that are not laid out as complete ones.
+    masks: Option<Box<Masks>>,
+}
+
+impl Group {
+    fn new(
+        trees: &[(&Tree, u32); SIDE_BY_SIDE],
+        targets: usize,
+        weights: &[f32],
+        slots: Slots,
+        lanes: Option<&Lanes>,
+    ) -> Option<Self> {
+        if let Some(heap) = Heap::new(trees, targets, weights) {
+            let ranked = lanes.and_then(|lanes| {
+                Some(Ranked {
+                    tests: Tests::complete(trees, lanes, slots)?,
+                    masks: None,
+                })
+            });
+            return Some(Self {
+                form: Form::Heap(Box::new(heap)),
+                ranked,
+            });
+        }
+        let walk = Walk::new(trees, targets, weights)?;
+        let ranked = lanes.and_then(|lanes| {
+            let (tests, masks) = Tests::any(trees, lanes, slots)?;
+            Some(Ranked {
+                tests,
+                masks: Some(masks),
+            })
+        });
+        Some(Self {
+            form: Form::Walk(Box::new(walk)),
+            ranked,
+        })
+    }
 }
 
 impl Forest {
@@ -57,26 +199,49 @@ impl Forest {
     /// not there, a threshold that is not finite, or numbers that do not agree.
     pub(crate) fn new(
         trees: &[Tree],
-        slots: usize,
+        slots: Slots,
         targets: usize,
-        weights: Vec<f32>,
+        mut weights: Vec<f32>,
         base_values: Vec<f32>,
         divisor: Option<f32>,
     ) -> Option<Self> {
         let leaves: usize = trees.iter().map(|tree| tree.leaves).sum();
         let fits = targets > 0
-            && trees.iter().all(|tree| is_tree(tree, slots))
+            && trees.iter().all(|tree| tree.is_sound(slots.count()))
             && leaves.checked_mul(targets) == Some(weights.len())
             && (base_values.is_empty() || base_values.len() == targets);
         if !fits {
             return None;
         }
+        weights.resize(weights.len() + targets, 0.0);
+        let nothing = Tree::default();
+        let lanes = if has_rank_kernel() {
+            Lanes::new(trees, slots)
+        } else {
+            None
+        };
+        let mut groups = Vec::new();
+        let mut first_leaf = 0;
+        for some in trees.chunks(SIDE_BY_SIDE) {
+            let trees: [(&Tree, u32); SIDE_BY_SIDE] = std::array::from_fn(|place| match some.get(place) {
+                Some(tree) => {
+                    let first = first_leaf;
+                    first_leaf += tree.leaves;
+                    (tree, u32::try_from(first).unwrap_or(u32::MAX))
+                }
+                None => (&nothing, u32::try_from(leaves).unwrap_or(u32::MAX)),
+            });
+            groups.push(Group::new(&trees, targets, &weights, slots, lanes.as_ref())?);
+        }
         Some(Self {
             slots,
             targets,
+            trees: trees.len(),
+            groups,
+            lanes: lanes.map(|lanes| lanes.lanes).unwrap_or_default(),
+            weights,
             base_values,
             divisor,
-            walk: Walk::new(trees, targets, weights)?,
         })
     }
 
@@ -85,20 +250,139 @@ impl Forest {
     }
 
     pub(crate) fn tree_count(&self) -> usize {
-        self.walk.tree_count()
+        self.trees
     }
 
-    /// The sums of each row. `slots` is row by row, none of it NaN; `sums` gets `targets` numbers for each row.
-    pub(crate) fn sum(&self, kernel: Kernel, slots: &[f32], sums: &mut [f32]) {
-        debug_assert!(slots.iter().all(|slot| !slot.is_nan()));
+    /// The sums of each row. `keys` is row by row, one for each slot; `sums` gets `targets` numbers for each row.
+    pub(crate) fn sum(&self, kernel: Kernel, keys: &[u32], sums: &mut [f32]) {
         sums.fill(0.0);
+        // What follows relies on it.
+        if keys.len() / self.key_count() < sums.len() / self.targets {
+            return;
+        }
         match kernel.0 {
-            Set::Portable => self.walk.sum(slots, self.slots, sums),
+            // SAFETY: there are keys for each row.
+            Set::Portable => unsafe { self.sum_here(keys, sums) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: this machine has the instructions, or there were no such kernel.
-            Set::Avx2 | Set::Avx512 => unsafe { self.walk.sum_avx2(slots, self.slots, sums) },
+            // SAFETY: this machine has the instructions, or there were no such lanes; there are keys for each row.
+            Set::Avx512 if !self.lanes.is_empty() => unsafe { self.sum_avx512(keys, sums) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: this machine has the instructions, or there were no such kernel. There are keys for each row.
+            Set::Avx2 | Set::Avx512 => unsafe { self.sum_avx2(keys, sums) },
         }
         self.finish(sums);
+    }
+
+    /// Of a row; at least 1, so that rows can be counted.
+    fn key_count(&self) -> usize {
+        self.slots.count().max(1)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,bmi2")]
+    unsafe fn sum_avx2(&self, keys: &[u32], sums: &mut [f32]) {
+        // SAFETY: the caller's.
+        unsafe { self.sum_here(keys, sums) };
+    }
+
+    /// Group by group, so that one group's trees stay in the nearest cache for all rows.
+    ///
+    /// # Safety
+    /// `keys` must have all slots of each row.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "has to become a part of what has the instructions"
+    )]
+    unsafe fn sum_here(&self, keys: &[u32], sums: &mut [f32]) {
+        for group in &self.groups {
+            let rows = keys.chunks_exact(self.key_count());
+            for (keys, sums) in rows.zip(sums.chunks_exact_mut(self.targets)) {
+                // SAFETY: the caller's.
+                let places = unsafe { group.form.places(keys.as_ptr()) };
+                self.add(&group.form, places, sums);
+            }
+        }
+    }
+
+    /// The same on ranks. All words are made before any leaf is looked for, since what was just stored by parts cannot be
+    /// loaded as a whole at once.
+    ///
+    /// # Safety
+    /// `keys` must have all slots of each row.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512vl,avx512vbmi")]
+    unsafe fn sum_avx512(&self, keys: &[u32], sums: &mut [f32]) {
+        let mut words = [avx512::Words::NONE; AT_ONCE];
+        let (mut keys, mut sums) = (keys, sums);
+        while !sums.is_empty() {
+            let rows = AT_ONCE.min(sums.len() / self.targets);
+            let (some_keys, later_keys) = keys.split_at(rows * self.slots.count());
+            let (some_sums, later_sums) = sums.split_at_mut(rows * self.targets);
+            let mut ranks = [avx512::Ranks::NONE; AT_ONCE];
+            for (row, ranks) in ranks.iter_mut().enumerate().take(rows) {
+                // SAFETY: the caller's.
+                unsafe {
+                    let keys = some_keys.as_ptr().add(row * self.slots.count());
+                    avx512::rank(&self.lanes, self.slots, keys, ranks);
+                }
+            }
+            // So many groups that a single row fills its words as well.
+            for groups in self.groups.chunks(AT_ONCE / rows) {
+                let mut filled = words.iter_mut();
+                for group in groups {
+                    for (ranks, words) in ranks.iter().take(rows).zip(&mut filled) {
+                        if let Some(ranked) = &group.ranked {
+                            avx512::test(&ranked.tests, ranks, words);
+                        }
+                    }
+                }
+                let mut filled = words.iter();
+                for group in groups {
+                    let rows = some_keys.chunks_exact(self.key_count());
+                    for (keys, sums) in rows.zip(some_sums.chunks_exact_mut(self.targets)) {
+                        let Some(words) = filled.next() else { break };
+                        let places = match (&group.ranked, &group.form) {
+                            (
+                                Some(Ranked {
+                                    masks: Some(masks), ..
+                                }),
+                                Form::Walk(walk),
+                            ) => walk.leaf_places(avx512::left_over(words, masks)),
+                            (Some(_), Form::Heap(heap)) => avx512::descend(words, heap.depth()),
+                            // SAFETY: the caller's.
+                            _ => unsafe { group.form.places(keys.as_ptr()) },
+                        };
+                        self.add(&group.form, places, sums);
+                    }
+                }
+            }
+            (keys, sums) = (later_keys, later_sums);
+        }
+    }
+
+    /// Adds the weights of the leaves at these places, one tree after the other: the order is part of the meaning.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "has to become a part of what has the instructions"
+    )]
+    fn add(&self, form: &Form, places: [usize; SIDE_BY_SIDE], sums: &mut [f32]) {
+        if let [sum] = sums {
+            for weight in form.weights(places) {
+                *sum += weight;
+            }
+            return;
+        }
+        for leaf in form.leaves(places) {
+            let weights = self
+                .weights
+                .get(leaf as usize * self.targets..)
+                .unwrap_or_default();
+            for (sum, weight) in sums.iter_mut().zip(weights) {
+                *sum += weight;
+            }
+        }
     }
 
     fn finish(&self, sums: &mut [f32]) {
@@ -113,43 +397,4 @@ impl Forest {
             }
         }
     }
-}
-
-/// Every node is met once on the way from the root, and leaves are met from left to right.
-fn is_tree(tree: &Tree, slots: usize) -> bool {
-    if tree.nodes.is_empty() {
-        return tree.leaves == 1;
-    }
-    if tree.leaves != tree.nodes.len() + 1 || tree.leaves + tree.nodes.len() > TREE_ENTRIES_MAX {
-        return false;
-    }
-    // Children after parents: there is no way round in circles, and this ends.
-    let mut pending = vec![(Child::Node(0), 0)];
-    let (mut met_nodes, mut met_leaves) = (0, 0);
-    while let Some((child, at_least)) = pending.pop() {
-        match child {
-            Child::Leaf(leaf) => {
-                if leaf != met_leaves {
-                    return false;
-                }
-                met_leaves += 1;
-            }
-            Child::Node(number) => {
-                let Some(node) = tree.nodes.get(number).filter(|_| number >= at_least) else {
-                    return false;
-                };
-                if usize::from(node.slot) >= slots || !node.threshold.is_finite() {
-                    return false;
-                }
-                met_nodes += 1;
-                pending.push((node.right, number + 1));
-                pending.push((node.left, number + 1));
-            }
-        }
-        if met_nodes > tree.nodes.len() || met_leaves > tree.leaves {
-            return false;
-        }
-    }
-    // As many as there are, each leaf once: so each node once as well.
-    met_nodes == tree.nodes.len() && met_leaves == tree.leaves
 }

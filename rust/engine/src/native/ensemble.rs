@@ -2,46 +2,26 @@
 
 use nextbest_proto::v1;
 
-use super::rows::Rows;
+use super::{
+    axes::{Axes, Slot},
+    rows::Rows,
+};
 use crate::{
     bundle::BundleFault,
     kernel::{Child, Forest, Kernel, Node, Tree},
 };
 
 const TREES_MAX: usize = 100_000;
-const SLOTS_MAX: usize = u16::MAX as usize;
+/// Keys, twice as many at most and those in gaps, are numbered in 16 bits.
+const SLOTS_MAX: usize = 6_000;
 const TARGETS_MAX: usize = 100_000;
 
 #[derive(Debug)]
 pub(super) struct Ensemble {
-    slots: Vec<Slot>,
+    /// The last cell that is read.
+    last_cell: Option<usize>,
+    axes: Axes,
     forest: Forest,
-}
-
-/// A number that nodes test.
-#[derive(Debug)]
-struct Slot {
-    cell: usize,
-    /// Stands in for NaN: minus infinity goes left at every node, infinity right.
-    missing: f32,
-    /// Not empty: the slot is whether the cell is one of these; sorted.
-    members: Vec<f32>,
-}
-
-impl Slot {
-    fn of(&self, cells: &[f32]) -> f32 {
-        let cell = cells.get(self.cell).copied().unwrap_or(f32::NAN);
-        if self.members.is_empty() {
-            if cell.is_nan() { self.missing } else { cell }
-        } else if cell.is_nan() {
-            self.missing
-        } else {
-            let found = self
-                .members
-                .binary_search_by(|member| member.partial_cmp(&cell).unwrap_or(std::cmp::Ordering::Less));
-            f32::from(u8::from(found.is_ok()))
-        }
-    }
 }
 
 impl Ensemble {
@@ -61,16 +41,15 @@ impl Ensemble {
         if lengths.iter().any(|length| *length as u64 != nodes) {
             return Err(malformed("lists of nodes that are not equally long"));
         }
-        let mut slots = Vec::with_capacity(message.slots.len());
-        for slot in message.slots {
-            slots.push(
-                check_slot(slot, cells)
-                    .ok_or_else(|| malformed("a slot of no cell, or with members that are none"))?,
-            );
-        }
+        let slots = message.slots.into_iter().map(|slot| check_slot(slot, cells));
+        let slots = slots
+            .collect::<Option<Vec<Slot>>>()
+            .ok_or_else(|| malformed("a slot of no cell, or with members that are none"))?;
+        let (axes, places) = Axes::of(&slots);
         let trees = trees(
             &message.tree_nodes,
             &message.node_slots,
+            &places,
             &message.node_thresholds,
             &message.node_lefts,
             &message.node_rights,
@@ -83,14 +62,18 @@ impl Ensemble {
         let divisor = (message.divisor > 0).then_some(message.divisor as f32);
         let forest = Forest::new(
             &trees,
-            slots.len(),
+            axes.slots(),
             targets,
             message.leaf_weights,
             message.base_values,
             divisor,
         )
         .ok_or_else(|| malformed("trees that are none"))?;
-        Ok(Self { slots, forest })
+        Ok(Self {
+            last_cell: slots.iter().map(|slot| slot.cell).max(),
+            axes,
+            forest,
+        })
     }
 
     pub(super) fn targets(&self) -> usize {
@@ -103,20 +86,20 @@ impl Ensemble {
 
     /// Whether all that it reads stands before a cell.
     pub(super) fn reads_before(&self, cell: usize) -> bool {
-        self.slots.iter().all(|slot| slot.cell < cell)
+        self.last_cell.is_none_or(|last| last < cell)
     }
 
     /// Writes the sums of all rows from cell `out` on.
     pub(super) fn run(&self, kernel: Kernel, rows: &mut Rows<'_>, out: usize) {
         let count = rows.count();
         let (cells, stride) = rows.cells_mut();
-        let mut slots = Vec::with_capacity(count * self.slots.len());
+        let mut keys = Vec::with_capacity(count * self.axes.slots().count());
         for row in cells.chunks_exact(stride) {
-            slots.extend(self.slots.iter().map(|slot| slot.of(row)));
+            self.axes.append(row, &mut keys);
         }
         let targets = self.targets();
         let mut sums = vec![0.0; count * targets];
-        self.forest.sum(kernel, &slots, &mut sums);
+        self.forest.sum(kernel, &keys, &mut sums);
         for (row, sums) in cells.chunks_exact_mut(stride).zip(sums.chunks_exact(targets)) {
             if let Some(out) = row.get_mut(out..out + targets) {
                 out.copy_from_slice(sums);
@@ -132,21 +115,18 @@ fn check_slot(message: v1::TreeSlot, cells: usize) -> Option<Slot> {
         return None;
     }
     members.sort_by(f32::total_cmp);
-    let missing = match (members.is_empty(), message.missing_left) {
-        (true, true) => f32::NEG_INFINITY,
-        (true, false) => f32::INFINITY,
-        (false, _) => f32::from(u8::from(message.missing_is_member)),
-    };
     Some(Slot {
         cell,
-        missing,
+        missing_left: message.missing_left,
         members,
+        missing_is_member: message.missing_is_member,
     })
 }
 
 fn trees(
     counts: &[u32],
     slots: &[u32],
+    places: &[usize],
     thresholds: &[f32],
     lefts: &[i32],
     rights: &[i32],
@@ -159,7 +139,7 @@ fn trees(
             .take(*count as usize)
             .map(|(((slot, threshold), left), right)| {
                 Some(Node {
-                    slot: u16::try_from(*slot).ok()?,
+                    slot: u16::try_from(*places.get(*slot as usize)?).ok()?,
                     threshold: *threshold,
                     left: child(*left),
                     right: child(*right),

@@ -16,7 +16,10 @@ impl Drawn {
     pub(crate) fn forest(&self) -> Forest {
         Forest::new(
             &self.trees,
-            self.slots,
+            Slots {
+                axes: self.slots,
+                is_paired: false,
+            },
             self.targets,
             self.weights.clone(),
             self.base_values.clone(),
@@ -106,7 +109,10 @@ fn tree(choices: &[(usize, u16, u8)], slots: usize, is_deep: bool) -> Tree {
         leaves.extend([sketches.len(), sketches.len() + 1]);
         sketches.extend([Sketch::Leaf, Sketch::Leaf]);
     }
-    let mut numbered = Tree::default();
+    let mut numbered = Tree {
+        nodes: Vec::new(),
+        leaves: 0,
+    };
     number(&sketches, 0, &mut numbered);
     numbered
 }
@@ -185,18 +191,30 @@ proptest! {
             .flat_map(|row| drawn.naive(row))
             .map(f32::to_bits)
             .collect();
+        let keys: Vec<u32> = rows.iter().map(|slot| key(*slot, LEFTMOST)).collect();
         for kernel in Kernel::available() {
             let mut sums = vec![f32::NAN; expected.len()];
-            forest.sum(kernel, &rows, &mut sums);
+            forest.sum(kernel, &keys, &mut sums);
             let sums: Vec<u32> = sums.into_iter().map(f32::to_bits).collect();
             prop_assert_eq!(&sums, &expected, "{}", kernel);
             // One row by itself.
-            for (row, expected) in rows.chunks_exact(drawn.slots).zip(expected.chunks_exact(drawn.targets)) {
+            for (row, expected) in keys.chunks_exact(drawn.slots).zip(expected.chunks_exact(drawn.targets)) {
                 let mut sums = vec![f32::NAN; drawn.targets];
                 forest.sum(kernel, row, &mut sums);
                 let sums: Vec<u32> = sums.into_iter().map(f32::to_bits).collect();
                 prop_assert_eq!(&sums, expected, "{}, one row", kernel);
             }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn keys_compare_as_numbers_do(left in any::<f32>(), right in any::<f32>()) {
+        if !left.is_nan() && !right.is_nan() {
+            let keys = (key(left, LEFTMOST), key(right, LEFTMOST));
+            prop_assert_eq!(Some(keys.0.cmp(&keys.1)), left.partial_cmp(&right));
+            prop_assert!(LEFTMOST < keys.0 && keys.0 < RIGHTMOST);
         }
     }
 }
@@ -216,7 +234,11 @@ fn what_is_no_tree_is_refused() {
     let refused = |nodes: Vec<Node>| {
         let leaves = nodes.len() + 1;
         let tree = Tree { nodes, leaves };
-        Forest::new(&[tree], 1, 1, vec![0.0; leaves], Vec::new(), None).is_none()
+        let slots = Slots {
+            axes: 1,
+            is_paired: false,
+        };
+        Forest::new(&[tree], slots, 1, vec![0.0; leaves], Vec::new(), None).is_none()
     };
     assert!(!refused(vec![node(Leaf(0), Inner(1)), node(Leaf(1), Leaf(2))]));
     // Round in a circle, twice the same child, leaves out of order, one that is not there.

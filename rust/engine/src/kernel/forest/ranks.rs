@@ -1,0 +1,189 @@
+//! Trees of few leaves, for machines with AVX-512: keys become ranks of a byte, and 64 nodes are tested at once.
+//!
+//! A node asks whether a key is above a threshold. Among the sorted thresholds of an axis it is enough to know how many of
+//! them are below the key: its *rank*. After that, a tree's nodes are a permutation of the ranks, compared with as many
+//! bytes; what is left is to find the leaf for a word of truth values. Machines that have the vector instructions for
+//! bytes (VBMI) do both in a few cycles. The word's bit for a node is set where the row goes right.
+//!
+//! Leaves are found in one of two ways. Complete trees: by going down eight trees at a time. Others: each node has a mask of
+//! the leaves that are left when a row goes right there; of those that all masks leave, the leftmost is the row's
+//! (Lucchese et al., "`QuickScorer`", SIGIR 2015).
+
+use super::{Child, RIGHTMOST, SIDE_BY_SIDE, Slots, Tree, key};
+
+/// Lanes that two registers hold.
+pub(super) const LANES_MAX: usize = 64;
+/// Of one lane: its ranks are 0 to 255, and the last is for what goes right everywhere.
+const CUTS_MAX: usize = 255;
+/// Nodes that are tested at once.
+const WIDTH: usize = 64;
+/// Nothing is above it.
+const NEVER: u8 = u8::MAX;
+
+/// Thresholds of an axis, or a stretch of them.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(super) struct Lane {
+    // Invariant: an axis of the forest.
+    pub(super) axis: usize,
+    /// The last of each block.
+    pub(super) pivots: [u32; 16],
+    /// Ascending; filled up with what nothing is above.
+    pub(super) blocks: [[u32; 16]; 16],
+}
+
+/// Eight trees as tests of lanes.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(super) struct Tests {
+    /// Lanes; those of the other side are 64 further on.
+    pub(super) lanes: [[u8; WIDTH]; SIDE_BY_SIDE],
+    /// A row goes right when the rank is above it.
+    pub(super) cuts: [[u8; WIDTH]; SIDE_BY_SIDE],
+}
+
+/// For trees that are not complete: which leaves are left when a row goes right at a node. The first leaf is the highest
+/// bit.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(super) struct Masks {
+    pub(super) masks: [[u64; WIDTH]; SIDE_BY_SIDE],
+    /// Of eight nodes each, that have any.
+    pub(super) lines: [usize; SIDE_BY_SIDE],
+}
+
+/// The lanes of a forest.
+#[derive(Debug)]
+pub(super) struct Lanes {
+    pub(super) lanes: Vec<Lane>,
+    /// Sorted thresholds of each axis, and its first lane.
+    axes: Vec<(Vec<u32>, usize)>,
+}
+
+impl Lanes {
+    /// None where there are too many thresholds.
+    pub(super) fn new(trees: &[Tree], slots: Slots) -> Option<Self> {
+        let mut cuts: Vec<Vec<u32>> = vec![Vec::new(); slots.axes];
+        for node in trees.iter().flat_map(|tree| &tree.nodes) {
+            cuts.get_mut(slots.axis(node.slot).0)?
+                .push(key(node.threshold, RIGHTMOST));
+        }
+        let mut lanes = Vec::new();
+        let mut axes = Vec::new();
+        for (axis, mut cuts) in cuts.into_iter().enumerate() {
+            cuts.sort_unstable();
+            cuts.dedup();
+            let first = lanes.len();
+            lanes.extend(cuts.chunks(CUTS_MAX).map(|cuts| Lane::new(axis, cuts)));
+            axes.push((cuts, first));
+            if lanes.len() > LANES_MAX {
+                return None;
+            }
+        }
+        Some(Self { lanes, axes })
+    }
+
+    /// The lane of a node's slot and the number of its threshold in there.
+    fn test(&self, slots: Slots, slot: u16, threshold: f32) -> Option<(u8, u8)> {
+        let (axis, is_other_side) = slots.axis(slot);
+        let (cuts, first) = self.axes.get(axis)?;
+        let cut = cuts.binary_search(&key(threshold, RIGHTMOST)).ok()?;
+        let lane = first + cut / CUTS_MAX + if is_other_side { LANES_MAX } else { 0 };
+        Some((u8::try_from(lane).ok()?, u8::try_from(cut % CUTS_MAX).ok()?))
+    }
+}
+
+impl Lane {
+    fn new(axis: usize, cuts: &[u32]) -> Self {
+        let mut blocks = [[RIGHTMOST; 16]; 16];
+        for (place, cut) in blocks.as_flattened_mut().iter_mut().zip(cuts) {
+            *place = *cut;
+        }
+        Self {
+            axis,
+            pivots: blocks.map(|[.., last]| last),
+            blocks,
+        }
+    }
+}
+
+impl Tests {
+    fn nothing() -> Box<Self> {
+        Box::new(Self {
+            lanes: [[0; WIDTH]; SIDE_BY_SIDE],
+            cuts: [[NEVER; WIDTH]; SIDE_BY_SIDE],
+        })
+    }
+
+    fn set(&mut self, tree: usize, place: usize, (lane, cut): (u8, u8)) -> Option<()> {
+        *self.lanes.get_mut(tree)?.get_mut(place)? = lane;
+        *self.cuts.get_mut(tree)?.get_mut(place)? = cut;
+        Some(())
+    }
+
+    /// Of complete trees: the children of n stand at 2n and 2n + 1, the root at 1.
+    pub(super) fn complete(
+        trees: &[(&Tree, u32); SIDE_BY_SIDE],
+        lanes: &Lanes,
+        slots: Slots,
+    ) -> Option<Box<Self>> {
+        let mut tests = Self::nothing();
+        for (number, (tree, _)) in trees.iter().enumerate() {
+            let mut pending = vec![(tree.root(), 1_usize)];
+            while let Some((child, place)) = pending.pop() {
+                if let Child::Node(node) = child {
+                    let node = tree.nodes.get(node)?;
+                    tests.set(number, place, lanes.test(slots, node.slot, node.threshold)?)?;
+                    pending.extend([(node.left, 2 * place), (node.right, 2 * place + 1)]);
+                }
+            }
+        }
+        Some(tests)
+    }
+
+    /// Of any trees of up to 64 leaves, and their masks.
+    pub(super) fn any(
+        trees: &[(&Tree, u32); SIDE_BY_SIDE],
+        lanes: &Lanes,
+        slots: Slots,
+    ) -> Option<(Box<Self>, Box<Masks>)> {
+        let mut tests = Self::nothing();
+        let mut masks = Box::new(Masks {
+            masks: [[u64::MAX; WIDTH]; SIDE_BY_SIDE],
+            lines: [0; SIDE_BY_SIDE],
+        });
+        for (number, (tree, _)) in trees.iter().enumerate() {
+            let left_behind = left_behind(tree)?;
+            *masks.lines.get_mut(number)? = tree.nodes.len().div_ceil(8);
+            for (place, (node, mask)) in tree.nodes.iter().zip(left_behind).enumerate() {
+                tests.set(number, place, lanes.test(slots, node.slot, node.threshold)?)?;
+                *masks.masks.get_mut(number)?.get_mut(place)? = mask;
+            }
+        }
+        Some((tests, masks))
+    }
+}
+
+/// For each node, all leaves but those on its left side. None where there are more than 64.
+pub(super) fn left_behind(tree: &Tree) -> Option<Vec<u64>> {
+    if tree.leaves > WIDTH {
+        return None;
+    }
+    // First leaf and number of leaves under each node; children come after parents, so this goes backwards.
+    let mut spans = vec![(0, 0); tree.nodes.len()];
+    let span = |child: Child, spans: &[(usize, usize)]| match child {
+        Child::Leaf(leaf) => Some((leaf, 1)),
+        Child::Node(node) => spans.get(node).copied(),
+    };
+    let mut masks = vec![u64::MAX; tree.nodes.len()];
+    for (number, node) in tree.nodes.iter().enumerate().rev() {
+        let (first, left) = span(node.left, &spans)?;
+        let (_, right) = span(node.right, &spans)?;
+        *spans.get_mut(number)? = (first, left + right);
+        let leaves = u64::MAX
+            .checked_shl(u32::try_from(WIDTH - left).ok()?)
+            .unwrap_or(0);
+        *masks.get_mut(number)? = !(leaves >> first);
+    }
+    Some(masks)
+}

@@ -1,0 +1,143 @@
+//! Cells -> the keys that trees test: each cell once, or twice where a missing one goes left at some nodes and right at
+//! others.
+
+use crate::kernel::{LEFTMOST, RIGHTMOST, Slots, key};
+
+/// Cells between two that are tested, which are made keys of all the same: neighbours are quicker than gaps.
+const GAP_MAX: usize = 4;
+
+/// What a node of the message tests.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Slot {
+    pub(super) cell: usize,
+    /// Where NaN goes; of no meaning where there are members.
+    pub(super) missing_left: bool,
+    /// Not empty: the slot is whether the cell is one of these; sorted, none NaN.
+    pub(super) members: Vec<f32>,
+    pub(super) missing_is_member: bool,
+}
+
+/// Which cells are tested. Keys stand in the order of the stretches, then of the sets; once, or once more for the other
+/// side.
+#[derive(Debug)]
+pub(super) struct Axes {
+    /// Cells: first and count.
+    stretches: Vec<(usize, usize)>,
+    sets: Vec<Slot>,
+    count: usize,
+    sides: Sides,
+}
+
+/// Where NaN goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sides {
+    Left,
+    Right,
+    /// Left, then right.
+    Both,
+}
+
+impl Axes {
+    /// The axes, and for each slot which of the keys it is.
+    pub(super) fn of(slots: &[Slot]) -> (Self, Vec<usize>) {
+        let plain = || slots.iter().filter(|slot| slot.members.is_empty());
+        let sides = match (
+            plain().any(|slot| slot.missing_left),
+            plain().any(|slot| !slot.missing_left),
+        ) {
+            (true, true) => Sides::Both,
+            (true, false) => Sides::Left,
+            (false, _) => Sides::Right,
+        };
+        let mut cells: Vec<usize> = plain().map(|slot| slot.cell).collect();
+        cells.sort_unstable();
+        let mut stretches: Vec<(usize, usize)> = Vec::new();
+        for cell in cells {
+            match stretches.last_mut() {
+                Some((first, count)) if cell <= *first + *count + GAP_MAX => {
+                    *count = (*count).max(cell - *first + 1);
+                }
+                _ => stretches.push((cell, 1)),
+            }
+        }
+        let mut sets: Vec<Slot> = Vec::new();
+        for slot in slots.iter().filter(|slot| !slot.members.is_empty()) {
+            if !sets.contains(slot) {
+                sets.push(slot.clone());
+            }
+        }
+        let plain_count: usize = stretches.iter().map(|(_, count)| count).sum();
+        let axes = Self {
+            count: plain_count + sets.len(),
+            stretches,
+            sets,
+            sides,
+        };
+        let place = |slot: &Slot| {
+            if !slot.members.is_empty() {
+                let place = axes.sets.iter().position(|set| set == slot).unwrap_or_default();
+                return plain_count + place;
+            }
+            let mut before = 0;
+            for (first, count) in &axes.stretches {
+                if (*first..first + count).contains(&slot.cell) {
+                    let place = before + slot.cell - first;
+                    let is_other = sides == Sides::Both && !slot.missing_left;
+                    return if is_other { place + axes.count } else { place };
+                }
+                before += count;
+            }
+            before
+        };
+        let places = slots.iter().map(place).collect();
+        (axes, places)
+    }
+
+    /// The keys of a row.
+    pub(super) fn slots(&self) -> Slots {
+        Slots {
+            axes: self.count,
+            is_paired: self.sides == Sides::Both,
+        }
+    }
+
+    /// Appends the keys of a row.
+    pub(super) fn append(&self, cells: &[f32], keys: &mut Vec<u32>) {
+        let missing = if self.sides == Sides::Right {
+            RIGHTMOST
+        } else {
+            LEFTMOST
+        };
+        let start = keys.len();
+        for (first, count) in &self.stretches {
+            let cells = cells.get(*first..first + count).unwrap_or_default();
+            keys.extend(cells.iter().map(|cell| key(*cell, missing)));
+        }
+        for set in &self.sets {
+            keys.push(set.is_member(cells));
+        }
+        if self.sides == Sides::Both {
+            // No number has the leftmost key.
+            keys.extend_from_within(start..start + self.count);
+            for key in keys.iter_mut().skip(start + self.count) {
+                if *key == LEFTMOST {
+                    *key = RIGHTMOST;
+                }
+            }
+        }
+    }
+}
+
+impl Slot {
+    /// The key of 1.0, or that of 0.0.
+    fn is_member(&self, cells: &[f32]) -> u32 {
+        let cell = cells.get(self.cell).copied().unwrap_or(f32::NAN);
+        let is_member = if cell.is_nan() {
+            self.missing_is_member
+        } else {
+            let order = |member: &f32| member.partial_cmp(&cell).unwrap_or(std::cmp::Ordering::Less);
+            self.members.binary_search_by(order).is_ok()
+        };
+        key(f32::from(u8::from(is_member)), LEFTMOST)
+    }
+}
