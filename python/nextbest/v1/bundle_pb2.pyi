@@ -854,6 +854,7 @@ class Action(_message.Message):
     TREATMENTS_FIELD_NUMBER: _builtins.int
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
     LABEL_FIELD_NUMBER: _builtins.int
+    MODEL_COLUMN_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     group: _builtins.int
     enabled: _builtins.bool
@@ -868,6 +869,8 @@ class Action(_message.Message):
     mandatory: _builtins.bool
     label: _builtins.str
     """What people call it; empty: its name."""
+    model_column: _builtins.int
+    """The column of the model's output that is this action's propensity. Absent: the model's positive column."""
     @_builtins.property
     def eligibility(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Indices of clauses: those of the issue, then of the group, then the action's own."""
@@ -904,10 +907,11 @@ class Action(_message.Message):
         treatments: _abc.Iterable[Global___Treatment] | None = ...,
         attributes: _abc.Iterable[_customer_pb2.Value] | None = ...,
         label: _builtins.str = ...,
+        model_column: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_active_from_us", b"_active_from_us", "_active_until_us", b"_active_until_us", "_model", b"_model", "active_from_us", b"active_from_us", "active_until_us", b"active_until_us", "model", b"model", "value", b"value", "value_constant", b"value_constant", "value_program", b"value_program"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_active_from_us", b"_active_from_us", "_active_until_us", b"_active_until_us", "_model", b"_model", "_model_column", b"_model_column", "active_from_us", b"active_from_us", "active_until_us", b"active_until_us", "model", b"model", "model_column", b"model_column", "value", b"value", "value_constant", b"value_constant", "value_program", b"value_program"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active_from_us", b"_active_from_us", "_active_until_us", b"_active_until_us", "_model", b"_model", "active_from_us", b"active_from_us", "active_until_us", b"active_until_us", "applicability", b"applicability", "attributes", b"attributes", "eligibility", b"eligibility", "enabled", b"enabled", "group", b"group", "label", b"label", "lever_percent", b"lever_percent", "mandatory", b"mandatory", "model", b"model", "name", b"name", "prior", b"prior", "suitability", b"suitability", "treatments", b"treatments", "value", b"value", "value_constant", b"value_constant", "value_program", b"value_program"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active_from_us", b"_active_from_us", "_active_until_us", b"_active_until_us", "_model", b"_model", "_model_column", b"_model_column", "active_from_us", b"active_from_us", "active_until_us", b"active_until_us", "applicability", b"applicability", "attributes", b"attributes", "eligibility", b"eligibility", "enabled", b"enabled", "group", b"group", "label", b"label", "lever_percent", b"lever_percent", "mandatory", b"mandatory", "model", b"model", "model_column", b"model_column", "name", b"name", "prior", b"prior", "suitability", b"suitability", "treatments", b"treatments", "value", b"value", "value_constant", b"value_constant", "value_program", b"value_program"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__active_from_us: _TypeAlias = _typing.Literal["active_from_us"]  # noqa: Y015
     _WhichOneofArgType__active_from_us: _TypeAlias = _typing.Literal["_active_from_us", b"_active_from_us"]  # noqa: Y015
@@ -915,6 +919,8 @@ class Action(_message.Message):
     _WhichOneofArgType__active_until_us: _TypeAlias = _typing.Literal["_active_until_us", b"_active_until_us"]  # noqa: Y015
     _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
     _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
+    _WhichOneofReturnType__model_column: _TypeAlias = _typing.Literal["model_column"]  # noqa: Y015
+    _WhichOneofArgType__model_column: _TypeAlias = _typing.Literal["_model_column", b"_model_column"]  # noqa: Y015
     _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["value_constant", "value_program"]  # noqa: Y015
     _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
     @_typing.overload
@@ -923,6 +929,8 @@ class Action(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__active_until_us) -> _WhichOneofReturnType__active_until_us | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__model_column) -> _WhichOneofReturnType__model_column | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
 

@@ -215,7 +215,7 @@ class NativeModel(_message.Message):
 
     @_builtins.property
     def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___NativeStep]:
-        """In this order; a step reads only cells that are filled, and writes each cell at most once."""
+        """In this order; a step reads only cells that are filled, and writes those that follow the last one filled."""
 
     @_builtins.property
     def outputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___NativeOutput]: ...

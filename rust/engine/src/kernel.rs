@@ -8,7 +8,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod dense;
-mod forest;
+pub(crate) mod forest;
 mod keys;
 mod portable;
 
@@ -18,7 +18,7 @@ mod tests;
 use std::fmt;
 
 pub(crate) use dense::Matrix;
-pub(crate) use forest::{Child, Forest, LEFTMOST, Node, RIGHTMOST, Slots, Tree, key};
+pub(crate) use forest::{AxisKind, Child, Factored, Forest, LEFTMOST, Node, RIGHTMOST, Slots, Tree, key};
 pub(crate) use keys::Keys;
 
 /// 512 bits: of one slot each, in the order of the slots. What one instruction of AVX-512 takes.

@@ -59,8 +59,8 @@ pub use id::{ActionId, ChannelId, GroupId, IssueId, ModelId, PlacementId, Treatm
 pub use index::{INDEX_BYTES_MAX, IndexOptions, IndexReport};
 pub use kernel::Kernel;
 pub use leaving::FrequentLeave;
-pub use native::{Inputs, NativeModel, Rows};
-pub use propensity::{BATCH_ROWS_MAX, Batch, NoModels, ScoreFault, Scorer, Tensor};
+pub use native::{CellKind, Factoring, InputKinds, Inputs, NativeModel, Rows};
+pub use propensity::{BATCH_ROWS_MAX, Batch, Lowered, NoModels, ScoreFault, Scorer, Tensor};
 pub use record::{Degradation, FUNNEL_STAGES, Factors, Placed, Ranked, Record, RequestedPlacement};
 pub use request::{
     CONTEXT_ATTRIBUTES_MAX, CUSTOMER_ATTRIBUTES_MAX, CUSTOMER_ID_BYTES_MAX, EXPLAINED_ACTIONS_MAX,

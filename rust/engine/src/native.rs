@@ -8,6 +8,7 @@ mod axes;
 mod check;
 mod dictionary;
 mod ensemble;
+mod factoring;
 mod rows;
 mod step;
 
@@ -17,6 +18,7 @@ mod tests;
 use nextbest_proto::v1;
 use prost::Message as _;
 
+pub use factoring::{CellKind, Factoring, InputKinds};
 pub use rows::Rows;
 
 use crate::{bundle::BundleFault, kernel::Kernel};
@@ -72,6 +74,12 @@ impl NativeModel {
         self.inputs
     }
 
+    /// Cells of a row.
+    #[must_use]
+    pub fn cell_count(&self) -> usize {
+        self.cells
+    }
+
     /// The columns of the output that it computes, ascending.
     pub fn columns(&self) -> impl Iterator<Item = u32> {
         self.outputs.iter().map(|(column, _)| *column)
@@ -93,7 +101,8 @@ impl NativeModel {
     fn run_step(&self, kernel: Kernel, step: &Step, rows: &mut Rows<'_>) {
         if let step::Operation::Trees(ensemble) = step.operation {
             if let Some(ensemble) = self.ensembles.get(ensemble) {
-                ensemble.run(kernel, rows, step.out);
+                let (cells, stride) = rows.cells_mut();
+                ensemble.run(kernel, ensemble.axes(), cells, stride, step.out);
             }
             return;
         }

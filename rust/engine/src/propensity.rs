@@ -1,6 +1,8 @@
-//! Candidates -> propensities: one run of each model over all of its candidates, else the prior.
+//! Candidates -> propensities: lowered models here, others by a scorer, one run of each over all of its candidates; else
+//! the prior.
 
 mod batch;
+mod lowered;
 
 #[cfg(test)]
 mod tests;
@@ -8,6 +10,8 @@ mod tests;
 use nextbest_proto::v1::{DegradationKind, PropensitySource};
 
 pub use batch::{Batch, Tensor};
+pub use lowered::Lowered;
+use lowered::Score;
 
 use crate::{
     action_set::ActionSet,
@@ -87,6 +91,18 @@ pub(crate) fn assess(
             continue;
         };
         let mut faults = Faults::default();
+        if let Some(lowered) = &bundle.models[*model].lowered {
+            run_lowered(
+                bundle,
+                features,
+                lowered,
+                of_model,
+                &mut propensities,
+                &mut faults,
+            );
+            faults.report(*model, &mut degradations);
+            continue;
+        }
         for run in of_model.chunks(BATCH_ROWS_MAX) {
             run_model(
                 bundle,
@@ -133,6 +149,49 @@ impl Faults {
     }
 }
 
+/// The same by a model of the bundle itself.
+fn run_lowered(
+    bundle: &Bundle,
+    features: &[Value<'_>],
+    lowered: &Lowered,
+    run: &[(ModelId, usize)],
+    propensities: &mut [Propensity],
+    faults: &mut Faults,
+) {
+    let mut scores = Vec::with_capacity(run.len());
+    let actions = run.iter().filter_map(|(_, place)| propensities.get(*place));
+    let actions = actions.map(|propensity| propensity.action);
+    lowered.score(bundle.index.report().kernel, features, actions, &mut scores);
+    for ((_, place), score) in run.iter().zip(scores) {
+        if let Some(propensity) = propensities.get_mut(*place) {
+            match score {
+                Score::Propensity(value) => propensity.take(Some(value), faults),
+                Score::Failed => propensity.degrade(&mut faults.failed),
+                Score::Incomplete => propensity.degrade(&mut faults.input_missing),
+            }
+        }
+    }
+}
+
+impl Propensity {
+    /// The model's answer, where it is a propensity.
+    fn take(&mut self, answer: Option<f64>, faults: &mut Faults) {
+        match answer {
+            Some(answer) if (0.0..=1.0).contains(&answer) => {
+                self.value = answer;
+                self.source = PropensitySource::Model;
+            }
+            _ => self.degrade(&mut faults.invalid),
+        }
+    }
+
+    /// The prior stays.
+    fn degrade(&mut self, fault: &mut u32) {
+        self.source = PropensitySource::Degraded;
+        *fault += 1;
+    }
+}
+
 /// One run: writes the propensities that it gives; of those that it does not give the prior stays.
 fn run_model(
     bundle: &Bundle,
@@ -165,18 +224,11 @@ fn run_model(
         let Some(propensity) = propensities.get_mut(place) else {
             continue;
         };
-        propensity.source = PropensitySource::Degraded;
         match ran {
-            _ if !complete => faults.input_missing += 1,
-            Err(ScoreFault::Failed) => faults.failed += 1,
-            Err(ScoreFault::Deadline) => faults.late += 1,
-            Ok(()) => match answers.next() {
-                Some(answer) if (0.0..=1.0).contains(&answer) => {
-                    propensity.value = answer;
-                    propensity.source = PropensitySource::Model;
-                }
-                _ => faults.invalid += 1,
-            },
+            _ if !complete => propensity.degrade(&mut faults.input_missing),
+            Err(ScoreFault::Failed) => propensity.degrade(&mut faults.failed),
+            Err(ScoreFault::Deadline) => propensity.degrade(&mut faults.late),
+            Ok(()) => propensity.take(answers.next(), faults),
         }
     }
 }

@@ -19,7 +19,7 @@
 
 use std::{fs, hint::black_box, path::Path};
 
-use nextbest_engine::{Kernel, NativeModel, Rows};
+use nextbest_engine::{CellKind, Factoring, InputKinds, Kernel, NativeModel, Rows};
 use ort::{
     environment::Environment,
     logging::LogLevel,
@@ -185,6 +185,7 @@ fn measure(environment: &Environment, folder: &Path, name: &str, columns: usize,
             fields.join(", ")
         ));
     }
+    reports.push(factored(&model, &mut reference, cell, columns, rows));
     let report = format!(
         "\"{name}\": {{\"trees\": {}, {}}}",
         model.tree_count(),
@@ -192,6 +193,98 @@ fn measure(environment: &Environment, folder: &Path, name: &str, columns: usize,
     );
     println!("{report}");
     report
+}
+
+/// Actions that one customer is scored for, and the columns, the last ones, that are theirs.
+const ACTIONS: usize = 100;
+const OWN_COLUMNS: usize = 10;
+
+/// One customer and a hundred actions: the last columns of the first rows are the actions', and do not change.
+fn factored(
+    model: &NativeModel,
+    reference: &mut Reference,
+    cell: usize,
+    columns: usize,
+    rows: &[f32],
+) -> String {
+    let shared = columns - OWN_COLUMNS;
+    let kinds = InputKinds {
+        floats: (0..columns)
+            .map(|column| {
+                if column < shared {
+                    CellKind::Shared
+                } else {
+                    CellKind::Own
+                }
+            })
+            .collect(),
+        ..InputKinds::default()
+    };
+    let (actions, customers) = rows.split_at(ACTIONS * columns);
+    let mut own = Rows::new(model, ACTIONS);
+    for (number, action) in actions.chunks_exact(columns).enumerate() {
+        own.floats_mut(number)[shared..].copy_from_slice(&action[shared..]);
+    }
+    let factoring = Factoring::new(model, &kinds, &mut own, &[1; ACTIONS]).unwrap();
+    let chosen: Vec<u32> = (0..).take(ACTIONS).collect();
+    let mut one = Rows::new(model, 1);
+    let mut scores = Vec::new();
+    let mut score = |kernel: Kernel, customer: &[f32], scores: &mut Vec<Option<f32>>| {
+        scores.clear();
+        one.reset();
+        one.floats_mut(0)[..shared].copy_from_slice(&customer[..shared]);
+        factoring.score(model, kernel, &mut one, &|_, _| f32::NAN, &chosen, scores);
+    };
+    // What ONNX Runtime is given: whole rows, of which only the customer's columns are written for each decision.
+    let mut whole = actions.to_vec();
+    let mut join = |customer: &[f32], reference: &mut Reference, expected: &mut Vec<f32>| {
+        for row in whole.chunks_exact_mut(columns) {
+            row[..shared].copy_from_slice(&customer[..shared]);
+        }
+        reference.score(&whole, columns, expected);
+    };
+    let mut expected = Vec::new();
+    let kernels = Kernel::available();
+    let (mut unequal, mut farthest) = (0_usize, 0.0_f32);
+    for customer in customers.chunks_exact(columns).take(200) {
+        join(customer, reference, &mut expected);
+        for kernel in &kernels {
+            score(*kernel, customer, &mut scores);
+            for (score, expected) in scores.iter().zip(&expected) {
+                let score = score.unwrap();
+                unequal += usize::from(score.to_bits() != expected.to_bits());
+                farthest = farthest.max((score - expected).abs());
+            }
+        }
+    }
+    assert!(farthest <= 1e-6, "factored scores differ by {farthest}");
+    let _ = cell;
+    let mut times: Vec<Vec<f64>> = vec![Vec::new(); kernels.len() + 1];
+    let mut runs = vec![Runs::new(customers, columns); kernels.len() + 1];
+    for _ in 0..ROUNDS {
+        for (place, kernel) in kernels.iter().enumerate() {
+            times[place].push(runs[place].time(|customer| {
+                score(*kernel, customer, &mut scores);
+                black_box(&scores);
+            }));
+        }
+        times[kernels.len()].push(runs[kernels.len()].time(|customer| {
+            join(customer, reference, &mut expected);
+            black_box(&expected);
+        }));
+    }
+    let names = kernels.iter().map(|kernel| kernel.name()).chain(["onnxruntime"]);
+    let fields: Vec<String> = names
+        .zip(&mut times)
+        .map(|(name, times)| {
+            times.sort_by(f64::total_cmp);
+            format!("\"{name}_us\": {:.3}", times[times.len() / 2])
+        })
+        .collect();
+    format!(
+        "\"factored\": {{{}, \"unequal_bits\": {unequal}, \"farthest\": {farthest:e}}}",
+        fields.join(", ")
+    )
 }
 
 /// Goes round all rows, a few at a time.

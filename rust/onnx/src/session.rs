@@ -17,8 +17,8 @@ use crate::{
 
 /// A session for each model of one bundle. One of these for each worker.
 pub struct Sessions {
-    /// In the order of the bundle's models.
-    sessions: Vec<ModelSession>,
+    /// In the order of the bundle's models; none for a lowered one, which the engine runs.
+    sessions: Vec<Option<ModelSession>>,
 }
 
 struct ModelSession {
@@ -26,26 +26,28 @@ struct ModelSession {
     /// The one output that is computed.
     options: RunOptions<HasSelectedOutputs>,
     output: String,
-    positive_column: usize,
     /// Name and column count of each input.
     inputs: Vec<(String, usize)>,
 }
 
 impl Sessions {
-    /// Loads every model and runs it on one row, so that the first decision does not pay for it.
+    /// Loads every model that is not lowered and runs it on one row, so that the first decision does not pay for it.
     ///
     /// # Errors
     /// When a model cannot be loaded, when its inputs and outputs are not those that the bundle says, or when the
     /// first run fails. A model that takes text may refuse the empty text of that run: this is no fault.
     pub fn open(runtime: &Runtime, bundle: &Bundle) -> Result<Self, OnnxFault> {
         let open = |model: &Model| {
+            if model.lowered.is_some() {
+                return Ok(None);
+            }
             let fault = |problem| OnnxFault::Model {
                 name: model.name.clone(),
                 problem,
             };
             let mut session = ModelSession::open(runtime, model).map_err(fault)?;
             session.warm_up(model).map_err(fault)?;
-            Ok(session)
+            Ok(Some(session))
         };
         let sessions = bundle
             .models()
@@ -62,7 +64,8 @@ impl Scorer for Sessions {
         batch: &Batch<'_>,
         propensities: &mut Vec<f64>,
     ) -> Result<(), ScoreFault> {
-        let session = self.sessions.get_mut(model.place()).ok_or(ScoreFault::Failed)?;
+        let session = self.sessions.get_mut(model.place()).and_then(Option::as_mut);
+        let session = session.ok_or(ScoreFault::Failed)?;
         session.run(batch, propensities).map_err(|_| ScoreFault::Failed)
     }
 }
@@ -76,7 +79,6 @@ impl ModelSession {
             session,
             options,
             output: model.output.clone(),
-            positive_column: model.positive_column,
             inputs: model
                 .inputs
                 .iter()
@@ -110,7 +112,7 @@ impl ModelSession {
         let output = outputs
             .get(&self.output)
             .ok_or_else(|| RunFault::Output("no such output".to_owned()))?;
-        probabilities(output, batch.rows, self.positive_column, propensities).map_err(RunFault::Output)
+        probabilities(output, &batch.columns, propensities).map_err(RunFault::Output)
     }
 }
 

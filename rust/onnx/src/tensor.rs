@@ -26,42 +26,45 @@ pub(crate) fn encode<'a>(
     })
 }
 
-/// Appends the positive class of each row of an output of shape `[rows, columns]` or `[rows]`.
+/// Appends for each row the column that it wants of an output of shape `[rows, columns]` or `[rows]`.
 pub(crate) fn probabilities(
     output: &DynValue,
-    rows: usize,
-    positive_column: usize,
+    wanted: &[usize],
     propensities: &mut Vec<f64>,
 ) -> Result<(), String> {
     if let Ok((shape, items)) = output.try_extract_tensor::<f32>() {
-        let column = column(shape, rows, positive_column, items)?;
-        propensities.extend(column.map(|item| f64::from(*item)));
+        let columns = columns(shape, wanted, items.len())?;
+        let rows = items.chunks_exact(columns).zip(wanted);
+        propensities.extend(
+            rows.filter_map(|(row, column)| row.get(*column))
+                .map(|item| f64::from(*item)),
+        );
         return Ok(());
     }
     let Ok((shape, items)) = output.try_extract_tensor::<f64>() else {
         return Err("its output is no tensor of floats or doubles".to_owned());
     };
-    propensities.extend(column(shape, rows, positive_column, items)?);
+    let columns = columns(shape, wanted, items.len())?;
+    let rows = items.chunks_exact(columns).zip(wanted);
+    propensities.extend(rows.filter_map(|(row, column)| row.get(*column)));
     Ok(())
 }
 
-fn column<'a, T>(
-    shape: &[i64],
-    rows: usize,
-    positive_column: usize,
-    items: &'a [T],
-) -> Result<impl Iterator<Item = &'a T>, String> {
+/// The columns of an output that has a row for each that is wanted, and all columns that are.
+fn columns(shape: &[i64], wanted: &[usize], items: usize) -> Result<usize, String> {
     let columns = match shape {
         [_] => 1,
         [_, columns] => usize::try_from(*columns).unwrap_or(0),
         _ => 0,
     };
-    if positive_column >= columns || Some(items.len()) != rows.checked_mul(columns) {
+    let last = wanted.iter().max().copied().unwrap_or(0);
+    if last >= columns || Some(items) != wanted.len().checked_mul(columns) {
         return Err(format!(
-            "its output has the shape {shape:?} for {rows} rows, and column {positive_column} is asked for"
+            "its output has the shape {shape:?} for {} rows, and column {last} is asked for",
+            wanted.len()
         ));
     }
-    Ok(items.iter().skip(positive_column).step_by(columns))
+    Ok(columns)
 }
 
 /// ONNX Runtime's name of an element type.
@@ -90,5 +93,6 @@ pub(crate) fn sample(model: &Model) -> Batch<'static> {
     Batch {
         rows: 1,
         inputs: model.inputs.iter().map(zeros).collect(),
+        columns: vec![model.positive_column],
     }
 }

@@ -167,9 +167,14 @@ fn cells<T>(rows: &[Vec<String>], columns: &[usize], parse: impl Fn(&str) -> T) 
 fn score(model: v1::Model, rows: usize, inputs: Vec<Tensor<'_>>) -> Result<Vec<f64>, ScoreFault> {
     let bundle = bundle(vec![model]);
     let mut sessions = Sessions::open(&runtime(), &bundle).expect("the models load");
-    let (id, _) = bundle.models().next().expect("there is a model");
+    let (id, model) = bundle.models().next().expect("there is a model");
     let mut propensities = Vec::new();
-    sessions.score(id, &Batch { rows, inputs }, &mut propensities)?;
+    let batch = Batch {
+        rows,
+        inputs,
+        columns: vec![model.positive_column; rows],
+    };
+    sessions.score(id, &batch, &mut propensities)?;
     Ok(propensities)
 }
 
@@ -237,31 +242,27 @@ fn a_run_that_fails_leaves_the_next_one_unharmed() {
         Tensor::Int64(vec![1, 2]),
         Tensor::Bool(vec![true]),
     ];
+    let batch = |rows, inputs| Batch {
+        rows,
+        inputs,
+        columns: vec![1; rows],
+    };
     assert_eq!(
-        sessions.score(ids[1], &Batch { rows: 1, inputs }, &mut scores),
+        sessions.score(ids[1], &batch(1, inputs), &mut scores),
         Err(ScoreFault::Failed)
     );
-    let too_few = Batch {
-        rows: 2,
-        inputs: vec![Tensor::Float32(vec![1.0, 2.0, 3.0])],
-    };
+    let too_few = batch(2, vec![Tensor::Float32(vec![1.0, 2.0, 3.0])]);
     assert_eq!(
         sessions.score(ids[0], &too_few, &mut scores),
         Err(ScoreFault::Failed)
     );
-    let wrong_type = Batch {
-        rows: 1,
-        inputs: vec![Tensor::Int64(vec![1, 2, 3])],
-    };
+    let wrong_type = batch(1, vec![Tensor::Int64(vec![1, 2, 3])]);
     assert_eq!(
         sessions.score(ids[0], &wrong_type, &mut scores),
         Err(ScoreFault::Failed)
     );
     assert!(scores.is_empty());
-    let right = Batch {
-        rows: 1,
-        inputs: vec![Tensor::Float32(vec![1.0, 2.0, 3.0])],
-    };
+    let right = batch(1, vec![Tensor::Float32(vec![1.0, 2.0, 3.0])]);
     assert_eq!(sessions.score(ids[0], &right, &mut scores), Ok(()));
     assert_eq!(scores.len(), 1);
 }

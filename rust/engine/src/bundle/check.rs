@@ -70,16 +70,17 @@ pub(super) fn check(message: v1::Bundle, digest: String, options: IndexOptions) 
         action::action(row, &around, &mut policies)
     })?;
     sorted("actions", &actions, |row| row.name.clone())?;
-    let models = rows("models", message.models, |row| {
-        model::model(row, &features, &types)
-    })?;
-    sorted("models", &models, |row| row.name.clone())?;
     let weights = rows("context_weights", message.context_weights, |row| {
         context_weight(row, sizes)
     })?;
     let arbitration = arbitration(message.arbitration.unwrap_or_default(), sizes)
         .map_err(|fault| fault.within("arbitration"))?;
     let actions = Table::new(actions);
+    let mut bound = model::bound(&actions, sizes.models);
+    let models = rows("models", message.models, |row| {
+        model::model(row, &features, &types, &actions, bound.next().unwrap_or_default())
+    })?;
+    sorted("models", &models, |row| row.name.clone())?;
     let (features, literals, clauses) = (Table::new(features), Table::new(literals), Table::new(clauses));
     let channels = Table::new(action::treatable(channels, &actions));
     let context_weights = Table::new(weights);

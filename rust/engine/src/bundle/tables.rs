@@ -9,6 +9,7 @@ use crate::{
         ModelId, PlacementId, Table, TreatmentId,
     },
     program::{Comparison, Program},
+    propensity::Lowered,
     value::Type,
 };
 
@@ -129,6 +130,8 @@ pub(crate) struct Action {
     pub(crate) lever_percent: f64,
     pub(crate) prior: f64,
     pub(crate) model: Option<ModelId>,
+    /// Of the model's output, where it is not the positive column.
+    pub(crate) model_column: Option<usize>,
     pub(crate) mandatory: bool,
     pub(crate) treatments: Table<TreatmentId, Treatment>,
     /// In the order of the declared action attributes.
@@ -259,6 +262,8 @@ pub struct Model {
     pub output: String,
     /// The column of the positive class; 0 for an output without columns.
     pub positive_column: usize,
+    /// The same model, lowered: runs instead of the graph.
+    pub lowered: Option<Lowered>,
 }
 
 /// One input tensor of a model, of shape `[rows, columns]`.

@@ -6,6 +6,7 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod factored;
 mod heap;
 mod ranks;
 mod tree;
@@ -15,6 +16,7 @@ mod walk;
 pub(crate) mod tests;
 
 use super::{Kernel, Set};
+pub(crate) use factored::{AxisKind, Factored};
 use heap::Heap;
 use ranks::{Lanes, Masks, Tests};
 pub(crate) use tree::{Child, Node, Tree};
@@ -180,7 +182,7 @@ impl Group {
         }
         let walk = Walk::new(trees, targets, weights)?;
         let ranked = lanes.and_then(|lanes| {
-            let (tests, masks) = Tests::any(trees, lanes, slots)?;
+            let (tests, masks) = Tests::any(trees, lanes, slots, |_| true)?;
             Some(Ranked {
                 tests,
                 masks: Some(masks),
@@ -216,7 +218,7 @@ impl Forest {
         weights.resize(weights.len() + targets, 0.0);
         let nothing = Tree::default();
         let lanes = if has_rank_kernel() {
-            Lanes::new(trees, slots)
+            Lanes::new(trees, slots, |_| true)
         } else {
             None
         };
@@ -271,6 +273,43 @@ impl Forest {
             Set::Avx2 | Set::Avx512 => unsafe { self.sum_avx2(keys, sums) },
         }
         self.finish(sums);
+    }
+
+    /// With one target: the weight of each tree for one row, without dividing or base values. `weights` has a place for
+    /// each tree, in whole groups of eight.
+    pub(crate) fn each(&self, kernel: Kernel, keys: &[u32], weights: &mut [f32]) {
+        if keys.len() < self.slots.count() {
+            return;
+        }
+        match kernel.0 {
+            // SAFETY: there is a key for each slot.
+            Set::Portable => unsafe { self.each_here(keys, weights) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: this machine has the instructions, or there were no such kernel; there is a key for each slot.
+            Set::Avx2 | Set::Avx512 => unsafe { self.each_avx2(keys, weights) },
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,bmi2")]
+    unsafe fn each_avx2(&self, keys: &[u32], weights: &mut [f32]) {
+        // SAFETY: the caller's.
+        unsafe { self.each_here(keys, weights) };
+    }
+
+    /// # Safety
+    /// `keys` must have all slots.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "has to become a part of what has the instructions"
+    )]
+    unsafe fn each_here(&self, keys: &[u32], weights: &mut [f32]) {
+        for (group, weights) in self.groups.iter().zip(weights.chunks_exact_mut(SIDE_BY_SIDE)) {
+            // SAFETY: the caller's.
+            let places = unsafe { group.form.places(keys.as_ptr()) };
+            weights.copy_from_slice(&group.form.weights(places));
+        }
     }
 
     /// Of a row; at least 1, so that rows can be counted.

@@ -101,6 +101,45 @@ impl Axes {
         }
     }
 
+    /// The cell of each axis: in gaps as well.
+    pub(super) fn cells(&self) -> impl Iterator<Item = usize> {
+        let plain = self
+            .stretches
+            .iter()
+            .flat_map(|(first, count)| *first..first + count);
+        plain.chain(self.sets.iter().map(|set| set.cell))
+    }
+
+    /// The same axes over cells that stand elsewhere; none where one of them is not there. Neighbours stay neighbours.
+    pub(super) fn moved(&self, place: impl Fn(usize) -> Option<usize>) -> Option<Self> {
+        let moved = |(first, count): &(usize, usize)| Some((place(*first)?, *count));
+        let set = |set: &Slot| {
+            Some(Slot {
+                cell: place(set.cell)?,
+                ..set.clone()
+            })
+        };
+        Some(Self {
+            stretches: self.stretches.iter().map(moved).collect::<Option<_>>()?,
+            sets: self.sets.iter().map(set).collect::<Option<_>>()?,
+            ..*self
+        })
+    }
+
+    /// The keys of one axis: its only one twice where it has no pair.
+    pub(super) fn key_pair(&self, place: usize, cell: f32) -> (u32, u32) {
+        let sets = self.count - self.sets.len();
+        if let Some(set) = place.checked_sub(sets).and_then(|set| self.sets.get(set)) {
+            let key = set.key(cell);
+            return (key, key);
+        }
+        match self.sides {
+            Sides::Left => (key(cell, LEFTMOST), key(cell, LEFTMOST)),
+            Sides::Right => (key(cell, RIGHTMOST), key(cell, RIGHTMOST)),
+            Sides::Both => (key(cell, LEFTMOST), key(cell, RIGHTMOST)),
+        }
+    }
+
     /// Appends the keys of a row.
     pub(super) fn append(&self, cells: &[f32], keys: &mut Vec<u32>) {
         let missing = if self.sides == Sides::Right {
@@ -114,7 +153,8 @@ impl Axes {
             keys.extend(cells.iter().map(|cell| key(*cell, missing)));
         }
         for set in &self.sets {
-            keys.push(set.is_member(cells));
+            let cell = cells.get(set.cell).copied().unwrap_or(f32::NAN);
+            keys.push(set.key(cell));
         }
         if self.sides == Sides::Both {
             // No number has the leftmost key.
@@ -130,8 +170,7 @@ impl Axes {
 
 impl Slot {
     /// The key of 1.0, or that of 0.0.
-    fn is_member(&self, cells: &[f32]) -> u32 {
-        let cell = cells.get(self.cell).copied().unwrap_or(f32::NAN);
+    fn key(&self, cell: f32) -> u32 {
         let is_member = if cell.is_nan() {
             self.missing_is_member
         } else {

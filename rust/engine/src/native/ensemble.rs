@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     bundle::BundleFault,
-    kernel::{Child, Forest, Kernel, Node, Tree},
+    kernel::{AxisKind, Child, Factored, Forest, Kernel, LEFTMOST, Node, Tree},
 };
 
 const TREES_MAX: usize = 100_000;
@@ -18,10 +18,24 @@ const TARGETS_MAX: usize = 100_000;
 
 #[derive(Debug)]
 pub(super) struct Ensemble {
-    /// The last cell that is read.
-    last_cell: Option<usize>,
+    /// Cells that nodes test, ascending.
+    cells: Vec<usize>,
     axes: Axes,
+    trees: Vec<Tree>,
+    /// `targets` for each leaf, tree by tree.
+    weights: Vec<f32>,
+    base_value: f32,
+    divisor: Option<f32>,
     forest: Forest,
+}
+
+/// An ensemble of one target, factored for a number of rows.
+#[derive(Debug)]
+pub(super) struct FactoredEnsemble {
+    axes: Axes,
+    /// Mixed axes, and where their cells stand among those of a row.
+    mixed: Vec<(usize, usize)>,
+    factored: Factored,
 }
 
 impl Ensemble {
@@ -60,18 +74,26 @@ impl Ensemble {
             reason = "the graph takes the nearest float as well"
         )]
         let divisor = (message.divisor > 0).then_some(message.divisor as f32);
+        let base_value = message.base_values.first().copied().unwrap_or(0.0);
         let forest = Forest::new(
             &trees,
             axes.slots(),
             targets,
-            message.leaf_weights,
+            message.leaf_weights.clone(),
             message.base_values,
             divisor,
         )
         .ok_or_else(|| malformed("trees that are none"))?;
+        let mut cells: Vec<usize> = slots.iter().map(|slot| slot.cell).collect();
+        cells.sort_unstable();
+        cells.dedup();
         Ok(Self {
-            last_cell: slots.iter().map(|slot| slot.cell).max(),
+            cells,
             axes,
+            trees,
+            weights: message.leaf_weights,
+            base_value,
+            divisor,
             forest,
         })
     }
@@ -86,16 +108,25 @@ impl Ensemble {
 
     /// Whether all that it reads stands before a cell.
     pub(super) fn reads_before(&self, cell: usize) -> bool {
-        self.last_cell.is_none_or(|last| last < cell)
+        self.cells.last().is_none_or(|last| *last < cell)
     }
 
-    /// Writes the sums of all rows from cell `out` on.
-    pub(super) fn run(&self, kernel: Kernel, rows: &mut Rows<'_>, out: usize) {
-        let count = rows.count();
-        let (cells, stride) = rows.cells_mut();
-        let mut keys = Vec::with_capacity(count * self.axes.slots().count());
+    pub(super) fn axes(&self) -> &Axes {
+        &self.axes
+    }
+
+    /// Cells that nodes test, ascending.
+    pub(super) fn tested_cells(&self) -> impl Iterator<Item = usize> {
+        self.cells.iter().copied()
+    }
+
+    /// Writes the sums of all rows from cell `out` on. `cells` is row by row, `stride` each, and `axes` says where in a row
+    /// the tested ones stand.
+    pub(super) fn run(&self, kernel: Kernel, axes: &Axes, cells: &mut [f32], stride: usize, out: usize) {
+        let count = cells.len() / stride;
+        let mut keys = Vec::with_capacity(count * axes.slots().count());
         for row in cells.chunks_exact(stride) {
-            self.axes.append(row, &mut keys);
+            axes.append(row, &mut keys);
         }
         let targets = self.targets();
         let mut sums = vec![0.0; count * targets];
@@ -105,6 +136,87 @@ impl Ensemble {
                 out.copy_from_slice(sums);
             }
         }
+    }
+
+    /// Factors it for the rows of `own`, of whose cells only the own ones count. `kind` tells the kind of a cell, `place`
+    /// where a mixed one stands among those of a row.
+    pub(super) fn factor(
+        &self,
+        kind: impl Fn(usize) -> AxisKind,
+        place: impl Fn(usize) -> Option<usize>,
+        own: &Rows<'_>,
+    ) -> Option<FactoredEnsemble> {
+        let kinds: Vec<AxisKind> = self.axes.cells().map(kind).collect();
+        let is_mixed = |kind: &AxisKind| *kind == AxisKind::Mixed;
+        let tested = |cell: &usize| self.cells.binary_search(cell).is_ok();
+        let mixed = self.axes.cells().zip(&kinds).enumerate();
+        let mixed = mixed
+            .filter(|(_, (cell, kind))| is_mixed(kind) && tested(cell))
+            .map(|(axis, (cell, _))| Some((axis, place(cell)?)))
+            .collect::<Option<_>>()?;
+        let mut keys = Vec::new();
+        for row in 0..own.count() {
+            self.axes.append(own.row_cells(row), &mut keys);
+        }
+        let ends = (self.base_value, self.divisor);
+        let factored = Factored::new(&self.trees, self.axes.slots(), &self.weights, ends, kinds, keys)?;
+        Some(FactoredEnsemble {
+            axes: self.axes.moved(Some)?,
+            mixed,
+            factored,
+        })
+    }
+}
+
+impl FactoredEnsemble {
+    /// Writes the sums of some rows, ascending, to their cell `out`. `shared` are the cells of the shared row.
+    pub(super) fn run(
+        &self,
+        kernel: Kernel,
+        shared: &[f32],
+        rows: &[u32],
+        cells: &mut [f32],
+        stride: usize,
+        out: usize,
+    ) {
+        let slots = self.axes.slots();
+        let mut shared_keys = Vec::with_capacity(slots.count());
+        self.axes.append(shared, &mut shared_keys);
+        let mut mixed_keys = Vec::new();
+        if !self.mixed.is_empty() {
+            mixed_keys.resize(rows.len() * slots.count(), LEFTMOST);
+            for (cells, keys) in cells
+                .chunks_exact(stride)
+                .zip(mixed_keys.chunks_exact_mut(slots.count()))
+            {
+                for (axis, place) in &self.mixed {
+                    let cell = cells.get(*place).copied().unwrap_or(f32::NAN);
+                    let (near, far) = self.axes.key_pair(*axis, cell);
+                    if let Some(key) = keys.get_mut(*axis) {
+                        *key = near;
+                    }
+                    if let Some(key) = keys.get_mut(*axis + slots.axes) {
+                        *key = far;
+                    }
+                }
+            }
+        }
+        let mut sums = vec![0.0; rows.len()];
+        self.factored
+            .sum(kernel, &shared_keys, &mixed_keys, rows, &mut sums);
+        for (cells, sum) in cells.chunks_exact_mut(stride).zip(sums) {
+            if let Some(cell) = cells.get_mut(out) {
+                *cell = sum;
+            }
+        }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.factored.bytes()
+    }
+
+    pub(super) fn walked_tree_count(&self) -> usize {
+        self.factored.walked_tree_count()
     }
 }
 

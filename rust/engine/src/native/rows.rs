@@ -92,6 +92,22 @@ impl<'a> Rows<'a> {
         self.cells.get(row * self.stride + cell).copied()
     }
 
+    /// Whether a row met a key that its dictionary does not have, or is not there.
+    pub(super) fn is_failed(&self, row: usize) -> bool {
+        self.failed.get(row).copied().unwrap_or(true)
+    }
+
+    /// A cell of a row, whether it failed or not; NaN where there is none.
+    pub(super) fn cell(&self, row: usize, cell: usize) -> f32 {
+        self.row_cells(row).get(cell).copied().unwrap_or(f32::NAN)
+    }
+
+    /// The cells of a row; none where there is no such row.
+    pub(super) fn row_cells(&self, row: usize) -> &[f32] {
+        let start = row * self.stride;
+        self.cells.get(start..start + self.stride).unwrap_or_default()
+    }
+
     /// All cells, row by row, and how many a row has.
     pub(super) fn cells_mut(&mut self) -> (&mut [f32], usize) {
         (&mut self.cells, self.stride)

@@ -7,7 +7,7 @@ use super::{
     dictionary::{Dictionary, Kind},
     rows::Row,
 };
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Matrix};
 
 /// What is computed, and where it goes.
 #[derive(Debug)]
@@ -59,7 +59,100 @@ impl Operand {
     }
 }
 
+impl Operation {
+    /// The same on cells that stand elsewhere; none where one of them is not there. Ensembles are not moved.
+    pub(super) fn moved(&self, place: impl Fn(usize) -> Option<usize>) -> Option<Self> {
+        let moved = |operand: &Operand| {
+            Some(Operand {
+                start: place(operand.start)?,
+                ..*operand
+            })
+        };
+        Some(match self {
+            Self::Gather(sources) => {
+                Self::Gather(sources.iter().map(|cell| place(*cell)).collect::<Option<_>>()?)
+            }
+            Self::Int(start) => Self::Int(*start),
+            Self::Unary(code, operand) => Self::Unary(*code, moved(operand)?),
+            Self::Binary(code, left, right) => Self::Binary(*code, moved(left)?, moved(right)?),
+            Self::Select(condition, yes, no) => Self::Select(moved(condition)?, moved(yes)?, moved(no)?),
+            Self::Reduce(code, start, count) => Self::Reduce(*code, place(*start)?, *count),
+            Self::Softmax(start) => Self::Softmax(place(*start)?),
+            Self::Pick {
+                places,
+                values,
+                count,
+            } => Self::Pick {
+                places: place(*places)?,
+                values: place(*values)?,
+                count: *count,
+            },
+            Self::Gemm { matrix, start } => Self::Gemm {
+                matrix: *matrix,
+                start: place(*start)?,
+            },
+            Self::LookUp { dictionary, start } => Self::LookUp {
+                dictionary: *dictionary,
+                start: place(*start)?,
+            },
+            Self::Trees(_) => return None,
+        })
+    }
+}
+
 impl Step {
+    /// Shows the cells that are read: first and count.
+    pub(super) fn reads(&self, model: &NativeModel, mut show: impl FnMut(usize, usize)) {
+        let width = self.width;
+        let mut operand = |operand: &Operand| {
+            show(operand.start, if operand.is_single { 1 } else { width });
+        };
+        match &self.operation {
+            Operation::Gather(sources) => {
+                for cell in sources {
+                    show(*cell, 1);
+                }
+            }
+            Operation::Int(_) => {}
+            Operation::Unary(_, from) => operand(from),
+            Operation::Binary(_, left, right) => {
+                operand(left);
+                operand(right);
+            }
+            Operation::Select(condition, yes, no) => {
+                operand(condition);
+                operand(yes);
+                operand(no);
+            }
+            Operation::Reduce(_, start, count) => show(*start, count * width),
+            Operation::Softmax(start) => show(*start, width),
+            Operation::Pick {
+                places,
+                values,
+                count,
+            } => {
+                show(*places, width);
+                show(*values, *count);
+            }
+            Operation::Gemm { matrix, start } => {
+                show(*start, model.matrices.get(*matrix).map_or(0, Matrix::rows));
+            }
+            Operation::LookUp { dictionary, start } => {
+                let dictionary = model.dictionaries.get(*dictionary);
+                if dictionary.is_some_and(|dictionary| dictionary.kind() == Kind::Float) {
+                    show(*start, 1);
+                }
+            }
+            Operation::Trees(ensemble) => {
+                if let Some(ensemble) = model.ensembles.get(*ensemble) {
+                    for cell in ensemble.tested_cells() {
+                        show(cell, 1);
+                    }
+                }
+            }
+        }
+    }
+
     /// Ranges were checked when the model was opened; what does not fit all the same leaves cells as they are.
     pub(super) fn run(&self, model: &NativeModel, kernel: Kernel, row: &mut Row<'_, '_>) {
         let Some((cells, rest)) = row.cells.split_at_mut_checked(self.out) else {

@@ -18,6 +18,8 @@ pub struct Batch<'a> {
     pub rows: usize,
     /// One for each of the model's inputs, in their order.
     pub inputs: Vec<Tensor<'a>>,
+    /// The column of the output that each row wants.
+    pub columns: Vec<usize>,
 }
 
 /// One input of a model: `rows` times the input's columns, row by row.
@@ -37,7 +39,7 @@ pub enum Tensor<'a> {
 
 /// One element of a tensor.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Cell<'a> {
+pub(super) enum Cell<'a> {
     Float(f64),
     Int(i64),
     String(&'a str),
@@ -57,11 +59,17 @@ pub(super) fn assemble<'a>(
         .map(|input| Input::new(input, features))
         .collect();
     let mut complete = Vec::new();
+    let mut columns = Vec::new();
     let mut rows = 0;
     for action in actions {
         let whole = inputs.iter_mut().all(|input| input.push_row(bundle, action));
         if whole {
             rows += 1;
+            columns.push(
+                bundle.actions[action]
+                    .model_column
+                    .unwrap_or(model.positive_column),
+            );
         } else {
             for input in &mut inputs {
                 input.tensor.truncate(rows * input.columns.len());
@@ -73,6 +81,7 @@ pub(super) fn assemble<'a>(
         Batch {
             rows,
             inputs: inputs.into_iter().map(|input| input.tensor).collect(),
+            columns,
         },
         complete,
     )
@@ -150,7 +159,7 @@ impl<'a> Origin<'a> {
 }
 
 /// The element for a feature.
-fn feature_cell<'a>(element_type: ElementType, value: &'a Value<'_>) -> Option<Cell<'a>> {
+pub(super) fn feature_cell<'a>(element_type: ElementType, value: &'a Value<'_>) -> Option<Cell<'a>> {
     match (element_type, value) {
         (ElementType::String, Value::String(text)) => Some(Cell::String(text.as_str())),
         _ => plain_cell(element_type, value),
@@ -158,7 +167,7 @@ fn feature_cell<'a>(element_type: ElementType, value: &'a Value<'_>) -> Option<C
 }
 
 /// The element for a constant of the bundle.
-fn constant_cell(element_type: ElementType, kind: &Kind) -> Option<Cell<'_>> {
+pub(super) fn constant_cell(element_type: ElementType, kind: &Kind) -> Option<Cell<'_>> {
     match (element_type, kind) {
         (ElementType::String, Kind::String(text)) => Some(Cell::String(text)),
         _ => plain_cell(element_type, &Value::of(kind)),

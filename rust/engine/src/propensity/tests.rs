@@ -24,7 +24,7 @@ fn feature(feature: u32, missing: Option<v1::Value>) -> v1::ModelColumn {
 }
 
 /// Two actions on one model of floats and texts, and one on none.
-fn bundle() -> Bundle {
+fn message() -> TestBundle {
     let mut bundle = TestBundle::new();
     let apr = v1::ModelColumn {
         source: Some(model_column::Source::ActionAttribute(0)),
@@ -50,7 +50,11 @@ fn bundle() -> Bundle {
     gold.attributes = vec![double(12.9)];
     bundle.action("iron", 1.0);
     bundle.action("silver", 1.0).model = Some(0);
-    Bundle::open(&bundle.seal()).unwrap()
+    bundle
+}
+
+fn bundle() -> Bundle {
+    Bundle::open(&message().seal()).unwrap()
 }
 
 /// Answers what it is told to, and keeps what it was asked.
@@ -143,4 +147,93 @@ fn the_prior_stands_in_for_what_a_model_does_not_give() {
 fn a_model_without_a_row_is_not_run() {
     let (_, asked) = scored(Vec::new(), Ok(Vec::new()));
     assert_eq!(asked, Vec::<String>::new());
+}
+
+/// The segment's rate, plus a hundredth of the action's interest.
+fn lowered() -> v1::NativeModel {
+    let step = |operation: v1::NativeOperation, operands: &[u32], out| v1::NativeStep {
+        operation: operation.into(),
+        operands: operands
+            .iter()
+            .map(|start| v1::NativeOperand {
+                start: *start,
+                single: false,
+            })
+            .collect(),
+        out,
+        width: 1,
+        ..v1::NativeStep::default()
+    };
+    v1::NativeModel {
+        cells: 7,
+        float_inputs: 3,
+        text_inputs: 1,
+        constants: vec![0.01],
+        steps: vec![
+            step(v1::NativeOperation::NativeLookUp, &[0], 4),
+            step(v1::NativeOperation::NativeMultiply, &[2, 3], 5),
+            step(v1::NativeOperation::NativeAdd, &[4, 5], 6),
+        ],
+        outputs: vec![
+            v1::NativeOutput { column: 0, cell: 4 },
+            v1::NativeOutput { column: 1, cell: 6 },
+        ],
+        dictionaries: vec![v1::NativeDictionary {
+            texts: vec!["mass".to_owned(), "private".to_owned()],
+            width: 1,
+            values: vec![0.25, 0.95],
+            ..v1::NativeDictionary::default()
+        }],
+        ..v1::NativeModel::default()
+    }
+}
+
+#[test]
+fn a_lowered_model_scores_without_a_scorer() {
+    use DegradationKind::{ModelFailed, ModelInputMissing, PropensityInvalid};
+    let mut message = message();
+    message.message.models[0].native = Some(lowered());
+    // Silver wants another column of the same run.
+    message.message.actions[2].model_column = Some(0);
+    let bundle = Bundle::open(&message.seal()).unwrap();
+    let decided = |customer| {
+        let request = Request::check(&bundle, request(&["sidebar"], customer)).unwrap();
+        let moment = Moment { now_us: 0, seed: 0 };
+        decide(&bundle, &request, None, moment, &mut NoModels)
+            .record()
+            .clone()
+    };
+    let record = decided(mass());
+    let model = PropensitySource::Model;
+    let gold = f64::from(0.25_f32 + 12.9_f32 * 0.01);
+    assert_eq!(
+        propensities(&record),
+        [(gold, model), (0.1, PropensitySource::Prior), (0.25, model)]
+    );
+    assert_eq!(record.degradations, []);
+    let segment = |name: &str| vec![attribute("segment", string(name))];
+    for (customer, kind, actions) in [
+        (segment("affluent"), ModelFailed, 2),
+        (Vec::new(), ModelInputMissing, 2),
+        (segment("private"), PropensityInvalid, 1),
+    ] {
+        let record = decided(customer);
+        let found: Vec<_> = record
+            .degradations
+            .iter()
+            .map(|found| (found.kind, found.actions))
+            .collect();
+        assert_eq!(found, [(kind, actions)]);
+        assert_eq!(propensities(&record)[0], (0.1, PropensitySource::Degraded));
+    }
+}
+
+#[test]
+fn a_lowered_model_of_other_inputs_is_refused() {
+    let mut message = message();
+    message.message.models[0].native = Some(v1::NativeModel {
+        float_inputs: 4,
+        ..lowered()
+    });
+    assert!(Bundle::open(&message.seal()).is_err());
 }

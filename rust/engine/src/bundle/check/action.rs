@@ -148,6 +148,7 @@ pub(super) fn action(
             .model
             .map(|model| index("model", model, sizes.models))
             .transpose()?,
+        model_column: message.model_column.map(|column| column as usize),
         mandatory: message.mandatory,
         treatments: Table::new(treatments),
         attributes: action_attributes(message.attributes, around.types)?,

@@ -6,9 +6,10 @@ use super::{index, rows};
 use crate::{
     bundle::{
         BundleFault,
-        tables::{Column, ColumnSource, ElementType, Feature, Model, ModelInput},
+        tables::{Action, Column, ColumnSource, ElementType, Feature, Model, ModelInput},
     },
-    id::{FeatureId, Id},
+    id::{ActionId, FeatureId, Id, Table, narrow},
+    propensity::Lowered,
     value::Type,
 };
 
@@ -16,8 +17,28 @@ const INPUTS_MAX: usize = 1_000;
 const COLUMNS_MAX: usize = 10_000;
 const OUTPUT_COLUMNS_MAX: usize = 100_000;
 
+/// The actions of each model, in the order of the models, and the output column that each wants, where it says.
+pub(super) fn bound(
+    actions: &Table<ActionId, Action>,
+    models: usize,
+) -> impl Iterator<Item = Vec<(ActionId, Option<usize>)>> + use<> {
+    let mut bound = vec![Vec::new(); models];
+    for (action, row) in actions.iter() {
+        if let Some(list) = row.model.and_then(|model| bound.get_mut(model.place())) {
+            list.push((action, row.model_column));
+        }
+    }
+    bound.into_iter()
+}
+
 /// `types` are those of the declared action attributes.
-pub(super) fn model(message: v1::Model, features: &[Feature], types: &[Type]) -> Result<Model, BundleFault> {
+pub(super) fn model(
+    message: v1::Model,
+    features: &[Feature],
+    types: &[Type],
+    actions: &Table<ActionId, Action>,
+    bound: Vec<(ActionId, Option<usize>)>,
+) -> Result<Model, BundleFault> {
     BundleFault::limit("inputs", message.inputs.len(), INPUTS_MAX)?;
     let inputs = rows("inputs", message.inputs, |row| input(row, features, types))?;
     if inputs.is_empty() {
@@ -25,9 +46,17 @@ pub(super) fn model(message: v1::Model, features: &[Feature], types: &[Type]) ->
     }
     let positive_column = message.positive_column as usize;
     BundleFault::limit("output columns", positive_column, OUTPUT_COLUMNS_MAX)?;
+    let lowered = message.native.map(|native| {
+        let bound: Vec<(ActionId, u32)> = bound
+            .into_iter()
+            .map(|(action, column)| (action, narrow(column.unwrap_or(positive_column))))
+            .collect();
+        Lowered::new(native, &inputs, actions, &bound).map_err(|fault| fault.within("native"))
+    });
     Ok(Model {
         name: message.name,
         onnx: message.onnx,
+        lowered: lowered.transpose()?,
         inputs,
         output: message.output,
         positive_column,

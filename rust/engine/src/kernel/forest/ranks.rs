@@ -61,10 +61,11 @@ pub(super) struct Lanes {
 }
 
 impl Lanes {
-    /// None where there are too many thresholds.
-    pub(super) fn new(trees: &[Tree], slots: Slots) -> Option<Self> {
+    /// Of the slots that are tested. None where there are too many thresholds.
+    pub(super) fn new(trees: &[Tree], slots: Slots, is_tested: impl Fn(u16) -> bool) -> Option<Self> {
         let mut cuts: Vec<Vec<u32>> = vec![Vec::new(); slots.axes];
-        for node in trees.iter().flat_map(|tree| &tree.nodes) {
+        let nodes = trees.iter().flat_map(|tree| &tree.nodes);
+        for node in nodes.filter(|node| is_tested(node.slot)) {
             cuts.get_mut(slots.axis(node.slot).0)?
                 .push(key(node.threshold, RIGHTMOST));
         }
@@ -141,11 +142,12 @@ impl Tests {
         Some(tests)
     }
 
-    /// Of any trees of up to 64 leaves, and their masks.
+    /// Of any trees of up to 64 leaves, and their masks; as if everything went left where a slot is not tested.
     pub(super) fn any(
         trees: &[(&Tree, u32); SIDE_BY_SIDE],
         lanes: &Lanes,
         slots: Slots,
+        is_tested: impl Fn(u16) -> bool,
     ) -> Option<(Box<Self>, Box<Masks>)> {
         let mut tests = Self::nothing();
         let mut masks = Box::new(Masks {
@@ -156,6 +158,9 @@ impl Tests {
             let left_behind = left_behind(tree)?;
             *masks.lines.get_mut(number)? = tree.nodes.len().div_ceil(8);
             for (place, (node, mask)) in tree.nodes.iter().zip(left_behind).enumerate() {
+                if !is_tested(node.slot) {
+                    continue;
+                }
                 tests.set(number, place, lanes.test(slots, node.slot, node.threshold)?)?;
                 *masks.masks.get_mut(number)?.get_mut(place)? = mask;
             }

@@ -209,6 +209,62 @@ proptest! {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn factored_rows_come_to_the_same_leaves(
+        (drawn, kinds, shared, rows, chosen) in drawn().prop_flat_map(|mut drawn| {
+            // One target: the first of each leaf.
+            drawn.weights = drawn.weights.iter().step_by(drawn.targets).copied().collect();
+            drawn.base_values.truncate(1);
+            drawn.targets = 1;
+            let slots = drawn.slots;
+            let kind = prop_oneof![
+                6 => Just(AxisKind::Shared), 3 => Just(AxisKind::Own), 1 => Just(AxisKind::Mixed)
+            ];
+            (
+                Just(drawn),
+                prop::collection::vec(kind, slots),
+                slot_values(slots),
+                (0..70_usize).prop_flat_map(move |rows| slot_values(rows * slots)),
+                prop::collection::vec(any::<bool>(), 70),
+            )
+        })
+    ) {
+        let slots = Slots { axes: drawn.slots, is_paired: false };
+        let keys = |numbers: &[f32]| -> Vec<u32> {
+            numbers.iter().map(|number| key(*number, LEFTMOST)).collect()
+        };
+        let factored = Factored::new(
+            &drawn.trees,
+            slots,
+            &drawn.weights,
+            (drawn.base_values.first().copied().unwrap_or(0.0), None),
+            kinds.clone(),
+            keys(&rows),
+        )
+        .unwrap();
+        let rows: Vec<&[f32]> = rows.chunks_exact(drawn.slots).collect();
+        let chosen: Vec<u32> = (0..).zip(&rows).zip(&chosen).filter(|(_, chosen)| **chosen).map(|((row, _), _)| row).collect();
+        let whole = |row: u32| -> Vec<f32> {
+            let own = rows[row as usize];
+            let pick = |(slot, kind): (usize, &AxisKind)| {
+                if *kind == AxisKind::Shared { shared[slot] } else { own[slot] }
+            };
+            kinds.iter().enumerate().map(pick).collect()
+        };
+        let expected: Vec<u32> = chosen.iter().map(|row| drawn.naive(&whole(*row))[0].to_bits()).collect();
+        let mixed: Vec<u32> = chosen.iter().flat_map(|row| keys(rows[*row as usize])).collect();
+        for kernel in Kernel::available() {
+            let mut sums = vec![f32::NAN; chosen.len()];
+            factored.sum(kernel, &keys(&shared), &mixed, &chosen, &mut sums);
+            let sums: Vec<u32> = sums.into_iter().map(f32::to_bits).collect();
+            prop_assert_eq!(&sums, &expected, "{}", kernel);
+        }
+    }
+}
+
+proptest! {
     #[test]
     fn keys_compare_as_numbers_do(left in any::<f32>(), right in any::<f32>()) {
         if !left.is_nan() && !right.is_nan() {

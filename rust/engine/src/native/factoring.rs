@@ -1,0 +1,424 @@
+//! One row of many: a decision scores many actions for one customer, and most of a row is the same for all of them.
+//!
+//! Each cell is *shared* (it comes from the customer and the context alone), the row's *own* (it comes from the action
+//! alone, and so never changes) or *mixed*. Steps on shared cells run once a decision, steps on own cells when the model is
+//! factored, and only the others for each row, on the few cells that they need. Trees that test cells of several kinds are
+//! factored one by one: see `kernel::Factored`.
+
+use super::{
+    NativeModel,
+    axes::Axes,
+    dictionary::{Dictionary, Kind},
+    ensemble::FactoredEnsemble,
+    rows::{Row, Rows},
+    step::{Operation, Step},
+};
+use crate::{
+    bundle::BundleFault,
+    kernel::{AxisKind, Kernel},
+};
+
+/// Memory that a model's rows may take, factored.
+const BYTES_MAX: usize = 1 << 30;
+
+/// What a cell is the same for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CellKind {
+    /// Everything.
+    #[default]
+    Constant,
+    /// All rows of a decision.
+    Shared,
+    /// All decisions, in one row.
+    Own,
+    /// Neither.
+    Mixed,
+}
+
+impl CellKind {
+    fn join(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Constant, kind) | (kind, Self::Constant) => kind,
+            (left, right) if left == right => left,
+            _ => Self::Mixed,
+        }
+    }
+
+    fn of_axis(self) -> AxisKind {
+        match self {
+            Self::Constant | Self::Shared => AxisKind::Shared,
+            Self::Own => AxisKind::Own,
+            Self::Mixed => AxisKind::Mixed,
+        }
+    }
+}
+
+/// The kinds of a model's inputs, of each line.
+#[derive(Clone, Debug, Default)]
+pub struct InputKinds {
+    /// Of numbers.
+    pub floats: Vec<CellKind>,
+    /// Of whole numbers: not mixed.
+    pub ints: Vec<CellKind>,
+    /// Of texts: not mixed.
+    pub texts: Vec<CellKind>,
+}
+
+/// A model, factored for a number of rows.
+#[derive(Debug)]
+pub struct Factoring {
+    /// Places of steps that run once a decision.
+    shared: Vec<usize>,
+    rows: Vec<RowStep>,
+    /// Cells that a row's steps work on.
+    width: usize,
+    /// Where they come from, those that no step of the row writes.
+    sources: Vec<(usize, Source)>,
+    outputs: Vec<Source>,
+    /// What is copied from a row's own cells, row by row.
+    own: Vec<f32>,
+    own_width: usize,
+    /// Rows whose own part has no result.
+    failed: Vec<bool>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    /// A cell of the shared row.
+    Shared(usize),
+    /// A place among what is kept of the row's own cells.
+    Own(usize),
+    /// A cell of the row.
+    Row(usize),
+    /// An input that is neither: its number among the input cells.
+    Input(usize),
+}
+
+#[derive(Debug)]
+enum RowStep {
+    Step(Step),
+    /// Writes a cell.
+    Trees(Box<FactoredEnsemble>, usize),
+    /// An ensemble of several targets: which, what it tests, and the first cell that it writes.
+    Ensemble(usize, Axes, usize),
+}
+
+/// Where cells of the whole row stand among those that a row's steps work on.
+struct Compact {
+    /// First cell, last cell, and where the first one stands: ascending.
+    spans: Vec<(usize, usize, usize)>,
+}
+
+impl Compact {
+    fn new(mut ranges: Vec<(usize, usize)>) -> Self {
+        ranges.retain(|(_, count)| *count > 0);
+        ranges.sort_unstable();
+        let mut spans: Vec<(usize, usize, usize)> = Vec::new();
+        for (first, count) in ranges {
+            match spans.last_mut() {
+                Some((_, last, _)) if first <= *last + 1 => *last = (*last).max(first + count - 1),
+                _ => spans.push((first, first + count - 1, 0)),
+            }
+        }
+        let mut width = 0;
+        for (first, last, place) in &mut spans {
+            *place = width;
+            width += *last - *first + 1;
+        }
+        Self { spans }
+    }
+
+    fn width(&self) -> usize {
+        self.spans
+            .last()
+            .map_or(0, |(first, last, place)| place + last - first + 1)
+    }
+
+    fn cells(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.spans
+            .iter()
+            .flat_map(|(first, last, place)| (*first..=*last).zip(*place..))
+    }
+
+    fn place(&self, cell: usize) -> Option<usize> {
+        let span = self
+            .spans
+            .iter()
+            .find(|(first, last, _)| (*first..=*last).contains(&cell))?;
+        Some(span.2 + cell - span.0)
+    }
+}
+
+impl Factoring {
+    /// Factors a model for as many rows as `own` has, whose own inputs are set. `columns` has the column of the output
+    /// that each row wants.
+    ///
+    /// # Errors
+    /// When the rows would take more than 1 GiB, or the parts do not agree.
+    pub fn new(
+        model: &NativeModel,
+        kinds: &InputKinds,
+        own: &mut Rows<'_>,
+        columns: &[u32],
+    ) -> Result<Self, BundleFault> {
+        let disagree = || BundleFault::malformed("a model that cannot be factored".to_owned());
+        let cells = cell_kinds(model, kinds);
+        let count = own.count();
+        if columns.len() != count {
+            return Err(disagree());
+        }
+        let mut shared = Vec::new();
+        let mut row_steps = Vec::new();
+        for (place, step) in model.steps.iter().enumerate() {
+            match step_kind(model, kinds, &cells, step) {
+                CellKind::Constant => {
+                    shared.push(place);
+                    model.run_step(Kernel::best(), step, own);
+                }
+                CellKind::Shared => shared.push(place),
+                CellKind::Own => model.run_step(Kernel::best(), step, own),
+                CellKind::Mixed => row_steps.push(step),
+            }
+        }
+        let mut ranges = Vec::new();
+        for step in &row_steps {
+            ranges.push((step.out, step.width));
+            match step.operation {
+                Operation::Trees(number) => {
+                    let ensemble = model.ensembles.get(number).ok_or_else(disagree)?;
+                    let is_factored = ensemble.targets() == 1;
+                    let is_needed = |cell: &usize| !is_factored || cells.get(*cell) == Some(&CellKind::Mixed);
+                    ranges.extend(ensemble.axes().cells().filter(is_needed).map(|cell| (cell, 1)));
+                }
+                _ => step.reads(model, |start, count| ranges.push((start, count))),
+            }
+        }
+        let compact = Compact::new(ranges);
+        let mut factoring = Self {
+            shared,
+            rows: Vec::new(),
+            width: compact.width(),
+            sources: Vec::new(),
+            outputs: Vec::new(),
+            own: Vec::new(),
+            own_width: 0,
+            failed: (0..count).map(|row| own.is_failed(row)).collect(),
+        };
+        let mut own_cells = Vec::new();
+        let mut source = |cell: usize| match cells.get(cell) {
+            Some(CellKind::Own) => {
+                let place = own_cells.iter().position(|own| *own == cell);
+                Source::Own(place.unwrap_or_else(|| {
+                    own_cells.push(cell);
+                    own_cells.len() - 1
+                }))
+            }
+            Some(CellKind::Mixed) if cell < model.inputs.floats => Source::Input(cell),
+            _ => Source::Shared(cell),
+        };
+        for (cell, place) in compact.cells() {
+            let is_written = cells.get(cell) == Some(&CellKind::Mixed) && cell >= model.inputs.floats;
+            if !is_written {
+                factoring.sources.push((place, source(cell)));
+            }
+        }
+        for column in columns {
+            let cell = model.output_cell(*column).ok_or_else(disagree)?;
+            factoring.outputs.push(match cells.get(cell) {
+                Some(CellKind::Mixed) => match compact.place(cell) {
+                    Some(place) => Source::Row(place),
+                    None => Source::Input(cell),
+                },
+                _ => source(cell),
+            });
+        }
+        for step in row_steps {
+            factoring
+                .rows
+                .push(row_step(model, &cells, &compact, own, step).ok_or_else(disagree)?);
+        }
+        factoring.own_width = own_cells.len();
+        for row in 0..count {
+            factoring
+                .own
+                .extend(own_cells.iter().map(|cell| own.cell(row, *cell)));
+        }
+        BundleFault::limit("bytes of factored rows", factoring.bytes(), BYTES_MAX)?;
+        Ok(factoring)
+    }
+
+    /// Memory that the rows take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let trees = self.rows.iter().map(|step| match step {
+            RowStep::Trees(ensemble, _) => ensemble.bytes(),
+            RowStep::Step(_) | RowStep::Ensemble(..) => 0,
+        });
+        trees.sum::<usize>() + size_of_val(self.own.as_slice())
+    }
+
+    /// How many trees are walked for each row, because they have too many leaves to be factored.
+    #[must_use]
+    pub fn walked_tree_count(&self) -> usize {
+        let walked = self.rows.iter().map(|step| match step {
+            RowStep::Trees(ensemble, _) => ensemble.walked_tree_count(),
+            RowStep::Step(_) | RowStep::Ensemble(..) => 0,
+        });
+        walked.sum()
+    }
+
+    /// Scores some rows, ascending. `shared` is one row, whose shared inputs are set; `input` gives the mixed inputs of a
+    /// row. Appends a score for each; none where the row has no result.
+    pub fn score(
+        &self,
+        model: &NativeModel,
+        kernel: Kernel,
+        shared: &mut Rows<'_>,
+        input: &dyn Fn(u32, usize) -> f32,
+        rows: &[u32],
+        scores: &mut Vec<Option<f32>>,
+    ) {
+        for place in &self.shared {
+            if let Some(step) = model.steps.get(*place) {
+                model.run_step(kernel, step, shared);
+            }
+        }
+        if shared.is_failed(0) {
+            scores.resize(scores.len() + rows.len(), None);
+            return;
+        }
+        let mut cells = vec![0.0; self.width * rows.len()];
+        let mut failed = vec![false; rows.len()];
+        self.fill(shared, input, rows, &mut cells);
+        for step in &self.rows {
+            match step {
+                RowStep::Step(step) => {
+                    for (cells, failed) in cells.chunks_exact_mut(self.width).zip(&mut failed) {
+                        step.run(
+                            model,
+                            kernel,
+                            &mut Row {
+                                cells,
+                                ints: &[],
+                                texts: &[],
+                                failed,
+                            },
+                        );
+                    }
+                }
+                RowStep::Trees(ensemble, out) => {
+                    ensemble.run(kernel, shared.row_cells(0), rows, &mut cells, self.width, *out);
+                }
+                RowStep::Ensemble(number, axes, out) => {
+                    if let Some(ensemble) = model.ensembles.get(*number) {
+                        ensemble.run(kernel, axes, &mut cells, self.width, *out);
+                    }
+                }
+            }
+        }
+        for (place, row) in rows.iter().enumerate() {
+            let number = *row as usize;
+            let has_failed = failed.get(place).copied().unwrap_or(true)
+                || self.failed.get(number).copied().unwrap_or(true);
+            let score = self
+                .outputs
+                .get(number)
+                .filter(|_| !has_failed)
+                .map(|source| match source {
+                    Source::Shared(cell) => shared.cell(0, *cell),
+                    Source::Own(own) => self.own_cell(number, *own),
+                    Source::Row(cell) => cells.get(place * self.width + cell).copied().unwrap_or(f32::NAN),
+                    Source::Input(cell) => input(*row, *cell),
+                });
+            scores.push(score);
+        }
+    }
+
+    fn own_cell(&self, row: usize, own: usize) -> f32 {
+        self.own
+            .get(row * self.own_width + own)
+            .copied()
+            .unwrap_or(f32::NAN)
+    }
+
+    /// Copies what rows' steps read and do not write.
+    fn fill(&self, shared: &Rows<'_>, input: &dyn Fn(u32, usize) -> f32, rows: &[u32], cells: &mut [f32]) {
+        if self.sources.is_empty() {
+            return;
+        }
+        for (row, cells) in rows.iter().zip(cells.chunks_exact_mut(self.width)) {
+            for (place, source) in &self.sources {
+                if let Some(cell) = cells.get_mut(*place) {
+                    *cell = match source {
+                        Source::Shared(cell) => shared.cell(0, *cell),
+                        Source::Own(own) => self.own_cell(*row as usize, *own),
+                        Source::Input(cell) => input(*row, *cell),
+                        Source::Row(_) => f32::NAN,
+                    };
+                }
+            }
+        }
+    }
+}
+
+/// The same step on a row's few cells.
+fn row_step(
+    model: &NativeModel,
+    cells: &[CellKind],
+    compact: &Compact,
+    own: &Rows<'_>,
+    step: &Step,
+) -> Option<RowStep> {
+    let out = compact.place(step.out)?;
+    let Operation::Trees(number) = step.operation else {
+        return Some(RowStep::Step(Step {
+            operation: step.operation.moved(|cell| compact.place(cell))?,
+            out,
+            width: step.width,
+        }));
+    };
+    let ensemble = model.ensembles.get(number)?;
+    let kind = |cell: usize| cells.get(cell).copied().unwrap_or(CellKind::Mixed).of_axis();
+    let place = |cell: usize| compact.place(cell);
+    if ensemble.targets() > 1 {
+        return Some(RowStep::Ensemble(number, ensemble.axes().moved(place)?, out));
+    }
+    Some(RowStep::Trees(Box::new(ensemble.factor(kind, place, own)?), out))
+}
+
+/// The kind of each cell.
+fn cell_kinds(model: &NativeModel, kinds: &InputKinds) -> Vec<CellKind> {
+    let mut cells = kinds.floats.clone();
+    cells.resize(model.inputs.floats, CellKind::Mixed);
+    cells.resize(model.inputs.floats + model.constants.len(), CellKind::Constant);
+    for step in &model.steps {
+        let kind = step_kind(model, kinds, &cells, step);
+        cells.resize(step.out + step.width, kind);
+    }
+    cells
+}
+
+/// What a step's results are the same for.
+fn step_kind(model: &NativeModel, kinds: &InputKinds, cells: &[CellKind], step: &Step) -> CellKind {
+    let mut kind = CellKind::Constant;
+    let (lines, first) = match step.operation {
+        Operation::Int(start) => (&kinds.ints, start..start + step.width),
+        Operation::LookUp { dictionary, start } => {
+            match model.dictionaries.get(dictionary).map(Dictionary::kind) {
+                Some(Kind::Text) => (&kinds.texts, start..start + 1),
+                Some(Kind::Int) => (&kinds.ints, start..start + 1),
+                Some(Kind::Float) | None => (&kinds.ints, 0..0),
+            }
+        }
+        _ => (&kinds.ints, 0..0),
+    };
+    for input in lines.get(first).unwrap_or_default() {
+        kind = kind.join(*input);
+    }
+    step.reads(model, |start, count| {
+        for cell in cells.get(start..start + count).unwrap_or_default() {
+            kind = kind.join(*cell);
+        }
+    });
+    kind
+}

@@ -1,0 +1,231 @@
+//! A lowered model and the actions that are bound to it: features and candidates -> propensities.
+//!
+//! What an action brings to its row never changes, and is computed when the bundle is opened.
+
+use nextbest_proto::v1;
+
+use super::batch::{Cell, constant_cell, feature_cell};
+use crate::{
+    bundle::{
+        BundleFault,
+        tables::{Action, ColumnSource, ElementType, ModelInput},
+    },
+    id::{ActionId, FeatureId, Id, Table, narrow},
+    kernel::Kernel,
+    native::{CellKind, Factoring, InputKinds, NativeModel, Rows},
+    value::Value,
+};
+
+/// Cells of all rows of one model.
+const ROW_CELLS_MAX: usize = 1 << 26;
+const UNBOUND: u32 = u32::MAX;
+
+/// A lowered model of a bundle.
+#[derive(Debug)]
+pub struct Lowered {
+    model: NativeModel,
+    factoring: Factoring,
+    /// Inputs that come from features.
+    shared: Vec<SharedInput>,
+    /// For each action its row, or that it has none.
+    rows: Vec<u32>,
+    /// Rows whose action lacks an input that nothing stands in for.
+    incomplete: Vec<bool>,
+}
+
+#[derive(Debug)]
+struct SharedInput {
+    place: Place,
+    element_type: ElementType,
+    feature: FeatureId,
+    stand_in: Option<v1::value::Kind>,
+}
+
+/// Where an input stands: in which line, and there.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Float(usize),
+    Int(usize),
+    Text(usize),
+}
+
+/// What a model says of an action.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Score {
+    /// Not yet looked at whether it is a propensity.
+    Propensity(f64),
+    /// The row has no result.
+    Failed,
+    /// An input is missing and nothing stands in for it.
+    Incomplete,
+}
+
+impl Lowered {
+    /// A model with the actions bound to it, in their order, each with the output column that it wants.
+    pub(crate) fn new(
+        message: v1::NativeModel,
+        inputs: &[ModelInput],
+        actions: &Table<ActionId, Action>,
+        bound: &[(ActionId, u32)],
+    ) -> Result<Self, BundleFault> {
+        let model = NativeModel::check(message)?;
+        let mut kinds = InputKinds::default();
+        let mut shared = Vec::new();
+        let mut own = Vec::new();
+        for input in inputs {
+            for column in &input.columns {
+                let (line, place): (_, fn(usize) -> Place) = match input.element_type {
+                    ElementType::Int64 => (&mut kinds.ints, Place::Int),
+                    ElementType::String => (&mut kinds.texts, Place::Text),
+                    ElementType::Float32 | ElementType::Float64 | ElementType::Bool => {
+                        (&mut kinds.floats, Place::Float)
+                    }
+                };
+                let place = place(line.len());
+                match column.source {
+                    ColumnSource::Feature(feature) => {
+                        line.push(CellKind::Shared);
+                        shared.push(SharedInput {
+                            place,
+                            element_type: input.element_type,
+                            feature,
+                            stand_in: column.stand_in.clone(),
+                        });
+                    }
+                    ColumnSource::ActionAttribute(attribute) => {
+                        line.push(CellKind::Own);
+                        own.push((place, input.element_type, attribute, column.stand_in.as_ref()));
+                    }
+                }
+            }
+        }
+        let expected = model.inputs();
+        let found = (kinds.floats.len(), kinds.ints.len(), kinds.texts.len());
+        if found != (expected.floats, expected.ints, expected.texts) {
+            return Err(BundleFault::malformed(
+                "a lowered model of other inputs".to_owned(),
+            ));
+        }
+        BundleFault::limit(
+            "cells of a model's rows",
+            bound.len().saturating_mul(model.cell_count()),
+            ROW_CELLS_MAX,
+        )?;
+        let mut filled = Rows::new(&model, bound.len());
+        let mut rows = vec![UNBOUND; actions.len()];
+        let mut incomplete = vec![false; bound.len()];
+        for (number, (action, _)) in bound.iter().enumerate() {
+            if let Some(row) = rows.get_mut(action.place()) {
+                *row = narrow(number);
+            }
+            for (place, element_type, attribute, stand_in) in &own {
+                let value = actions[*action]
+                    .attributes
+                    .get(*attribute)
+                    .and_then(Option::as_ref);
+                let cell = value
+                    .and_then(|kind| constant_cell(*element_type, kind))
+                    .or_else(|| stand_in.and_then(|kind| constant_cell(*element_type, kind)));
+                if !set(&mut filled, number, *place, cell)
+                    && let Some(incomplete) = incomplete.get_mut(number)
+                {
+                    *incomplete = true;
+                }
+            }
+        }
+        let columns: Vec<u32> = bound.iter().map(|(_, column)| *column).collect();
+        let factoring = Factoring::new(&model, &kinds, &mut filled, &columns)?;
+        Ok(Self {
+            model,
+            factoring,
+            shared,
+            rows,
+            incomplete,
+        })
+    }
+
+    /// Trees, in all ensembles.
+    #[must_use]
+    pub fn tree_count(&self) -> usize {
+        self.model.tree_count()
+    }
+
+    /// Scores actions that are bound to it, ascending; appends a score for each.
+    pub(super) fn score(
+        &self,
+        kernel: Kernel,
+        features: &[Value<'_>],
+        actions: impl Iterator<Item = ActionId>,
+        scores: &mut Vec<Score>,
+    ) {
+        let rows: Vec<u32> = actions
+            .filter_map(|action| self.rows.get(action.place()))
+            .copied()
+            .collect();
+        let mut shared = Rows::new(&self.model, 1);
+        let mut is_complete = true;
+        for input in &self.shared {
+            let cell = features
+                .get(input.feature.place())
+                .and_then(|value| feature_cell(input.element_type, value))
+                .or_else(|| {
+                    let stand_in = input.stand_in.as_ref();
+                    stand_in.and_then(|kind| constant_cell(input.element_type, kind))
+                });
+            is_complete &= set(&mut shared, 0, input.place, cell);
+        }
+        if !is_complete {
+            scores.resize(scores.len() + rows.len(), Score::Incomplete);
+            return;
+        }
+        let mut found = Vec::with_capacity(rows.len());
+        self.factoring.score(
+            &self.model,
+            kernel,
+            &mut shared,
+            &|_, _| f32::NAN,
+            &rows,
+            &mut found,
+        );
+        scores.extend(rows.iter().zip(found).map(|(row, score)| {
+            if self.incomplete.get(*row as usize).copied().unwrap_or(true) {
+                return Score::Incomplete;
+            }
+            score.map_or(Score::Failed, |score| Score::Propensity(f64::from(score)))
+        }));
+    }
+}
+
+/// Sets an input; false where it is missing, and no number.
+fn set<'a>(rows: &mut Rows<'a>, row: usize, place: Place, cell: Option<Cell<'a>>) -> bool {
+    match (place, cell) {
+        (Place::Float(place), cell) => {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "models of floats take the nearest float"
+            )]
+            let number = match cell {
+                Some(Cell::Float(number)) => number as f32,
+                Some(Cell::Bool(truth)) => f32::from(u8::from(truth)),
+                _ => f32::NAN,
+            };
+            if let Some(cell) = rows.floats_mut(row).get_mut(place) {
+                *cell = number;
+            }
+            true
+        }
+        (Place::Int(place), Some(Cell::Int(number))) => {
+            rows.ints_mut(row).get_mut(place).is_some_and(|cell| {
+                *cell = number;
+                true
+            })
+        }
+        (Place::Text(place), Some(Cell::String(text))) => {
+            rows.texts_mut(row).get_mut(place).is_some_and(|cell| {
+                *cell = text;
+                true
+            })
+        }
+        _ => false,
+    }
+}
