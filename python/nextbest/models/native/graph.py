@@ -11,9 +11,12 @@ from nextbest.models.native import (
     activations,
     arithmetic,
     casts,
+    categories,
     dense,
     moves,
+    picks,
     reductions,
+    scaling,
     tree_operators,
 )
 from nextbest.models.native.call import Call, Operator, read_tensor
@@ -31,6 +34,9 @@ OPERATORS: Final[Mapping[str, Operator]] = {
     **reductions.OPERATORS,
     **dense.OPERATORS,
     **tree_operators.OPERATORS,
+    **scaling.OPERATORS,
+    **categories.OPERATORS,
+    **picks.OPERATORS,
 }
 # Operators that a graph of a propensity model may well have, and as many as anybody would wait for.
 NODES_MAX: Final = 20_000

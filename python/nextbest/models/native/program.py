@@ -43,6 +43,13 @@ class Dictionary:
     otherwise: Floats | None
 
 
+# What changes nothing as the second operand. Adding 0.0 would make 0.0 of -0.0.
+_NEUTRAL: Final[dict[int, float]] = {
+    native.NATIVE_MULTIPLY: 1.0,
+    native.NATIVE_DIVIDE: 1.0,
+    native.NATIVE_SUBTRACT: 0.0,
+}
+
 Table = Matrix | Dictionary | Ensemble
 
 
@@ -116,6 +123,8 @@ class Program:
 
     def apply(self, operation: Operation, *operands: References) -> References:
         """Adds an elementwise step; the operands have one shape, which is the result's."""
+        if (same := self._unchanged(operation, operands)) is not None:
+            return same
         shape = operands[0].shape
         lines = [operand.reshape(-1) for operand in operands]
         keys = [(operation, *numbers) for numbers in zip(*(line.tolist() for line in lines), strict=True)]
@@ -158,6 +167,18 @@ class Program:
         self.steps.append(Step(native.NATIVE_LOOK_UP, outs, operands, 0, dictionary, of_line))
         return outs
 
+    def _unchanged(self, operation: Operation, operands: Sequence[References]) -> References | None:
+        """Returns the operand that a product, quotient or difference leaves as it is, to the last bit."""
+        neutral = _NEUTRAL.get(operation)
+        if neutral is None:
+            return None
+        places = (1, 0) if operation == native.NATIVE_MULTIPLY else (1,)
+        for place in places:
+            fixed = np.unique(operands[place]).tolist()
+            if len(fixed) == 1 and self._by_bits.get(_bits(neutral)) == fixed[0]:
+                return operands[1 - place]
+        return None
+
     def _fresh(self, count: int) -> References:
         if self.references + count > REFERENCES_MAX:
             raise NotLowered("it computes more than four million numbers for a row")
@@ -182,6 +203,10 @@ class Program:
             reduced = group if operation >= native.NATIVE_REDUCE_SUM else 0
             self.steps.append(Step(operation, outs, operands, reduced))
         return np.array([self._by_work[key] for key in keys], dtype=np.int64)
+
+
+def _bits(number: float) -> int:
+    return int(np.float32(number).view(np.uint32))
 
 
 def _is_whole(operation: Operation, place: int) -> bool:
