@@ -144,25 +144,53 @@ ELEMENTWISE = {
     native.NATIVE_XOR: np.logical_xor,
     native.NATIVE_SELECT: lambda chosen, yes, no: np.where(chosen != 0, yes, no),
 }
+
+
+def best_place(x: Floats, better) -> NDArray[np.int64]:
+    """The first is best until another is better: NaN stays where it is first, elsewhere it is left out."""
+    place = np.zeros(x.shape[:2], dtype=np.int64)
+    for at in range(x.shape[2]):
+        now = np.take_along_axis(x, place[:, :, None], axis=2)[:, :, 0]
+        place = np.where(better(x[:, :, at], now), at, place)
+    return place
+
+
+def best(x: Floats, better) -> Floats:
+    return np.take_along_axis(x, best_place(x, better)[:, :, None], axis=2)[:, :, 0]
+
+
+def log_sum_exp(x: Floats) -> Floats:
+    """Of what is not finite, nothing is subtracted."""
+    most = best(x, np.greater)
+    most = np.where(np.isfinite(most), most, ZERO)
+    return np.log(added(exponential(x - most[:, :, None]))) + most
+
+
+def added(x: Floats) -> Floats:
+    """The sum over the last axis, one after the other: numpy adds in pairs."""
+    total = np.zeros(x.shape[:-1], dtype=np.float32)
+    for at in range(x.shape[-1]):
+        total = total + x[..., at]
+    return total
+
+
 REDUCE = {
-    native.NATIVE_REDUCE_SUM: lambda x: x.sum(axis=2),
-    native.NATIVE_REDUCE_MEAN: lambda x: x.mean(axis=2),
-    native.NATIVE_REDUCE_MAXIMUM: lambda x: x.max(axis=2),
-    native.NATIVE_REDUCE_MINIMUM: lambda x: x.min(axis=2),
+    native.NATIVE_REDUCE_SUM: added,
+    native.NATIVE_REDUCE_MEAN: lambda x: added(x) / np.float32(x.shape[2]),
+    native.NATIVE_REDUCE_MAXIMUM: lambda x: best(x, np.greater),
+    native.NATIVE_REDUCE_MINIMUM: lambda x: best(x, np.less),
     native.NATIVE_REDUCE_PRODUCT: lambda x: x.prod(axis=2),
-    native.NATIVE_REDUCE_L1: lambda x: np.abs(x).sum(axis=2),
-    native.NATIVE_REDUCE_L2: lambda x: np.sqrt((x * x).sum(axis=2)),
-    native.NATIVE_ARG_MAXIMUM: lambda x: x.argmax(axis=2),
-    native.NATIVE_ARG_MINIMUM: lambda x: x.argmin(axis=2),
-    native.NATIVE_REDUCE_LOG_SUM_EXP: lambda x: (
-        np.log(np.exp(x - x.max(axis=2, keepdims=True)).sum(axis=2)) + x.max(axis=2)
-    ),
+    native.NATIVE_REDUCE_L1: lambda x: added(np.abs(x)),
+    native.NATIVE_REDUCE_L2: lambda x: np.sqrt(added(x * x)),
+    native.NATIVE_ARG_MAXIMUM: lambda x: best_place(x, np.greater),
+    native.NATIVE_ARG_MINIMUM: lambda x: best_place(x, np.less),
+    native.NATIVE_REDUCE_LOG_SUM_EXP: log_sum_exp,
 }
 
 
 def softmax(x: Floats) -> Floats:
-    grown = np.exp(x - x.max(axis=1, keepdims=True))
-    return grown / grown.sum(axis=1, keepdims=True)
+    grown = exponential(x - best(x[:, None, :], np.greater))
+    return grown / added(grown)[:, None]
 
 
 def pick(places: Floats, table: Floats, group: int) -> Floats:

@@ -8,12 +8,16 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Slot:
-    """A number that nodes test: a column of the ensemble's input, or whether it is one of `members`."""
+    """A number that nodes test: a column of the ensemble's input, or whether it is one of `members`.
+
+    With `cut`, it is the whole part of the column that is compared with the members.
+    """
 
     column: int
     missing_left: bool = False
     members: tuple[float, ...] = ()
     missing_is_member: bool = False
+    cut: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -118,10 +118,12 @@ def read_new_forest(call: Call) -> Forest:
             raise NotLowered("a node of its trees leads nowhere")
         sides[side] = (ids + np.where(are_leaves, count, 0)).tolist()
     roots = call.attribute("tree_roots").tolist()
-    for root in roots:
-        # ONNX Runtime takes such a root for a leaf, of the same number.
-        if call.attribute("nodes_truenodeids")[root] == call.attribute("nodes_falsenodeids")[root]:
-            raise NotLowered("a tree of it is a single leaf")
+    for place, root in enumerate(roots):
+        if sides["true"][root] == sides["false"][root]:
+            # A tree that is a single leaf. ONNX Runtime takes the leaf with the number of the root.
+            if sides["true"][root] != count + root:
+                raise NotLowered("a tree of it is a single leaf under another number")
+            roots[place] = count + root
     return Forest(
         modes + ["LEAF"] * leaves,
         call.attribute("nodes_featureids").tolist() + [0] * leaves,

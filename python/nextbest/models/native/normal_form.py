@@ -12,10 +12,13 @@ import numpy as np
 
 from nextbest.models.native.ensemble import Slot, Tree
 from nextbest.models.native.forest import Forest
+from nextbest.models.native.program import EXACT_MAX
 from nextbest.models.native.refusal import NotLowered
 
 # Of a set's slot, which is 0.0 or 1.0.
 _HALF: Final = np.float32(0.5)
+# ONNX Runtime keeps sets of whole numbers in this range as bits, and compares whole parts with all others.
+_BITS: Final = range(31)
 # A tree whose branches meet again is written out; one that turns back on itself never ends.
 _GROWTH_MAX: Final = 4
 
@@ -99,14 +102,15 @@ class NormalForm:
             return Question(Slot(column, missing_left=not missing_true), threshold, no, yes)
         if mode == "NEQ":
             return Question(Slot(column, members=(float(threshold) + 0.0,)), _HALF, yes, no)
-        members = forest.members[node] if mode == "MEMBER" else [float(threshold)]
         if mode == "EQ":
+            members = [float(threshold)]
             no = self._chain(node, members)
-        if not np.isfinite(members).all():
-            raise NotLowered("a node of its trees tests for a number that is not finite")
-        # Zero equals minus zero; the sum makes one of both.
-        distinct = tuple(sorted({member + 0.0 for member in members}))
-        return Question(Slot(column, members=distinct, missing_is_member=missing_true), _HALF, no, yes)
+            return Question(_set(column, members, missing=missing_true, cut=False), _HALF, no, yes)
+        members = forest.members[node]
+        cut = min(members) < _BITS.start or max(members) > _BITS[-1]
+        if cut and not all(member.is_integer() and abs(member) < EXACT_MAX for member in members):
+            raise NotLowered("a node of its trees tests for membership of numbers that are not whole")
+        return Question(_set(column, members, missing=missing_true, cut=cut), _HALF, no, yes)
 
     def _chain(self, node: int, members: list[float]) -> int:
         """Joins tests for equality that lead to the same node; returns where the last of them leads."""
@@ -124,3 +128,11 @@ class NormalForm:
             if len(members) > len(forest.modes):
                 raise NotLowered("a tree of it turns back on itself")
         return no
+
+
+def _set(column: int, members: list[float], *, missing: bool, cut: bool) -> Slot:
+    if not np.isfinite(members).all():
+        raise NotLowered("a node of its trees tests for a number that is not finite")
+    # Zero equals minus zero; the sum makes one of both.
+    distinct = tuple(sorted({member + 0.0 for member in members}))
+    return Slot(column, members=distinct, missing_is_member=missing, cut=cut)

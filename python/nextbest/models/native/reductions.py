@@ -8,7 +8,7 @@ import numpy as np
 from nextbest.models.native.call import Call, Operator
 from nextbest.models.native.program import Operation
 from nextbest.models.native.refusal import NotLowered
-from nextbest.models.native.tensor import Element, References, Tensor, Value
+from nextbest.models.native.tensor import Element, Known, References, Tensor, Value
 from nextbest.v1 import native_pb2 as native
 
 
@@ -36,9 +36,8 @@ def fold(value: Tensor, axes: Sequence[int], reduced: References, *, keep: bool)
     return value.moved(whole.reshape([shape[axis] for axis in left]), left.index(value.rows))
 
 
-def _axes(call: Call, value: Tensor) -> list[int]:
+def _axes(call: Call, count: int) -> list[int]:
     axes = call.known(1) if call.has(1) else call.attribute("axes")
-    count = value.references.ndim
     if axes is None or not axes.size:
         if call.attribute("noop_with_empty_axes", 0):
             return []
@@ -46,12 +45,21 @@ def _axes(call: Call, value: Tensor) -> list[int]:
     return sorted({call.axis(axis, count) for axis in axes.reshape(-1).tolist()})
 
 
-def _reduction(operation: Operation) -> Operator:
+def _folded(call: Call, method: str, value: Known) -> Known:
+    """Reduces a constant by the method of numpy of that name."""
+    keep = bool(call.attribute("keepdims", 1))
+    reduced = getattr(value, method)(axis=tuple(_axes(call, value.ndim)), keepdims=keep)
+    return np.asarray(reduced, dtype=value.dtype)
+
+
+def _reduction(operation: Operation, known: str | None = None) -> Operator:
     def operator(call: Call) -> Sequence[Value]:
+        if known is not None and isinstance(call.inputs[0], np.ndarray):
+            return [_folded(call, known, call.inputs[0])]
         value = call.floats(0)
         if call.tensor(0).element is not Element.FLOAT:
             raise NotLowered(f"its operator `{call.node.op_type}` computes in whole numbers")
-        axes = _axes(call, value)
+        axes = _axes(call, value.references.ndim)
         if not axes:
             return [value]
         lines, _ = _lines(value, axes)
@@ -88,11 +96,11 @@ def _softmax(call: Call) -> Sequence[Value]:
 
 
 OPERATORS: Final[dict[str, Operator]] = {
-    "ReduceSum": _reduction(native.NATIVE_REDUCE_SUM),
-    "ReduceMean": _reduction(native.NATIVE_REDUCE_MEAN),
-    "ReduceMax": _reduction(native.NATIVE_REDUCE_MAXIMUM),
-    "ReduceMin": _reduction(native.NATIVE_REDUCE_MINIMUM),
-    "ReduceProd": _reduction(native.NATIVE_REDUCE_PRODUCT),
+    "ReduceSum": _reduction(native.NATIVE_REDUCE_SUM, "sum"),
+    "ReduceMean": _reduction(native.NATIVE_REDUCE_MEAN, "mean"),
+    "ReduceMax": _reduction(native.NATIVE_REDUCE_MAXIMUM, "max"),
+    "ReduceMin": _reduction(native.NATIVE_REDUCE_MINIMUM, "min"),
+    "ReduceProd": _reduction(native.NATIVE_REDUCE_PRODUCT, "prod"),
     "ReduceL1": _reduction(native.NATIVE_REDUCE_L1),
     "ReduceL2": _reduction(native.NATIVE_REDUCE_L2),
     "ReduceLogSumExp": _reduction(native.NATIVE_REDUCE_LOG_SUM_EXP),

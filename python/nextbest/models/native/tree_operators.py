@@ -1,6 +1,7 @@
 """Operators that are tree ensembles: trees in the normal form, and steps for what becomes of their sums."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -64,18 +65,22 @@ def _parts(forest: Forest, targets: int) -> list[tuple[list[int], list[int]]]:
 
 
 def _targets_of(forest: Forest, root: int) -> list[int]:
-    found: set[int] = set()
+    return sorted({target for leaf in _leaves_of(forest, root) for target, _ in forest.weights[leaf]})
+
+
+def _leaves_of(forest: Forest, root: int) -> list[int]:
+    found: list[int] = []
     pending, seen = [root], {root}
     while pending:
         node = pending.pop()
         if forest.modes[node] == "LEAF":
-            found.update(target for target, _ in forest.weights[node])
+            found.append(node)
             continue
         for child in (forest.trues[node], forest.falses[node]):
             if child not in seen:
                 seen.add(child)
                 pending.append(child)
-    return sorted(found)
+    return found
 
 
 def _sums(call: Call, forest: Forest, targets: int, base: Floats | None, divisor: int) -> References:
@@ -85,16 +90,26 @@ def _sums(call: Call, forest: Forest, targets: int, base: Floats | None, divisor
     sums = np.empty(targets, dtype=np.int64)
     for own, roots in _parts(forest, targets):
         if not roots:
-            raise NotLowered("no tree of it says anything of one of its targets")
+            sums[own] = call.program.constant(np.zeros(1, dtype=np.float32) if base is None else base[own])
+            continue
         form = NormalForm(forest, {target: place for place, target in enumerate(own)})
         trees = tuple(form.tree(root) for root in roots)
         if sum(tree.weights.size for tree in trees) > WEIGHTS_MAX:
             raise NotLowered("its trees have too many numbers in their leaves")
         part = None if base is None else base[own]
         ensemble = Ensemble(tuple(form.slots), trees, part, divisor)
-        cells = np.array([line[slot.column] for slot in ensemble.slots], dtype=np.int64)
-        sums[own] = call.program.whole(native.NATIVE_TREES, cells, len(own), ensemble)
+        sums[own] = call.program.whole(native.NATIVE_TREES, _cells(call, line, ensemble), len(own), ensemble)
     return sums
+
+
+def _cells(call: Call, line: References, ensemble: Ensemble) -> References:
+    cells = [
+        call.program.apply(native.NATIVE_TRUNCATE, line[slot.column : slot.column + 1])[0]
+        if slot.cut
+        else line[slot.column]
+        for slot in ensemble.slots
+    ]
+    return np.array(cells, dtype=np.int64)
 
 
 def _result(scores: References) -> Tensor:
@@ -109,6 +124,8 @@ def _regression(
         raise NotLowered(f"its trees are joined by {aggregate}")
     if targets < 1 or (base is not None and len(base) != targets):
         raise NotLowered("its trees have base values that do not fit its targets")
+    if base is not None and targets > 1:
+        base = _base_of_named(forest, base)
     divisor = len(forest.roots) if aggregate == "AVERAGE" else 0
     sums = _sums(call, forest, targets, base, divisor)
     if targets == 1:
@@ -117,6 +134,14 @@ def _regression(
             raise NotLowered("it ends in the post-transform PROBIT")
         return [_result(sums)]
     return [_result(transform(call.program, kind, sums))]
+
+
+def _base_of_named(forest: Forest, base: Floats) -> Floats:
+    """ONNX Runtime adds the base value of a target only where the row has met a weight for it."""
+    named = {target for entries in forest.weights.values() for target, _ in entries}
+    if not all(_always_named(forest, target) for target in named):
+        raise NotLowered("its trees have base values, and say nothing of a target for some rows")
+    return np.where([target in named for target in range(len(base))], base, np.float32(0.0))
 
 
 def _regressor(call: Call) -> Sequence[Value]:
@@ -146,28 +171,35 @@ def _classifier(call: Call) -> Sequence[Value]:
 
 def _two_classes(call: Call, forest: Forest, base: Floats | None, kind: str) -> References:
     """Follows ONNX Runtime, which reads two labels as one score or two, by what the leaves name."""
-    weights = [entry for leaf in forest.weights.values() for entry in leaf]
-    named = {target for target, _ in weights}
-    if base is not None and len(base) > 2:
+    named = {target for entries in forest.weights.values() for target, _ in entries}
+    if base is not None and (len(base) > 2 or named != {0}):
         raise NotLowered("its trees have base values that do not fit its classes")
+    zero = call.program.constant(np.zeros(1, dtype=np.float32))
+    if named == {1}:
+        renamed = {leaf: [(0, weight) for _, weight in entries] for leaf, entries in forest.weights.items()}
+        score = _sums(call, replace(forest, weights=renamed), 1, None, 0)
+        return transform(call.program, kind, np.concatenate([zero, score]))
     if named != {0}:
-        return _two_scores(call, forest, base, kind, named)
-    positive = all(weight >= 0 for _, weight in weights)
+        if not _always_named(forest, 1):
+            raise NotLowered("its trees have a weight of the second class for some rows only")
+        return transform(call.program, kind, _sums(call, forest, 2, None, 0))
+    score = _sums(call, forest, 1, None if base is None else base[:1], 0)
     if base is not None and len(base) == 2:
-        sums = _sums(call, forest, 1, base[:1], 0)
-        return transform(call.program, kind, np.concatenate([sums, call.program.constant(base[1:])]))
-    score = _sums(call, forest, 1, base, 0)
+        return transform(call.program, kind, np.concatenate([score, zero]))
+    positive = all(weight >= 0 for entries in forest.weights.values() for _, weight in entries)
     if kind == "PROBIT":
         raise NotLowered("it ends in the post-transform PROBIT")
-    return complement(call.program, score) if positive else oppose(call.program, kind, score)
+    if positive and kind != "LOGISTIC":
+        return complement(call.program, score)
+    return oppose(call.program, kind, score)
 
 
-def _two_scores(call: Call, forest: Forest, base: Floats | None, kind: str, named: set[int]) -> References:
-    if named == {0, 1} and base is not None:
-        raise NotLowered("its trees have base values and weights of two classes")
-    if named != {0, 1} or base is not None:
-        raise NotLowered("its trees have weights of the second class only")
-    return transform(call.program, kind, _sums(call, forest, 2, None, 0))
+def _always_named(forest: Forest, wanted: int) -> bool:
+    """Tells whether every row meets a leaf with a weight for a target: all leaves of some tree have one."""
+    return any(
+        all(any(target == wanted for target, _ in forest.weights[leaf]) for leaf in _leaves_of(forest, root))
+        for root in forest.roots
+    )
 
 
 OPERATORS: Final[dict[str, Operator]] = {

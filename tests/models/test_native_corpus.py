@@ -1,0 +1,35 @@
+"""The corpus of trained models: which engine runs each, and how far native models are from ONNX Runtime."""
+
+import pytest
+from corpus import CORPUS, REFUSED, build, compare, lowered
+
+from nextbest.models.native import NotLowered
+
+DISTANCE_MAX = 1e-6
+
+
+@pytest.mark.parametrize("name", sorted(set(CORPUS) - set(REFUSED)))
+def test_a_native_model_says_what_onnx_runtime_says(name):
+    case, model = build(name), lowered(name)
+    finding = compare(case, model)
+    assert finding.difference_max <= DISTANCE_MAX
+    if case.exact:
+        assert finding.differing_bits == 0
+
+
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_what_stays_on_onnx_runtime_says_why(name):
+    with pytest.raises(NotLowered, match=REFUSED[name]):
+        lowered(name)
+
+
+def test_what_nobody_needs_is_not_computed():
+    """Of a forest, the other class and the label."""
+    forest = lowered("random forest")
+    assert [step.width for step in forest.steps] == [1]
+    assert [output.column for output in forest.outputs] == [1]
+
+
+def test_of_several_actions_each_has_its_trees():
+    model = lowered("LightGBM, four actions")
+    assert [ensemble.targets for ensemble in model.ensembles] == [1, 1, 1, 1]
