@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nextbest.models.native import encoding
+from nextbest.models.native.encoding import encode
 from nextbest.models.native.ensemble import Ensemble
 from nextbest.models.native.program import Dictionary, Matrix, Program, Step
+from nextbest.models.native.scheduling import schedule
 from nextbest.models.native.tensor import References
 from nextbest.v1 import native_pb2 as native
 
@@ -16,7 +17,7 @@ _LINES = (native.NATIVE_GEMM, native.NATIVE_TREES, native.NATIVE_LOOK_UP)
 def lay_out(program: Program, outputs: dict[int, int]) -> native.NativeModel:
     """Returns the message that answers with `outputs`: a reference for each column."""
     steps = _needed(program, list(outputs.values()))
-    return encoding.Encoder(program).encode(steps, outputs)
+    return encode(schedule(program, steps, list(outputs.values())), outputs)
 
 
 def _needed(program: Program, outputs: Sequence[int]) -> list[Step]:
