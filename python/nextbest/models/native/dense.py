@@ -7,7 +7,7 @@ import numpy as np
 
 from nextbest.models.native.arithmetic import combine
 from nextbest.models.native.call import Call, Operator
-from nextbest.models.native.post_transforms import transform
+from nextbest.models.native.post_transforms import complement, oppose, transform
 from nextbest.models.native.program import Floats, Matrix
 from nextbest.models.native.refusal import NotLowered
 from nextbest.models.native.tensor import Element, Known, Missing, References, Tensor, Value
@@ -95,9 +95,9 @@ def _linear_classifier(call: Call) -> Sequence[Value]:
     if len(bias) == 1:
         if len(labels) != 2 or kind == "PROBIT":
             raise NotLowered("its linear classifier knows only one class")
-        # ONNX Runtime takes the only score for a probability, whatever the post-transform.
-        one = call.program.constant(np.ones(1, dtype=np.float32))
-        scores = np.concatenate([call.program.apply(native.NATIVE_SUBTRACT, one, scores), scores])
+        # ONNX Runtime takes the only score for a probability, unless it makes one of it.
+        to_both = oppose if kind == "LOGISTIC" else complement
+        scores = to_both(call.program, scores)
     else:
         scores = transform(call.program, kind, scores)
     return [_LABEL, Tensor(scores.reshape(1, -1), value.rows, Element.FLOAT)]

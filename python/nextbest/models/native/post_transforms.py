@@ -25,14 +25,17 @@ def transform(program: Program, kind: str, scores: References) -> References:
     raise NotLowered(f"it ends in the post-transform {kind}")
 
 
-def oppose(program: Program, kind: str, score: References) -> References:
-    """Returns the two columns that ONNX Runtime makes of the only score of a classifier with two labels."""
-    negated = program.apply(native.NATIVE_NEGATE, score)
-    both = np.concatenate([negated, score])
-    return program.apply(native.NATIVE_LOGISTIC, both) if kind == "LOGISTIC" else both
+def oppose(program: Program, score: References) -> References:
+    """Returns two columns of logistic functions: of the only score of a classifier, and of its opposite."""
+    return program.apply(native.NATIVE_LOGISTIC, negate(program, score))
+
+
+def negate(program: Program, score: References) -> References:
+    """Returns two columns: the opposite of the only score of a classifier, and the score."""
+    return np.concatenate([program.apply(native.NATIVE_NEGATE, score), score])
 
 
 def complement(program: Program, score: References) -> References:
-    """Returns the two columns that are made of a score that is a probability already."""
+    """Returns two columns that are made of a score that is a probability already."""
     one = program.constant(np.ones(1, dtype=np.float32))
     return np.concatenate([program.apply(native.NATIVE_SUBTRACT, one, score), score])

@@ -1,4 +1,8 @@
-"""Operators that make one number of many: reductions, places of the largest and smallest, and softmax."""
+"""Operators that make one number of many: reductions, places of the largest and smallest, and softmax.
+
+With NaN among four numbers or more, what ONNX Runtime finds to be the largest depends on where in a register
+each stands; here NaN that comes first stays, and is passed over elsewhere. Of places (ArgMax) both say this.
+"""
 
 from collections.abc import Sequence
 from typing import Final

@@ -10,7 +10,7 @@ from nextbest.models.native.call import Call, Operator
 from nextbest.models.native.ensemble import Ensemble
 from nextbest.models.native.forest import Forest, floats_of, read_forest, read_new_forest
 from nextbest.models.native.normal_form import NormalForm
-from nextbest.models.native.post_transforms import complement, oppose, transform
+from nextbest.models.native.post_transforms import complement, negate, oppose, transform
 from nextbest.models.native.program import Floats
 from nextbest.models.native.refusal import NotLowered
 from nextbest.models.native.tensor import Element, Missing, References, Tensor, Value
@@ -189,9 +189,9 @@ def _two_classes(call: Call, forest: Forest, base: Floats | None, kind: str) -> 
     positive = all(weight >= 0 for entries in forest.weights.values() for _, weight in entries)
     if kind == "PROBIT":
         raise NotLowered("it ends in the post-transform PROBIT")
-    if positive and kind != "LOGISTIC":
-        return complement(call.program, score)
-    return oppose(call.program, kind, score)
+    if kind == "LOGISTIC":
+        return oppose(call.program, score)
+    return complement(call.program, score) if positive else negate(call.program, score)
 
 
 def _always_named(forest: Forest, wanted: int) -> bool:
