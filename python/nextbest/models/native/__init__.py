@@ -1,6 +1,7 @@
 """Native models: ONNX graphs lowered to steps on cells, which the engine runs without ONNX Runtime."""
 
 from nextbest.models.native.graph import lower
+from nextbest.models.native.proof import prove
 from nextbest.models.native.refusal import NotLowered
 
-__all__ = ["NotLowered", "lower"]
+__all__ = ["NotLowered", "lower", "prove"]
