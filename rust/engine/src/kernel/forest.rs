@@ -110,6 +110,21 @@ enum Form {
     Walk(Box<Walk>),
 }
 
+#[cfg(target_arch = "x86_64")]
+impl Group {
+    /// How the leaves of ranked trees are found for many rows.
+    fn ends(&self) -> Option<avx512::Ends<'_>> {
+        let ranked = self.ranked.as_ref()?;
+        Some(match (&self.form, &ranked.masks) {
+            (Form::Heap(heap), _) => avx512::Ends::Complete {
+                depth: heap.depth(),
+                weights: heap.tables(),
+            },
+            (Form::Walk(_), masks) => avx512::Ends::Masks(masks.as_deref()?),
+        })
+    }
+}
+
 impl Form {
     /// Where a row ends in each of the trees.
     ///
@@ -182,7 +197,13 @@ impl Group {
         }
         let walk = Walk::new(trees, targets, weights)?;
         let ranked = lanes.and_then(|lanes| {
-            let (tests, masks) = Tests::any(trees, lanes, slots, |_| true)?;
+            let (tests, masks) = Tests::any(
+                trees,
+                lanes,
+                slots,
+                |_| true,
+                if targets == 1 { weights } else { &[] },
+            )?;
             Some(Ranked {
                 tests,
                 masks: Some(masks),
@@ -350,21 +371,47 @@ impl Forest {
     /// # Safety
     /// `keys` must have all slots of each row.
     #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512vl,avx512vbmi")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512vl,avx512cd,avx512vbmi")]
     unsafe fn sum_avx512(&self, keys: &[u32], sums: &mut [f32]) {
         let mut words = [avx512::Words::NONE; AT_ONCE];
+        let mut row_words = [avx512::RowWords::NONE; SIDE_BY_SIDE];
         let (mut keys, mut sums) = (keys, sums);
         while !sums.is_empty() {
             let rows = AT_ONCE.min(sums.len() / self.targets);
             let (some_keys, later_keys) = keys.split_at(rows * self.slots.count());
             let (some_sums, later_sums) = sums.split_at_mut(rows * self.targets);
+            (keys, sums) = (later_keys, later_sums);
             let mut ranks = [avx512::Ranks::NONE; AT_ONCE];
-            for (row, ranks) in ranks.iter_mut().enumerate().take(rows) {
-                // SAFETY: the caller's.
-                unsafe {
-                    let keys = some_keys.as_ptr().add(row * self.slots.count());
-                    avx512::rank(&self.lanes, self.slots, keys, ranks);
+            let ranked_rows = ranks.get_mut(..rows).unwrap_or_default();
+            // SAFETY: the caller's.
+            let is_missing =
+                unsafe { avx512::rank(&self.lanes, self.slots, some_keys.as_ptr(), ranked_rows) };
+            // Side by side even where some of the rows are not there, if a few are.
+            if self.targets == 1 && rows > AT_ONCE / 8 {
+                let mut totals = factored::Totals([0.0; AT_ONCE]);
+                for group in &self.groups {
+                    if let (Some(ends), Some(ranked)) = (group.ends(), &group.ranked) {
+                        avx512::add_to_rows(
+                            &ranked.tests,
+                            ends,
+                            &ranks,
+                            is_missing,
+                            &mut row_words,
+                            &mut totals,
+                        );
+                        continue;
+                    }
+                    let rows = some_keys.chunks_exact(self.key_count());
+                    for (keys, sum) in rows.zip(&mut totals.0) {
+                        // SAFETY: the caller's.
+                        let places = unsafe { group.form.places(keys.as_ptr()) };
+                        self.add(&group.form, places, std::slice::from_mut(sum));
+                    }
                 }
+                for (sum, total) in some_sums.iter_mut().zip(totals.0) {
+                    *sum = total;
+                }
+                continue;
             }
             // So many groups that a single row fills its words as well.
             for groups in self.groups.chunks(AT_ONCE / rows) {
@@ -372,7 +419,7 @@ impl Forest {
                 for group in groups {
                     for (ranks, words) in ranks.iter().take(rows).zip(&mut filled) {
                         if let Some(ranked) = &group.ranked {
-                            avx512::test(&ranked.tests, ranks, words);
+                            avx512::test(&ranked.tests, ranks, is_missing, words);
                         }
                     }
                 }
@@ -396,7 +443,6 @@ impl Forest {
                     }
                 }
             }
-            (keys, sums) = (later_keys, later_sums);
         }
     }
 

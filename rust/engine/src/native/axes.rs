@@ -157,12 +157,11 @@ impl Axes {
             keys.push(set.key(cell));
         }
         if self.sides == Sides::Both {
-            // No number has the leftmost key.
-            keys.extend_from_within(start..start + self.count);
-            for key in keys.iter_mut().skip(start + self.count) {
-                if *key == LEFTMOST {
-                    *key = RIGHTMOST;
-                }
+            keys.resize(start + 2 * self.count, LEFTMOST);
+            let (near, far) = keys.split_at_mut(start + self.count);
+            for (far, near) in far.iter_mut().zip(near.iter().skip(start)) {
+                // No number has the leftmost key.
+                *far = if *near == LEFTMOST { RIGHTMOST } else { *near };
             }
         }
     }

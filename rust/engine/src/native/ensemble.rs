@@ -15,6 +15,8 @@ const TREES_MAX: usize = 100_000;
 /// Keys, twice as many at most and those in gaps, are numbered in 16 bits.
 const SLOTS_MAX: usize = 6_000;
 const TARGETS_MAX: usize = 100_000;
+/// Rows whose keys are kept at once: in a near cache.
+const ROWS_AT_ONCE: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Ensemble {
@@ -123,17 +125,21 @@ impl Ensemble {
     /// Writes the sums of all rows from cell `out` on. `cells` is row by row, `stride` each, and `axes` says where in a row
     /// the tested ones stand.
     pub(super) fn run(&self, kernel: Kernel, axes: &Axes, cells: &mut [f32], stride: usize, out: usize) {
-        let count = cells.len() / stride;
-        let mut keys = Vec::with_capacity(count * axes.slots().count());
-        for row in cells.chunks_exact(stride) {
-            axes.append(row, &mut keys);
-        }
         let targets = self.targets();
-        let mut sums = vec![0.0; count * targets];
-        self.forest.sum(kernel, &keys, &mut sums);
-        for (row, sums) in cells.chunks_exact_mut(stride).zip(sums.chunks_exact(targets)) {
-            if let Some(out) = row.get_mut(out..out + targets) {
-                out.copy_from_slice(sums);
+        let key_count = axes.slots().count();
+        let mut keys = Vec::with_capacity(key_count * ROWS_AT_ONCE.min(cells.len() / stride));
+        let mut sums = vec![0.0; targets * ROWS_AT_ONCE.min(cells.len() / stride)];
+        for rows in cells.chunks_mut(stride * ROWS_AT_ONCE) {
+            keys.clear();
+            for row in rows.chunks_exact(stride) {
+                axes.append(row, &mut keys);
+            }
+            let sums = sums.get_mut(..rows.len() / stride * targets).unwrap_or_default();
+            self.forest.sum(kernel, &keys, sums);
+            for (row, sums) in rows.chunks_exact_mut(stride).zip(sums.chunks_exact(targets)) {
+                if let Some(out) = row.get_mut(out..out + targets) {
+                    out.copy_from_slice(sums);
+                }
             }
         }
     }

@@ -447,7 +447,7 @@ fn ranked(trees: &[Tree], slots: Slots, is_shared: impl Fn(u16) -> bool + Copy) 
     let groups = trees.chunks(SIDE_BY_SIDE).map(|some| {
         let trees: [(&Tree, u32); SIDE_BY_SIDE] =
             std::array::from_fn(|place| (some.get(place).unwrap_or(&nothing), 0));
-        Tests::any(&trees, &lanes, slots, is_shared)
+        Tests::any(&trees, &lanes, slots, is_shared, &[])
     });
     let groups = groups.collect::<Option<_>>()?;
     Some(Ranked { lanes, groups })

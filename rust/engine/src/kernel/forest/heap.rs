@@ -82,6 +82,11 @@ impl Heap {
         self.depth
     }
 
+    /// With one target: the weight of each place of each tree.
+    pub(super) fn tables(&self) -> &[[f32; WIDTH]; SIDE_BY_SIDE] {
+        &self.weights
+    }
+
     /// With one target: the weights of the leaves at these places.
     #[inline(always)]
     #[expect(

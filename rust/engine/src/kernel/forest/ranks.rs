@@ -47,9 +47,11 @@ pub(super) struct Tests {
 #[derive(Debug)]
 #[repr(align(64))]
 pub(super) struct Masks {
-    pub(super) masks: [[u64; WIDTH]; SIDE_BY_SIDE],
+    pub(super) nodes: [[u64; WIDTH]; SIDE_BY_SIDE],
     /// Of eight nodes each, that have any.
     pub(super) lines: [usize; SIDE_BY_SIDE],
+    /// With one target: what each leaf weighs.
+    pub(super) weights: [[f32; WIDTH]; SIDE_BY_SIDE],
 }
 
 /// The lanes of a forest.
@@ -143,26 +145,34 @@ impl Tests {
     }
 
     /// Of any trees of up to 64 leaves, and their masks; as if everything went left where a slot is not tested.
+    /// `weights` has one for each leaf of the forest, or none.
     pub(super) fn any(
         trees: &[(&Tree, u32); SIDE_BY_SIDE],
         lanes: &Lanes,
         slots: Slots,
         is_tested: impl Fn(u16) -> bool,
+        weights: &[f32],
     ) -> Option<(Box<Self>, Box<Masks>)> {
         let mut tests = Self::nothing();
         let mut masks = Box::new(Masks {
-            masks: [[u64::MAX; WIDTH]; SIDE_BY_SIDE],
+            nodes: [[u64::MAX; WIDTH]; SIDE_BY_SIDE],
             lines: [0; SIDE_BY_SIDE],
+            weights: [[0.0; WIDTH]; SIDE_BY_SIDE],
         });
-        for (number, (tree, _)) in trees.iter().enumerate() {
+        for (number, (tree, first_leaf)) in trees.iter().enumerate() {
             let left_behind = left_behind(tree)?;
+            let leaves = weights.get(*first_leaf as usize..).unwrap_or_default();
+            let table = masks.weights.get_mut(number)?;
+            for (weight, leaf) in table.iter_mut().take(tree.leaves).zip(leaves) {
+                *weight = *leaf;
+            }
             *masks.lines.get_mut(number)? = tree.nodes.len().div_ceil(8);
             for (place, (node, mask)) in tree.nodes.iter().zip(left_behind).enumerate() {
                 if !is_tested(node.slot) {
                     continue;
                 }
                 tests.set(number, place, lanes.test(slots, node.slot, node.threshold)?)?;
-                *masks.masks.get_mut(number)?.get_mut(place)? = mask;
+                *masks.nodes.get_mut(number)?.get_mut(place)? = mask;
             }
         }
         Some((tests, masks))
