@@ -43,9 +43,23 @@ def classifier(rows: int | None = None, *, job: bool = False, zipmap: bool = Fal
     return model.SerializeToString()
 
 
+def bomb() -> bytes:
+    """Two hundred bytes that ask for 4.9 GB when they run."""
+    size = helper.make_tensor("size", TensorProto.INT64, [2], [600_000_000, 2])
+    nodes = [
+        helper.make_node("ConstantOfShape", ["size"], ["zeros"]),
+        helper.make_node("MatMul", ["zeros", "features"], ["probabilities"]),
+    ]
+    inputs = [helper.make_tensor_value_info("features", TensorProto.FLOAT, [None, 2])]
+    outputs = [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, 2])]
+    graph = helper.make_graph(nodes, "bomb", inputs, outputs, [size])
+    return helper.make_model(graph, opset_imports=OPSETS, ir_version=8).SerializeToString()
+
+
 MODELS: dict[str, Callable[[], bytes]] = {
     "card.onnx": classifier,
     "mixed.onnx": lambda: classifier(job=True),
     "zipmap.onnx": lambda: classifier(zipmap=True),
     "fixed.onnx": lambda: classifier(10),
+    "bomb.onnx": bomb,
 }

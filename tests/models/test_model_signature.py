@@ -95,20 +95,28 @@ def _of_the_future():
     return model.SerializeToString()
 
 
+def _of_types_that_do_not_go_together():
+    model = onnx.ModelProto.FromString(_identity(TensorProto.FLOAT, [1]))
+    model.graph.output[0].type.tensor_type.elem_type = TensorProto.INT64
+    return model.SerializeToString()
+
+
 @pytest.mark.parametrize(
-    ("data", "message", "remedy"),
+    ("data", "code", "message", "remedy"),
     [
-        (b"", "the file is empty", "export the model again"),
-        (b"PK\x03\x04 a zip file", "not an ONNX model", "give the file that skl2onnx"),
-        (_with_unknown_operator(), "uses an operator that ONNX Runtime does not have", "custom operators"),
-        (_with_external_data(), "keeps its weights in another file", "export it as a single file"),
-        (_of_the_future(), "written for a newer ONNX", "lower target opset"),
+        (b"", "NB651", "the file is empty", "export the model again"),
+        (b"PK\x03\x04 a zip file", "NB651", "not an ONNX model", "give the file that skl2onnx"),
+        (_with_unknown_operator(), "NB655", "uses `Frobnicate`, which is not allowed", "export without it"),
+        (_with_external_data(), "NB653", "keeps its weights in another file", "export it as a single file"),
+        (_of_types_that_do_not_go_together(), "NB659", "ONNX Runtime refuses it", "export the model again"),
+        (_of_the_future(), "NB658", "written for a newer ONNX", "lower target opset"),
     ],
-    ids=["empty", "zip", "unknown operator", "external data", "newer opset"],
+    ids=["empty", "zip", "unknown operator", "external data", "types", "newer opset"],
 )
-def test_a_file_that_cannot_be_used_is_refused_with_a_remedy(data, message, remedy, capfd):
+def test_a_file_that_cannot_be_used_is_refused_with_a_remedy(data, code, message, remedy, capfd):
     with pytest.raises(ModelError) as caught:
         models.inspect(data)
+    assert caught.value.code == code
     assert caught.value.message.startswith(message)
     assert "\n" not in caught.value.message
     assert remedy in caught.value.help
@@ -116,7 +124,7 @@ def test_a_file_that_cannot_be_used_is_refused_with_a_remedy(data, message, reme
 
 
 def test_too_large_a_file_is_not_even_opened(monkeypatch):
-    monkeypatch.setattr("nextbest.models.signature.SIZE_BYTES_MAX", 10)
+    monkeypatch.setattr("nextbest.models.wire.SIZE_BYTES_MAX", 10)
     with pytest.raises(ModelError, match="train a smaller model"):
         models.inspect(bytes(11))
 

@@ -43,6 +43,7 @@ PYTHON_DOORS = {
     "yaml": "workspace",
     "pydantic": "workspace",
     "onnxruntime": "models",
+    "onnx": "models",
     "sklearn": "demo",
     "skl2onnx": "demo",
 }

@@ -98,6 +98,16 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NB614": "unused model",
         "NB615": "model without prior",
         "NB616": "model outside of the workspace",
+        # Models that are refused, whether pushed or beside a workspace
+        "NB651": "not an ONNX model",
+        "NB652": "model too large",
+        "NB653": "weights in another file",
+        "NB654": "graph inside the graph",
+        "NB655": "operator not allowed",
+        "NB656": "size without a bound",
+        "NB657": "damaged trees",
+        "NB658": "newer ONNX",
+        "NB659": "refused by ONNX Runtime",
         # Channels, arbitration, contact policies, stock
         "NB701": "unknown channel",
         "NB702": "unknown placement",

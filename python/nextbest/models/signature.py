@@ -1,15 +1,15 @@
 """Turns the bytes of an ONNX model into its signature: which tensors it takes, and which it answers with.
 
-The model is opened by ONNX Runtime, from memory alone, so that external data is refused, and with graph
-optimisation off, so that nothing of it is evaluated. It is not run.
+Its structure is checked first. Then the model is opened by ONNX Runtime, from memory alone, so that external
+data is refused, and with graph optimisation off, so that nothing of it is evaluated. It is not run.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-SIZE_BYTES_MAX: Final = 64 * 1024 * 1024
-"""Of one model file. Five hundred trees of 64 leaves take some 4 MB."""
+from nextbest.models.refusal import DAMAGED, EXTERNAL_DATA, NEWER, OPERATOR, RUNTIME, ModelError
+from nextbest.models.structure import check_structure
 
 _SEVERITY_ERROR: Final = 3
 
@@ -33,20 +33,6 @@ _ELEMENTS: Final = {
     "tensor(string)": Element.STRING,
     "tensor(bool)": Element.BOOLEAN,
 }
-
-
-class ModelError(Exception):
-    """A file that is not a model this server can run.
-
-    Attributes:
-        message: Lower-case fragment without full stop, on one line.
-        help: What to do about it.
-    """
-
-    def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(f"{message}: {remedy}")
-        self.message = message
-        self.help = remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,56 +61,73 @@ class Signature:
     outputs: tuple[Tensor, ...]
 
 
-def inspect(onnx: bytes) -> Signature:
+def inspect(onnx: bytes, *, any_operator: bool = False) -> Signature:
     """Reads the signature of an ONNX model.
 
+    Args:
+        onnx: Its bytes.
+        any_operator: Take every standard operator that has a bound at all.
+
     Raises:
-        ModelError: The bytes are no model, too large, or use an operator that ONNX Runtime does not have.
+        ModelError: The bytes are no model (NB651), too large (NB652), or hold what is not allowed (NB653 to
+            NB657); or ONNX Runtime refuses them (NB658, NB659).
     """
-    if not onnx:
-        raise ModelError("the file is empty", "export the model again")
-    if len(onnx) > SIZE_BYTES_MAX:
-        raise ModelError(
-            f"the file has {len(onnx):,} bytes, at most {SIZE_BYTES_MAX:,} are allowed",
-            "train a smaller model: fewer or shallower trees seldom cost accuracy",
-        )
-    session = _open(onnx)
+    check_structure(onnx, any_operator=any_operator)
+    return signature_of(open_session(onnx))
+
+
+def signature_of(session: Any) -> Signature:
+    """The signature of a model that ONNX Runtime has opened."""
     return Signature(
         tuple(_tensor(argument) for argument in session.get_inputs()),
         tuple(_tensor(argument) for argument in session.get_outputs()),
     )
 
 
-def _open(onnx: bytes) -> Any:
+def open_session(onnx: bytes, *, optimised: bool = False) -> Any:
+    """Opens a model whose structure has been checked, for one thread.
+
+    Args:
+        onnx: Its bytes.
+        optimised: As a server runs it: parts that depend on no input are evaluated now.
+
+    Raises:
+        ModelError: NB658 or NB659.
+    """
     # Loads slowly, and only a workspace with models needs it.
     import onnxruntime  # noqa: PLC0415
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _SEVERITY_ERROR
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    levels = onnxruntime.GraphOptimizationLevel
+    options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimised else levels.ORT_DISABLE_ALL
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
+    # It grows with the largest batch and never shrinks; without it a model costs no more time.
+    options.enable_cpu_mem_arena = False
     try:
         return onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # noqa: BLE001 - its exceptions share no base class but this
-        raise ModelError(*_explain(str(error))) from None
+        raise explain(str(error)) from None
 
 
-def _explain(text: str) -> tuple[str, str]:
+def explain(text: str) -> ModelError:
     """Rewords ONNX Runtime's message: its first line, and what the person who exported the model can do."""
     line = " ".join(text.split())[:300]
     if "protobuf parsing failed" in text.casefold() or "ModelProto does not have a graph" in text:
-        return "not an ONNX model", "give the file that skl2onnx, onnxmltools or torch.onnx wrote"
+        remedy = "give the file that skl2onnx, onnxmltools or torch.onnx wrote"
+        return ModelError("not an ONNX model", remedy, DAMAGED)
     if "Opset" in text or "opset" in text or "IR version" in text:
-        return (
-            f"written for a newer ONNX than this server runs: {line}",
-            "export it with a lower target opset",
-        )
+        message = f"written for a newer ONNX than this server runs: {line}"
+        return ModelError(message, "export it with a lower target opset", NEWER)
     if "is not a registered function/op" in text or "No Op registered" in text:
-        return f"uses an operator that ONNX Runtime does not have: {line}", "export without custom operators"
+        message = f"uses an operator that ONNX Runtime does not have: {line}"
+        return ModelError(message, "export without custom operators", OPERATOR)
     if "external" in text.casefold():
-        return f"keeps its weights in another file: {line}", "export it as a single file"
-    return f"ONNX Runtime refuses it: {line}", "export the model again and check it with onnx.checker"
+        message = f"keeps its weights in another file: {line}"
+        return ModelError(message, "export it as a single file", EXTERNAL_DATA)
+    remedy = "export the model again and check it with onnx.checker"
+    return ModelError(f"ONNX Runtime refuses it: {line}", remedy, RUNTIME)
 
 
 def _tensor(argument: Any) -> Tensor:

@@ -1,0 +1,24 @@
+"""How large a model may be. Whatever reads one stops at these, before it allocates.
+
+Five hundred trees of 64 leaves take 4 MB, 63,000 nodes and a million elements: the limits leave room for
+twenty times that.
+"""
+
+from typing import Final
+
+SIZE_BYTES_MAX: Final = 64 * 1024 * 1024
+NODES_MAX: Final = 2_000
+"""Operators in the graph. The longest that exporters of scikit-learn write has some 150."""
+ELEMENTS_MAX: Final = 20_000_000
+"""Numbers and texts in initializers and attributes, those included that a shape only promises."""
+STRING_BYTES_MAX: Final = 16 * 1024 * 1024
+FIELDS_MAX: Final = 2_000_000
+"""Protobuf fields, runs of numbers counted once: what bounds the time of a scan."""
+MESSAGE_DEPTH_MAX: Final = 16
+TREES_MAX: Final = 5_000
+NODES_PER_TREE_MAX: Final = 65_535
+TREE_DEPTH_MAX: Final = 512
+OUTPUTS_MAX: Final = 10_000
+"""Classes or targets of a tree ensemble."""
+SHAPE_ELEMENTS_MAX: Final = 1_000_000
+"""Of a tensor whose size is not that of an input but a number in the graph."""

@@ -1,0 +1,58 @@
+"""Bytes -> a graph whose structure is harmless: measured, parsed, its operators and trees checked.
+
+Nothing is run, and nothing is read but these bytes: `onnx` is used for its protobuf classes alone. Its
+loaders follow names of files, and its checker is one of format, not of what a file can do.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nextbest.models.refusal import DAMAGED, ModelError
+from nextbest.models.wire import Census, scan
+
+if TYPE_CHECKING:
+    from nextbest.models.trees import Ensemble
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """A graph that has been checked.
+
+    Attributes:
+        model: The `onnx.ModelProto`.
+        census: How much it holds.
+        operators: How often each operator occurs, by name.
+        ensembles: Its tree ensembles.
+    """
+
+    model: Any
+    census: Census
+    operators: dict[str, int]
+    ensembles: "list[Ensemble]"
+
+
+def check_structure(onnx: bytes, *, any_operator: bool = False) -> Structure:
+    """Checks what a model is made of.
+
+    Args:
+        onnx: Its bytes.
+        any_operator: Take every standard operator that has a bound at all.
+
+    Raises:
+        ModelError: NB651 to NB657.
+    """
+    census = scan(onnx)
+    # Load slowly, and only workspaces with models need them.
+    from google.protobuf.message import DecodeError  # noqa: PLC0415
+    from onnx import ModelProto  # noqa: PLC0415
+
+    from nextbest.models.allowlist import check_operators  # noqa: PLC0415
+    from nextbest.models.trees import check_trees  # noqa: PLC0415
+
+    try:
+        model = ModelProto.FromString(onnx)
+    except DecodeError:
+        remedy = "give the file that skl2onnx, onnxmltools or torch.onnx wrote"
+        raise ModelError("not an ONNX model: protobuf cannot read it", remedy, DAMAGED) from None
+    operators = check_operators(model, any_operator=any_operator)
+    return Structure(model, census, operators, check_trees(model))

@@ -1,0 +1,176 @@
+"""What a model is made of is checked before anything runs it: attacks are refused, exporters' work is not."""
+
+import time
+import tracemalloc
+
+import attacks
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from nextbest.models import ModelError, inspect, limits, wire
+from nextbest.models.structure import check_structure
+
+SCAN_S_MAX = 5.0
+
+
+@pytest.mark.parametrize("name", attacks.STRUCTURE)
+def test_attack_is_refused_in_this_process(name):
+    attack = attacks.STRUCTURE[name]
+    data = attack.build()
+    began = time.process_time()
+    with pytest.raises(ModelError) as caught:
+        inspect(data)
+    assert caught.value.code == attack.code
+    assert caught.value.help
+    assert "\n" not in caught.value.message
+    assert time.process_time() - began < SCAN_S_MAX
+
+
+@pytest.mark.parametrize("kind", attacks.EXTERNAL)
+@pytest.mark.parametrize("location", ["../secret", "/etc/hostname", "link"])
+def test_another_file_is_never_named(kind, location):
+    with pytest.raises(ModelError) as caught:
+        check_structure(attacks.EXTERNAL[kind](location))
+    assert caught.value.code == "NB653"
+
+
+def test_bytes_that_were_changed_stop_nothing():
+    """Every outcome but a refusal or a structure would be a fault of ours."""
+    codes = set()
+    for seed in range(400):
+        try:
+            check_structure(attacks.mutated(seed))
+        except ModelError as error:
+            codes.add(error.code)
+    assert codes >= {"NB651", "NB657"}
+
+
+def test_the_good_trees_that_the_attacks_change_are_taken():
+    for data in (attacks.model([attacks.trees()]), attacks.in_version_5()):
+        (ensemble,) = check_structure(data).ensembles
+        assert (ensemble.name, ensemble.input) == ("trees", "x")
+        assert list(ensemble.node_counts) == [3]
+        assert list(ensemble.depths) == [1]
+        assert list(ensemble.path_lengths) == [1.0]
+        assert (list(ensemble.features), list(ensemble.thresholds)) == ([0], [0.5])
+
+
+def test_a_leaf_of_version_5_may_be_named_twice():
+    assert check_structure(attacks.in_version_5(nodes_falsenodeids=[0])).ensembles
+
+
+def test_is_it_missing_is_a_comparison_with_infinity():
+    data = attacks.model([attacks.trees(nodes_values=[float("inf"), 0.0, 0.0])])
+    assert list(check_structure(data).ensembles[0].thresholds) == [float("inf")]
+
+
+def test_features_behind_a_scaler_are_counted_but_not_the_columns_of_the_input():
+    scaler = helper.make_node("Scaler", ["x"], ["z"], domain=attacks.ML, offset=[0.0], scale=[1.0])
+    node = attacks.trees()
+    node.input[0] = "z"
+    (ensemble,) = check_structure(attacks.model([scaler, node])).ensembles
+    assert ensemble.input == ""
+    wrong = attacks.trees(nodes_featureids=[2, 0, 0])
+    wrong.input[0] = "z"
+    with pytest.raises(ModelError, match="its input has 2 columns"):
+        check_structure(attacks.model([scaler, wrong]))
+
+
+def test_sizes_that_come_from_other_tensors_are_taken():
+    """As AdaBoost and polynomial features are exported."""
+    nodes = [
+        helper.make_node("Shape", ["x"], ["s"]),
+        helper.make_node("ConstantOfShape", ["s"], ["z"]),
+        helper.make_node("Add", ["x", "z"], ["y"]),
+    ]
+    assert check_structure(attacks.model(nodes)).operators == {"Add": 1, "ConstantOfShape": 1, "Shape": 1}
+
+
+def test_an_operator_that_is_not_listed_is_taken_on_request():
+    data = attacks.STRUCTURE["operator that is not listed"].build()
+    assert check_structure(data, any_operator=True).operators == {"MaxPool": 1}
+    for name in ("custom operator", "operator of ONNX Runtime's own", "operator that draws lots"):
+        with pytest.raises(ModelError, match="not allowed"):
+            check_structure(attacks.STRUCTURE[name].build(), any_operator=True)
+
+
+def test_the_census_counts_what_onnx_counts():
+    weights = helper.make_tensor("w", TensorProto.FLOAT, [3, 5], np.ones(15, np.float32).tobytes(), raw=True)
+    packed = helper.make_tensor("p", TensorProto.INT64, [4], [1, -1, 300, 2**40])
+    texts = helper.make_tensor("t", TensorProto.STRING, [2], [b"ab", b"cde"])
+    data = attacks.model([attacks.trees()], [weights, packed, texts])
+    census = wire.scan(data)
+    assert census.nodes == 1
+    of_trees = sum(
+        len(attribute.ints) + len(attribute.floats) + len(attribute.strings) + bool(attribute.s)
+        for attribute in attacks.trees().attribute
+    )
+    assert census.elements == 15 + 4 + 2 + of_trees
+    assert census.string_bytes == 5 + len("BRANCH_LEQLEAFLEAF") + len("NONE")
+
+
+def test_a_large_model_is_measured_in_little_time_and_memory():
+    count = 300_000
+    node = helper.make_node(
+        "TreeEnsembleRegressor", ["x"], ["y"], domain=attacks.ML,
+        nodes_values=[0.5] * count, nodes_nodeids=list(range(count)), nodes_modes=["BRANCH_LEQ"] * count,
+    )  # fmt: skip
+    data = attacks.model([node])
+    tracemalloc.start()
+    began = time.process_time()
+    assert wire.scan(data).elements == 3 * count
+    seconds, peak = time.process_time() - began, tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert seconds < 2.0
+    assert peak < 2 * len(data)
+
+
+def test_the_limits_let_large_ensembles_pass():
+    """Five hundred trees of 64 leaves: a twentieth of what is allowed."""
+    nodes = 500 * 127
+    assert 15 * nodes * 20 < limits.ELEMENTS_MAX * 1.1
+    assert nodes * 15 < limits.ELEMENTS_MAX
+
+
+def test_field_numbers_are_those_of_onnx():
+    """The scan names fields by number; should ONNX move one, this fails."""
+    fields = {
+        "model": (onnx.ModelProto, {"graph": "graph", "training_info": "training", "functions": "function"}),
+        "graph": (
+            onnx.GraphProto,
+            {
+                "node": "node", "initializer": "tensor", "sparse_initializer": "sparse", "input": "value",
+                "output": "value", "value_info": "value",
+            },
+        ),
+        "node": (onnx.NodeProto, {"attribute": "attribute"}),
+        "attribute": (
+            onnx.AttributeProto,
+            {
+                "s": "strings", "t": "tensor", "g": "subgraph", "floats": "fixed32", "ints": "varints",
+                "strings": "strings", "tensors": "tensor", "graphs": "subgraph", "tp": "type",
+                "type_protos": "type", "sparse_tensor": "sparse", "sparse_tensors": "sparse",
+            },
+        ),
+        "tensor": (
+            onnx.TensorProto,
+            {
+                "dims": "dims", "float_data": "fixed32", "int32_data": "varints", "string_data": "strings",
+                "int64_data": "varints", "double_data": "fixed64", "uint64_data": "varints",
+                "external_data": "external", "data_location": "location",
+            },
+        ),
+        "sparse": (onnx.SparseTensorProto, {"values": "tensor", "indices": "tensor", "dims": "dims"}),
+        "value": (onnx.ValueInfoProto, {"type": "type"}),
+        "type": (
+            onnx.TypeProto,
+            {"sequence_type": "element", "map_type": "entry", "optional_type": "element"},
+        ),
+        "element": (onnx.TypeProto.Sequence, {"elem_type": "type"}),
+        "entry": (onnx.TypeProto.Map, {"value_type": "type"}),
+    }  # fmt: skip
+    for kind, (message, meanings) in fields.items():
+        by_name = message.DESCRIPTOR.fields_by_name
+        assert {by_name[name].number: meaning for name, meaning in meanings.items()} == wire._MESSAGES[kind]
