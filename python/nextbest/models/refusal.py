@@ -11,6 +11,16 @@ UNBOUNDED: Final = "NB656"
 TREES: Final = "NB657"
 NEWER: Final = "NB658"
 RUNTIME: Final = "NB659"
+MEMORY: Final = "NB660"
+TIME: Final = "NB661"
+CRASHED: Final = "NB662"
+ROWS: Final = "NB663"
+GOLDEN: Final = "NB664"
+RANGE: Final = "NB665"
+CONSTANT: Final = "NB666"
+BUDGET: Final = "NB667"
+
+_OUT_OF_MEMORY: Final = ("bad_alloc", "Failed to allocate memory", "bad array new length", "length_error")
 
 
 class ModelError(Exception):
@@ -27,3 +37,14 @@ class ModelError(Exception):
         self.message = message
         self.help = remedy
         self.code = code
+
+
+def out_of_memory() -> ModelError:
+    """The refusal of a model that asks for more memory than there may be."""
+    remedy = "look for an operator whose result is much larger than its inputs"
+    return ModelError("takes more memory than a model may", remedy, MEMORY)
+
+
+def says_out_of_memory(text: str) -> bool:
+    """Whether that is what a message of ONNX Runtime means."""
+    return any(sign in text for sign in _OUT_OF_MEMORY)

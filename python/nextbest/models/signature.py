@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from nextbest.models.refusal import DAMAGED, EXTERNAL_DATA, NEWER, OPERATOR, RUNTIME, ModelError
+from nextbest.models.refusal import (
+    DAMAGED,
+    EXTERNAL_DATA,
+    NEWER,
+    OPERATOR,
+    RUNTIME,
+    ModelError,
+    out_of_memory,
+    says_out_of_memory,
+)
 from nextbest.models.structure import check_structure
 
 _SEVERITY_ERROR: Final = 3
@@ -92,7 +101,7 @@ def open_session(onnx: bytes, *, optimised: bool = False) -> Any:
         optimised: As a server runs it: parts that depend on no input are evaluated now.
 
     Raises:
-        ModelError: NB658 or NB659.
+        ModelError: NB658, NB659, or, where memory is limited, NB660.
     """
     # Loads slowly, and only a workspace with models needs it.
     import onnxruntime  # noqa: PLC0415
@@ -107,6 +116,8 @@ def open_session(onnx: bytes, *, optimised: bool = False) -> Any:
     options.enable_cpu_mem_arena = False
     try:
         return onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+    except MemoryError:
+        raise out_of_memory() from None
     except Exception as error:  # noqa: BLE001 - its exceptions share no base class but this
         raise explain(str(error)) from None
 
@@ -114,6 +125,8 @@ def open_session(onnx: bytes, *, optimised: bool = False) -> Any:
 def explain(text: str) -> ModelError:
     """Rewords ONNX Runtime's message: its first line, and what the person who exported the model can do."""
     line = " ".join(text.split())[:300]
+    if says_out_of_memory(text):
+        return out_of_memory()
     if "protobuf parsing failed" in text.casefold() or "ModelProto does not have a graph" in text:
         remedy = "give the file that skl2onnx, onnxmltools or torch.onnx wrote"
         return ModelError("not an ONNX model", remedy, DAMAGED)

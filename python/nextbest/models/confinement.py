@@ -1,0 +1,66 @@
+"""The process it runs in -> a process that can compute, and little else.
+
+For the child that validates a model. Limits of memory, processor time and files hold in every kernel; a
+network of its own and the promise to gain no privileges are asked for, and the report says whether they were
+granted. Once everything is loaded, `seal` takes away the right to open anything at all.
+"""
+
+import ctypes
+import os
+import resource
+from dataclasses import dataclass
+from typing import Final
+
+_PR_SET_DUMPABLE: Final = 4
+_PR_SET_NO_NEW_PRIVS: Final = 38
+_CLONE_NEWUSER: Final = 0x10000000
+_CLONE_NEWNET: Final = 0x40000000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a validation may take.
+
+    Attributes:
+        memory_bytes: Of address space. Python, numpy, onnx and ONNX Runtime take 0.15 GiB before a model is
+            opened; the largest model that is allowed takes ten times its 64 MiB.
+        cpu_s: Of processor time, in whole seconds.
+        wall_s: Until it is killed.
+    """
+
+    memory_bytes: int = 4 * 1024**3
+    cpu_s: int = 60
+    wall_s: float = 120.0
+
+
+def confine(limits: Limits) -> tuple[bool, bool]:
+    """Confines this process, for good.
+
+    Returns:
+        Whether it has no network, and whether it can gain no privileges.
+    """
+    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
+    # At the first it is told by a signal of its own, by which it can be told apart; at the second killed.
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_s, limits.cpu_s + 1))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    # Without a user namespace only root may; with one, whoever the kernel's settings let.
+    has_no_network = libc.unshare(_CLONE_NEWNET) == 0 or libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0
+    gains_nothing = libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+    return has_no_network, gains_nothing
+
+
+def seal() -> bool:
+    """Takes away the right to open files and sockets; says whether it is gone. What is open stays open.
+
+    That to start processes goes with it, except of root's: one that is left behind is what a kill misses.
+    """
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+    try:
+        os.close(os.open("/", os.O_RDONLY))
+    except OSError:
+        return True
+    return False

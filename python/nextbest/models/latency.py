@@ -1,0 +1,138 @@
+"""A scorer and rows -> what scoring costs; and of a model that costs too much, what in it does.
+
+Times are medians of many runs: machines hiccup. They are taken from Python, whose part is some 3 us a call.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+
+from nextbest.models.job import Rows
+from nextbest.models.report import Latency
+from nextbest.models.scoring import Scorer, row_count, take
+from nextbest.models.signature import open_session
+from nextbest.models.structure import Structure
+from nextbest.models.trees import Ensemble
+
+RUNS_MIN: Final = 100
+RUNS_MAX: Final = 1_000
+BATCH: Final = 100
+_SECONDS: Final = 0.5
+_WARM_UP: Final = 20
+_NODES_TIMED_MAX: Final = 64
+_DEAREST: Final = 3
+
+
+def measure_latency(scorer: Scorer, rows: Rows) -> Latency:
+    """Times single rows, cycled so that no branch predictor learns one by heart, and batches of a hundred."""
+    count = row_count(rows)
+    singles = [take(rows, np.array([index % count])) for index in range(min(RUNS_MAX, max(RUNS_MIN, count)))]
+    single = _time(lambda index: scorer.run(singles[index % len(singles)]), RUNS_MAX)
+    batches = [take(rows, (np.arange(BATCH) + BATCH * index) % count) for index in range(10)]
+    batch = _time(lambda index: scorer.run(batches[index % len(batches)]), RUNS_MIN)
+    return Latency(
+        single_us=float(np.median(single)),
+        single_us_p99=float(np.quantile(single, 0.99)),
+        batch_row_us=float(np.median(batch)) / BATCH,
+        runs=len(single),
+    )
+
+
+def explain_cost(structure: Structure, rows: Rows) -> str:
+    """Names the dearest operators, and of tree ensembles the dearest trees.
+
+    Each operator is run by itself, on what it gets when the model scores a row; the sum is more than the
+    model takes, as ONNX Runtime joins operators and each run has a cost of its own.
+    """
+    costs = _operator_costs(structure.model, take(rows, np.array([0])))
+    total = sum(costs.values()) or 1.0
+    dearest = sorted(costs.items(), key=lambda item: -item[1])[:_DEAREST]
+    parts = [f"`{name}` {cost:.1f} us ({cost / total:.0%})" for name, cost in dearest]
+    parts += [text for ensemble in structure.ensembles if (text := _tree_costs(ensemble))]
+    return "; ".join(parts)
+
+
+def _time(run: Callable[[int], Any], runs_max: int) -> list[float]:
+    """Microseconds of each run, until there are enough or half a second is over."""
+    for index in range(_WARM_UP):
+        run(index)
+    times: list[float] = []
+    began = time.perf_counter()
+    while len(times) < runs_max and (len(times) < RUNS_MIN or time.perf_counter() - began < _SECONDS):
+        start = time.perf_counter_ns()
+        run(len(times))
+        times.append((time.perf_counter_ns() - start) / 1_000)
+    return times
+
+
+def _operator_costs(model: Any, row: Rows) -> dict[str, float]:
+    """Microseconds of each operator by itself, without what running nothing costs."""
+    values = _intermediate_values(model, row)
+    floor = _alone(model, _nothing(model), values)
+    costs: dict[str, float] = {}
+    for node in model.graph.node[:_NODES_TIMED_MAX]:
+        cost = _alone(model, node, values)
+        if cost is not None:
+            costs[str(node.name or node.op_type)] = max(0.0, cost - (floor or 0.0))
+    return costs
+
+
+def _nothing(model: Any) -> Any:
+    node = type(model.graph.node[0])(op_type="Identity", name="nothing", output=["nothing"])
+    node.input.append(model.graph.input[0].name)
+    return node
+
+
+def _intermediate_values(model: Any, row: Rows) -> dict[str, Any]:
+    """Every tensor that the model makes of a row."""
+    spread = type(model).FromString(model.SerializeToString())
+    del spread.graph.output[:]
+    names = [name for node in model.graph.node if node.op_type != "ZipMap" for name in node.output if name]
+    for name in names:
+        spread.graph.output.add(name=name)
+    session = open_session(spread.SerializeToString())
+    return {**row, **dict(zip(names, session.run(names, row), strict=True))}
+
+
+def _alone(model: Any, node: Any, values: dict[str, Any]) -> float | None:
+    """The median of an operator in a graph of its own; None for one that cannot be run so."""
+    alone = type(model)(ir_version=model.ir_version, opset_import=model.opset_import)
+    alone.graph.name = "alone"
+    alone.graph.node.append(node)
+    stored = {tensor.name: tensor for tensor in model.graph.initializer}
+    feeds = {}
+    for name in dict.fromkeys(node.input):
+        if name in stored:
+            alone.graph.initializer.append(stored[name])
+        elif name in values:
+            feeds[name] = values[name]
+            tensor = alone.graph.input.add(name=name).type.tensor_type
+            tensor.elem_type = _ELEMENTS.get(values[name].dtype.kind + str(values[name].dtype.itemsize), 8)
+            for _ in values[name].shape:
+                tensor.shape.dim.add()
+    for name in node.output:
+        alone.graph.output.add(name=name)
+    try:
+        session = open_session(alone.SerializeToString())
+        return float(np.median(_time(lambda _: session.run(None, feeds), RUNS_MIN)))
+    except Exception:  # noqa: BLE001 - an operator that cannot be timed is left out of an explanation
+        return None
+
+
+# ONNX's number of a numpy type; 8 is text.
+_ELEMENTS: Final = {"f4": 1, "i4": 6, "i8": 7, "b1": 9, "f8": 11, "u1": 2}
+
+
+def _tree_costs(ensemble: Ensemble) -> str:
+    if len(ensemble.path_lengths) < 2:
+        return ""
+    total = float(ensemble.path_lengths.sum()) or 1.0
+    order = np.argsort(-ensemble.path_lengths, kind="stable")[:_DEAREST]
+    trees = [
+        f"tree {tree} has {ensemble.node_counts[tree]:,} nodes, depth {ensemble.depths[tree]} "
+        f"({ensemble.path_lengths[tree] / total:.1%})"
+        for tree in order
+    ]
+    return f"of the {len(ensemble.depths):,} trees of `{ensemble.name}`, {', '.join(trees)}"

@@ -1,0 +1,178 @@
+"""What is known of a model once it has been validated: the part of a version that a machine found out."""
+
+from dataclasses import dataclass, field
+
+from nextbest.models.signature import Signature
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a model is made of.
+
+    Attributes:
+        size_bytes: Of the file.
+        elements: Numbers and texts in its weights and attributes.
+        producer: What wrote it, with its version.
+        ir_version: Of the file format.
+        opsets: Version of each domain of operators; the standard one is `ai.onnx`.
+        operators: How often each occurs.
+        metadata: `metadata_props`: what its owner, or the exporter, wrote into it.
+        signature: What it takes and answers with.
+        tree_count: Over all ensembles; likewise the next two.
+        tree_node_count: Leaves included.
+        tree_depth_max: The most comparisons on a way to a leaf.
+    """
+
+    size_bytes: int
+    elements: int
+    producer: str
+    ir_version: int
+    opsets: dict[str, int]
+    operators: dict[str, int]
+    metadata: dict[str, str]
+    signature: Signature
+    tree_count: int = 0
+    tree_node_count: int = 0
+    tree_depth_max: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Which engine scores with the model, and why not another."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """How far scores are from those of the training framework.
+
+    Attributes:
+        rows: How many were compared.
+        tolerance: Largest difference allowed, absolute.
+        difference: The largest that was found.
+        row: Where that was, from 1.
+        expected: What the framework said there.
+        score: What the model says.
+    """
+
+    rows: int
+    tolerance: float
+    difference: float
+    row: int
+    expected: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """Rows at the thresholds of trees.
+
+    Attributes:
+        thresholds: How many different ones the model has.
+        tested: Of how many the threshold, its neighbours, NaN and both infinities were scored.
+        rows: How many rows that made.
+        unanswered: Of those with NaN or an infinity, how many have no score; the prior stands in for it.
+        reason: Why some were not tested; empty when all were.
+    """
+
+    thresholds: int
+    tested: int
+    rows: int
+    unanswered: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Scores of the background sample; `unanswered` rows have none."""
+
+    rows: int
+    unanswered: int
+    low: float
+    high: float
+    mean: float
+    deviation: float
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """What scoring costs, on one thread of the machine that validated, called from Python.
+
+    Attributes:
+        single_us: Median of scoring one row.
+        single_us_p99: Of the same runs.
+        batch_row_us: Median a row when a hundred are scored at once.
+        runs: Single rows that were timed.
+    """
+
+    single_us: float
+    single_us_p99: float
+    batch_row_us: float
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """How the child process was kept in.
+
+    Attributes:
+        files: It could open no file and no socket.
+        network: It had no network but its own, empty one.
+        privileges: It could gain none.
+    """
+
+    files: bool
+    network: bool
+    privileges: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a validation found. A part is None where there were no rows for it.
+
+    Attributes:
+        peak_bytes: Most memory that the child process had.
+        cpu_s: Processor time that it took.
+    """
+
+    facts: Facts
+    confinement: Confinement
+    engine: Engine | None = None
+    golden: Golden | None = None
+    boundary: Boundary | None = None
+    spread: Spread | None = None
+    latency: Latency | None = None
+    peak_bytes: int = 0
+    cpu_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One reason why a model is not taken.
+
+    Attributes:
+        code: Of the register of diagnostics.
+        message: Lower-case fragment without full stop.
+        help: What to do about it.
+    """
+
+    code: str
+    message: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a validation ended: it refused nothing, or for these reasons.
+
+    Attributes:
+        report: As far as it came; None when nothing is known of the model.
+        refusals: Every reason that was found.
+        scores: Of the background sample, NaN (null in JSON) where a row has none.
+    """
+
+    report: Report | None
+    refusals: list[Refusal]
+    scores: list[float | None] = field(default_factory=list)

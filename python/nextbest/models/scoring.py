@@ -1,0 +1,78 @@
+"""An open model and rows -> scores of the positive class.
+
+Every message of ONNX Runtime while it runs is turned into a refusal here.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextbest.models.job import Rows
+from nextbest.models.refusal import RUNTIME, ModelError, out_of_memory, says_out_of_memory
+
+BATCH_ROWS: Final = 1_000
+
+Scores = NDArray[np.float64]
+
+
+class Scorer:
+    """A model that is open, with the output and column that hold its score."""
+
+    def __init__(self, session: Any, output: str, column: int) -> None:
+        self._session = session
+        self._output = output
+        self._column = column
+
+    def score(self, rows: Rows) -> Scores:
+        """Scores rows, `BATCH_ROWS` at a time; NaN where the model answers that.
+
+        Raises:
+            ModelError: It fails (NB659), has no such score for every row (NB659), or runs out of memory
+                (NB660).
+        """
+        count = row_count(rows)
+        parts = [
+            self._batch(take(rows, np.arange(start, min(start + BATCH_ROWS, count))))
+            for start in range(0, count, BATCH_ROWS)
+        ]
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    def run(self, rows: Rows) -> Any:
+        """Scores rows in one batch and returns the output as it comes: what is timed."""
+        return self._session.run([self._output], rows)[0]
+
+    def _batch(self, rows: Rows) -> Scores:
+        try:
+            answer = self.run(rows)
+        except Exception as error:  # noqa: BLE001 - its exceptions share no base class but this
+            raise explain_failure(error) from None
+        count = row_count(rows)
+        array = np.asarray(answer)
+        if array.dtype.kind not in "fiub":
+            message = f"the output `{self._output}` holds no numbers"
+            raise ModelError(message, "export it with zipmap disabled", RUNTIME)
+        if array.ndim == 1 and len(array) == count:
+            return array.astype(np.float64)
+        if array.ndim == 2 and len(array) == count and self._column < array.shape[1]:
+            return array[:, self._column].astype(np.float64)
+        message = f"the output `{self._output}` has the shape {list(array.shape)} for {count} rows"
+        raise ModelError(message, "export it with an output of [rows, classes]", RUNTIME)
+
+
+def explain_failure(error: Exception) -> ModelError:
+    """Rewords what ONNX Runtime says when it opens or runs a model."""
+    line = " ".join(str(error).split())[:300]
+    if isinstance(error, MemoryError) or says_out_of_memory(line):
+        return out_of_memory()
+    return ModelError(f"fails when it is run: {line}", "run it once where it was exported", RUNTIME)
+
+
+def row_count(rows: Rows) -> int:
+    """How many rows there are."""
+    return min((len(array) for array in rows.values()), default=0)
+
+
+def take(rows: Rows, indices: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """Some of the rows, in the order of the indices."""
+    return {name: array[indices] for name, array in rows.items()}

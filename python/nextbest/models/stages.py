@@ -1,0 +1,275 @@
+"""The stages of a trial, in their order. Each answers one question about the model and may refuse it.
+
+After a stage of `ESSENTIAL` refuses, nothing is left to ask; the others say all that they find.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextbest.models.boundary import VARIANTS, answers_everything, boundary_rows
+from nextbest.models.engine import engine_of
+from nextbest.models.job import Job, Plan, Rows
+from nextbest.models.latency import explain_cost, measure_latency
+from nextbest.models.refusal import BUDGET, CONSTANT, CRASHED, GOLDEN, MEMORY, RANGE, ROWS, ModelError
+from nextbest.models.report import Boundary, Confinement, Facts, Golden, Refusal, Report, Spread
+from nextbest.models.scoring import Scorer, row_count
+from nextbest.models.signature import Element, Signature, open_session, signature_of
+from nextbest.models.structure import Structure, check_structure
+
+_DTYPES: Final = {
+    Element.FLOAT32: np.float32,
+    Element.FLOAT64: np.float64,
+    Element.INT64: np.int64,
+    Element.BOOLEAN: np.bool_,
+}
+_DEVIATION_MIN: Final = 1e-9
+_METADATA_MAX: Final = 100
+_TEXT_MAX: Final = 500
+_PRODUCER_MAX: Final = 80
+
+
+@dataclass(slots=True)
+class Trial:
+    """A model, and what is known of it so far.
+
+    Attributes:
+        job: What to try.
+        report: Made by the first stages; None before.
+        refusals: Every reason against the model.
+        scores: Of the background rows, once they are known; None where there is none.
+    """
+
+    job: Job
+    report: Report | None = None
+    refusals: list[Refusal] = field(default_factory=list)
+    scores: list[float | None] = field(default_factory=list)
+    structure: Structure | None = None
+    session: Any = None
+
+    def known(self) -> tuple[Report, Structure, Scorer]:
+        """What the essential stages have made."""
+        assert self.report is not None  # noqa: S101 - they come first
+        assert self.structure is not None  # noqa: S101
+        return self.report, self.structure, Scorer(self.session, self.job.output, self.job.column)
+
+
+def structure(trial: Trial) -> None:
+    """What is it made of?"""
+    job = trial.job
+    trial.structure = check_structure(job.onnx, any_operator=job.any_operator)
+
+
+def opening(trial: Trial) -> None:
+    """Does ONNX Runtime open it, and what does it take?"""
+    assert trial.structure is not None  # noqa: S101 - the stage before makes it
+    # Opened as a server does, so that what is evaluated then is evaluated here.
+    trial.session = open_session(trial.job.onnx, optimised=True)
+    facts = _facts(trial.job, trial.structure, signature_of(trial.session))
+    trial.report = Report(facts, Confinement(files=False, network=False, privileges=False))
+
+
+def golden(trial: Trial) -> None:
+    """Does it say what the training framework says?"""
+    job = trial.job
+    report, _, scorer = trial.known()
+    if job.golden is None or job.expected is None:
+        return
+    scores = scorer.score(job.golden)
+    differences = np.abs(scores - job.expected)
+    differences[~np.isfinite(differences)] = math.inf
+    worst = int(np.argmax(differences))
+    difference, score, expected = float(differences[worst]), float(scores[worst]), float(job.expected[worst])
+    if not difference <= job.tolerance:
+        bad = int(np.count_nonzero(~(differences <= job.tolerance)))
+        raise ModelError(
+            f"golden row {worst + 1} has the score {score:.7g}, expected is {expected:.7g}; {bad:,} of "
+            f"{len(scores):,} rows differ by more than {job.tolerance:g}",
+            "see that columns are bound in the order of training and that missing values are what they were; "
+            "a converter's rounding is allowed for by --tolerance",
+            GOLDEN,
+        )
+    found = Golden(len(scores), job.tolerance, difference, worst + 1, expected, score)
+    trial.report = replace(report, golden=found)
+
+
+def boundary(trial: Trial) -> None:
+    """Has every row a score, also at the edges of the trees' comparisons?"""
+    report, checked, scorer = trial.known()
+    base = _base_rows(trial)
+    if not checked.ensembles or base is None:
+        return
+    made = boundary_rows(checked.ensembles, base)
+    scores = scorer.score(made.rows)
+    wrong = _is_no_probability(scores)
+    missing = np.isnan(scores) & ~made.is_finite()
+    if not answers_everything(checked.model, checked.ensembles):
+        wrong &= ~missing
+    if wrong.any():
+        index = int(np.argmax(wrong))
+        place = f"{made.inputs[index // VARIANTS]}[{made.features[index // VARIANTS]}]"
+        raise ModelError(
+            f"has the score {scores[index]:g} where `{place}` is {made.values[index]:.9g}, at a threshold of "
+            f"its trees; {np.count_nonzero(wrong):,} of {len(scores):,} such rows have no probability",
+            "export a classifier's probabilities: numbers from 0 to 1",
+            RANGE,
+        )
+    found = Boundary(
+        made.threshold_count, len(made.inputs), len(scores), int(np.count_nonzero(missing)), made.reason
+    )
+    trial.report = replace(report, boundary=found)
+
+
+def background(trial: Trial) -> None:
+    """Are its scores probabilities, and not always the same?"""
+    report, _, scorer = trial.known()
+    if trial.job.background is None:
+        return
+    scores = scorer.score(trial.job.background)
+    present = scores[~np.isnan(scores)]
+    if not len(present):
+        remedy = "see that its inputs are bound to the right attributes, and that missing values stand in"
+        raise ModelError("has no score for any row of the background sample", remedy, RANGE)
+    wrong = _is_no_probability(present)
+    if wrong.any():
+        raise ModelError(
+            f"has scores from {present.min():g} to {present.max():g} on the background sample; "
+            f"{np.count_nonzero(wrong):,} of {len(present):,} are no probabilities",
+            "export a classifier's probabilities: numbers from 0 to 1",
+            RANGE,
+        )
+    if len(present) > 1 and float(np.ptp(present)) <= _DEVIATION_MIN:
+        raise ModelError(
+            f"has the same score, {present[0]:g}, for all {len(present):,} rows of the background sample",
+            "see that its inputs are bound to the right attributes, in the units of training",
+            CONSTANT,
+        )
+    found = Spread(
+        len(scores),
+        len(scores) - len(present),
+        float(present.min()),
+        float(present.max()),
+        float(present.mean()),
+        float(present.std()),
+    )
+    trial.report = replace(report, spread=found)
+    trial.scores = [None if math.isnan(score) else float(score) for score in scores]
+
+
+def engine(trial: Trial) -> None:
+    """Which engine will score with it?"""
+    report, checked, _ = trial.known()
+    trial.report = replace(report, engine=engine_of(checked))
+
+
+def latency(trial: Trial) -> None:
+    """What does a score cost, and is that within the budget?"""
+    report, checked, scorer = trial.known()
+    budget, rows = trial.job.budget_us, _base_rows(trial)
+    if rows is None:
+        if budget is not None:
+            remedy = "add --background with a sample of rows as they occur"
+            raise ModelError("cannot be timed without rows: it takes text", remedy, ROWS)
+        return
+    scorer.score(rows)
+    found = measure_latency(scorer, rows)
+    trial.report = replace(report, latency=found)
+    if budget is not None and found.single_us > budget:
+        cost = explain_cost(checked, rows)
+        raise ModelError(
+            f"takes {found.single_us:.1f} us a row, the budget is {budget:g} us; {cost}",
+            "train fewer or shallower trees, or a smaller net; or allow more with --budget-us",
+            BUDGET,
+        )
+
+
+def scoring(trial: Trial) -> None:
+    """What are the scores of the background rows?"""
+    _, _, scorer = trial.known()
+    scores = scorer.score(trial.job.background or {})
+    trial.scores = [None if math.isnan(score) else float(score) for score in scores]
+
+
+Stage = Callable[[Trial], None]
+ESSENTIAL: Final[tuple[Stage, ...]] = (structure, opening)
+_STAGES: Final[dict[Plan, tuple[Stage, ...]]] = {
+    Plan.INSPECTION: ESSENTIAL,
+    Plan.REHEARSAL: (*ESSENTIAL, golden, boundary, background, engine, latency),
+    Plan.SCORING: (*ESSENTIAL, scoring),
+}
+
+
+def run(trial: Trial, progress: Callable[[str, int, int], None]) -> None:
+    """Runs the stages of a plan; what they refuse is kept in the trial.
+
+    Args:
+        trial: Changed in place.
+        progress: Told of each stage.
+
+    Raises:
+        MemoryError: Nothing more can be done in this process.
+    """
+    planned = _STAGES[trial.job.plan]
+    for done, stage in enumerate(planned):
+        progress(stage.__name__, done, len(planned))
+        try:
+            stage(trial)
+        except ModelError as error:
+            trial.refusals.append(Refusal(error.code, error.message, error.help))
+            if stage in ESSENTIAL or error.code == MEMORY:
+                return
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a stranger's model must not decide what is said of it
+            message = f"the stage `{stage.__name__}` failed: {type(error).__name__}: {error}"
+            remedy = "report it with the file: a model must not be able to do that"
+            trial.refusals.append(Refusal(CRASHED, " ".join(message.split())[:400], remedy))
+            return
+    progress("done", len(planned), len(planned))
+
+
+def _facts(job: Job, checked: Structure, signature: Signature) -> Facts:
+    model, ensembles = checked.model, checked.ensembles
+    return Facts(
+        size_bytes=len(job.onnx),
+        elements=checked.census.elements,
+        producer=_line(f"{model.producer_name} {model.producer_version}")[:_PRODUCER_MAX],
+        ir_version=int(model.ir_version),
+        opsets={entry.domain or "ai.onnx": int(entry.version) for entry in model.opset_import},
+        operators=checked.operators,
+        metadata={_line(entry.key): _line(entry.value) for entry in model.metadata_props[:_METADATA_MAX]},
+        signature=signature,
+        tree_count=sum(len(ensemble.depths) for ensemble in ensembles),
+        tree_node_count=sum(int(ensemble.node_counts.sum()) for ensemble in ensembles),
+        tree_depth_max=max((int(ensemble.depths.max()) for ensemble in ensembles), default=0),
+    )
+
+
+def _line(text: str) -> str:
+    """What a stranger wrote, on one line and no longer than anybody reads."""
+    return " ".join(text.split())[:_TEXT_MAX]
+
+
+def _base_rows(trial: Trial) -> Rows | None:
+    """Rows that occur: the background sample, else the golden rows, else zeros where numbers are enough."""
+    for rows in (trial.job.background, trial.job.golden):
+        if rows is not None and row_count(rows):
+            return rows
+    report, _, _ = trial.known()
+    zeros: dict[str, NDArray[Any]] = {}
+    for tensor in report.facts.signature.inputs:
+        dtype = _DTYPES.get(tensor.element)
+        width = tensor.shape[1] if len(tensor.shape) == 2 else None
+        width = width or len(trial.job.columns.get(tensor.name, ())) or None
+        if dtype is None or width is None:
+            return None
+        zeros[tensor.name] = np.zeros((1, width), dtype)
+    return zeros or None
+
+
+def _is_no_probability(scores: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return ~((scores >= 0.0) & (scores <= 1.0))
