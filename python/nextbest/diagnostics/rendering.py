@@ -69,7 +69,12 @@ def to_json(diagnostics: Iterable[Diagnostic]) -> str:
 
     `file`, `line`, `column` and `length` are null for a finding about the workspace as a whole.
     """
-    return json.dumps([_object(diagnostic) for diagnostic in diagnostics], ensure_ascii=False, indent=2)
+    return json.dumps(to_objects(diagnostics), ensure_ascii=False, indent=2)
+
+
+def to_objects(diagnostics: Iterable[Diagnostic]) -> list[dict[str, str | int | None]]:
+    """The same before it becomes text."""
+    return [_object(diagnostic) for diagnostic in diagnostics]
 
 
 def _object(diagnostic: Diagnostic) -> dict[str, str | int | None]:

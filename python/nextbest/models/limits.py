@@ -12,7 +12,7 @@ NODES_MAX: Final = 2_000
 ELEMENTS_MAX: Final = 20_000_000
 """Numbers and texts in initializers and attributes, those included that a shape only promises."""
 STRING_BYTES_MAX: Final = 16 * 1024 * 1024
-FIELDS_MAX: Final = 2_000_000
+FIELDS_MAX: Final = 1_000_000
 """Protobuf fields, runs of numbers counted once: what bounds the time of a scan."""
 MESSAGE_DEPTH_MAX: Final = 16
 TREES_MAX: Final = 5_000

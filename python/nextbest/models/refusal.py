@@ -2,6 +2,10 @@
 
 from typing import Final
 
+UNKNOWN: Final = "NB617"
+DAMAGED_VERSION: Final = "NB618"
+RETIRED: Final = "NB619"
+
 DAMAGED: Final = "NB651"
 TOO_LARGE: Final = "NB652"
 EXTERNAL_DATA: Final = "NB653"
@@ -19,6 +23,8 @@ GOLDEN: Final = "NB664"
 RANGE: Final = "NB665"
 CONSTANT: Final = "NB666"
 BUDGET: Final = "NB667"
+IN_USE: Final = "NB669"
+NOTHING_BEFORE: Final = "NB670"
 
 _OUT_OF_MEMORY: Final = ("bad_alloc", "Failed to allocate memory", "bad array new length", "length_error")
 

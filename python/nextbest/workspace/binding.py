@@ -16,12 +16,15 @@ from nextbest.v1 import bundle_pb2, customer_pb2
 from nextbest.workspace.check.values import INT_MAX, INT_MIN
 from nextbest.workspace.definitions import (
     AttributeDefinition,
+    BindingFile,
     ColumnDefinition,
     ModelFile,
     PropensityDefinition,
 )
+from nextbest.workspace.document import Document
 from nextbest.workspace.files import read_file
 from nextbest.workspace.load import Progress, Source, Workspace
+from nextbest.workspace.versions import Resolved
 
 FLOATS = frozenset({Element.FLOAT32, Element.FLOAT64})
 # The attributes that can stand in a tensor of each element type. A bool is 0 or 1 among numbers.
@@ -68,20 +71,33 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A model as far as it is bound; complete when nothing was found wrong with it."""
+    """A model as far as it is bound; complete when nothing was found wrong with it.
+
+    Attributes:
+        source: The model file.
+        document: Where its inputs are bound: the model file, or the binding that its version was pushed with.
+        onnx: Its bytes.
+        inputs: In the graph's order.
+        output: Holds the propensities.
+        positive_column: Of the output, from 0.
+    """
 
     source: Source[ModelFile]
+    document: Document
     onnx: bytes
     inputs: tuple[Input, ...]
     output: str
     positive_column: int
 
 
-def bind(workspace: Workspace, progress: Progress) -> tuple[list[Binding], list[Diagnostic]]:
+def bind(
+    workspace: Workspace, versions: Mapping[str, Resolved], progress: Progress
+) -> tuple[list[Binding], list[Diagnostic]]:
     """Reads the ONNX files of a workspace and binds their inputs.
 
     Args:
         workspace: As loaded.
+        versions: By model file, the versions that are named in place of a file.
         progress: Told of each model.
 
     Returns:
@@ -100,19 +116,24 @@ def bind(workspace: Workspace, progress: Progress) -> tuple[list[Binding], list[
             diagnostics.append(
                 Diagnostic("NB614", f"no action uses the model `{name}`", position, remedy, Severity.WARNING)
             )
-        onnx, found = _read(workspace.root, source)
+        resolved = versions.get(source.document.file)
+        onnx, found = (resolved.onnx, []) if resolved is not None else _read(workspace.root, source)
         diagnostics += found
         if onnx is None:
             continue
         try:
-            signature = inspect(onnx)
+            signature = inspect(onnx, any_operator=resolved is not None and resolved.any_operator)
         except ModelError as error:
-            position = source.document.value("file")
-            message = f"`{source.definition.file}` cannot be used: {error.message}"
+            position = source.document.value("file" if resolved is None else "version")
+            message = (
+                f"`{source.definition.file or source.definition.version}` cannot be used: {error.message}"
+            )
             diagnostics.append(Diagnostic("NB603", message, position, error.help))
             continue
-        binder = _Binder(workspace, source, signature)
-        bindings.append(binder.bind(onnx))
+        written = resolved.binding if resolved is not None and resolved.binding is not None else None
+        binder = Binder(workspace, source.definition, source.document, written or source.document)
+        bound = binder.bind(signature)
+        bindings.append(Binding(source, written or source.document, onnx, *bound))
         diagnostics += binder.diagnostics
     return bindings, diagnostics
 
@@ -130,6 +151,9 @@ def _used(workspace: Workspace) -> set[str]:
 
 
 def _read(root: Path, source: Source[ModelFile]) -> tuple[bytes | None, list[Diagnostic]]:
+    if not source.definition.file or source.definition.version:
+        # That neither is there, both are, or the version is not, is said already.
+        return None, []
     position = source.document.value("file")
     written = source.definition.file
     folder = (root / source.document.file).parent
@@ -148,45 +172,63 @@ def _read(root: Path, source: Source[ModelFile]) -> tuple[bytes | None, list[Dia
         return None, [Diagnostic("NB602", message, position, "make it a file that you may read")]
 
 
-class _Binder:
-    def __init__(self, workspace: Workspace, source: Source[ModelFile], signature: Signature) -> None:
+class Binder:
+    """Binds the inputs of a model to attributes.
+
+    Attributes:
+        diagnostics: What does not fit, once `bind` has been called.
+    """
+
+    def __init__(
+        self, workspace: Workspace, definition: BindingFile, document: Document, inputs: Document
+    ) -> None:
+        """Prepares to bind.
+
+        Args:
+            workspace: Its schema types the attributes; without one, any attribute fits.
+            definition: What is bound, and what is the score.
+            document: Where that is written.
+            inputs: Where the inputs are bound, if not there.
+        """
         self.diagnostics: list[Diagnostic] = []
-        self._source = source
-        self._signature = signature
+        self._definition = definition
+        self._document = document
+        self._inputs = inputs
         self._attributes = dict(_attributes(workspace))
 
-    def bind(self, onnx: bytes) -> Binding:
-        model = self._source.definition
-        known = {tensor.name: tensor for tensor in self._signature.inputs}
-        node = self._source.document.node
+    def bind(self, signature: Signature) -> tuple[tuple[Input, ...], str, int]:
+        """Binds inputs; returns them with the output of the scores and the column of the positive class."""
+        model = self._definition
+        known = {tensor.name: tensor for tensor in signature.inputs}
+        node = self._inputs.node
         given = node.child("inputs") if node is not None else None
         unknown = [name for name in model.inputs if name not in known]
         for name in unknown:
             if given is not None:
                 remedy = suggest(name, known, otherwise=f"its inputs are {one_of(known)}")
-                position = self._source.document.key(given, name)
+                position = self._inputs.key(given, name)
                 self._report("NB606", f"the model has no input `{name}`", position, remedy)
         inputs = []
-        for tensor in self._signature.inputs:
+        for tensor in signature.inputs:
             if tensor.name in model.inputs:
                 inputs.append(self._input(tensor))
             elif (given is None or tensor.name not in given.keys) and not nearest(tensor.name, unknown):
                 remedy = f"add `{tensor.name}:` with {_columns_wanted(tensor)}"
-                position = self._source.document.value("inputs")
+                position = self._inputs.value("inputs")
                 self._report("NB605", f"the model's input `{tensor.name}` is not bound", position, remedy)
-        output, column = self._output()
-        return Binding(self._source, onnx, tuple(inputs), output, column)
+        output, column = self.output(signature)
+        return tuple(inputs), output, column
 
     def _report(self, code: str, message: str, position: Position, remedy: str) -> None:
         self.diagnostics.append(Diagnostic(code, message, position, remedy))
 
     def _input(self, tensor: Tensor) -> Input:
-        given = self._source.definition.inputs[tensor.name]
+        given = self._definition.inputs[tensor.name]
         path: tuple[str | int, ...] = ("inputs", tensor.name)
         columns = []
         for index, column in enumerate(given if isinstance(given, list) else [given]):
             columns.append(self._column(tensor, (*path, index) if isinstance(given, list) else path, column))
-        position = self._source.document.value(*path)
+        position = self._inputs.value(*path)
         if len(tensor.shape) != 2 or tensor.element is Element.OTHER:
             remedy = (
                 "export it with inputs of the shape [rows, columns], of float, double, int64, string or bool"
@@ -203,7 +245,7 @@ class _Binder:
         return Input(tensor.name, tensor.element, tuple(columns))
 
     def _column(self, tensor: Tensor, path: tuple[str | int, ...], column: str | ColumnDefinition) -> Column:
-        document = self._source.document
+        document = self._inputs
         if isinstance(column, str):
             reference, missing = column, None
         else:
@@ -223,9 +265,10 @@ class _Binder:
             self._report("NB613", f"`{missing}` cannot stand in for `{reference}`", position, remedy)
         return Column(reference, here, stands_in)
 
-    def _output(self) -> tuple[str, int]:
-        model, document = self._source.definition, self._source.document
-        tensors = {tensor.name: tensor for tensor in self._signature.outputs}
+    def output(self, signature: Signature) -> tuple[str, int]:
+        """Finds the output of the scores, and its column of the positive class."""
+        model, document = self._definition, self._document
+        tensors = {tensor.name: tensor for tensor in signature.outputs}
         if model.output is None:
             suitable = [tensor for tensor in tensors.values() if _is_probabilities(tensor)]
             if len(suitable) != 1:
@@ -251,11 +294,11 @@ class _Binder:
 
     def _positive(self, tensor: Tensor) -> int:
         columns = tensor.shape[1] if len(tensor.shape) == 2 else 1
-        wanted = self._source.definition.positive_class
+        wanted = self._definition.positive_class
         if wanted is None:
             return 0 if columns == 1 else 1
         if columns is not None and wanted >= columns:
-            position = self._source.document.value("positive_class")
+            position = self._document.value("positive_class")
             remedy = f"columns count from 0: use {one_of([str(column) for column in range(columns)])}"
             message = f"the output `{tensor.name}` has {columns} column{'s' if columns > 1 else ''}"
             self._report("NB611", message, position, remedy)

@@ -1,4 +1,4 @@
-"""A folder -> a bundle, or every reason why not: load -> check -> lower -> foresee -> accept."""
+"""A folder -> a bundle, or every reason why not: load -> resolve -> check -> lower -> foresee -> accept."""
 
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,6 +15,7 @@ from nextbest.workspace.conditions import Conditions
 from nextbest.workspace.foresee import foresee
 from nextbest.workspace.load import Progress, Workspace, ignore, load
 from nextbest.workspace.lower import lower
+from nextbest.workspace.versions import resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,15 @@ class Compilation:
         return [diagnostic for diagnostic in self.diagnostics if diagnostic.severity is Severity.ERROR]
 
 
-def compile(path: Path | str, progress: Progress | None = None) -> Compilation:  # noqa: A001 - the word for it
+def compile(  # noqa: A001 - the word for it
+    path: Path | str, progress: Progress | None = None, registry: Path | None = None
+) -> Compilation:
     """Compiles a workspace.
 
     Args:
         path: Its folder.
         progress: Called with a stage (`load`, `models`, `lower`), how much is done, and how much there is.
+        registry: The folder that models are pushed to; None: `models/registry` in the workspace.
 
     Returns:
         The bundle, or everything that is wrong. Never raises for what a workspace contains. The same files
@@ -59,8 +63,9 @@ def compile(path: Path | str, progress: Progress | None = None) -> Compilation: 
         workspace, diagnostics = load(Path(path), report)
         if not workspace.sources:
             return Compilation(None, _ordered(diagnostics), workspace)
-        diagnostics += check(workspace)
-        bindings, found = bind(workspace, report)
+        versions, missing = resolve(workspace, registry)
+        diagnostics += [*missing, *check(workspace)]
+        bindings, found = bind(workspace, versions, report)
         conditions = Conditions(workspace)
         bundle = lower(workspace, conditions, bindings, report)
         diagnostics += [*found, *conditions.diagnostics]

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from nextbest.diagnostics import Diagnostic, Position, Severity
 from nextbest.diagnostics.suggestion import nearest
+from nextbest.models.registry import FOLDER as REGISTRY
 from nextbest.workspace.definitions import (
     ArbitrationFile,
     ChannelsFile,
@@ -153,7 +154,10 @@ def _discover(root: Path) -> tuple[dict[str, Kind], list[Diagnostic]]:
 
 
 def _walk(root: Path, folder: Path) -> Iterator[Path]:
-    """Files of a workspace in the order of their names; hidden ones, and folders that are links, stay out."""
+    """Files of a workspace in the order of their names.
+
+    Hidden ones, folders that are links, and the registry of models, which nobody writes by hand, stay out.
+    """
     try:
         paths = sorted(folder.iterdir(), key=lambda path: path.name)
     except OSError:
@@ -164,7 +168,8 @@ def _walk(root: Path, folder: Path) -> Iterator[Path]:
         if path.name.startswith("."):
             continue
         if path.is_dir():
-            if not path.is_symlink() and (folder != root or path.name in FOLDERS):
+            is_read = (folder != root or path.name in FOLDERS) and path != root / REGISTRY
+            if is_read and not path.is_symlink():
                 yield from _walk(root, path)
         else:
             yield path

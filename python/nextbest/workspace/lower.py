@@ -231,7 +231,7 @@ class _Lowering:
             for given in binding.inputs:
                 tensor = entry.inputs.add(name=given.name, element_type=ELEMENT_NUMBERS.get(given.element, 0))
                 for column in given.columns:
-                    found = self._conditions.reference(binding.source.document, column.path, column.reference)
+                    found = self._conditions.reference(binding.document, column.path, column.reference)
                     target = tensor.columns.add(missing=column.missing)
                     if found is not None and found.root is Root.ACTION:
                         target.action_attribute = found.index

@@ -13,6 +13,8 @@ from nextbest.workspace.definitions.actions import (
 )
 from nextbest.workspace.definitions.delivery import (
     ArbitrationFile,
+    BindingFile,
+    CardFile,
     ChannelsFile,
     ColumnDefinition,
     ContactFile,
@@ -34,6 +36,8 @@ __all__ = [
     "ActionDefinition",
     "ArbitrationFile",
     "AttributeDefinition",
+    "BindingFile",
+    "CardFile",
     "ChannelsFile",
     "ColumnDefinition",
     "ConditionDefinition",
@@ -58,7 +62,7 @@ __all__ = [
 
 
 class Kind(StrEnum):
-    """A kind of workspace file; the order is the one in which they are read."""
+    """A kind of file: those of a workspace in the order in which they are read, and those of a push."""
 
     WORKSPACE = "workspace"
     SCHEMA = "schema"
@@ -69,6 +73,8 @@ class Kind(StrEnum):
     MODEL = "model"
     CONTACT_POLICIES = "contact-policies"
     TESTS = "tests"
+    BINDING = "binding"
+    CARD = "card"
 
 
 FILES: Mapping[Kind, type[Definition]] = MappingProxyType(
@@ -82,6 +88,8 @@ FILES: Mapping[Kind, type[Definition]] = MappingProxyType(
         Kind.MODEL: ModelFile,
         Kind.CONTACT_POLICIES: ContactFile,
         Kind.TESTS: PersonaFile,
+        Kind.BINDING: BindingFile,
+        Kind.CARD: CardFile,
     }
 )
 """What a file of each kind holds."""

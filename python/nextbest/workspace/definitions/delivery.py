@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Discriminator, Field, Tag
 from nextbest.workspace.definitions.vocabulary import (
     Definition,
     Expression,
+    Moment,
     Name,
     Number,
     Percent,
@@ -141,25 +142,66 @@ Input = Annotated[
 ]
 
 
-class ModelFile(Definition):
-    """A file below `models/`: an ONNX model and where its inputs come from."""
+class BindingFile(Definition):
+    """`binding.yaml`: where the inputs of a pushed model come from, and which output is the score."""
 
-    model_config = ConfigDict(title="models/*.yaml")
+    model_config = ConfigDict(title="binding.yaml")
 
-    name: Name
-    """What actions call it."""
-    file: Text
-    """The ONNX file, relative to this one."""
-    description: Text = ""
-    """What it predicts, from which data."""
-    prior: Probability | None = None
-    """Stands in for the model when it has no answer, in actions that give none of their own."""
-    inputs: Annotated[dict[str, Input], Field(min_length=1)]
+    inputs: Annotated[dict[str, Input], Field(min_length=1)] = Field(default_factory=dict)
     """For each input of the model the attribute, or the attributes of its columns in their order."""
     output: Text | None = None
     """The output with the probabilities. Without it: the only one that can be."""
     positive_class: Annotated[int, Field(ge=0, le=9_999)] | None = None
     """The column of the output that means "accepts", from 0. Without it: 1, or 0 when there is one column."""
+    prior: Probability | None = None
+    """Stands in for the model when it has no answer, in actions that give none of their own."""
+
+
+class ModelFile(BindingFile):
+    """A file below `models/`: an ONNX model, or a version of a pushed one, and where its inputs come from."""
+
+    model_config = ConfigDict(title="models/*.yaml")
+
+    name: Name
+    """What actions call it."""
+    file: Text = ""
+    """The ONNX file, relative to this one."""
+    version: Text = ""
+    """In place of a file: a version that was pushed under this name, by alias (`champion`) or SHA-256."""
+    description: Text = ""
+    """What it predicts, from which data."""
+
+
+class TrainingDefinition(Definition):
+    """The time that the training data are from."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"from": "2025-01-01", "until": "2025-12-31"}]})
+
+    from_: Moment = Field(alias="from")
+    """Its beginning."""
+    until: Moment
+    """Its end."""
+
+
+class CardFile(Definition):
+    """`card.yaml`: the model card, which says what a pushed model is for and who answers for it."""
+
+    model_config = ConfigDict(title="card.yaml")
+
+    owner: Text
+    """Who answers for the model: a team or a person, with an address."""
+    description: Text = ""
+    """What it predicts, from which data."""
+    training: TrainingDefinition | None = None
+    """The time that the training data are from."""
+    population: Text = ""
+    """Whom it was trained on, and may be used for."""
+    metrics: dict[Name, Number] = Field(default_factory=dict)
+    """What it was measured to be, by name: `auc`, `log_loss`."""
+    limits: list[Text] = Field(default_factory=list)
+    """What it must not be used for, and where it is known to be wrong."""
+    expires: Moment | None = None
+    """From then on `check` warns of it."""
 
 
 class ContactPolicyDefinition(Definition):

@@ -1,0 +1,68 @@
+"""Files of the registry: written whole or not at all, and read no further than a limit."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+READ_ONLY = 0o444
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Writes a file that must not be there yet, to the disk, for nobody to change."""
+    with open(path, "xb", opener=_read_only) as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Replaces a file: whoever reads it sees the old bytes or the new ones, also after a crash."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    with fresh.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Brings the names in a folder to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_limited(path: Path, size_bytes_max: int) -> bytes:
+    """Reads a regular file; of a larger one, one byte more than the limit.
+
+    Raises:
+        OSError: It cannot be read, or is no regular file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not path.is_file():
+            raise OSError(f"`{path}` is no regular file")
+        return file.read(size_bytes_max + 1)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Holds a lock on a file, which is made if it is not there; waits for whoever holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        # Closing it gives the lock back.
+        os.close(descriptor)
+
+
+def _read_only(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, READ_ONLY)

@@ -1,0 +1,83 @@
+"""The manifest of a version: what was pushed, by whom, and what was found out about it. Written once."""
+
+import json
+from dataclasses import dataclass, field
+
+from nextbest.models.card import Card
+from nextbest.models.records import decode, encode
+from nextbest.models.report import Report
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class BoundColumn:
+    """A column of an input: its attribute, and what stands in for it, as JSON, if anything does."""
+
+    attribute: str
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Where the columns of a model come from, and which output is the score.
+
+    Attributes:
+        inputs: For each input the attribute of each column; empty for a model that was pushed without.
+        output: Holds the scores.
+        positive_column: Of the output, from 0.
+        prior: Stands in for the model; None where an action says.
+    """
+
+    inputs: dict[str, list[BoundColumn]]
+    output: str
+    positive_column: int
+    prior: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """All that a version is, besides its bytes.
+
+    Attributes:
+        name: Of the model.
+        version: SHA-256 of the ONNX bytes, in hexadecimal.
+        pushed_at: RFC 3339, UTC.
+        pushed_by: User name.
+        files: SHA-256 of every other file of the version, by name.
+        sources: SHA-256 of the files that were given with the model, by what they hold: a version has one of
+            each, for ever.
+        report: What validation found.
+        binding: As it was bound.
+        card: None when it was pushed without one.
+        any_operator: Whoever pushed it took the risk of operators that are not on the list.
+        budget_us: Most that scoring one row may have taken; None without a budget.
+        format: Of this record.
+    """
+
+    name: str
+    version: str
+    pushed_at: str
+    pushed_by: str
+    files: dict[str, str]
+    report: Report
+    binding: Binding
+    sources: dict[str, str] = field(default_factory=dict)
+    card: Card | None = None
+    any_operator: bool = False
+    budget_us: float | None = None
+    format: int = FORMAT
+
+
+def render_manifest(manifest: Manifest) -> bytes:
+    """Renders a manifest as JSON, for people who look into the folder too."""
+    return json.dumps(encode(manifest), indent=2, ensure_ascii=False, sort_keys=True).encode() + b"\n"
+
+
+def parse_manifest(data: bytes) -> Manifest:
+    """Parses a manifest.
+
+    Raises:
+        ValueError: It is none.
+    """
+    return decode(Manifest, json.loads(data))

@@ -1,0 +1,126 @@
+"""Model files that name a version of a pushed model -> that version, its bytes compared with its name.
+
+A version has a binding and a card of its own: what its owner pushed with it. A model file may give another
+binding; where it gives none, that of the version holds, and what does not fit is shown where it is written.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from nextbest.diagnostics import Diagnostic, Severity
+from nextbest.models import ModelError
+from nextbest.models.registry import FOLDER, Registry, Version
+from nextbest.workspace.definitions import BindingFile, Kind, ModelFile
+from nextbest.workspace.document import Document
+from nextbest.workspace.load import Source, Workspace
+from nextbest.workspace.source import parse
+from nextbest.workspace.validation import validate
+
+BINDING = "binding.yaml"
+CARD = "card.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The version that a model file names.
+
+    Attributes:
+        version: Which.
+        onnx: Its bytes.
+        any_operator: Whether it was pushed with operators that are not on the list.
+        binding: The file that its binding is written in; None where the model file has one, or nobody has.
+    """
+
+    version: Version
+    onnx: bytes
+    any_operator: bool
+    binding: Document | None
+
+
+def resolve(workspace: Workspace, registry: Path | None) -> tuple[dict[str, Resolved], list[Diagnostic]]:
+    """Finds the versions that the model files of a workspace name.
+
+    Args:
+        workspace: As loaded. What a model file leaves open and the binding of its version says is filled in.
+        registry: The folder that models are pushed to; None: the workspace's own.
+
+    Returns:
+        By the path of the model file, those that could be read; and what is wrong with the others.
+    """
+    found: dict[str, Resolved] = {}
+    diagnostics: list[Diagnostic] = []
+    store = Registry(registry or workspace.root / FOLDER)
+    for index, source in enumerate(workspace.models):
+        resolved, filled, problems = _find(workspace, store, source)
+        diagnostics += problems
+        workspace.models[index] = filled
+        if resolved is not None:
+            found[source.document.file] = resolved
+    return found, diagnostics
+
+
+def _find(
+    workspace: Workspace, store: Registry, source: Source[ModelFile]
+) -> tuple[Resolved | None, Source[ModelFile], list[Diagnostic]]:
+    document = source.document
+    written = document.node.keys if document.node is not None else {}
+    if "version" not in written:
+        if "file" in written:
+            return None, source, []
+        remedy = "add `file:`, the ONNX file, or `version:`, a version that was pushed"
+        return None, source, [Diagnostic("NB202", "`file` is missing", document.value(), remedy)]
+    problems = []
+    if "file" in written:
+        message = f"`{source.definition.name}` has both a file and a version"
+        problems.append(Diagnostic("NB621", message, document.name("version"), "remove one of the two"))
+    elif source.definition.version:
+        # Without: it is no text, which is said already.
+        try:
+            return _resolve(workspace, store, source)
+        except ModelError as error:
+            problems.append(Diagnostic(error.code, error.message, document.value("version"), error.help))
+    # What stands in for the model may be written in the version: that it is missing cannot be told.
+    return None, _filled(source, BindingFile(prior=0.0)), problems
+
+
+def _resolve(
+    workspace: Workspace, store: Registry, source: Source[ModelFile]
+) -> tuple[Resolved, Source[ModelFile], list[Diagnostic]]:
+    name = source.definition.name
+    version = store.resolve(name, source.definition.version)
+    if version.digest in store.aliases(name).retired:
+        remedy = f"name another: `nextbest model show {name}` lists them"
+        raise ModelError(f"the version {version} is retired", remedy, "NB619")
+    manifest, onnx = store.manifest(version), store.model(version)
+    diagnostics = []
+    if manifest.card is not None and manifest.card.is_expired(datetime.now(UTC)):
+        message = f"the model card of {version} expired on {manifest.card.expires}"
+        remedy = f"ask its owner, {manifest.card.owner}, for a new version, or for a longer term"
+        position = source.document.value("version")
+        diagnostics.append(Diagnostic("NB620", message, position, remedy, Severity.WARNING))
+    written = store.file(version, manifest, BINDING)
+    document = None
+    if written is not None:
+        document, _ = parse(_shown(workspace, version), written)
+        # It was found to be right when it was pushed.
+        binding, _ = validate(document, Kind.BINDING)
+        if isinstance(binding, BindingFile):
+            given = source.definition.inputs
+            source = _filled(source, binding)
+            document = None if given else document
+    if document is not None:
+        workspace.sources[document.file] = document.lines
+    return Resolved(version, onnx, manifest.any_operator, document), source, diagnostics
+
+
+def _filled(source: Source[ModelFile], binding: BindingFile) -> Source[ModelFile]:
+    """A model file with what it leaves open taken from a binding."""
+    open_ = BindingFile.model_fields.keys() - source.definition.model_fields_set
+    update = {name: getattr(binding, name) for name in open_}
+    return Source(source.document, source.definition.model_copy(update=update))
+
+
+def _shown(workspace: Workspace, version: Version) -> str:
+    path = version.folder / BINDING
+    return path.relative_to(workspace.root).as_posix() if path.is_relative_to(workspace.root) else str(path)
