@@ -121,6 +121,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NB665": "score that is no probability",
         "NB666": "score that never changes",
         "NB667": "over the latency budget",
+        "NB668": "version pushed otherwise",
         "NB669": "version in use",
         "NB670": "nothing to go back to",
         # Channels, arbitration, contact policies, stock

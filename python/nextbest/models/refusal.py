@@ -23,6 +23,7 @@ GOLDEN: Final = "NB664"
 RANGE: Final = "NB665"
 CONSTANT: Final = "NB666"
 BUDGET: Final = "NB667"
+ANOTHER: Final = "NB668"
 IN_USE: Final = "NB669"
 NOTHING_BEFORE: Final = "NB670"
 

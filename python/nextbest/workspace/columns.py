@@ -1,0 +1,139 @@
+"""A binding and the signature of a pushed model -> its columns by name, and the tables that fill them."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nextbest.diagnostics import Diagnostic
+from nextbest.models import ModelError, Signature
+from nextbest.models import manifest as manifests
+from nextbest.models.refusal import ROWS
+from nextbest.models.rows import (
+    BACKGROUND_ROWS_MAX,
+    GOLDEN_ROWS_MAX,
+    InputColumn,
+    InputTable,
+    Table,
+    drop_unanswerable,
+    read_table,
+    sample,
+    unbound_inputs,
+)
+from nextbest.v1 import customer_pb2
+from nextbest.workspace.binding import Binder, Input
+from nextbest.workspace.conditions import Conditions
+from nextbest.workspace.definitions import BindingFile, Kind, SchemaFile
+from nextbest.workspace.document import Document
+from nextbest.workspace.files import read_file
+from nextbest.workspace.load import Source, Workspace
+from nextbest.workspace.source import FILE_BYTES_MAX, parse
+from nextbest.workspace.validation import validate
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A model with its columns named.
+
+    Attributes:
+        plain: As the manifest has it.
+        tables: Its inputs; one of which nobody knows how many columns it has, has none.
+        diagnostics: What does not fit.
+    """
+
+    plain: manifests.Binding
+    tables: list[InputTable]
+    diagnostics: list[Diagnostic]
+
+
+def bind_columns(root: Path, definition: BindingFile, document: Document, signature: Signature) -> Bound:
+    """Binds the columns of a model that is pushed.
+
+    Args:
+        root: Of the workspace whose schema types the attributes, if it has one.
+        definition: What is bound; without inputs, columns are named by their places.
+        document: Where that is written; without a node, nowhere.
+        signature: Of the model.
+    """
+    workspace, is_typed = _workspace(root)
+    binder = Binder(workspace, definition, document, document)
+    if not definition.inputs:
+        output, column = binder.output(signature)
+        found = binder.diagnostics
+        if document.node is None:
+            found = [replace(diagnostic, position=None) for diagnostic in found]
+        return Bound(
+            manifests.Binding({}, output, column, definition.prior), unbound_inputs(signature), found
+        )
+    inputs, output, column = binder.bind(signature)
+    found = list(binder.diagnostics)
+    if is_typed:
+        conditions = Conditions(workspace)
+        for given in inputs:
+            for bound in given.columns:
+                conditions.reference(document, bound.path, bound.reference)
+        found += conditions.diagnostics
+    tables = [_table(given) for given in inputs]
+    plain = {table.name: [_written(column) for column in table.columns] for table in tables}
+    return Bound(manifests.Binding(plain, output, column, definition.prior), tables, found)
+
+
+def read_tables(
+    golden: Path | None, background: Path | None, inputs: list[InputTable]
+) -> tuple[Table | None, Table | None]:
+    """Reads golden rows and a background sample, of which at most `BACKGROUND_ROWS_MAX` are kept.
+
+    Raises:
+        ModelError: NB663: they do not fit the model.
+    """
+    if golden is None and background is None:
+        return None, None
+    for given in inputs:
+        if not given.columns:
+            message = f"it is not known how many columns the input `{given.name}` has"
+            raise ModelError(message, "bind it, with --inputs", ROWS)
+    known, occurring = None, None
+    if golden is not None:
+        known = read_table(golden, inputs, "golden rows", with_expected=True)
+        if len(known.frame) > GOLDEN_ROWS_MAX:
+            message = f"there are {len(known.frame):,} golden rows, at most {GOLDEN_ROWS_MAX:,} are compared"
+            raise ModelError(message, "give a sample of them", ROWS)
+    if background is not None:
+        table = read_table(background, inputs, "rows of the background sample", with_expected=False)
+        occurring = sample(drop_unanswerable(table, inputs), BACKGROUND_ROWS_MAX)
+    return known, occurring
+
+
+def _workspace(root: Path) -> tuple[Workspace, bool]:
+    """A workspace of nothing but its schema, if it has one that can be read."""
+    workspace = Workspace(root)
+    try:
+        document, _ = parse("schema.yaml", read_file(root / "schema.yaml", FILE_BYTES_MAX))
+    except OSError:
+        return workspace, False
+    if document.node is None:
+        return workspace, False
+    workspace.names.add(Kind.SCHEMA, document)
+    definition, _ = validate(document, Kind.SCHEMA)
+    if not isinstance(definition, SchemaFile):
+        return workspace, False
+    workspace.schema = Source(document, definition)
+    return workspace, True
+
+
+def _table(given: Input) -> InputTable:
+    columns = tuple(
+        InputColumn((bound.reference, f"{given.name}[{index}]"), _plain(bound.missing))
+        for index, bound in enumerate(given.columns)
+    )
+    return InputTable(given.name, given.element, columns)
+
+
+def _written(column: InputColumn) -> manifests.BoundColumn:
+    missing = "" if column.missing is None else json.dumps(column.missing)
+    return manifests.BoundColumn(column.names[0], missing)
+
+
+def _plain(value: customer_pb2.Value | None) -> Any:
+    kind = value.WhichOneof("kind") if value is not None else None
+    return getattr(value, kind) if kind is not None else None
