@@ -12,6 +12,13 @@ COMMANDS = [
     ("test",),
     ("compile",),
     ("schema",),
+    ("model", "push"),
+    ("model", "list"),
+    ("model", "show"),
+    ("model", "diff"),
+    ("model", "promote"),
+    ("model", "rollback"),
+    ("model", "retire"),
     ("serve",),
     ("activate",),
     ("status",),
@@ -64,7 +71,8 @@ try:
     main()
 except SystemExit:
     pass
-heavy = {"grpc", "google.protobuf", "polars", "numpy", "onnxruntime", "yaml", "pydantic", "opentelemetry"}
+heavy = {"grpc", "google.protobuf", "polars", "numpy", "onnx", "onnxruntime", "yaml", "pydantic"}
+heavy.add("opentelemetry")
 print("loaded", sorted(heavy & sys.modules.keys()))
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

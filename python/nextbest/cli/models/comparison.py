@@ -1,0 +1,83 @@
+"""`nextbest model diff`."""
+# ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from nextbest.cli.help_text import add_command
+from nextbest.cli.models.registries import Reference, RegistryFolder, Workspace, find, open_registry, refusing
+from nextbest.cli.output import Json, is_for_machines, say, show, write_json
+from nextbest.cli.progress import following
+
+if TYPE_CHECKING:
+    from nextbest.models.comparison import Comparison
+
+
+def register(group: typer.Typer) -> None:
+    """Adds the command."""
+    examples = (
+        "nextbest model diff card-propensity@champion card-propensity@challenger",
+        "nextbest model diff card-propensity@1a2b3c card-propensity@4d5e6f --json",
+    )
+    add_command(group, diff, *examples)
+
+
+def diff(
+    before: Reference,
+    after: Reference,
+    *,
+    workspace: Workspace = Path(),
+    registry: RegistryFolder = None,
+    json: Json = False,  # noqa: ARG001 - chooses by its callback
+) -> None:
+    """Compare two versions: signature, operators, binding, card, metrics, and scores.
+
+    Scores are compared where the first version was pushed with a background sample whose columns the second
+    takes too: both score it, each in a process of its own.
+    """
+    from nextbest.models.comparison import compare
+
+    store = open_registry(workspace, registry)
+    with refusing():
+        versions = find(store, before), find(store, after)
+        with following() as progress:
+            found = compare(store, *versions, progress)
+    if is_for_machines():
+        write_json({"before": versions[0].digest, "after": versions[1].digest, **_plain(found)})
+        return
+    say(f"{versions[0]} -> {versions[1]}")
+    _render(found)
+
+
+def _plain(found: "Comparison") -> dict[str, Any]:
+    from nextbest.models.records import encode
+
+    plain: dict[str, Any] = encode(found)
+    return plain
+
+
+def _render(found: "Comparison") -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    if found.changes:
+        table = Table(header_style="bold")
+        for title in ("what", "before", "after"):
+            table.add_column(title, overflow="fold")
+        for change in found.changes:
+            table.add_row(change.what, Text(change.before or "-"), Text(change.after or "-"))
+        show(table)
+    else:
+        say("nothing but the bytes differs")
+    scores = found.scores
+    if scores is None:
+        say(f"scores not compared: {found.reason}")
+        return
+    say(
+        f"scores of {scores.rows:,} rows: they differ by {scores.difference_mean:.4f} on average, "
+        f"{scores.difference_p95:.4f} at p95, {scores.difference_max:.4f} at most; "
+        f"mean {scores.mean_before:.4f} -> {scores.mean_after:.4f}, "
+        f"stability index {scores.stability_index:.3f}"
+    )

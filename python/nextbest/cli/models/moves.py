@@ -1,0 +1,96 @@
+"""`nextbest model promote`, `rollback` and `retire`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nextbest.cli.help_text import add_command
+from nextbest.cli.models.registries import (
+    Alias,
+    Reference,
+    RegistryFolder,
+    Workspace,
+    find,
+    now,
+    open_registry,
+    refusing,
+    user,
+)
+from nextbest.cli.output import Json, is_for_machines, say, write_json
+
+if TYPE_CHECKING:
+    from nextbest.models.aliases import Move
+
+_NEXT = "next: nextbest compile && nextbest activate, as a running server keeps its bundle"
+
+
+def register(group: typer.Typer) -> None:
+    """Adds the commands."""
+    promote_examples = (
+        "nextbest model promote card-propensity@1a2b3c",
+        "nextbest model promote card-propensity@challenger --alias champion",
+    )
+    add_command(group, promote, *promote_examples)
+    rollback_examples = (
+        "nextbest model rollback card-propensity",
+        "nextbest model rollback card-propensity --alias shadow",
+    )
+    add_command(group, rollback, *rollback_examples)
+    add_command(group, retire, "nextbest model retire card-propensity@1a2b3c")
+
+
+def promote(
+    reference: Reference,
+    *,
+    alias: Alias = "champion",
+    workspace: Workspace = Path(),
+    registry: RegistryFolder = None,
+    json: Json = False,  # noqa: ARG001 - chooses by its callback
+) -> None:
+    """Let an alias name a version, at once and for everybody who compiles from now on."""
+    store = open_registry(workspace, registry)
+    with refusing():
+        version = find(store, reference)
+        _report(version.name, store.promote(version, alias, by=user(), at=now()))
+
+
+def rollback(
+    name: Annotated[str, typer.Argument(help="Model.")],
+    *,
+    alias: Alias = "champion",
+    workspace: Workspace = Path(),
+    registry: RegistryFolder = None,
+    json: Json = False,  # noqa: ARG001 - chooses by its callback
+) -> None:
+    """Let an alias name again what it named before; a second time, what it named before that."""
+    store = open_registry(workspace, registry)
+    with refusing():
+        _report(name, store.roll_back(name, alias, by=user(), at=now()))
+
+
+def retire(
+    reference: Reference,
+    *,
+    workspace: Workspace = Path(),
+    registry: RegistryFolder = None,
+    json: Json = False,  # noqa: ARG001 - chooses by its callback
+) -> None:
+    """Mark a version as not to be used again; nothing is deleted. Refused while an alias names it."""
+    store = open_registry(workspace, registry)
+    with refusing():
+        version = find(store, reference)
+        store.retire(version, by=user(), at=now())
+    if is_for_machines():
+        write_json({"name": version.name, "version": version.digest, "retired": True})
+    else:
+        say(f"retired {version}")
+
+
+def _report(name: str, move: "Move") -> None:
+    if is_for_machines():
+        write_json({"name": name, "move": move})
+        return
+    before = move.before[:12] or "none"
+    say(f"{move.alias} of {name}: {before} -> {move.after[:12]}")
+    say(_NEXT)

@@ -1,0 +1,171 @@
+"""`nextbest model push`."""
+# ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
+
+import errno
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nextbest.cli.exit_codes import ExitCode
+from nextbest.cli.help_text import add_command
+from nextbest.cli.models.registries import (
+    RegistryFolder,
+    Workspace,
+    now,
+    open_registry,
+    refuse,
+    refusing,
+    user,
+)
+from nextbest.cli.output import CommandError, Json, is_for_machines, say, show, write_json
+from nextbest.cli.progress import following
+
+if TYPE_CHECKING:
+    from nextbest.models.registry import Registry, Version
+    from nextbest.workspace.push import Pushed, Request
+
+
+def register(group: typer.Typer) -> None:
+    """Adds the command."""
+    add_command(
+        group,
+        push,
+        "nextbest model push card.onnx --name card-propensity",
+        "nextbest model push card.onnx --name card-propensity --inputs binding.yaml --card card.yaml \\",
+        "    --golden golden.parquet --background sample.parquet --budget-us 50 --promote challenger",
+    )
+
+
+def push(  # noqa: PLR0913 - one a word of the command line
+    file: Annotated[Path, typer.Argument(help="ONNX file.")],
+    *,
+    name: Annotated[str, typer.Option("--name", "-n", help="What actions call the model.")],
+    inputs: Annotated[
+        Path | None, typer.Option("--inputs", help="YAML: where inputs come from, as in models/*.yaml.")
+    ] = None,
+    card: Annotated[Path | None, typer.Option("--card", help="YAML: the model card.")] = None,
+    golden: Annotated[
+        Path | None,
+        typer.Option("--golden", help="Parquet or CSV: rows with a column `expected`, the trainer's scores."),
+    ] = None,
+    background: Annotated[
+        Path | None, typer.Option("--background", help="Parquet or CSV: a sample of rows as they occur.")
+    ] = None,
+    tolerance: Annotated[
+        float, typer.Option("--tolerance", min=0.0, max=1.0, help="Largest difference of a golden row.")
+    ] = 1e-5,
+    budget_us: Annotated[
+        float | None, typer.Option("--budget-us", min=0.0, help="Refuse what takes longer for one row.")
+    ] = None,
+    allow_any_op: Annotated[
+        bool, typer.Option("--allow-any-op", help="Take standard operators that are not on the list.")
+    ] = False,
+    promote: Annotated[
+        str, typer.Option("--promote", help="Let champion, challenger or shadow name the version.")
+    ] = "",
+    workspace: Workspace = Path(),
+    registry: RegistryFolder = None,
+    json: Json = False,  # noqa: ARG001 - chooses by its callback
+) -> None:
+    """Validate a model and add it to the registry as a version that never changes.
+
+    The model is tried in a process of its own, with limits: what it is made of, whether it says what its
+    trainer says (golden rows), has a score at every threshold of its trees, gives probabilities that differ
+    (background sample), and how long that takes. Exits with 1 when it is refused, with every reason.
+    """
+    from nextbest.workspace.push import Request
+
+    request = Request(
+        model=file,
+        name=name,
+        by=user(),
+        binding=inputs,
+        card=card,
+        golden=golden,
+        background=background,
+        tolerance=tolerance,
+        budget_us=budget_us,
+        any_operator=allow_any_op,
+        workspace=workspace,
+    )
+    _check_words(name, promote)
+    store = open_registry(workspace, registry)
+    with refusing():
+        pushed = _push(store, request)
+        if pushed.version is None:
+            refuse(pushed.diagnostics, pushed.sources)
+        if promote:
+            store.promote(pushed.version, promote, by=user(), at=now())
+        _report(store, pushed, pushed.version)
+
+
+def _check_words(name: str, alias: str) -> None:
+    """Looks at the words of the command line before seconds are spent on the model."""
+    from nextbest.diagnostics.suggestion import one_of
+    from nextbest.models.aliases import ALIASES
+    from nextbest.models.registry import is_name
+
+    if not is_name(name):
+        remedy = "use letters, digits, `-`, `_` and `.`, beginning with a letter or digit; at most 100"
+        raise CommandError(f"`{name}` is not a name", remedy, ExitCode.USAGE, "--name")
+    if alias and alias not in ALIASES:
+        raise CommandError(
+            f"there is no alias `{alias}`", f"use {one_of(ALIASES)}", ExitCode.USAGE, "--promote"
+        )
+
+
+def _push(store: "Registry", request: "Request") -> "Pushed":
+    from nextbest import telemetry
+    from nextbest.workspace.push import push as push_version
+
+    with telemetry.span("model.push", model=request.name) as found, following() as progress:
+        try:
+            pushed = push_version(store, request, progress)
+        except OSError as error:
+            where = error.filename or request.model
+            reason = (error.strerror or str(error)).lower()
+            if error.errno in {errno.EACCES, errno.EROFS, errno.ENOSPC} and str(store.root) in str(where):
+                remedy = "name another registry with --registry"
+                raise CommandError(f"`{where}` cannot be written: {reason}", remedy, ExitCode.USAGE) from None
+            raise CommandError(
+                f"`{where}` cannot be read: {reason}", "check the path", ExitCode.USAGE
+            ) from None
+        found["refused"] = pushed.is_refused
+    return pushed
+
+
+def _report(store: "Registry", pushed: "Pushed", version: "Version") -> None:
+    aliases = store.aliases(version.name)
+    if is_for_machines():
+        from nextbest.cli.models.catalog import describe
+        from nextbest.diagnostics.rendering import to_objects
+
+        warnings = to_objects(pushed.diagnostics)
+        write_json({**describe(store, version, aliases), "is_new": pushed.is_new, "warnings": warnings})
+        return
+    if pushed.diagnostics:
+        from nextbest.diagnostics.rendering import render_all
+
+        show(render_all(pushed.diagnostics, pushed.sources))
+    known = "" if pushed.is_new else ": it was there already, and is left as it is"
+    say(f"pushed {version}{known}")
+    if pushed.is_new and pushed.manifest is not None:
+        for line in _found(pushed):
+            say(f"  {line}")
+    named = aliases.of(version.digest)
+    if named:
+        say(f"{' and '.join(named)} of {version.name}: {version.digest[:12]}")
+    else:
+        say(f"next: nextbest model promote {version} --alias champion")
+
+
+def _found(pushed: "Pushed") -> list[str]:
+    """What validation found, a line each; what it could not look at too."""
+    from nextbest.cli.models.wording import boundary, golden, latency, spread
+
+    assert pushed.manifest is not None  # noqa: S101 - the caller has looked
+    report = pushed.manifest.report
+    engine = report.engine
+    lines = [golden(report.golden), boundary(report), spread(report.spread), latency(report.latency)]
+    return [*lines, f"engine    {engine.name}: {engine.reason}"] if engine is not None else lines

@@ -1,0 +1,97 @@
+"""What all `model` commands share: the registry, names such as `card-propensity@champion`, and refusals."""
+# ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
+
+import os
+import pwd
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from nextbest.cli.exit_codes import ExitCode
+from nextbest.cli.output import is_for_machines, show, write_json
+
+if TYPE_CHECKING:
+    from nextbest.diagnostics import Diagnostic
+    from nextbest.models.registry import Registry, Version
+
+Workspace = Annotated[
+    Path, typer.Option("--workspace", "-w", help="Folder of the workspace whose registry it is.")
+]
+RegistryFolder = Annotated[
+    Path | None,
+    typer.Option("--registry", help="Folder of another registry; or set NEXTBEST_MODEL_REGISTRY."),
+]
+Reference = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME[@VERSION]", help="Model, and an alias or the first digits of a version's SHA-256."
+    ),
+]
+Alias = Annotated[str, typer.Option("--alias", help="champion, challenger or shadow.")]
+
+
+def open_registry(workspace: Path, folder: Path | None) -> "Registry":
+    """The registry: the option's, the environment's, or the workspace's own."""
+    from nextbest import settings
+    from nextbest.models.registry import FOLDER, Registry
+
+    return Registry(folder or settings.read().model_registry or workspace / FOLDER)
+
+
+def find(registry: "Registry", reference: str) -> "Version":
+    """Finds a version: the one that is named, else the champion, else the one pushed last.
+
+    Raises:
+        ModelError: There is none, or it cannot be read.
+    """
+    name, at, version = reference.partition("@")
+    if at:
+        return registry.resolve(name, version)
+    champion = registry.aliases(name).named.get("champion")
+    if champion is not None:
+        return registry.resolve(name, champion)
+    return max(registry.versions(name), key=lambda found: registry.manifest(found).pushed_at)
+
+
+def user() -> str:
+    """Who runs the command, by the system's word."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def now() -> str:
+    """This moment, for a record: RFC 3339, UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Ends the command where a model is refused, or there is none of the name; with exit code 1."""
+    from nextbest.diagnostics import Diagnostic
+    from nextbest.models import ModelError
+
+    try:
+        yield
+    except ModelError as error:
+        refuse([Diagnostic(error.code, error.message, None, error.help)], {})
+
+
+def refuse(diagnostics: "Sequence[Diagnostic]", sources: Mapping[str, Sequence[str]]) -> NoReturn:
+    """Says why, and ends the command with exit code 1.
+
+    Raises:
+        Exit: Always.
+    """
+    from nextbest.diagnostics.rendering import render_all, to_objects
+
+    if is_for_machines():
+        write_json({"refused": to_objects(diagnostics)})
+    else:
+        show(render_all(diagnostics, sources))
+    raise typer.Exit(ExitCode.FINDINGS)

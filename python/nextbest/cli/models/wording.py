@@ -1,0 +1,50 @@
+"""What a validation found, in lines for people: each begins with what was looked at."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nextbest.models.report import Golden, Latency, Report, Spread
+
+
+def golden(found: "Golden | None") -> str:
+    """How far scores are from the trainer's."""
+    if found is None:
+        return "golden    not compared: give rows with the trainer's scores, --golden"
+    return (
+        f"golden    {found.rows:,} rows, the largest difference is {found.difference:.1e} "
+        f"(row {found.row}: {found.score:.6f}, expected {found.expected:.6f})"
+    )
+
+
+def boundary(report: "Report") -> str:
+    """Whether scores hold at the edges of trees."""
+    found = report.boundary
+    if found is None:
+        return (
+            "boundary  no trees" if not report.facts.tree_count else "boundary  not tried: there are no rows"
+        )
+    text = f"boundary  {found.tested:,} of {found.thresholds:,} thresholds, {found.rows:,} rows"
+    if found.unanswered:
+        text += f", {found.unanswered:,} without a score, where the prior stands in"
+    return f"{text} ({found.reason})" if found.reason else text
+
+
+def spread(found: "Spread | None") -> str:
+    """Where scores lie."""
+    if found is None:
+        return "spread    not looked at: give a sample of rows, --background"
+    missing = f", {found.unanswered / found.rows:.1%} without a score" if found.unanswered else ""
+    return (
+        f"spread    {found.rows:,} rows from {found.low:.4f} to {found.high:.4f}, mean {found.mean:.4f}, "
+        f"deviation {found.deviation:.4f}{missing}"
+    )
+
+
+def latency(found: "Latency | None") -> str:
+    """What a score costs."""
+    if found is None:
+        return "latency   not measured: there are no rows"
+    return (
+        f"latency   {found.single_us:.1f} us for one row (p99 {found.single_us_p99:.1f}), "
+        f"{found.batch_row_us:.2f} us a row of a hundred"
+    )

@@ -1,0 +1,215 @@
+"""What the owner of a model does: push, look, compare, promote, go back, retire."""
+
+import json
+import shutil
+
+import pytest
+from onnx import TensorProto, helper
+
+from nextbest.models.registry import Registry
+from nextbest.workspace.push import Request, push
+
+OPSETS = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
+
+
+def model(slope: float, operator: str = "Sigmoid") -> bytes:
+    """One number -> a probability."""
+    nodes = [helper.make_node("Mul", ["x", "slope"], ["z"]), helper.make_node(operator, ["z"], ["p"])]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, 1])],
+        [helper.make_tensor_value_info("p", TensorProto.FLOAT, [None, 1])],
+        [helper.make_tensor("slope", TensorProto.FLOAT, [1], [slope])],
+    )
+    made = helper.make_model(graph, opset_imports=OPSETS, ir_version=8, producer_name="te\x1b[31mst")
+    helper.set_model_props(made, {"run": "17\x1b[2J"})
+    return made.SerializeToString()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Two models, and what to push them with."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NEXTBEST_MODEL_REGISTRY", raising=False)
+    return fill(tmp_path)
+
+
+def fill(tmp_path):
+    (tmp_path / "a.onnx").write_bytes(model(0.1))
+    (tmp_path / "b.onnx").write_bytes(model(0.2))
+    (tmp_path / "binding.yaml").write_text("inputs: {x: customer.age}\nprior: 0.02\n")
+    (tmp_path / "card.yaml").write_text("owner: Ana\nmetrics: {auc: 0.8}\nexpires: 2020-01-01\n")
+    (tmp_path / "sample.csv").write_text("customer.age\n-10\n0\n10\n")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def pushed_once(tmp_path_factory):
+    """Two versions; the first is the champion, the second the challenger."""
+    folder = fill(tmp_path_factory.mktemp("pushed"))
+    registry, found = Registry(folder / "registry"), []
+    for file, alias in (("a.onnx", "champion"), ("b.onnx", "challenger")):
+        request = Request(
+            model=folder / file, name="card", by="ana", binding=folder / "binding.yaml",
+            background=folder / "sample.csv",
+        )  # fmt: skip
+        version = push(registry, request).version
+        registry.promote(version, alias, by="ana", at="2026-01-02T03:04:05Z")
+        found.append(version.digest)
+    return registry.root, found
+
+
+@pytest.fixture
+def pushed(pushed_once, folder):
+    """The digests of two versions that are in the registry of the folder."""
+    shutil.copytree(pushed_once[0], folder / "models/registry")
+    return pushed_once[1]
+
+
+def test_a_push_says_what_was_found_and_what_is_next(nextbest, folder):
+    ran = nextbest("model", "push", "a.onnx", "-n", "card", "--inputs", "binding.yaml")
+    assert (ran.code, ran.err) == (0, "")
+    lines = ran.out.splitlines()
+    assert lines[0].startswith("pushed card@")
+    assert [line.split()[0] for line in lines[1:6]] == ["golden", "boundary", "spread", "latency", "engine"]
+    assert "give rows with the trainer's scores, --golden" in lines[1]
+    assert lines[6] == f"next: nextbest model promote {lines[0].split()[1]} --alias champion"
+    again = nextbest("model", "push", "a.onnx", "-n", "card", "--inputs", "binding.yaml")
+    assert again.code == 0
+    assert "it was there already" in again.out
+
+
+def test_a_push_for_machines(nextbest, folder):
+    ran = nextbest("model", "push", "a.onnx", "--name", "card", "--promote", "champion", "--json")
+    assert (ran.code, ran.err) == (0, "")
+    found = json.loads(ran.out)
+    assert found["is_new"] is True
+    assert found["aliases"] == ["champion"]
+    assert found["report"]["facts"]["operators"] == {"Mul": 1, "Sigmoid": 1}
+    assert found["report"]["engine"]["name"] == "onnxruntime"
+    assert found["warnings"] == []
+    assert len(found["version"]) == 64
+
+
+def test_a_refusal_has_a_code_a_reason_and_a_remedy(nextbest, folder):
+    (folder / "a.onnx").write_bytes(model(1.0, "Exp"))
+    ran = nextbest(
+        "model", "push", "a.onnx", "-n", "card", "--inputs", "binding.yaml", "--background", "sample.csv"
+    )
+    assert ran.code == 1
+    assert "error[NB665]: has scores from 4.53999e-05 to 22026.5" in ran.out
+    assert "help: export a classifier's probabilities" in ran.out
+    assert not (folder / "models/registry/card/versions").exists()
+    for_machines = nextbest("model", "push", "a.onnx", "-n", "card", "--budget-us", "0.01", "--json")
+    assert for_machines.code == 1
+    (refused,) = json.loads(for_machines.out)["refused"]
+    assert (refused["code"], refused["file"]) == ("NB667", None)
+    assert nextbest("check", "--explain", "NB667").code == 0
+
+
+def test_a_wrong_binding_is_shown_at_its_place(nextbest, folder):
+    (folder / "binding.yaml").write_text("inputs: {xx: customer.age}\n")
+    ran = nextbest("model", "push", "a.onnx", "-n", "card", "--inputs", "binding.yaml")
+    assert ran.code == 1
+    assert " --> binding.yaml:1:10\n" in ran.out
+    assert "^^" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("push", "gone.onnx", "-n", "card"), 2, "`gone.onnx` cannot be read: no such file"),
+        (("push", "a.onnx", "-n", "../card"), 2, "`../card` is not a name"),
+        (("push", "a.onnx", "-n", "card", "--promote", "best"), 2, "there is no alias `best`"),
+        (("push", "a.onnx", "-n", "card", "--card", "gone.yaml"), 2, "`gone.yaml` cannot be read"),
+        (("push", "a.onnx"), 2, "Missing option"),
+        (("show", "card"), 1, "error[NB617]: no model `card` was pushed"),
+        (("promote", "card@champion"), 1, "error[NB617]"),
+        (("rollback", "card"), 1, "error[NB617]"),
+        (("retire", "card@123456"), 1, "error[NB617]"),
+        (("diff", "card@champion", "card@challenger"), 1, "error[NB617]"),
+    ],
+)
+def test_what_cannot_be_done(nextbest, folder, arguments, code, message):
+    ran = nextbest("model", *arguments)
+    assert ran.code == code
+    assert message in ran.out + ran.err
+
+
+def test_listing(nextbest, folder, pushed):
+    ran = nextbest("model", "list")
+    assert ran.code == 0
+    assert pushed[0][:12] in ran.out
+    (found,) = json.loads(nextbest("model", "list", "--json").out)
+    assert found["name"] == "card"
+    assert sorted(found["versions"]) == sorted(pushed)
+    assert found["aliases"] == {"champion": pushed[0], "challenger": pushed[1]}
+    assert "no models in" in nextbest("model", "list", "--registry", "elsewhere").out
+
+
+def test_showing(nextbest, folder, pushed):
+    ran = nextbest("model", "show", "card")
+    assert (ran.code, ran.err) == (0, "")
+    for text in (
+        "champion",
+        "Mul (1), Sigmoid (1)",
+        "customer.age",
+        "p[0]",
+        "3 rows from 0.2689 to 0.7311",
+        "Moves",
+    ):
+        assert text in ran.out
+    assert "\x1b" not in ran.out, "a model must not write to the terminal"
+    challenger = json.loads(nextbest("model", "show", "card@challenger", "--json").out)
+    assert challenger["version"] == pushed[1]
+    assert challenger["history"][0]["alias"] == "challenger"
+    assert challenger["is_retired"] is False
+
+
+def test_an_expired_card_is_seen(nextbest, folder):
+    ran = nextbest("model", "push", "a.onnx", "-n", "card", "--card", "card.yaml")
+    assert ran.code == 0
+    assert "warning[NB620]" in ran.out
+    assert "2020-01-01 (expired)" in nextbest("model", "show", "card").out
+    assert "(expired)" in nextbest("model", "list").out
+    assert json.loads(nextbest("model", "list", "--json").out)[0]["is_expired"] is True
+
+
+def test_comparing(nextbest, folder, pushed):
+    same = nextbest("model", "diff", "card@champion", "card@champion")
+    assert same.code == 0
+    assert same.out.splitlines()[1] == "nothing but the bytes differs"
+    assert "scores of 3 rows: they differ by 0.0000 on average" in same.out
+    found = json.loads(nextbest("model", "diff", "card@champion", "card@challenger", "--json").out)
+    assert found["scores"]["rows"] == 3
+    assert found["scores"]["difference_max"] == pytest.approx(0.1497, abs=1e-3)
+
+
+def test_promoting_going_back_and_retiring(nextbest, folder, pushed):
+    first, second = pushed
+    ran = nextbest("model", "promote", "card@challenger")
+    assert f"champion of card: {first[:12]} -> {second[:12]}" in ran.out
+    assert "nextbest activate" in ran.out
+    moved = json.loads(nextbest("model", "rollback", "card", "--json").out)
+    assert (moved["move"]["after"], moved["move"]["is_rollback"]) == (first, True)
+    assert "error[NB670]" in nextbest("model", "rollback", "card").out
+    assert "error[NB669]" in nextbest("model", "retire", f"card@{second[:10]}").out
+    nextbest("model", "promote", f"card@{first}", "--alias", "challenger")
+    ran = nextbest("model", "retire", f"card@{second[:10]}")
+    assert (ran.code, ran.out) == (0, f"retired card@{second[:12]}\n")
+    assert "error[NB619]" in nextbest("model", "promote", f"card@{second[:10]}").out
+    assert "retired" in nextbest("model", "show", f"card@{second[:10]}").out
+
+
+def test_the_registry_may_be_elsewhere(nextbest, folder, monkeypatch):
+
+    monkeypatch.setenv("NEXTBEST_MODEL_REGISTRY", str(folder / "two"))
+    nextbest("model", "push", "a.onnx", "-n", "card")
+    assert (folder / "two/card/versions").is_dir()
+    nextbest("init", "shop")
+    (folder / "shop/models").mkdir()
+    (folder / "shop/models/card.yaml").write_text("name: card\nversion: champion\nprior: 0.1\n")
+    assert (
+        "error[NB617]: the alias `champion` of `card` names no version yet" in nextbest("check", "shop").out
+    )
