@@ -1,6 +1,7 @@
 """`nextbest bundle show`, and where all commands get bundles from: a file, or a workspace compiled here."""
 # ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
 
+import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -119,6 +120,7 @@ def _contents(sealed: "Sealed") -> _Contents:
         models=[
             {
                 "model": model.name,
+                "version": hashlib.sha256(model.onnx).hexdigest(),
                 "size_bytes": len(model.onnx),
                 "inputs": {tensor.name: len(tensor.columns) for tensor in model.inputs},
                 "output": model.output,
@@ -170,7 +172,11 @@ def _render(contents: _Contents) -> "list[RenderableType]":
         for channel in contents.channels
     ]
     models = [
-        {**model, "inputs": ", ".join(f"{name} ({count})" for name, count in model["inputs"].items())}
+        {
+            **model,
+            "version": model["version"][:12],
+            "inputs": ", ".join(f"{name} ({count})" for name, count in model["inputs"].items()),
+        }
         for model in contents.models
     ]
     actions = [

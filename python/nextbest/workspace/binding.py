@@ -116,26 +116,29 @@ def bind(
             diagnostics.append(
                 Diagnostic("NB614", f"no action uses the model `{name}`", position, remedy, Severity.WARNING)
             )
-        resolved = versions.get(source.document.file)
-        onnx, found = (resolved.onnx, []) if resolved is not None else _read(workspace.root, source)
+        binding, found = _bind(workspace, source, versions.get(source.document.file))
         diagnostics += found
-        if onnx is None:
-            continue
-        try:
-            signature = inspect(onnx, any_operator=resolved is not None and resolved.any_operator)
-        except ModelError as error:
-            position = source.document.value("file" if resolved is None else "version")
-            message = (
-                f"`{source.definition.file or source.definition.version}` cannot be used: {error.message}"
-            )
-            diagnostics.append(Diagnostic("NB603", message, position, error.help))
-            continue
-        written = resolved.binding if resolved is not None and resolved.binding is not None else None
-        binder = Binder(workspace, source.definition, source.document, written or source.document)
-        bound = binder.bind(signature)
-        bindings.append(Binding(source, written or source.document, onnx, *bound))
-        diagnostics += binder.diagnostics
+        if binding is not None:
+            bindings.append(binding)
     return bindings, diagnostics
+
+
+def _bind(
+    workspace: Workspace, source: Source[ModelFile], resolved: Resolved | None
+) -> tuple[Binding | None, list[Diagnostic]]:
+    model, document = source.definition, source.document
+    onnx, found = (resolved.onnx, []) if resolved is not None else _read(workspace.root, source)
+    if onnx is None:
+        return None, found
+    try:
+        signature = inspect(onnx, any_operator=resolved is not None and resolved.any_operator)
+    except ModelError as error:
+        position = document.value("file" if resolved is None else "version")
+        message = f"`{model.file or model.version}` cannot be used: {error.message}"
+        return None, [*found, Diagnostic("NB603", message, position, error.help)]
+    written = resolved.binding if resolved is not None and resolved.binding is not None else document
+    binder = Binder(workspace, model, document, written)
+    return Binding(source, written, onnx, *binder.bind(signature)), [*found, *binder.diagnostics]
 
 
 def _used(workspace: Workspace) -> set[str]:
@@ -325,7 +328,7 @@ def _is_probabilities(tensor: Tensor) -> bool:
 def _zipmap(tensors: Mapping[str, Tensor]) -> str:
     if any(tensor.type_text.startswith("seq(map(") for tensor in tensors.values()):
         how = "options={'zipmap': False} in skl2onnx, zipmap=False in onnxmltools"
-        return f"export it with zipmap disabled: {how}"
+        return f"export it with zipmap disabled: {how}; or push it with --strip-zipmap"
     return "export it with an output of probabilities: floats of the shape [rows, classes]"
 
 

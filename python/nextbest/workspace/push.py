@@ -28,6 +28,7 @@ from nextbest.models.registry import Registry, Version
 from nextbest.models.report import Outcome
 from nextbest.models.rows import EXPECTED, Table, fill_inputs
 from nextbest.models.validation import validate
+from nextbest.models.zipmap import strip_zipmap
 from nextbest.workspace.columns import Bound, bind_columns, read_tables
 from nextbest.workspace.definitions import BindingFile, CardFile, Definition, Kind
 from nextbest.workspace.document import Document
@@ -57,6 +58,7 @@ class Request:
         tolerance: Largest difference of a golden row, absolute.
         budget_us: Most that scoring one row may take.
         any_operator: Take every standard operator that has a bound at all.
+        without_zipmap: Replace a ZipMap, so that the model answers with a table of probabilities.
         workspace: Its schema types the attributes that are bound, where it has one.
     """
 
@@ -70,6 +72,7 @@ class Request:
     tolerance: float = 1e-5
     budget_us: float | None = None
     any_operator: bool = False
+    without_zipmap: bool = False
     workspace: Path = Path()
 
 
@@ -131,6 +134,8 @@ def _push(registry: Registry, request: Request, pushed: Pushed, progress: Progre
     card = _definition(request.card, Kind.CARD, pushed)
     if pushed.is_refused:
         return
+    if request.without_zipmap:
+        onnx = strip_zipmap(onnx, any_operator=request.any_operator)
     digest = hashlib.sha256(onnx).hexdigest()
     sources = _sources(request)
     if _is_there(registry, request, digest, sources, pushed):
