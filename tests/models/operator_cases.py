@@ -211,6 +211,20 @@ CASES = {
         [node("Gemm", "x w c", alpha=0.5, beta=-2.0, transB=1)],
         {"w": floats(3, 4), "c": np.float32(0.25)},
     ),
+    "Gemm without its rows": ([node("Gemm", "x w x", beta=0.0)], {"w": np.eye(4, dtype=np.float32)}),
+    "Clip from below": ([node("Clip", "x low")], {"low": np.float32(-1)}),
+    "LabelEncoder of NaN": (
+        [
+            node(
+                "LabelEncoder",
+                "x",
+                keys_floats=[float("nan"), 1.0, float("nan")],
+                values_floats=[5.0, 6.0, 7.0],
+                default_float=8.0,
+            )
+        ],
+        {},
+    ),
     "Gemm with rows": ([node("Gemm", "x w x", beta=0.5)], {"w": floats(4, 4)}),
     "MatMul with a line": ([node("MatMul", "x w")], {"w": floats(4)}),
     "MatMul of three axes": (
@@ -308,7 +322,14 @@ CASES = {
     ),
     "CategoryMapper": (
         [
-            node("CategoryMapper", "t", "m", cats_strings=["a", "b"], cats_int64s=[10, 20], default_int64=-5),
+            node(
+                "CategoryMapper",
+                "t",
+                "m",
+                cats_strings=["a", "b", "a"],
+                cats_int64s=[10, 20, 30],
+                default_int64=-5,
+            ),
             node("Cast", "m", **TO_FLOAT),
         ],
         {},

@@ -191,16 +191,18 @@ def test_classifiers(labels_and_forest, transform, base):
     st.sampled_from(NUMBERS),
     st.tuples(st.booleans(), st.booleans()),
     st.integers(0, 1),
+    st.integers(0, 2),
+    st.integers(0, 1),
 )
-def test_trees_of_version_5(members, mode, threshold, missing, column):
+def test_trees_of_version_5(members, mode, threshold, missing, column, transform, aggregate):
     """A node that tests for membership, and below it one of any other kind."""
     node = ml(
         "TreeEnsemble",
         ["X"],
         ["y"],
-        n_targets=1,
-        aggregate_function=1,
-        post_transform=0,
+        n_targets=2,
+        aggregate_function=aggregate,
+        post_transform=transform,
         tree_roots=[0],
         nodes_featureids=[0, column],
         nodes_modes=number("m", np.array([6, mode], dtype=np.uint8)),
@@ -211,7 +213,7 @@ def test_trees_of_version_5(members, mode, threshold, missing, column):
         nodes_falsenodeids=[1, 2],
         nodes_falseleafs=[0, 1],
         nodes_missing_value_tracks_true=[int(flag) for flag in missing],
-        leaf_targetids=[0, 0, 0],
+        leaf_targetids=[0, 1, 0],
         leaf_weights=number("w", np.array([1.0, 10.0, 100.0], dtype=np.float32)),
     )
     assert differ(build([node])) == 0
@@ -244,3 +246,37 @@ def test_a_chain_of_categories_is_one_slot(missing):
     (ensemble,) = lower(onnx, "y", [0]).ensembles
     assert [list(slot.members) for slot in ensemble.slots] == [sorted(values)]
     assert list(ensemble.tree_nodes) == [1]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(NUMBERS), st.booleans()), min_size=2, max_size=5),
+    st.booleans(),
+)
+def test_chains_of_any_numbers(tests, same):
+    """Each test says for itself where missing values go; chains are lowered whose tests say the same."""
+    count = len(tests)
+    flags = [int(tests[0][1] if same else flag) for _, flag in tests]
+    node = ml(
+        "TreeEnsembleRegressor",
+        ["X"],
+        ["y"],
+        n_targets=1,
+        nodes_treeids=[0] * (count + 2),
+        nodes_nodeids=[*range(count + 2)],
+        nodes_featureids=[0] * (count + 2),
+        nodes_modes=["BRANCH_EQ"] * count + ["LEAF"] * 2,
+        nodes_values=[*(value for value, _ in tests), 0.0, 0.0],
+        nodes_truenodeids=[count] * count + [0, 0],
+        nodes_falsenodeids=[*range(1, count), count + 1, 0, 0],
+        nodes_missing_value_tracks_true=[*flags, 0, 0],
+        target_treeids=[0, 0],
+        target_nodeids=[count, count + 1],
+        target_ids=[0, 0],
+        target_weights=[1.0, 2.0],
+    )
+    onnx = build([node], opsets=OLD_OPSETS)
+    if len(set(flags)) == 1:
+        assert differ(onnx) == 0
+    else:
+        with pytest.raises(NotLowered, match="missing values two ways"):
+            lower(onnx, "y", [0])

@@ -10,7 +10,7 @@ from nextbest.models.native import whole
 from nextbest.models.native.call import Call, Operator
 from nextbest.models.native.program import Operation
 from nextbest.models.native.refusal import NotLowered
-from nextbest.models.native.tensor import ROWS, Element, Known, Tensor, Value, broadcast
+from nextbest.models.native.tensor import ROWS, Element, Known, Tensor, Value, broadcast, check_size
 from nextbest.v1 import native_pb2 as native
 
 Fold = Callable[..., Any]
@@ -32,6 +32,7 @@ def _unary(operation: Operation, fold: Fold) -> Operator:
 def _folded(fold: Fold, *values: Known) -> Known:
     if any(value.dtype.kind in "iu" and (value == ROWS).any() for value in values):
         raise NotLowered("it computes with the number of rows")
+    check_size(np.broadcast_shapes(*(value.shape for value in values)))
     kind = np.result_type(*values)
     with np.errstate(all="ignore"):
         folded = np.asarray(fold(*values))
@@ -111,6 +112,7 @@ def _where(call: Call) -> Sequence[Value]:
     condition, *branches = _operands(call)
     known = _all_known([condition, *branches])
     if known:
+        check_size(np.broadcast_shapes(*(value.shape for value in known)))
         return [np.where(*known)]
     result = combine(call, native.NATIVE_SELECT, [condition, *branches])
     kinds = {value.element for value in branches if isinstance(value, Tensor)}
@@ -126,15 +128,14 @@ def _element(value: Known) -> Element:
 
 def _clip(call: Call) -> Sequence[Value]:
     (value,) = _operands(call)[:1]
-    least = call.inputs[1] if call.has(1) else call.attribute("min")
-    most = call.inputs[2] if call.has(2) else call.attribute("max")
-    for bound, operation, fold in (
-        (least, native.NATIVE_MAXIMUM, np.maximum),
-        (most, native.NATIVE_MINIMUM, np.minimum),
+    # A limit that is not given is the last number before infinity.
+    most = float(np.finfo(np.float32).max)
+    for place, name, default, operation, fold in (
+        (1, "min", -most, native.NATIVE_MAXIMUM, np.maximum),
+        (2, "max", most, native.NATIVE_MINIMUM, np.minimum),
     ):
-        if bound is None:
-            continue
-        limit = np.array(bound, dtype=np.float32) if isinstance(bound, float) else bound
+        limit = call.inputs[place] if call.has(place) else call.attribute(name, default)
+        limit = np.array(limit, dtype=np.float32) if isinstance(limit, float) else limit
         if not isinstance(limit, Tensor | np.ndarray):
             raise NotLowered("it clips to no number")
         if isinstance(value, np.ndarray) and isinstance(limit, np.ndarray):

@@ -11,7 +11,7 @@ from nextbest.models.native.call import Call, Operator
 from nextbest.models.native.moves import dimensions
 from nextbest.models.native.program import Program
 from nextbest.models.native.refusal import NotLowered
-from nextbest.models.native.tensor import ELEMENTS_MAX, ROWS, Element, Line, References, Tensor, Value
+from nextbest.models.native.tensor import ROWS, Element, Line, References, Tensor, Value, check_size
 from nextbest.v1 import native_pb2 as native
 
 _ELEMENTS: Final[dict[int, Element]] = {
@@ -108,8 +108,7 @@ def _expand(call: Call) -> Sequence[Value]:
     if sizes[-behind] not in (1, ROWS):
         raise NotLowered("it is written for a fixed number of rows")
     wide = np.broadcast_shapes(value.references.shape, shape)
-    if np.prod(wide, dtype=float) > ELEMENTS_MAX:
-        raise NotLowered("it widens a row beyond a million numbers")
+    check_size(wide)
     return [value.moved(np.broadcast_to(value.references, wide), len(wide) - behind)]
 
 
@@ -117,8 +116,7 @@ def spread(call: Call, value: np.ndarray[Any, Any], wanted: list[int]) -> Value:
     """Broadcasts a constant; where the shape names the rows, it becomes a tensor, equal in all of them."""
     shape = [1 if size == ROWS else size for size in wanted]
     wide = np.broadcast_shapes(value.shape, shape)
-    if np.prod(wide, dtype=float) > ELEMENTS_MAX:
-        raise NotLowered("it widens a row beyond a million numbers")
+    check_size(wide)
     full = np.ascontiguousarray(np.broadcast_to(value, wide))
     if ROWS not in wanted:
         return full

@@ -11,6 +11,8 @@ from nextbest.models.native.refusal import NotLowered
 from nextbest.models.native.tensor import Element, Known, Line, References, Tensor, Value
 from nextbest.v1 import native_pb2 as native
 
+# NaN is equal to no other object that is NaN, but a dictionary finds the very same one.
+_NAN: Final = float("nan")
 Keys = tuple[str, ...] | tuple[int, ...] | tuple[float, ...]
 
 
@@ -97,9 +99,11 @@ def _encode(call: Call, value: Tensor, keys: Known, values: Known, default: floa
         raise NotLowered("its encoder answers in doubles")
     first: dict[object, object] = {}
     for key, mapped in zip(keys.tolist(), values.tolist(), strict=True):
-        if key != key:  # noqa: PLR0124 - only NaN differs from itself
-            raise NotLowered("its encoder has a key that is not a number")
-        first.setdefault(key, mapped)
+        if key == key:  # noqa: PLR0124 - only NaN differs from itself
+            first.setdefault(key, mapped)
+        elif call.opset >= 4 and _NAN not in first:
+            # Before, NaN was a key that nothing is equal to.
+            first[_NAN] = mapped
     numbers = np.array([*first.values(), default], dtype=np.float64)
     whole = values.dtype.kind in "iu"
     if whole and np.abs(numbers).max() >= EXACT_MAX:
@@ -114,12 +118,10 @@ def _encode(call: Call, value: Tensor, keys: Known, values: Known, default: floa
 
 
 def _category_mapper(call: Call) -> Sequence[Value]:
-    texts = np.array(call.attribute("cats_strings"), dtype=object)
-    return [
-        _encode(
-            call, call.tensor(0), texts, call.attribute("cats_int64s"), call.attribute("default_int64", -1)
-        )
-    ]
+    # A category that is named twice has its last number.
+    texts = np.array(call.attribute("cats_strings")[::-1], dtype=object)
+    numbers = call.attribute("cats_int64s")[::-1]
+    return [_encode(call, call.tensor(0), texts, numbers, call.attribute("default_int64", -1))]
 
 
 OPERATORS: Final[dict[str, Operator]] = {

@@ -51,7 +51,8 @@ def _gemm(call: Call) -> Sequence[Value]:
     weights = weights.T if call.attribute("transB", 0) else weights
     weights = weights * np.float32(call.attribute("alpha", 1.0))
     beta = np.float32(call.attribute("beta", 1.0))
-    addend = call.inputs[2] if call.has(2) else None
+    # What is multiplied by 0 is left out, even where it is NaN.
+    addend = call.inputs[2] if call.has(2) and beta else None
     if not isinstance(addend, np.ndarray):
         product = value.moved(multiply(call, line, weights, None).reshape(1, -1), 0)
         if not isinstance(addend, Tensor):

@@ -23,7 +23,7 @@ from nextbest.models.native.call import Call, Operator, read_tensor
 from nextbest.models.native.layout import lay_out
 from nextbest.models.native.program import Program
 from nextbest.models.native.refusal import NotLowered
-from nextbest.models.native.tensor import Element, Line, Missing, Tensor, Value
+from nextbest.models.native.tensor import Element, Line, Missing, Tensor, Value, check_size
 from nextbest.v1.native_pb2 import NativeModel
 
 OPERATORS: Final[Mapping[str, Operator]] = {
@@ -66,7 +66,15 @@ def lower(model: bytes, output: str, columns: Sequence[int]) -> NativeModel:
         return _lower(onnx.load_model_from_string(model), output, columns)
     except DecodeError:
         raise NotLowered("it is not an ONNX model") from None
-    except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        MemoryError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:
         # A graph that is not well-formed can break any assumption. It is refused by ONNX Runtime, not by us.
         raise NotLowered(f"its graph is not well-formed: {type(error).__name__}") from error
 
@@ -118,6 +126,7 @@ def _bind_inputs(
         width = sizes[1] if len(sizes) == 2 else None
         if width is None or width < 0:
             raise NotLowered(f"its input `{value.name}` does not say how many columns it has")
+        check_size([width])
         element, line = _INPUTS[kind.elem_type]
         references = np.arange(counts[line], counts[line] + width, dtype=np.int64)
         counts[line] += width

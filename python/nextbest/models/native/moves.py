@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from nextbest.models.native.call import Call, Operator
 from nextbest.models.native.refusal import NotLowered
-from nextbest.models.native.tensor import ROWS, Known, Line, Tensor, Value
+from nextbest.models.native.tensor import ROWS, Known, Line, Tensor, Value, check_size
 
 
 def dimensions(value: Tensor | Known) -> list[int]:
@@ -95,6 +95,7 @@ def _concat(call: Call) -> Sequence[Value]:
 def join(call: Call, values: Sequence[Tensor | Known], axis: int) -> Tensor | Known:
     """Joins tensors along an axis that is not the rows'."""
     tensors = [value for value in values if isinstance(value, Tensor)]
+    check_size([sum(value.width if isinstance(value, Tensor) else value.size for value in values)])
     if not tensors:
         return np.concatenate(list(values), axis=axis)
     first = tensors[0]
@@ -110,11 +111,13 @@ def join(call: Call, values: Sequence[Tensor | Known], axis: int) -> Tensor | Kn
 
 def take(value: Tensor | Known, indices: NDArray[np.int64], axis: int) -> Tensor | Known:
     """Takes some places of an axis; those before 0 count from its end."""
-    size = dimensions(value)[axis]
+    own = [1 if length == ROWS else length for length in dimensions(value)]
+    size = own[axis]
     if isinstance(value, Tensor) and axis == value.rows:
         raise NotLowered("it picks single rows")
     if indices.size and (indices.min() < -size or indices.max() >= size):
         raise NotLowered("it picks a column that is not there")
+    check_size([*own[:axis], *indices.shape, *own[axis + 1 :]])
     if not isinstance(value, Tensor):
         return np.take(value, indices, axis=axis)
     rows = value.rows if value.rows < axis else value.rows + indices.ndim - 1
@@ -193,8 +196,9 @@ def _unsqueeze(call: Call) -> Sequence[Value]:
 
 def _tile(call: Call) -> Sequence[Value]:
     value, repeats = _operand(call), call.known(1)
-    if repeats.size and (repeats.min() < 0 or np.prod(repeats.astype(float)) > 1e6):
-        raise NotLowered("it repeats a tensor too often")
+    if (repeats < 0).any():
+        raise NotLowered("it repeats a tensor less than never")
+    check_size([value.width if isinstance(value, Tensor) else value.size, *repeats.tolist()])
     if not isinstance(value, Tensor):
         return [np.tile(value, repeats)]
     if len(repeats) != value.references.ndim or repeats[value.rows] != 1:

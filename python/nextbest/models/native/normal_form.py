@@ -41,6 +41,8 @@ class NormalForm:
     # Targets of the ensemble that is made, by target of the forest.
     targets: dict[int, int]
     slots: dict[Slot, int] = field(default_factory=dict)
+    # Nodes and leaves of all trees so far.
+    written: int = 0
 
     def tree(self, root: int) -> Tree:
         """Returns one tree.
@@ -52,11 +54,11 @@ class NormalForm:
         children: list[list[int]] = [[], []]
         leaves: list[int] = []
         pending = [(root, -1, 0)]
-        budget = _GROWTH_MAX * len(self.forest.modes) + 1
         while pending:
             node, parent, side = pending.pop()
-            if len(nodes) + len(leaves) > budget:
-                raise NotLowered("a tree of it turns back on itself")
+            self.written += 1
+            if self.written > _GROWTH_MAX * len(self.forest.modes):
+                raise NotLowered("a tree of it turns back on itself, or its branches meet too often")
             if self.forest.modes[node] == "LEAF":
                 place = -1 - len(leaves)
                 leaves.append(node)

@@ -4,6 +4,7 @@ A `Known` is a numpy array whose values are known now. A `Tensor` depends on the
 each of its elements of *one* row. Moving elements about is done on these references, and costs nothing later.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,8 +20,18 @@ Known = NDArray[Any]
 
 # Stands for the number of rows in what is known of a shape; no graph has a dimension or constant like it.
 ROWS: Final = -(2**60) - 7
-# References of one tensor: far above what a propensity model has, far below what would hurt.
-ELEMENTS_MAX: Final = 1 << 20
+# Elements of one tensor: far above what a propensity model has, far below what would hurt.
+ELEMENTS_MAX: Final = 1 << 22
+
+
+def check_size(shape: Sequence[int]) -> None:
+    """Refuses a shape of too many elements, before anything takes the memory.
+
+    Raises:
+        NotLowered: It has more than `ELEMENTS_MAX`.
+    """
+    if math.prod(shape) > ELEMENTS_MAX:
+        raise NotLowered("it widens a row, or a constant, beyond four million numbers")
 
 
 class Element(StrEnum):
@@ -60,8 +71,7 @@ class Tensor:
 
     def moved(self, references: References, rows: int) -> "Tensor":
         """Returns the same kind of tensor with other elements, or its elements elsewhere."""
-        if references.size > ELEMENTS_MAX:
-            raise NotLowered("it widens a row beyond a million numbers")
+        check_size(references.shape)
         return Tensor(references, rows, self.element, self.line)
 
     @property
@@ -101,9 +111,8 @@ def broadcast(tensors: Sequence[tuple[References, int | None]]) -> tuple[list[Re
         if rows is None and array.ndim >= from_end and array.shape[array.ndim - from_end] != 1:
             raise NotLowered("it is written for a fixed number of rows")
     try:
-        arrays = np.broadcast_arrays(*(array for array, _ in tensors))
+        check_size(np.broadcast_shapes(*(array.shape for array, _ in tensors)))
     except ValueError:
         raise NotLowered("it combines tensors whose shapes do not fit") from None
-    if arrays[0].size > ELEMENTS_MAX:
-        raise NotLowered("it widens a row beyond a million numbers")
+    arrays = np.broadcast_arrays(*(array for array, _ in tensors))
     return [np.ascontiguousarray(array) for array in arrays], arrays[0].ndim - from_end

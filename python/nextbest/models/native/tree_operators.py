@@ -18,7 +18,8 @@ from nextbest.v1 import native_pb2 as native
 
 _LABEL: Final = Missing("its answer is made from the label of a class")
 _AGGREGATES: Final = ("AVERAGE", "SUM", "MIN", "MAX")
-_TRANSFORMS: Final = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")
+# Of version 5, as ONNX Runtime numbers them; ONNX has SOFTMAX before LOGISTIC.
+_TRANSFORMS: Final = ("NONE", "LOGISTIC", "SOFTMAX", "SOFTMAX_ZERO", "PROBIT")
 # Numbers in the leaves of one ensemble, all told.
 WEIGHTS_MAX: Final = 1 << 25
 
@@ -139,7 +140,7 @@ def _regression(
 def _base_of_named(forest: Forest, base: Floats) -> Floats:
     """ONNX Runtime adds the base value of a target only where the row has met a weight for it."""
     named = {target for entries in forest.weights.values() for target, _ in entries}
-    if not all(_always_named(forest, target) for target in named):
+    if not named <= _always_named(forest):
         raise NotLowered("its trees have base values, and say nothing of a target for some rows")
     return np.where([target in named for target in range(len(base))], base, np.float32(0.0))
 
@@ -180,7 +181,7 @@ def _two_classes(call: Call, forest: Forest, base: Floats | None, kind: str) -> 
         score = _sums(call, replace(forest, weights=renamed), 1, None, 0)
         return transform(call.program, kind, np.concatenate([zero, score]))
     if named != {0}:
-        if not _always_named(forest, 1):
+        if 1 not in _always_named(forest):
             raise NotLowered("its trees have a weight of the second class for some rows only")
         return transform(call.program, kind, _sums(call, forest, 2, None, 0))
     score = _sums(call, forest, 1, None if base is None else base[:1], 0)
@@ -194,12 +195,13 @@ def _two_classes(call: Call, forest: Forest, base: Floats | None, kind: str) -> 
     return complement(call.program, score) if positive else negate(call.program, score)
 
 
-def _always_named(forest: Forest, wanted: int) -> bool:
-    """Tells whether every row meets a leaf with a weight for a target: all leaves of some tree have one."""
-    return any(
-        all(any(target == wanted for target, _ in forest.weights[leaf]) for leaf in _leaves_of(forest, root))
-        for root in forest.roots
-    )
+def _always_named(forest: Forest) -> set[int]:
+    """Returns the targets for which every row meets a weight: all leaves of some tree have one."""
+    named: set[int] = set()
+    for root in forest.roots:
+        leaves = ({target for target, _ in forest.weights[leaf]} for leaf in _leaves_of(forest, root))
+        named |= set.intersection(*leaves)
+    return named
 
 
 OPERATORS: Final[dict[str, Operator]] = {
