@@ -178,6 +178,25 @@ class NativeModel:
         Raises:
             ValueError: There is no such column or kernel, or the inputs are not of so many rows.
         """
+    def time(
+        self, rows: int, floats: bytes, ints: list[int], texts: list[str], *, batch: int, runs: int
+    ) -> list[float]:
+        """Times runs of so many rows each, with the best kernel of this machine.
+
+        Args:
+            rows: How many there are; runs go through them in circles, so that none is learnt by heart.
+            floats: As for `score`.
+            ints: As for `score`.
+            texts: As for `score`.
+            batch: Rows of one run.
+            runs: How many runs.
+
+        Returns:
+            Microseconds of each run.
+
+        Raises:
+            ValueError: There is no row, or the inputs are not of so many.
+        """
 
 @final
 class Server:

@@ -84,7 +84,7 @@ def test_a_good_model_is_taken_and_told_of(trained):
     assert 0.0 <= report.spread.low < report.spread.mean < report.spread.high <= 1.0
     assert report.latency.runs >= 100
     assert 0 < report.latency.batch_row_us < report.latency.single_us <= report.latency.single_us_p99
-    assert report.engine.name == "onnxruntime"
+    assert report.engine.name == "native"
     assert report.confinement.files
     assert report.peak_bytes < GIB // 2
     assert np.allclose(outcome.scores, expected, atol=1e-6)
@@ -277,10 +277,10 @@ def test_a_row_of_nothing_but_missing_values():
 
 
 def test_a_budget_that_is_broken_names_what_is_dear(trained):
-    outcome = of_trained(trained, budget_us=0.5)
+    outcome = of_trained(trained, budget_us=0.01)
     assert codes(outcome) == ["NB667"]
     message = outcome.refusals[0].message
-    assert "us a row, the budget is 0.5 us" in message
+    assert "us a row, the budget is 0.01 us" in message
     assert "`TreeEnsembleClassifier`" in message
     assert "of the 20 trees" in message
     assert "nodes, depth 3 (" in message
@@ -314,7 +314,7 @@ def test_an_output_without_a_score_for_each_row():
 
 
 def test_every_reason_is_told_not_only_the_first(trained):
-    outcome = of_trained(trained, expected=np.zeros(200), budget_us=0.1)
+    outcome = of_trained(trained, expected=np.zeros(200), budget_us=0.01)
     assert codes(outcome) == ["NB664", "NB667"]
 
 

@@ -1,15 +1,55 @@
-"""A checked structure -> the engine that will score with it, and the reason.
+"""A model's bytes -> the engine that scores with it, and the reason.
 
-The one place that decides between engines.
+The one place that decides between engines: a graph that can be lowered, and whose native form says what ONNX
+Runtime says, runs natively.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
 from nextbest.models.report import Engine
-from nextbest.models.structure import Structure
+from nextbest.v1.native_pb2 import NativeModel
 
-ONNX_RUNTIME = "onnxruntime"
+NATIVE: Final = "native"
+ONNX_RUNTIME: Final = "onnxruntime"
+_KEPT: Final = 64
 
 
-def engine_of(structure: Structure) -> Engine:
-    """Chooses the engine of a model."""
-    del structure
-    return Engine(ONNX_RUNTIME, "no native kernels in this version")
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An engine, and what it runs.
+
+    Attributes:
+        engine: Its name, and the reason.
+        native: The model, lowered; None where ONNX Runtime runs the graph.
+    """
+
+    engine: Engine
+    native: NativeModel | None
+
+
+def engine_of(onnx: bytes, output: str, columns: Sequence[int]) -> Choice:
+    """Chooses the engine of a model whose structure has been checked.
+
+    Args:
+        onnx: Its bytes.
+        output: Holds the propensities.
+        columns: Of the output, those that somebody needs.
+    """
+    return _choose(onnx, output, tuple(sorted(set(columns))))
+
+
+@lru_cache(_KEPT)
+def _choose(onnx: bytes, output: str, columns: tuple[int, ...]) -> Choice:
+    # Loads slowly, and only a workspace with models needs it.
+    from nextbest.models.native import NotLowered, prove  # noqa: PLC0415
+
+    try:
+        model = prove(onnx, output, columns)
+    except NotLowered as refusal:
+        return Choice(Engine(ONNX_RUNTIME, refusal.reason), None)
+    trees = sum(len(ensemble.tree_nodes) for ensemble in model.ensembles)
+    made = [f"{len(model.steps)} steps"] + ([f"{trees:,} trees"] if trees else [])
+    return Choice(Engine(NATIVE, f"lowered to {', '.join(made)}; says what ONNX Runtime says"), model)

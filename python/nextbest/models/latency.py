@@ -1,6 +1,7 @@
 """A scorer and rows -> what scoring costs; and of a model that costs too much, what in it does.
 
-Times are medians of many runs: machines hiccup. They are taken from Python, whose part is some 3 us a call.
+Times are medians of many runs: machines hiccup. Native models are timed where they run; ONNX Runtime is
+called from Python, whose part is some 3 us a call.
 """
 
 import time
@@ -9,12 +10,15 @@ from typing import Any, Final
 
 import numpy as np
 
+from nextbest._core import NativeModel as Engine
 from nextbest.models.job import Rows
+from nextbest.models.native import lines
 from nextbest.models.report import Latency
 from nextbest.models.scoring import Scorer, row_count, take
 from nextbest.models.signature import open_session
 from nextbest.models.structure import Structure
 from nextbest.models.trees import Ensemble
+from nextbest.v1.native_pb2 import NativeModel
 
 RUNS_MIN: Final = 100
 RUNS_MAX: Final = 1_000
@@ -25,13 +29,22 @@ _NODES_TIMED_MAX: Final = 64
 _DEAREST: Final = 3
 
 
-def measure_latency(scorer: Scorer, rows: Rows) -> Latency:
-    """Times single rows, cycled so that no branch predictor learns one by heart, and batches of a hundred."""
-    count = row_count(rows)
-    singles = [take(rows, np.array([index % count])) for index in range(min(RUNS_MAX, max(RUNS_MIN, count)))]
-    single = _time(lambda index: scorer.run(singles[index % len(singles)]), RUNS_MAX)
-    batches = [take(rows, (np.arange(BATCH) + BATCH * index) % count) for index in range(10)]
-    batch = _time(lambda index: scorer.run(batches[index % len(batches)]), RUNS_MIN)
+def measure_latency(scorer: Scorer, rows: Rows, native: NativeModel | None) -> Latency:
+    """Times single rows, cycled so that no branch predictor learns one by heart, and batches of a hundred.
+
+    Args:
+        scorer: The model, open in ONNX Runtime.
+        rows: What is scored.
+        native: The model, lowered; it is timed then.
+    """
+    if native is None:
+        single, batch = _time_graph(scorer, rows)
+    else:
+        engine = Engine(native.SerializeToString())
+        table = (row_count(rows), *lines(scorer.arguments, rows))
+        engine.time(*table, batch=1, runs=_WARM_UP)
+        single = engine.time(*table, batch=1, runs=RUNS_MAX)
+        batch = engine.time(*table, batch=BATCH, runs=RUNS_MIN)
     return Latency(
         single_us=float(np.median(single)),
         single_us_p99=float(np.quantile(single, 0.99)),
@@ -40,11 +53,19 @@ def measure_latency(scorer: Scorer, rows: Rows) -> Latency:
     )
 
 
+def _time_graph(scorer: Scorer, rows: Rows) -> tuple[list[float], list[float]]:
+    count = row_count(rows)
+    singles = [take(rows, np.array([index % count])) for index in range(min(RUNS_MAX, max(RUNS_MIN, count)))]
+    single = _time(lambda index: scorer.run(singles[index % len(singles)]), RUNS_MAX)
+    batches = [take(rows, (np.arange(BATCH) + BATCH * index) % count) for index in range(10)]
+    return single, _time(lambda index: scorer.run(batches[index % len(batches)]), RUNS_MIN)
+
+
 def explain_cost(structure: Structure, rows: Rows) -> str:
     """Names the dearest operators, and of tree ensembles the dearest trees.
 
-    Each operator is run by itself, on what it gets when the model scores a row; the sum is more than the
-    model takes, as ONNX Runtime joins operators and each run has a cost of its own.
+    Each operator is run by itself in ONNX Runtime, on what it gets when the model scores a row; the sum is
+    more than the model takes, as ONNX Runtime joins operators and each run has a cost of its own.
     """
     costs = _operator_costs(structure.model, take(rows, np.array([0])))
     total = sum(costs.values()) or 1.0

@@ -42,6 +42,11 @@ class Scorer:
         """Scores rows in one batch and returns the output as it comes: what is timed."""
         return self._session.run([self._output], rows)[0]
 
+    @property
+    def arguments(self) -> Any:
+        """The model's inputs, in the graph's order."""
+        return self._session.get_inputs()
+
     def _batch(self, rows: Rows) -> Scores:
         try:
             answer = self.run(rows)

@@ -20,6 +20,7 @@ from nextbest.models.report import Boundary, Confinement, Facts, Golden, Refusal
 from nextbest.models.scoring import Scorer, row_count
 from nextbest.models.signature import Element, Signature, open_session, signature_of
 from nextbest.models.structure import Structure, check_structure
+from nextbest.v1.native_pb2 import NativeModel
 
 _DTYPES: Final = {
     Element.FLOAT32: np.float32,
@@ -50,6 +51,7 @@ class Trial:
     scores: list[float | None] = field(default_factory=list)
     structure: Structure | None = None
     session: Any = None
+    native: NativeModel | None = None
 
     def known(self) -> tuple[Report, Structure, Scorer]:
         """What the essential stages have made."""
@@ -162,8 +164,10 @@ def background(trial: Trial) -> None:
 
 def engine(trial: Trial) -> None:
     """Which engine will score with it?"""
-    report, checked, _ = trial.known()
-    trial.report = replace(report, engine=engine_of(checked))
+    report, _, _ = trial.known()
+    choice = engine_of(trial.job.onnx, trial.job.output, [trial.job.column])
+    trial.native = choice.native
+    trial.report = replace(report, engine=choice.engine)
 
 
 def latency(trial: Trial) -> None:
@@ -176,7 +180,7 @@ def latency(trial: Trial) -> None:
             raise ModelError("cannot be timed without rows: it takes text", remedy, ROWS)
         return
     scorer.score(rows)
-    found = measure_latency(scorer, rows)
+    found = measure_latency(scorer, rows, trial.native)
     trial.report = replace(report, latency=found)
     if budget is not None and found.single_us > budget:
         cost = explain_cost(checked, rows)

@@ -138,7 +138,26 @@ def _bind(
         return None, [*found, Diagnostic("NB603", message, position, error.help)]
     written = resolved.binding if resolved is not None and resolved.binding is not None else document
     binder = Binder(workspace, model, document, written)
-    return Binding(source, written, onnx, *binder.bind(signature)), [*found, *binder.diagnostics]
+    binding = Binding(source, written, onnx, *binder.bind(signature))
+    return binding, [*found, *binder.diagnostics, *_columns(workspace, binding, signature)]
+
+
+def _columns(workspace: Workspace, binding: Binding, signature: Signature) -> Iterator[Diagnostic]:
+    """Says which actions want a column that the output does not have."""
+    tensor = next((tensor for tensor in signature.outputs if tensor.name == binding.output), None)
+    if tensor is None:
+        return
+    columns = tensor.shape[1] if len(tensor.shape) == 2 else 1
+    for group in workspace.groups:
+        for name, action in group.definition.actions.items():
+            match action.propensity:
+                case PropensityDefinition(model=model, column=int() as column) if (
+                    model == binding.source.definition.name and columns is not None and column >= columns
+                ):
+                    position = group.document.value("actions", name, "propensity", "column")
+                    remedy = f"columns count from 0: use one from 0 to {columns - 1}"
+                    message = f"the output `{tensor.name}` has {columns} column{'s' if columns > 1 else ''}"
+                    yield Diagnostic("NB611", message, position, remedy)
 
 
 def _used(workspace: Workspace) -> set[str]:

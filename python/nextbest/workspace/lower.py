@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 
 from nextbest.expression import Constant, Root, encode
+from nextbest.models.engine import engine_of
 from nextbest.v1 import bundle_pb2, customer_pb2
 from nextbest.workspace.binding import ELEMENT_NUMBERS, Binding
 from nextbest.workspace.check.actions import treatment_name
@@ -121,6 +122,7 @@ class _Lowering:
             lever_percent=action.lever,
             prior=self._prior(action),
             model=self._model_indices.get(_model(action) or ""),
+            model_column=_column(action),
             mandatory=action.mandatory,
             label=action.label,
         )
@@ -228,6 +230,12 @@ class _Lowering:
                 output=binding.output,
                 positive_column=binding.positive_column,
             )
+            columns = [binding.positive_column, *self._columns(binding.source.definition.name)]
+            choice = engine_of(binding.onnx, binding.output, columns)
+            if choice.native is None:
+                entry.native_refusal = choice.engine.reason
+            else:
+                entry.native.CopyFrom(choice.native)
             for given in binding.inputs:
                 tensor = entry.inputs.add(name=given.name, element_type=ELEMENT_NUMBERS.get(given.element, 0))
                 for column in given.columns:
@@ -237,6 +245,15 @@ class _Lowering:
                         target.action_attribute = found.index
                     elif found is not None:
                         target.feature = found.index
+
+    def _columns(self, model: str) -> list[int]:
+        """The columns of a model's output that actions want for themselves."""
+        index = self._model_indices.get(model)
+        return [
+            action.model_column
+            for action in self._bundle.actions
+            if action.HasField("model_column") and action.HasField("model") and action.model == index
+        ]
 
     def _add_arbitration(self) -> None:
         source = self._workspace.arbitration
@@ -282,6 +299,13 @@ def ordered_actions(workspace: Workspace) -> list[tuple[str, Source[GroupFile], 
         for name, action in group.definition.actions.items()
     ]
     return sorted(found, key=lambda action: action[0])
+
+
+def _column(action: ActionDefinition) -> int | None:
+    match action.propensity:
+        case PropensityDefinition(column=column):
+            return column
+    return None
 
 
 def _model(action: ActionDefinition) -> str | None:

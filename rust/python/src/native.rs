@@ -1,6 +1,8 @@
 //! `_core.NativeModel`.
 
-use nextbest_engine::{Kernel, Rows};
+use std::time::Instant;
+
+use nextbest_engine::{Inputs, Kernel, Rows};
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyBytes};
 
 use crate::errors::Fault;
@@ -40,6 +42,57 @@ impl NativeModel {
         let kernel = kernel.ok_or_else(|| PyValueError::new_err("this machine has no such kernel"))?;
         let cell = self.model.output_cell(column);
         let cell = cell.ok_or_else(|| PyValueError::new_err("the model has no such column"))?;
+        let table = self.table(rows, floats, &ints, &texts)?;
+        let scores: Vec<u8> = py.detach(|| {
+            let mut filled = Rows::new(&self.model, rows);
+            table.fill(0, &mut filled);
+            self.model.run(kernel, &mut filled);
+            (0..rows)
+                .flat_map(|row| filled.get(row, cell).unwrap_or(f32::NAN).to_le_bytes())
+                .collect()
+        });
+        Ok(PyBytes::new(py, &scores))
+    }
+
+    #[pyo3(signature = (rows, floats, ints, texts, *, batch, runs))]
+    #[expect(clippy::too_many_arguments, reason = "a line for each kind of input")]
+    fn time(
+        &self,
+        py: Python<'_>,
+        rows: usize,
+        floats: &[u8],
+        ints: Vec<i64>,
+        texts: Vec<String>,
+        batch: usize,
+        runs: usize,
+    ) -> PyResult<Vec<f64>> {
+        let table = self.table(rows, floats, &ints, &texts)?;
+        if rows == 0 || batch == 0 {
+            return Err(PyValueError::new_err("there is nothing to score"));
+        }
+        Ok(py.detach(|| {
+            let mut filled = Rows::new(&self.model, batch);
+            (0..runs)
+                .map(|run| {
+                    let started = Instant::now();
+                    filled.reset();
+                    table.fill(run * batch, &mut filled);
+                    self.model.run(Kernel::best(), &mut filled);
+                    started.elapsed().as_secs_f64() * 1e6
+                })
+                .collect()
+        }))
+    }
+}
+
+impl NativeModel {
+    fn table<'a>(
+        &self,
+        rows: usize,
+        floats: &'a [u8],
+        ints: &'a [i64],
+        texts: &'a [String],
+    ) -> PyResult<Table<'a>> {
         let inputs = self.model.inputs();
         let (floats, rest) = floats.as_chunks::<4>();
         let fits = [
@@ -54,27 +107,41 @@ impl NativeModel {
         {
             return Err(PyValueError::new_err("inputs are not of so many rows"));
         }
-        let scores: Vec<u8> = py.detach(|| {
-            let mut filled = Rows::new(&self.model, rows);
-            for row in 0..rows {
-                let of = |columns: usize| row * columns..(row + 1) * columns;
-                let floats = floats.get(of(inputs.floats)).unwrap_or_default();
-                for (filled, float) in filled.floats_mut(row).iter_mut().zip(floats) {
-                    *filled = f32::from_le_bytes(*float);
-                }
-                filled
-                    .ints_mut(row)
-                    .copy_from_slice(ints.get(of(inputs.ints)).unwrap_or_default());
-                let texts = texts.get(of(inputs.texts)).unwrap_or_default();
-                for (filled, text) in filled.texts_mut(row).iter_mut().zip(texts) {
-                    *filled = text;
-                }
+        Ok(Table {
+            rows,
+            inputs,
+            floats,
+            ints,
+            texts,
+        })
+    }
+}
+
+/// Rows as Python gives them.
+struct Table<'a> {
+    rows: usize,
+    inputs: Inputs,
+    floats: &'a [[u8; 4]],
+    ints: &'a [i64],
+    texts: &'a [String],
+}
+
+impl<'a> Table<'a> {
+    /// Fills all rows, from one of the table's on, and from the first again after the last.
+    fn fill(&self, first: usize, filled: &mut Rows<'a>) {
+        for place in 0..filled.count() {
+            let row = (first + place) % self.rows;
+            let of = |columns: usize| row * columns..(row + 1) * columns;
+            let floats = self.floats.get(of(self.inputs.floats)).unwrap_or_default();
+            for (filled, float) in filled.floats_mut(place).iter_mut().zip(floats) {
+                *filled = f32::from_le_bytes(*float);
             }
-            self.model.run(kernel, &mut filled);
-            (0..rows)
-                .flat_map(|row| filled.get(row, cell).unwrap_or(f32::NAN).to_le_bytes())
-                .collect()
-        });
-        Ok(PyBytes::new(py, &scores))
+            let ints = self.ints.get(of(self.inputs.ints)).unwrap_or_default();
+            filled.ints_mut(place).copy_from_slice(ints);
+            let texts = self.texts.get(of(self.inputs.texts)).unwrap_or_default();
+            for (filled, text) in filled.texts_mut(place).iter_mut().zip(texts) {
+                *filled = text;
+            }
+        }
     }
 }
