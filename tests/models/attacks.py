@@ -341,13 +341,23 @@ def random_bytes(seed: int) -> bytes:
     return random.Random(seed).randbytes(2_000)
 
 
-def mutated(seed: int) -> bytes:
-    """A good model with some of its bytes changed."""
+def mutated(data: bytes, seed: int) -> bytes:
+    """Bytes with a few of them changed, left out, made up or repeated elsewhere."""
     source = random.Random(seed)
-    data = bytearray(model([trees()]))
-    for _ in range(source.randint(1, 6)):
-        data[source.randrange(len(data))] = source.randrange(256)
-    return bytes(data)
+    changed = bytearray(data)
+    for _ in range(source.randint(1, 4)):
+        at, length = source.randrange(len(changed)), source.randint(1, 8)
+        match source.randrange(4):
+            case 0:
+                changed[at] = source.randrange(256)
+            case 1:
+                del changed[at : at + length]
+            case 2:
+                changed[at:at] = source.randbytes(length)
+            case _:
+                other = source.randrange(len(changed))
+                changed[at:at] = changed[other : other + 5 * length]
+    return bytes(changed)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ A workspace is a folder of YAML; a bundle is a workspace compiled; a server runs
 """
 _EPILOGUE = """[bold]Exit codes[/bold]
    0  done
-   1  something was found: errors in a workspace, failed tests, refused rows
+   1  something was found: errors in a workspace, failed tests, refused rows or models
    2  the command line is wrong, a file cannot be read, a variable cannot be used
    3  no server was reached
    4  the server or the bundle refused

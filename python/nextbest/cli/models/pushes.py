@@ -154,7 +154,7 @@ def _report(store: "Registry", pushed: "Pushed", version: "Version") -> None:
 
         show(render_all(pushed.diagnostics, pushed.sources))
     known = "" if pushed.is_new else ": it was there already, and is left as it is"
-    say(f"pushed {version}{known}")
+    say(f"pushed {version} to {store.root}{known}")
     if pushed.is_new and pushed.manifest is not None:
         for line in _found(pushed):
             say(f"  {line}")
