@@ -126,6 +126,8 @@ def test_a_wrong_binding_is_shown_at_its_place(nextbest, folder):
         (("push", "a.onnx"), 2, "Missing option"),
         (("show", "card"), 1, "error[NB617]: no model `card` was pushed"),
         (("promote", "card@champion"), 1, "error[NB617]"),
+        (("promote", "card"), 2, "which version of `card` is not said"),
+        (("retire", "card"), 2, "which version of `card` is not said"),
         (("rollback", "card"), 1, "error[NB617]"),
         (("retire", "card@123456"), 1, "error[NB617]"),
         (("diff", "card@champion", "card@challenger"), 1, "error[NB617]"),

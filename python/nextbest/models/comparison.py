@@ -86,7 +86,10 @@ def compare(registry: Registry, before: Version, after: Version, progress: Progr
         ]
     except ModelError as error:
         return Comparison(changes, None, f"{error.message}: {error.help}")
-    return Comparison(changes, _score_change(*scores))
+    both = ~np.isnan(scores[0]) & ~np.isnan(scores[1])
+    if not both.any():
+        return Comparison(changes, None, "no row has a score from both")
+    return Comparison(changes, _score_change(scores[0], scores[1], both))
 
 
 def _flat(manifest: Manifest) -> dict[str, str]:
@@ -162,10 +165,7 @@ def _scores(
     return np.array([np.nan if score is None else score for score in outcome.scores])
 
 
-def _score_change(before: Any, after: Any) -> ScoreChange | None:
-    both = ~np.isnan(before) & ~np.isnan(after)
-    if not both.any():
-        return None
+def _score_change(before: Any, after: Any, both: Any) -> ScoreChange:
     differences = np.abs(after - before)[both]
     return ScoreChange(
         int(np.count_nonzero(both)),

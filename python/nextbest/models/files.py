@@ -1,8 +1,10 @@
 """Files of the registry: written whole or not at all, and read no further than a limit."""
 
 import contextlib
+import errno
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,8 +48,8 @@ def read_limited(path: Path, size_bytes_max: int) -> bytes:
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
-        if not path.is_file():
-            raise OSError(f"`{path}` is no regular file")
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
         return file.read(size_bytes_max + 1)
 
 

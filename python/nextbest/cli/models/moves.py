@@ -8,10 +8,10 @@ import typer
 from nextbest.cli.help_text import add_command
 from nextbest.cli.models.registries import (
     Alias,
-    Reference,
+    Named,
     RegistryFolder,
     Workspace,
-    find,
+    find_named,
     now,
     open_registry,
     refusing,
@@ -41,7 +41,7 @@ def register(group: typer.Typer) -> None:
 
 
 def promote(
-    reference: Reference,
+    reference: Named,
     *,
     alias: Alias = "champion",
     workspace: Workspace = Path(),
@@ -51,7 +51,7 @@ def promote(
     """Let an alias name a version, at once and for everybody who compiles from now on."""
     store = open_registry(workspace, registry)
     with refusing():
-        version = find(store, reference)
+        version = find_named(store, reference)
         _report(version.name, store.promote(version, alias, by=user(), at=now()))
 
 
@@ -70,7 +70,7 @@ def rollback(
 
 
 def retire(
-    reference: Reference,
+    reference: Named,
     *,
     workspace: Workspace = Path(),
     registry: RegistryFolder = None,
@@ -79,7 +79,7 @@ def retire(
     """Mark a version as not to be used again; nothing is deleted. Refused while an alias names it."""
     store = open_registry(workspace, registry)
     with refusing():
-        version = find(store, reference)
+        version = find_named(store, reference)
         store.retire(version, by=user(), at=now())
     if is_for_machines():
         write_json({"name": version.name, "version": version.digest, "retired": True})

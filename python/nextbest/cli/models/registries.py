@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from nextbest.cli.exit_codes import ExitCode
-from nextbest.cli.output import is_for_machines, show, write_json
+from nextbest.cli.output import CommandError, is_for_machines, show, write_json
 
 if TYPE_CHECKING:
     from nextbest.diagnostics import Diagnostic
@@ -29,6 +29,12 @@ Reference = Annotated[
     str,
     typer.Argument(
         metavar="NAME[@VERSION]", help="Model, and an alias or the first digits of a version's SHA-256."
+    ),
+]
+Named = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME@VERSION", help="Model, and an alias or the first digits of a version's SHA-256."
     ),
 ]
 Alias = Annotated[str, typer.Option("--alias", help="champion, challenger or shadow.")]
@@ -55,6 +61,21 @@ def find(registry: "Registry", reference: str) -> "Version":
     if champion is not None:
         return registry.resolve(name, champion)
     return max(registry.versions(name), key=lambda found: registry.manifest(found).pushed_at)
+
+
+def find_named(registry: "Registry", reference: str) -> "Version":
+    """Finds a version for a command that changes something: it has to be named.
+
+    Raises:
+        CommandError: It is not.
+        ModelError: There is none of the name.
+    """
+    if "@" not in reference:
+        remedy = f"give {reference}@ and an alias, or the first digits of its SHA-256"
+        raise CommandError(
+            f"which version of `{reference}` is not said", remedy, ExitCode.USAGE, "NAME@VERSION"
+        )
+    return find(registry, reference)
 
 
 def user() -> str:
