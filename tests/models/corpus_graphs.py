@@ -25,6 +25,9 @@ def build(nodes, initializers=(), opsets=OPSETS) -> bytes:
 
 def number(name, values):
     values = np.asarray(values)
+    if values.dtype == object:
+        texts = [text.encode() for text in values.reshape(-1).tolist()]
+        return helper.make_tensor(name, TensorProto.STRING, values.shape, texts)
     kind = helper.np_dtype_to_tensor_dtype(values.dtype)
     return helper.make_tensor(name, kind, values.shape, values.reshape(-1).tolist())
 

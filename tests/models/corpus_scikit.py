@@ -124,6 +124,23 @@ def mixed(build, *, exact) -> Callable[[], Case]:
     return case
 
 
+def filled() -> Case:
+    """Texts that are missing are filled in before they are encoded."""
+    frame, accepts = people()
+    frame = frame[["job", "age"]]
+    frame.loc[::7, "job"] = ""
+    texts = make_pipeline(SimpleImputer(strategy="most_frequent", missing_values=""), OneHotEncoder())
+    columns = ColumnTransformer([("job", texts, ["job"]), ("age", SimpleImputer(), ["age"])])
+    model = make_pipeline(columns, linear()).fit(frame, accepts)
+    types = [("job", StringTensorType([None, 1])), ("age", FloatTensorType([None, 1]))]
+
+    def draw(rng, count):
+        job = rng.choice(np.array([*JOBS, ""], dtype=object), (count, 1))
+        return {"job": job, "age": rng.normal(size=(count, 1)).astype(np.float32)}
+
+    return Case(convert(model, types, zipmap=False).SerializeToString(), draw=draw)
+
+
 def zipped() -> Case:
     numbers, accepts = table()
     model = RandomForestClassifier(5, random_state=0, n_jobs=1).fit(numbers, accepts)
@@ -196,6 +213,7 @@ SCIKIT: dict[str, Callable[[], Case]] = {
     ),
     "mixed columns, linear": mixed(linear, exact=False),
     "mixed columns, boosting": mixed(boosted, exact=True),
+    "texts filled in": filled,
     "forest with ZipMap": zipped,
     "forest of many actions": regressor(
         lambda: RandomForestRegressor(10, max_depth=6, random_state=0, n_jobs=1), exact=True

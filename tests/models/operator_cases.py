@@ -349,6 +349,15 @@ CASES = {
         ],
         {"table": floats(2, 3)},
     ),
+    "row of a table by what is missing": (
+        [
+            node("IsNaN", "x", "lost"),
+            node("Not", "lost", "kept"),
+            node("Cast", "kept", "i", to=TensorProto.INT64),
+            node("Gather", "table i"),
+        ],
+        {"table": floats(2)},
+    ),
     "GatherElements": (
         [node("ArgMin", "x", "p", axis=1), node("GatherElements", "x p", axis=1)],
         {},

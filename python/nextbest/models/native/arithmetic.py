@@ -6,13 +6,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from nextbest.models.native import whole
+from nextbest.models.native import texts, whole
 from nextbest.models.native.call import Call, Operator
 from nextbest.models.native.program import Operation
 from nextbest.models.native.refusal import NotLowered
 from nextbest.models.native.tensor import ROWS, Element, Known, Tensor, Value, broadcast, check_size
 from nextbest.v1 import native_pb2 as native
 
+# Operations of one operand that answer with a truth value.
+_TRUTHS: Final = (native.NATIVE_NOT, native.NATIVE_IS_NAN)
 Fold = Callable[..., Any]
 
 
@@ -24,7 +26,8 @@ def _unary(operation: Operation, fold: Fold) -> Operator:
         operand = call.floats(0)
         if call.tensor(0).element is Element.INT:
             raise NotLowered(f"its operator `{call.node.op_type}` computes in whole numbers")
-        return [operand.moved(call.program.apply(operation, operand.references), operand.rows)]
+        element = Element.BOOL if operation in _TRUTHS else Element.FLOAT
+        return [Tensor(call.program.apply(operation, operand.references), operand.rows, element)]
 
     return operator
 
@@ -114,9 +117,10 @@ def _where(call: Call) -> Sequence[Value]:
     if known:
         check_size(np.broadcast_shapes(*(value.shape for value in known)))
         return [np.where(*known)]
+    kinds = {value.element if isinstance(value, Tensor) else _element(value) for value in branches}
+    if kinds == {Element.TEXT} and isinstance(condition, Tensor) and len(branches) == 2:
+        return [texts.choose(call.program, condition, branches)]
     result = combine(call, native.NATIVE_SELECT, [condition, *branches])
-    kinds = {value.element for value in branches if isinstance(value, Tensor)}
-    kinds |= {_element(value) for value in branches if isinstance(value, np.ndarray)}
     if len(kinds) != 1:
         raise NotLowered("it chooses between numbers of different kinds")
     return [Tensor(result.references, result.rows, kinds.pop())]

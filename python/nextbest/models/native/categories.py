@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from nextbest.models.native import texts
 from nextbest.models.native.call import Call, Operator
 from nextbest.models.native.program import EXACT_MAX, Dictionary, Floats
 from nextbest.models.native.refusal import NotLowered
@@ -22,7 +23,12 @@ def _look_up(call: Call, value: Tensor, keys: Keys, values: Floats, otherwise: F
         keys, values = _float_keys(keys, values)
     dictionary = Dictionary(keys, values, otherwise)
     of_line = value.line is not Line.CELLS
-    found = [call.program.look_up(key, dictionary, of_line=of_line) for key in value.flat().tolist()]
+    found = [
+        texts.look_up(call.program, key, dictionary)
+        if value.line is Line.TEXTS
+        else call.program.look_up(key, dictionary, of_line=of_line)
+        for key in value.flat().tolist()
+    ]
     return np.array(found, dtype=np.int64).reshape(*value.references.shape, -1)
 
 
@@ -43,8 +49,8 @@ def _check_keys(value: Tensor, keys: Known) -> None:
 
 def _one_hot(call: Call) -> Sequence[Value]:
     value = call.tensor(0)
-    texts, whole = call.attribute("cats_strings"), call.attribute("cats_int64s")
-    categories = np.array(texts, dtype=object) if whole is None or not len(whole) else whole
+    named, whole = call.attribute("cats_strings"), call.attribute("cats_int64s")
+    categories = np.array(named, dtype=object) if whole is None or not len(whole) else whole
     if value.element is Element.FLOAT:
         # ONNX Runtime looks up the whole part of a float.
         cut = call.program.apply(native.NATIVE_TRUNCATE, value.references)
@@ -69,6 +75,8 @@ def _either(call: Call, names: Sequence[str]) -> Known | None:
 
 
 def _label_encoder(call: Call) -> Sequence[Value]:
+    if isinstance(call.inputs[0], np.ndarray):
+        return [_encode_known(call, call.inputs[0])]
     value = call.tensor(0)
     classes = call.attribute("classes_strings")
     if classes is not None:
@@ -91,6 +99,19 @@ def _label_encoder(call: Call) -> Sequence[Value]:
         else call.attribute("default_float", -0.0)
     )
     return [_encode(call, value, keys, values, default)]
+
+
+def _encode_known(call: Call, value: Known) -> Known:
+    """Looks constants up; what comes of it is a constant, and may be a text."""
+    keys = _either(call, ("keys_strings", "keys_int64s", "keys_floats", "keys_tensor"))
+    values = _either(call, ("values_strings", "values_int64s", "values_floats", "values_tensor"))
+    if keys is None or values is None:
+        raise NotLowered("its encoder has no keys, or not a value for each")
+    found = dict(zip(reversed(keys.tolist()), reversed(values.tolist()), strict=True))
+    if not all(key in found for key in value.reshape(-1).tolist()):
+        raise NotLowered("its encoder has no value for a constant")
+    mapped = [found[key] for key in value.reshape(-1).tolist()]
+    return np.array(mapped, dtype=values.dtype).reshape(value.shape)
 
 
 def _encode(call: Call, value: Tensor, keys: Known, values: Known, default: float) -> Tensor:
@@ -119,9 +140,9 @@ def _encode(call: Call, value: Tensor, keys: Known, values: Known, default: floa
 
 def _category_mapper(call: Call) -> Sequence[Value]:
     # A category that is named twice has its last number.
-    texts = np.array(call.attribute("cats_strings")[::-1], dtype=object)
+    categories = np.array(call.attribute("cats_strings")[::-1], dtype=object)
     numbers = call.attribute("cats_int64s")[::-1]
-    return [_encode(call, call.tensor(0), texts, numbers, call.attribute("default_int64", -1))]
+    return [_encode(call, call.tensor(0), categories, numbers, call.attribute("default_int64", -1))]
 
 
 OPERATORS: Final[dict[str, Operator]] = {

@@ -5,7 +5,7 @@ same reference, number by number, so that common subexpressions are computed onc
 and where their numbers stand, is decided afterwards (`layout`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -88,6 +88,8 @@ class Program:
     constants: dict[int, np.float32] = field(default_factory=dict)
     # Reference of a whole number -> least and largest value it can take; none: it may exceed `EXACT_MAX`.
     bounds: dict[int, tuple[int, int]] = field(default_factory=dict)
+    # Reference of a text that is no input -> a constant, or a choice.
+    texts: dict[int, Hashable] = field(default_factory=dict)
     # References of whole numbers that were floats, and may stand for NaN.
     truncated: set[int] = field(default_factory=set)
 
@@ -95,6 +97,7 @@ class Program:
         self.references = 0
         self._by_bits: dict[int, int] = {}
         self._by_work: dict[tuple[object, ...], int] = {}
+        self._by_text: dict[Hashable, int] = {}
 
     def admit(self, floats: int, ints: int, texts: int) -> None:
         """Makes the first references those of the inputs; before anything else."""
@@ -113,6 +116,15 @@ class Program:
                 self.constants[reference] = bits[place : place + 1].view(np.float32)[0]
             found[place] = self._by_bits[word]
         return found[places].reshape(floats.shape)
+
+    def text(self, source: Hashable) -> int:
+        """Returns the reference of a text that is no input; such references follow those of the inputs."""
+        if source not in self._by_text:
+            if len(self.texts) >= REFERENCES_MAX:
+                raise NotLowered("it chooses between more than four million texts")
+            self._by_text[source] = self.text_inputs + len(self.texts)
+            self.texts[self._by_text[source]] = source
+        return self._by_text[source]
 
     def bound(self, reference: int) -> tuple[int, int] | None:
         """Returns the least and largest value of a whole number, where they are known."""
