@@ -149,7 +149,7 @@ def test_regressors_of_three_targets(forest, aggregate, transform, base):
     assert differ(onnx) == 0
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     st.integers(2, 3).flatmap(
         lambda count: st.tuples(

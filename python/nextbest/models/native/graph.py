@@ -140,6 +140,9 @@ def _run(program: Program, node: onnx.NodeProto, opsets: Mapping[str, int], valu
     operator = OPERATORS.get(node.op_type) if domain in ("ai.onnx", _ML) else None
     if operator is None:
         raise NotLowered(f"its operator `{node.op_type}` has no native kernel")
+    for name in node.input:
+        if name not in values:
+            raise NotLowered(f"its operator `{node.op_type}` reads `{name}`, which nothing computes")
     inputs = [values[name] for name in node.input]
     for value in inputs:
         if isinstance(value, Missing):

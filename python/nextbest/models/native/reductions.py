@@ -15,6 +15,9 @@ from nextbest.models.native.refusal import NotLowered
 from nextbest.models.native.tensor import Element, Known, References, Tensor, Value
 from nextbest.v1 import native_pb2 as native
 
+# Of a single number, these are the number.
+_UNCHANGED: Final = (native.NATIVE_REDUCE_SUM, native.NATIVE_REDUCE_MEAN, native.NATIVE_REDUCE_PRODUCT)
+
 
 def _lines(value: Tensor, axes: Sequence[int]) -> tuple[References, list[int]]:
     """Returns references of shape [lines, group], and the axes that are left."""
@@ -64,8 +67,10 @@ def _reduction(operation: Operation, known: str | None = None) -> Operator:
         if call.tensor(0).element is not Element.FLOAT:
             raise NotLowered(f"its operator `{call.node.op_type}` computes in whole numbers")
         axes = _axes(call, value.references.ndim)
-        if not axes:
+        if not axes and operation in _UNCHANGED:
             return [value]
+        if not axes:
+            raise NotLowered("it reduces no axis")
         lines, _ = _lines(value, axes)
         reduced = call.program.reduce(operation, lines)
         return [fold(value, axes, reduced, keep=bool(call.attribute("keepdims", 1)))]
