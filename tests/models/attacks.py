@@ -419,6 +419,17 @@ STRUCTURE: dict[str, Attack] = {
     "threshold that is no number": _trees(nodes_values=[float("nan"), 0.0, 0.0]),
     "infinite base value": _trees(base_values=[float("inf")]),
     "base values of other length": _trees(base_values=[0.1, 0.2, 0.3]),
+    "long circle": _trees(
+        nodes_treeids=[0] * 5, nodes_nodeids=[0, 1, 2, 3, 4], nodes_featureids=[0] * 5,
+        nodes_values=[0.5] * 5, nodes_modes=["BRANCH_LEQ"] * 3 + ["LEAF"] * 2,
+        nodes_truenodeids=[1, 2, 1, 0, 0], nodes_falsenodeids=[3, 4, 4, 0, 0],
+        target_nodeids=[3, 4],
+    ),
+    "circle beside the tree": _trees(
+        nodes_treeids=[0] * 5, nodes_nodeids=[0, 1, 2, 3, 4], nodes_featureids=[0] * 5,
+        nodes_values=[0.5] * 5, nodes_modes=["BRANCH_LEQ", "LEAF", "LEAF", "BRANCH_LEQ", "BRANCH_LEQ"],
+        nodes_truenodeids=[1, 0, 0, 4, 3], nodes_falsenodeids=[2, 0, 0, 4, 3],
+    ),
     "unknown mode": _trees(nodes_modes=["BRANCH_WHATEVER", "LEAF", "LEAF"]),
     "unknown transform": _trees(post_transform="MAGIC"),
     "unknown aggregate": _trees(aggregate_function="MAGIC"),

@@ -30,7 +30,7 @@ ROWS = SOURCE.normal(size=(300, 5)).astype(np.float32)
 TARGET = (ROWS[:, 0] + ROWS[:, 1] ** 2 + SOURCE.normal(size=300) > 1).astype(int)
 GAPS = np.where(SOURCE.random(ROWS.shape) < 0.1, np.nan, ROWS).astype(np.float32)
 MIXED = GAPS.copy()
-MIXED[:, 3] = SOURCE.integers(0, 6, 300)
+MIXED[:, 3] = SOURCE.integers(0, 12, 300)
 FEATURES = [("features", FloatTensorType([None, 5]))]
 
 SCIKIT_LEARN = [

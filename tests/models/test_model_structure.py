@@ -88,6 +88,28 @@ def test_a_leaf_of_version_5_may_be_named_twice():
     assert check_structure(attacks.in_version_5(nodes_falsenodeids=[0])).ensembles
 
 
+def test_a_node_may_be_reached_in_several_ways():
+    """LightGBM exports a set of categories as one question after another with the same answer."""
+    data = attacks.model(
+        [
+            attacks.trees(
+                nodes_treeids=[0] * 4,
+                nodes_nodeids=[0, 1, 2, 3],
+                nodes_featureids=[0] * 4,
+                nodes_values=[1.0, 2.0, 0.0, 0.0],
+                nodes_modes=["BRANCH_EQ", "BRANCH_EQ", "LEAF", "LEAF"],
+                nodes_truenodeids=[2, 2, 0, 0],
+                nodes_falsenodeids=[1, 3, 0, 0],
+                target_nodeids=[2, 3],
+            )
+        ]
+    )
+    (ensemble,) = check_structure(data).ensembles
+    assert list(ensemble.node_counts) == [4]
+    assert list(ensemble.depths) == [2]
+    assert list(ensemble.path_lengths) == [1.5]
+
+
 def test_is_it_missing_is_a_comparison_with_infinity():
     data = attacks.model([attacks.trees(nodes_values=[float("inf"), 0.0, 0.0])])
     assert list(check_structure(data).ensembles[0].thresholds) == [float("inf")]

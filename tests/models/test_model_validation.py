@@ -251,6 +251,11 @@ def test_scores_that_are_no_probabilities():
     assert "scores from 0.1 to 1.5" in outcome.refusals[1].message
 
 
+def test_a_sum_of_shares_may_pass_1_by_a_rounding():
+    data = attacks.model([attacks.trees(target_weights=[0.1, 1.000002])])
+    assert codes(rehearse(data, background={"x": np.array([[0.0, 0.0], [1.0, 0.0]], np.float32)})) == []
+
+
 def test_a_model_that_always_says_the_same(trained):
     rows = np.repeat(trained[1][:1], 50, axis=0)
     outcome = of_trained(trained, background={"X": rows})

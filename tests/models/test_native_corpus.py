@@ -3,7 +3,9 @@
 import pytest
 from corpus import CORPUS, REFUSED, build, compare, lowered
 
+from nextbest.models import ModelError
 from nextbest.models.native import NotLowered
+from nextbest.models.structure import check_structure
 
 DISTANCE_MAX = 1e-6
 
@@ -21,6 +23,15 @@ def test_a_native_model_says_what_onnx_runtime_says(name):
 def test_what_stays_on_onnx_runtime_says_why(name):
     with pytest.raises(NotLowered, match=REFUSED[name]):
         lowered(name)
+
+
+@pytest.mark.parametrize("name", sorted(CORPUS))
+def test_its_structure_is_taken(name):
+    if name == "support vectors":
+        with pytest.raises(ModelError, match="SVMClassifier"):
+            check_structure(build(name).onnx)
+    else:
+        assert check_structure(build(name).onnx).census.nodes
 
 
 def test_what_nobody_needs_is_not_computed():

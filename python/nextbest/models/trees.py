@@ -1,9 +1,9 @@
 """The attributes of a tree ensemble -> trees whose every index is known to be good.
 
 Kernels walk trees by indices that stand in the file and, once they do, trust them; so each is looked at here:
-children exist, every node is reached exactly once from the root of its tree, features and targets are in
-range, and no number is one that no sum survives. An infinite threshold is kept: "is it missing?" is exported
-as a comparison with infinity.
+children exist, every node is reached from the root of its tree and none from itself, features and targets are
+in range, and no number is one that no sum survives. An infinite threshold is kept: "is it missing?" is
+exported as a comparison with infinity.
 """
 
 from dataclasses import dataclass
@@ -135,29 +135,44 @@ class _Walk:
 
 
 def _walk(name: str, nodes: Nodes) -> _Walk:
-    """Walks all trees at once, a level at a time; a node that is reached twice ends it."""
+    """Walks all trees at once, a level at a time, each node after all that lead to it.
+
+    A node may be reached in several ways, as LightGBM's categories are exported: one question after another
+    with the same answer. It must not be reached from itself, from two trees, or from nowhere.
+    """
     trees = np.arange(len(nodes.roots))
-    counts, depths, lengths = np.zeros_like(trees), np.zeros_like(trees), np.zeros(len(trees))
-    seen = np.zeros(len(nodes.left), dtype=bool)
-    front, owners = nodes.roots, trees
+    is_branch = nodes.left >= 0
+    children = np.concatenate([nodes.left[is_branch], nodes.right[is_branch]])
+    waiting = np.bincount(children, minlength=len(nodes.left))
+    owners = np.full(len(nodes.left), -1)
+    owners[nodes.roots] = trees
+    shares = np.zeros(len(nodes.left))
+    shares[nodes.roots] = 1.0
+    depths = np.zeros_like(trees)
+    if len(np.unique(nodes.roots)) != len(trees) or waiting[nodes.roots].any():
+        _damaged(name, "a tree is part of another, or runs in a circle")
+    front, reached = nodes.roots, 0
     for depth in range(TREE_DEPTH_MAX + 1):
-        if len(np.unique(front)) != len(front) or seen[front].any():
-            _damaged(name, "a node is reached twice: its trees share nodes, or run in a circle")
-        seen[front] = True
-        counts += np.bincount(owners, minlength=len(trees))
-        is_leaf = nodes.left[front] < 0
-        ended = np.bincount(owners[is_leaf], minlength=len(trees))
-        lengths += ended * depth * 0.5**depth
-        depths[ended > 0] = depth
-        front, owners = front[~is_leaf], owners[~is_leaf]
-        if not len(front):
+        reached += len(front)
+        depths[owners[front]] = depth
+        parents = front[is_branch[front]]
+        if not len(parents):
             break
-        front = np.concatenate([nodes.left[front], nodes.right[front]])
-        owners = np.concatenate([owners, owners])
+        following = np.concatenate([nodes.left[parents], nodes.right[parents]])
+        owners[following] = np.tile(owners[parents], 2)
+        np.add.at(shares, following, np.tile(shares[parents] / 2, 2))
+        np.subtract.at(waiting, following, 1)
+        following = np.unique(following)
+        front = following[waiting[following] == 0]
     else:
         _too_large(name, f"a tree deeper than {TREE_DEPTH_MAX:,}", TREE_DEPTH_MAX)
-    if not seen.all():
-        _damaged(name, f"{np.count_nonzero(~seen):,} nodes are reached from no root")
+    if reached != len(owners):
+        _damaged(name, f"{len(owners) - reached:,} nodes are reached from no root, or run in a circle")
+    if (owners[children] != np.tile(owners[is_branch], 2)).any():
+        _damaged(name, "two trees share a node")
+    counts = np.bincount(owners, minlength=len(trees))
+    lengths = np.zeros(len(trees))
+    np.add.at(lengths, owners[is_branch], shares[is_branch])
     return _Walk(counts, depths, lengths)
 
 
