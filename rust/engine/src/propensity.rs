@@ -24,6 +24,9 @@ use crate::{
 /// Rows of one run: a runtime's memory grows with the largest batch and never shrinks.
 pub const BATCH_ROWS_MAX: usize = 1_024;
 
+/// How far beyond 0 and 1 an answer is taken for these: sums of many leaves' shares round to a little more than 1.
+const ROUNDING: f64 = 1e-5;
+
 /// Runs the models of a bundle. One for each worker, and for one bundle only.
 pub trait Scorer {
     /// Appends the probability of the positive class for each row of `batch`, in the order of the rows.
@@ -177,8 +180,8 @@ impl Propensity {
     /// The model's answer, where it is a propensity.
     fn take(&mut self, answer: Option<f64>, faults: &mut Faults) {
         match answer {
-            Some(answer) if (0.0..=1.0).contains(&answer) => {
-                self.value = answer;
+            Some(answer) if (-ROUNDING..=1.0 + ROUNDING).contains(&answer) => {
+                self.value = answer.clamp(0.0, 1.0);
                 self.source = PropensitySource::Model;
             }
             _ => self.degrade(&mut faults.invalid),

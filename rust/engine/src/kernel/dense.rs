@@ -3,22 +3,36 @@
 //! Each column has a fixed order in which its products are added, whatever the kernel and the batch: so the same model
 //! gives the same bits on every machine. Products are not fused with sums, since not every machine can.
 
-use super::Kernel;
+use super::{Kernel, Set};
 
 /// Columns that are computed side by side.
 const LANES: usize = 16;
 /// Matrices with at most so many columns are added along their rows.
 const NARROW_COLUMNS_MAX: usize = 4;
+/// Sums of a column, by the width of the matrix, so that few columns do not wait for each other: input i goes into sum
+/// i modulo their number.
+const fn phases(lines: usize) -> usize {
+    match lines {
+        1 => 4,
+        2 => 2,
+        _ => 1,
+    }
+}
 
 /// `rows` inputs times `columns` outputs, and what is added to each.
 #[derive(Debug)]
 pub(crate) struct Matrix {
     rows: usize,
     columns: usize,
-    /// Wide: row by row, each padded to whole lanes. Narrow: column by column, likewise.
-    weights: Vec<[f32; LANES]>,
+    // Invariant: wide: `rows` times as many lines as the columns fill, row by row. Narrow: `columns` times as many lines
+    // as the rows fill, column by column.
+    weights: Vec<Line>,
     bias: Vec<f32>,
 }
+
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Line([f32; LANES]);
 
 impl Matrix {
     /// `weights` row by row; `bias` one for each column, or none. None when the sizes do not agree.
@@ -31,25 +45,25 @@ impl Matrix {
             return None;
         }
         let at = |row: usize, column: usize| weights.get(row * columns + column).copied().unwrap_or(0.0);
-        let lanes = |count: usize, at: &dyn Fn(usize) -> f32| -> Vec<[f32; LANES]> {
+        let lines = |count: usize, at: &dyn Fn(usize) -> f32| -> Vec<Line> {
             let line = |first: usize| {
-                std::array::from_fn(|lane| {
+                Line(std::array::from_fn(|lane| {
                     if first + lane < count {
                         at(first + lane)
                     } else {
                         0.0
                     }
-                })
+                }))
             };
             (0..count).step_by(LANES).map(line).collect()
         };
         let weights = if columns <= NARROW_COLUMNS_MAX {
             (0..columns)
-                .flat_map(|column| lanes(rows, &|row| at(row, column)))
+                .flat_map(|column| lines(rows, &|row| at(row, column)))
                 .collect()
         } else {
             (0..rows)
-                .flat_map(|row| lanes(columns, &|column| at(row, column)))
+                .flat_map(|row| lines(columns, &|column| at(row, column)))
                 .collect()
         };
         let bias = if bias.is_empty() { vec![0.0; columns] } else { bias };
@@ -71,130 +85,158 @@ impl Matrix {
 
     /// Multiplies the first `rows` of `inputs`; writes one output for each column.
     pub(crate) fn multiply(&self, kernel: Kernel, inputs: &[f32], outputs: &mut [f32]) {
-        let inputs = inputs.get(..self.rows).unwrap_or_default();
-        if inputs.is_empty() {
+        let Some(inputs) = inputs.get(..self.rows) else {
             return;
-        }
+        };
         match kernel.0 {
-            super::Set::Portable => self.multiply_here(inputs, outputs),
+            // SAFETY: plain numbers need no instructions of their own.
+            Set::Portable => unsafe { self.multiply_by::<[f32; LANES]>(inputs, outputs) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: this machine has the instructions, or there were no such kernel.
-            super::Set::Avx2 => unsafe { self.multiply_avx2(inputs, outputs) },
+            Set::Avx2 => unsafe { self.multiply_avx2(inputs, outputs) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            super::Set::Avx512 => unsafe { self.multiply_avx512(inputs, outputs) },
+            Set::Avx512 => unsafe { self.multiply_avx512(inputs, outputs) },
         }
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2")]
     fn multiply_avx2(&self, inputs: &[f32], outputs: &mut [f32]) {
-        self.multiply_here(inputs, outputs);
+        // SAFETY: the instructions are there.
+        unsafe { self.multiply_by::<x86::Pair>(inputs, outputs) };
     }
 
     #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx512f,avx512vl")]
+    #[target_feature(enable = "avx512f")]
     fn multiply_avx512(&self, inputs: &[f32], outputs: &mut [f32]) {
-        self.multiply_here(inputs, outputs);
+        // SAFETY: the instructions are there.
+        unsafe { self.multiply_by::<x86::Whole>(inputs, outputs) };
     }
 
+    /// # Safety
+    /// The machine must have the instructions of the vectors.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
         reason = "has to become a part of what has the instructions"
     )]
-    fn multiply_here(&self, inputs: &[f32], outputs: &mut [f32]) {
+    unsafe fn multiply_by<V: Vector>(&self, inputs: &[f32], outputs: &mut [f32]) {
         if self.columns <= NARROW_COLUMNS_MAX {
-            let lines = self.rows.div_ceil(LANES);
-            let columns = self.weights.chunks_exact(lines);
+            let columns = self.weights.chunks_exact(self.rows.div_ceil(LANES));
             for ((out, bias), column) in outputs.iter_mut().zip(&self.bias).zip(columns) {
-                *out = along(inputs, column) + bias;
+                // SAFETY: the caller's.
+                *out = unsafe { along::<V>(inputs, column) } + bias;
             }
             return;
         }
         let lines = self.columns.div_ceil(LANES);
         let mut first = 0;
-        for (outputs, bias) in outputs.chunks_mut(LANES * 4).zip(self.bias.chunks(LANES * 4)) {
-            match outputs.len().div_ceil(LANES) {
-                1 => self.strip::<1, 4>(inputs, first, lines, outputs, bias),
-                2 => self.strip::<2, 2>(inputs, first, lines, outputs, bias),
-                3 => self.strip::<3, 1>(inputs, first, lines, outputs, bias),
-                _ => self.strip::<4, 1>(inputs, first, lines, outputs, bias),
-            }
-            first += 4;
+        while first < lines {
+            let outputs = outputs.get_mut(first * LANES..).unwrap_or_default();
+            let bias = self.bias.get(first * LANES..).unwrap_or_default();
+            // SAFETY: the caller's; so many lines are left.
+            first += unsafe {
+                match (lines - first, phases(lines)) {
+                    (1, 4) => self.strip::<V, 1, 4>(inputs, first, lines, outputs, bias),
+                    (2, 2) => self.strip::<V, 2, 2>(inputs, first, lines, outputs, bias),
+                    (4.., _) if V::LINES_MAX >= 4 => {
+                        self.strip::<V, 4, 1>(inputs, first, lines, outputs, bias)
+                    }
+                    (2.., _) => self.strip::<V, 2, 1>(inputs, first, lines, outputs, bias),
+                    _ => self.strip::<V, 1, 1>(inputs, first, lines, outputs, bias),
+                }
+            };
         }
     }
 
-    /// WIDTH lines of columns, from line `first` on. PHASES sums are kept for each, so that sums of few columns do not
-    /// wait for each other: input i goes into sum i mod PHASES.
+    /// WIDTH lines of columns from line `first` on, of `lines` a row; returns WIDTH.
+    ///
+    /// # Safety
+    /// The machine must have the instructions of the vectors, and a row so many lines.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
         reason = "has to become a part of what has the instructions"
     )]
-    fn strip<const WIDTH: usize, const PHASES: usize>(
+    unsafe fn strip<V: Vector, const WIDTH: usize, const PHASES: usize>(
         &self,
         inputs: &[f32],
         first: usize,
         lines: usize,
         outputs: &mut [f32],
         bias: &[f32],
-    ) {
-        let mut sums = [[[0.0_f32; LANES]; WIDTH]; PHASES];
-        let mut rows = self.weights.chunks_exact(lines);
-        for inputs in inputs.chunks(PHASES) {
-            for (sums, input) in sums.iter_mut().zip(inputs) {
-                let Some(weights) = rows
-                    .next()
-                    .and_then(|row| row.get(first..))
-                    .and_then(|row| row.first_chunk::<WIDTH>())
-                else {
-                    return;
-                };
-                for (sums, weights) in sums.iter_mut().zip(weights) {
-                    for (sum, weight) in sums.iter_mut().zip(weights) {
-                        *sum += input * weight;
+    ) -> usize {
+        // SAFETY (of all that follows): the caller's; there are `lines` lines of weights for each input.
+        unsafe {
+            let mut sums = [[V::zero(); WIDTH]; PHASES];
+            let mut weights = self.weights.as_ptr().add(first);
+            let (whole, rest) = inputs.as_chunks::<PHASES>();
+            for inputs in whole {
+                for (sums, input) in sums.iter_mut().zip(inputs) {
+                    let input = V::splat(*input);
+                    for (line, sum) in sums.iter_mut().enumerate() {
+                        *sum = sum.add_product(input, &*weights.add(line));
+                    }
+                    weights = weights.wrapping_add(lines);
+                }
+            }
+            for (sums, input) in sums.iter_mut().zip(rest) {
+                let input = V::splat(*input);
+                for (line, sum) in sums.iter_mut().enumerate() {
+                    *sum = sum.add_product(input, &*weights.add(line));
+                }
+                weights = weights.wrapping_add(lines);
+            }
+            let outputs = outputs.chunks_mut(LANES).zip(bias.chunks(LANES));
+            for (line, (outputs, bias)) in outputs.take(WIDTH).enumerate() {
+                let mut phases = sums.iter().filter_map(|sums| sums.get(line));
+                let mut sum = phases.next().copied().unwrap_or_else(|| V::zero());
+                for phase in phases {
+                    sum = sum.add(*phase);
+                }
+                let mut total = Line([0.0; LANES]);
+                if let (Some(outputs), Some(bias)) = (outputs.first_chunk_mut(), bias.first_chunk()) {
+                    sum.add(V::load(bias)).store(&mut total);
+                    *outputs = total.0;
+                } else {
+                    sum.store(&mut total);
+                    for ((out, sum), bias) in outputs.iter_mut().zip(total.0).zip(bias) {
+                        *out = sum + bias;
                     }
                 }
             }
         }
-        let mut sums = sums.into_iter();
-        let Some(mut total) = sums.next() else { return };
-        for phase in sums {
-            for (total, phase) in total.as_flattened_mut().iter_mut().zip(phase.as_flattened()) {
-                *total += phase;
-            }
-        }
-        for ((out, sum), bias) in outputs.iter_mut().zip(total.as_flattened()).zip(bias) {
-            *out = sum + bias;
-        }
+        WIDTH
     }
 }
 
 /// Sums along a column: sixteen sums side by side, then these by halves.
+///
+/// # Safety
+/// The machine must have the instructions of the vectors.
 #[inline(always)]
 #[expect(
     clippy::inline_always,
     reason = "has to become a part of what has the instructions"
 )]
-fn along(inputs: &[f32], column: &[[f32; LANES]]) -> f32 {
-    let mut sums = [0.0_f32; LANES];
+unsafe fn along<V: Vector>(inputs: &[f32], column: &[Line]) -> f32 {
+    // SAFETY (of all that follows): the caller's.
+    let mut sums = unsafe { V::zero() };
     let (whole, rest) = inputs.as_chunks::<LANES>();
-    let mut lines = column.iter();
-    for (inputs, weights) in whole.iter().zip(&mut lines) {
-        for ((sum, input), weight) in sums.iter_mut().zip(inputs).zip(weights) {
-            *sum += input * weight;
-        }
+    for (inputs, weights) in whole.iter().zip(column) {
+        sums = unsafe { sums.add_product(V::load(inputs), weights) };
     }
-    if let Some(weights) = lines.next() {
-        let mut padded = [0.0_f32; LANES];
+    if let (Some(weights), false) = (column.get(whole.len()), rest.is_empty()) {
+        let mut padded = [0.0; LANES];
         for (padded, input) in padded.iter_mut().zip(rest) {
             *padded = *input;
         }
-        for ((sum, input), weight) in sums.iter_mut().zip(&padded).zip(weights) {
-            *sum += input * weight;
-        }
+        sums = unsafe { sums.add_product(V::load(&padded), weights) };
     }
+    let mut total = Line([0.0; LANES]);
+    unsafe { sums.store(&mut total) };
+    let mut sums = total.0;
     let mut width = LANES / 2;
     while width > 0 {
         let (left, right) = sums.split_at_mut(width);
@@ -205,4 +247,170 @@ fn along(inputs: &[f32], column: &[[f32; LANES]]) -> f32 {
     }
     let [total, ..] = sums;
     total
+}
+
+/// Sixteen numbers.
+///
+/// # Safety
+/// Of all methods: the machine must have the instructions that an implementation is made of.
+trait Vector: Copy {
+    /// Lines whose sums fit the registers.
+    const LINES_MAX: usize;
+    unsafe fn zero() -> Self;
+    unsafe fn splat(number: f32) -> Self;
+    unsafe fn load(numbers: &[f32; LANES]) -> Self;
+    /// Itself plus the products, which are rounded first.
+    unsafe fn add_product(self, input: Self, weights: &Line) -> Self;
+    unsafe fn add(self, other: Self) -> Self;
+    unsafe fn store(self, line: &mut Line);
+}
+
+impl Vector for [f32; LANES] {
+    const LINES_MAX: usize = 2;
+
+    #[inline]
+    unsafe fn zero() -> Self {
+        [0.0; LANES]
+    }
+
+    #[inline]
+    unsafe fn splat(number: f32) -> Self {
+        [number; LANES]
+    }
+
+    #[inline]
+    unsafe fn load(numbers: &[f32; LANES]) -> Self {
+        *numbers
+    }
+
+    #[inline]
+    unsafe fn add_product(mut self, input: Self, weights: &Line) -> Self {
+        for ((sum, input), weight) in self.iter_mut().zip(input).zip(weights.0) {
+            *sum += input * weight;
+        }
+        self
+    }
+
+    #[inline]
+    unsafe fn add(mut self, other: Self) -> Self {
+        for (sum, other) in self.iter_mut().zip(other) {
+            *sum += other;
+        }
+        self
+    }
+
+    #[inline]
+    unsafe fn store(self, line: &mut Line) {
+        line.0 = self;
+    }
+}
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    #![expect(
+        clippy::inline_always,
+        reason = "has to become a part of what has the instructions"
+    )]
+
+    use std::arch::x86_64::{
+        __m256, __m512, _mm256_add_ps, _mm256_load_ps, _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps,
+        _mm256_setzero_ps, _mm256_store_ps, _mm512_add_ps, _mm512_load_ps, _mm512_loadu_ps, _mm512_mul_ps,
+        _mm512_set1_ps, _mm512_setzero_ps, _mm512_store_ps,
+    };
+
+    use super::{LANES, Line, Vector};
+
+    /// Of AVX2.
+    #[derive(Clone, Copy)]
+    pub(super) struct Pair(__m256, __m256);
+
+    /// Of AVX-512.
+    #[derive(Clone, Copy)]
+    pub(super) struct Whole(__m512);
+
+    // SAFETY (of all that follows): the trait's; a line is 16 numbers, aligned to 64 bytes.
+    impl Vector for Pair {
+        const LINES_MAX: usize = 4;
+
+        #[inline(always)]
+        unsafe fn zero() -> Self {
+            unsafe { Self(_mm256_setzero_ps(), _mm256_setzero_ps()) }
+        }
+
+        #[inline(always)]
+        unsafe fn splat(number: f32) -> Self {
+            unsafe { Self(_mm256_set1_ps(number), _mm256_set1_ps(number)) }
+        }
+
+        #[inline(always)]
+        unsafe fn load(numbers: &[f32; LANES]) -> Self {
+            let numbers = numbers.as_ptr();
+            unsafe { Self(_mm256_loadu_ps(numbers), _mm256_loadu_ps(numbers.add(8))) }
+        }
+
+        #[inline(always)]
+        unsafe fn add_product(self, input: Self, weights: &Line) -> Self {
+            let weights = weights.0.as_ptr();
+            unsafe {
+                Self(
+                    _mm256_add_ps(self.0, _mm256_mul_ps(input.0, _mm256_load_ps(weights))),
+                    _mm256_add_ps(self.1, _mm256_mul_ps(input.1, _mm256_load_ps(weights.add(8)))),
+                )
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            unsafe { Self(_mm256_add_ps(self.0, other.0), _mm256_add_ps(self.1, other.1)) }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, line: &mut Line) {
+            let line = line.0.as_mut_ptr();
+            unsafe {
+                _mm256_store_ps(line, self.0);
+                _mm256_store_ps(line.add(8), self.1);
+            }
+        }
+    }
+
+    impl Vector for Whole {
+        const LINES_MAX: usize = 4;
+
+        #[inline(always)]
+        unsafe fn zero() -> Self {
+            unsafe { Self(_mm512_setzero_ps()) }
+        }
+
+        #[inline(always)]
+        unsafe fn splat(number: f32) -> Self {
+            unsafe { Self(_mm512_set1_ps(number)) }
+        }
+
+        #[inline(always)]
+        unsafe fn load(numbers: &[f32; LANES]) -> Self {
+            unsafe { Self(_mm512_loadu_ps(numbers.as_ptr())) }
+        }
+
+        #[inline(always)]
+        unsafe fn add_product(self, input: Self, weights: &Line) -> Self {
+            unsafe {
+                let products = _mm512_mul_ps(input.0, _mm512_load_ps(weights.0.as_ptr()));
+                Self(_mm512_add_ps(self.0, products))
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            unsafe { Self(_mm512_add_ps(self.0, other.0)) }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, line: &mut Line) {
+            unsafe { _mm512_store_ps(line.0.as_mut_ptr(), self.0) };
+        }
+    }
 }

@@ -86,6 +86,10 @@ pub(crate) struct Forest {
 /// Rows, or groups of one row, whose words are kept side by side.
 const AT_ONCE: usize = 16;
 
+/// With fewer trees, making ranks takes longer than they save; and a decision that asks a hundred small models would read
+/// the lanes of all of them, each 50 KB.
+const RANKED_TREES_MIN: usize = 48;
+
 /// Whether ranks are of use here.
 fn has_rank_kernel() -> bool {
     #[cfg(target_arch = "x86_64")]
@@ -238,7 +242,7 @@ impl Forest {
         }
         weights.resize(weights.len() + targets, 0.0);
         let nothing = Tree::default();
-        let lanes = if has_rank_kernel() {
+        let lanes = if (cfg!(test) || trees.len() >= RANKED_TREES_MIN) && has_rank_kernel() {
             Lanes::new(trees, slots, |_| true)
         } else {
             None

@@ -346,14 +346,24 @@ impl Factoring {
         if self.sources.is_empty() {
             return;
         }
+        // What is the same for all rows is put together once.
+        let mut pattern = vec![f32::NAN; self.width];
+        let mut others = Vec::new();
+        for (place, source) in &self.sources {
+            match (source, pattern.get_mut(*place)) {
+                (Source::Shared(cell), Some(into)) => *into = shared.cell(0, *cell),
+                _ => others.push((*place, *source)),
+            }
+        }
         for (row, cells) in rows.iter().zip(cells.chunks_exact_mut(self.width)) {
-            for (place, source) in &self.sources {
+            cells.copy_from_slice(&pattern);
+            let own = self.own.get(*row as usize * self.own_width..).unwrap_or_default();
+            for (place, source) in &others {
                 if let Some(cell) = cells.get_mut(*place) {
                     *cell = match source {
-                        Source::Shared(cell) => shared.cell(0, *cell),
-                        Source::Own(own) => self.own_cell(*row as usize, *own),
+                        Source::Own(place) => own.get(*place).copied().unwrap_or(f32::NAN),
                         Source::Input(cell) => input(*row, *cell),
-                        Source::Row(_) => f32::NAN,
+                        Source::Shared(_) | Source::Row(_) => f32::NAN,
                     };
                 }
             }

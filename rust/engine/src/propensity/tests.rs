@@ -121,6 +121,16 @@ fn one_run_scores_all_candidates_of_a_model() {
 }
 
 #[test]
+fn what_rounds_just_beyond_a_propensity_is_one() {
+    let (record, _) = scored(mass(), Ok(vec![1.000_001_3, -1e-7]));
+    let model = PropensitySource::Model;
+    assert_eq!(
+        propensities(&record),
+        [(1.0, model), (0.1, PropensitySource::Prior), (0.0, model)]
+    );
+}
+
+#[test]
 fn the_prior_stands_in_for_what_a_model_does_not_give() {
     use DegradationKind::{Deadline, ModelFailed, ModelInputMissing, PropensityInvalid};
     let cases = [
