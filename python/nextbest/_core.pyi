@@ -45,6 +45,13 @@ class _Traces(TypedDict):
     dropped: int
     pending: int
 
+class _Shadow(TypedDict):
+    compared: int
+    disagreed: int
+    failed: int
+    dropped: int
+    farthest: float
+
 class _Status(TypedDict):
     bundle_digest: str
     workspace: str
@@ -65,6 +72,7 @@ class _Status(TypedDict):
     workers: int
     index_bytes: int
     kernel: str
+    shadow: _Shadow
 
 class _Report(TypedDict):
     sent: int

@@ -23,6 +23,9 @@ class SettingError(Exception):
     """An environment variable that cannot be used; the message names it and says what it should be."""
 
 
+SHADOW_EVERY: Final = 1_000
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the surroundings say. Each attribute names its variable.
@@ -36,6 +39,8 @@ class Settings:
             that the machine has.
         index_bytes_max: NEXTBEST_INDEX_BYTES_MAX. Memory that the index of a bundle's policies may take;
             None: the server's default.
+        shadow_every: NEXTBEST_SHADOW_EVERY. One decision in so many has the scores of its lowered models
+            checked by ONNX Runtime, off the path of requests; 0: none.
         drain_grace_s: NEXTBEST_DRAIN_GRACE_S. How long a stopping server goes on accepting while its health
             says that it ends, so that load balancers notice.
         drain_s_max: NEXTBEST_DRAIN_S_MAX. How long stopping may take in all, calls under way included.
@@ -57,6 +62,7 @@ class Settings:
     workers: int = 0
     kernel: str | None = None
     index_bytes_max: int | None = None
+    shadow_every: int = SHADOW_EVERY
     drain_grace_s: float = 0.0
     drain_s_max: float = 10.0
     trace_queue_bytes: int | None = None
@@ -83,6 +89,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         workers=_whole(found, "NEXTBEST_WORKERS", 0) or 0,
         kernel=_kernel(found),
         index_bytes_max=_whole(found, "NEXTBEST_INDEX_BYTES_MAX", None),
+        shadow_every=_whole(found, "NEXTBEST_SHADOW_EVERY", SHADOW_EVERY) or 0,
         drain_grace_s=_seconds(found, "NEXTBEST_DRAIN_GRACE_S", 0.0),
         drain_s_max=_seconds(found, "NEXTBEST_DRAIN_S_MAX", 10.0),
         trace_queue_bytes=_whole(found, "NEXTBEST_TRACE_QUEUE_BYTES", None),

@@ -64,11 +64,10 @@ def serve(  # noqa: PLR0913 - one parameter an option
     """Serve decisions until SIGTERM or Ctrl-C.
 
     The first signal drains: calls under way are answered, then the process exits with 0 (7 when some had to
-        be cut
-    off). A second one ends it at once, with 128 and the signal's number. Environment variables stand in for
-    options: NEXTBEST_ADDRESS, NEXTBEST_CONTROL_ADDRESS, NEXTBEST_HEALTH_ADDRESS, NEXTBEST_WORKERS,
-    NEXTBEST_KERNEL, NEXTBEST_INDEX_BYTES_MAX, NEXTBEST_DRAIN_GRACE_S, NEXTBEST_DRAIN_S_MAX,
-    NEXTBEST_TRACE_QUEUE_BYTES, NEXTBEST_CUSTOMER_HASH_KEY,
+    be cut off). A second one ends it at once, with 128 and the signal's number. Environment variables stand
+    in for options: NEXTBEST_ADDRESS, NEXTBEST_CONTROL_ADDRESS, NEXTBEST_HEALTH_ADDRESS, NEXTBEST_WORKERS,
+    NEXTBEST_KERNEL, NEXTBEST_INDEX_BYTES_MAX, NEXTBEST_SHADOW_EVERY, NEXTBEST_DRAIN_GRACE_S,
+    NEXTBEST_DRAIN_S_MAX, NEXTBEST_TRACE_QUEUE_BYTES, NEXTBEST_CUSTOMER_HASH_KEY,
     OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME.
     """
     from nextbest import settings
@@ -211,6 +210,8 @@ def _show_status(found: "Status") -> None:
         f"{found.connections_refused:,} refused",
         "workers": f"{found.workers:,}",
         "index": f"{_megabytes(found.index_bytes)}, filtered by {found.kernel}",
+        "shadow checks": f"{found.shadow.compared:,} scores, {found.shadow.disagreed:,} are not "
+        f"ONNX Runtime's (farthest {found.shadow.farthest:.1e}), {found.shadow.failed:,} failed",
         "spans": f"{traces.emitted:,} emitted = {traces.exported:,} exported + {traces.rejected:,} rejected "
         f"+ {traces.dropped:,} dropped + {traces.pending:,} pending",
     }

@@ -47,6 +47,25 @@ class TraceCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class ShadowCounts:
+    """Scores of lowered models that were compared with ONNX Runtime's while serving.
+
+    Attributes:
+        compared: Scores.
+        disagreed: Farther from ONNX Runtime's than 1e-6.
+        failed: ONNX Runtime gave no answer.
+        dropped: Sampled decisions that were left out, because others were still waiting.
+        farthest: The largest difference.
+    """
+
+    compared: int
+    disagreed: int
+    failed: int
+    dropped: int
+    farthest: float
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """What runs.
 
@@ -70,6 +89,7 @@ class Status:
         workers: Threads that decide.
         index_bytes: Memory that the index of the bundle's policies takes.
         kernel: The instructions that filter: `avx512`, `avx2` or `portable`.
+        shadow: What lowered models' scores were, beside ONNX Runtime's.
     """
 
     bundle_digest: str
@@ -91,6 +111,7 @@ class Status:
     workers: int
     index_bytes: int
     kernel: str
+    shadow: ShadowCounts
 
 
 class Operator:
@@ -124,10 +145,11 @@ class Operator:
             NextbestError: The call failed.
         """
         answer = self._call(self._stub.Status, control_pb2.StatusRequest(), self.timeout_s)
-        # Fields of the same names, save for the two that have a type of their own here.
+        # Fields of the same names, save for the three that have a type of their own here.
         converted = {
             "activated_at": from_microseconds(answer.activated_at_us),
             "traces": TraceCounts(**_fields(TraceCounts, answer.traces)),
+            "shadow": ShadowCounts(**_fields(ShadowCounts, answer.shadow)),
         }
         return Status(**{**_fields(Status, answer), **converted})
 

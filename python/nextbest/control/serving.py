@@ -150,6 +150,7 @@ def _core_settings(settings: Settings) -> dict[str, Any]:
         "workers": settings.workers,
         "kernel": settings.kernel,
         "index_bytes_max": settings.index_bytes_max,
+        "shadow_every": settings.shadow_every,
         "onnxruntime_path": locate_runtime(),
         "otlp_endpoint": settings.otlp_endpoint,
         "otlp_headers": dict(settings.otlp_headers),

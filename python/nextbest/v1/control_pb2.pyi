@@ -105,6 +105,7 @@ class StatusResponse(_message.Message):
     WORKERS_FIELD_NUMBER: _builtins.int
     INDEX_BYTES_FIELD_NUMBER: _builtins.int
     KERNEL_FIELD_NUMBER: _builtins.int
+    SHADOW_FIELD_NUMBER: _builtins.int
     bundle_digest: _builtins.str
     workspace: _builtins.str
     actions: _builtins.int
@@ -132,6 +133,8 @@ class StatusResponse(_message.Message):
     """The instructions that filter: `avx512`, `avx2` or `portable`."""
     @_builtins.property
     def traces(self) -> Global___TraceCounts: ...
+    @_builtins.property
+    def shadow(self) -> Global___ShadowCounts: ...
     def __init__(
         self,
         *,
@@ -154,14 +157,52 @@ class StatusResponse(_message.Message):
         workers: _builtins.int = ...,
         index_bytes: _builtins.int = ...,
         kernel: _builtins.str = ...,
+        shadow: Global___ShadowCounts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["traces", b"traces"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["shadow", b"shadow", "traces", b"traces"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "activated_at_us", b"activated_at_us", "bundle_digest", b"bundle_digest", "connections", b"connections", "connections_accepted", b"connections_accepted", "connections_refused", b"connections_refused", "customers", b"customers", "deadlines_exceeded", b"deadlines_exceeded", "decisions", b"decisions", "draining", b"draining", "explanations", b"explanations", "index_bytes", b"index_bytes", "kernel", b"kernel", "models", b"models", "panics", b"panics", "refused", b"refused", "traces", b"traces", "workers", b"workers", "workspace", b"workspace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "activated_at_us", b"activated_at_us", "bundle_digest", b"bundle_digest", "connections", b"connections", "connections_accepted", b"connections_accepted", "connections_refused", b"connections_refused", "customers", b"customers", "deadlines_exceeded", b"deadlines_exceeded", "decisions", b"decisions", "draining", b"draining", "explanations", b"explanations", "index_bytes", b"index_bytes", "kernel", b"kernel", "models", b"models", "panics", b"panics", "refused", b"refused", "shadow", b"shadow", "traces", b"traces", "workers", b"workers", "workspace", b"workspace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StatusResponse: _TypeAlias = StatusResponse  # noqa: Y015
+
+@_typing.final
+class ShadowCounts(_message.Message):
+    """Scores of lowered models that were compared with ONNX Runtime's while serving, on a sample of decisions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMPARED_FIELD_NUMBER: _builtins.int
+    DISAGREED_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
+    DROPPED_FIELD_NUMBER: _builtins.int
+    FARTHEST_FIELD_NUMBER: _builtins.int
+    compared: _builtins.int
+    disagreed: _builtins.int
+    """Farther from ONNX Runtime's than 1e-6."""
+    failed: _builtins.int
+    """ONNX Runtime gave no answer."""
+    dropped: _builtins.int
+    """Sampled decisions that were left out, because others were still waiting."""
+    farthest: _builtins.float
+    """The largest difference."""
+    def __init__(
+        self,
+        *,
+        compared: _builtins.int = ...,
+        disagreed: _builtins.int = ...,
+        failed: _builtins.int = ...,
+        dropped: _builtins.int = ...,
+        farthest: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compared", b"compared", "disagreed", b"disagreed", "dropped", b"dropped", "failed", b"failed", "farthest", b"farthest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShadowCounts: _TypeAlias = ShadowCounts  # noqa: Y015
 
 @_typing.final
 class TraceCounts(_message.Message):

@@ -458,7 +458,7 @@ class TreeEnsemble(_message.Message):
 
     @_builtins.property
     def node_slots(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """For each node; a node goes left when the number in its slot is at most the threshold, which is finite."""
+        """For each node; a node goes left when the number in its slot is at most the threshold, which is not NaN."""
 
     @_builtins.property
     def node_thresholds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...

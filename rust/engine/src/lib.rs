@@ -60,7 +60,10 @@ pub use index::{INDEX_BYTES_MAX, IndexOptions, IndexReport};
 pub use kernel::Kernel;
 pub use leaving::FrequentLeave;
 pub use native::{CellKind, Factoring, InputKinds, Inputs, NativeModel, Rows};
-pub use propensity::{BATCH_ROWS_MAX, Batch, Lowered, NoModels, ScoreFault, Scorer, Tensor};
+pub use propensity::{
+    BATCH_ROWS_MAX, Batch, Lowered, NoModels, RESCORING_DISTANCE_MAX, Rescored, ScoreFault, Scorer, Tensor,
+    rescore,
+};
 pub use record::{Degradation, FUNNEL_STAGES, Factors, Placed, Ranked, Record, RequestedPlacement};
 pub use request::{
     CONTEXT_ATTRIBUTES_MAX, CUSTOMER_ATTRIBUTES_MAX, CUSTOMER_ID_BYTES_MAX, EXPLAINED_ACTIONS_MAX,

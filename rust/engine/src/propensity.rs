@@ -3,6 +3,7 @@
 
 mod batch;
 mod lowered;
+mod rescoring;
 
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use nextbest_proto::v1::{DegradationKind, PropensitySource};
 pub use batch::{Batch, Tensor};
 pub use lowered::Lowered;
 use lowered::Score;
+pub use rescoring::{RESCORING_DISTANCE_MAX, Rescored, rescore};
 
 use crate::{
     action_set::ActionSet,
@@ -29,6 +31,15 @@ const ROUNDING: f64 = 1e-5;
 
 /// Runs the models of a bundle. One for each worker, and for one bundle only.
 pub trait Scorer {
+    /// Whether there is time for a lowered model, which the engine runs by itself.
+    ///
+    /// # Errors
+    /// When there is none: the actions' priors then stand in.
+    fn admit(&mut self, model: ModelId) -> Result<(), ScoreFault> {
+        let _ = model;
+        Ok(())
+    }
+
     /// Appends the probability of the positive class for each row of `batch`, in the order of the rows.
     ///
     /// # Errors
@@ -95,6 +106,15 @@ pub(crate) fn assess(
         };
         let mut faults = Faults::default();
         if let Some(lowered) = &bundle.models[*model].lowered {
+            if scorer.admit(*model).is_err() {
+                for (_, place) in of_model {
+                    if let Some(propensity) = propensities.get_mut(*place) {
+                        propensity.degrade(&mut faults.late);
+                    }
+                }
+                faults.report(*model, &mut degradations);
+                continue;
+            }
             run_lowered(
                 bundle,
                 features,

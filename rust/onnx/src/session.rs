@@ -37,8 +37,24 @@ impl Sessions {
     /// When a model cannot be loaded, when its inputs and outputs are not those that the bundle says, or when the
     /// first run fails. A model that takes text may refuse the empty text of that run: this is no fault.
     pub fn open(runtime: &Runtime, bundle: &Bundle) -> Result<Self, OnnxFault> {
+        Self::open_some(runtime, bundle, |model| model.lowered.is_none())
+    }
+
+    /// The same for every model, lowered or not.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_all(runtime: &Runtime, bundle: &Bundle) -> Result<Self, OnnxFault> {
+        Self::open_some(runtime, bundle, |_| true)
+    }
+
+    fn open_some(
+        runtime: &Runtime,
+        bundle: &Bundle,
+        is_wanted: impl Fn(&Model) -> bool,
+    ) -> Result<Self, OnnxFault> {
         let open = |model: &Model| {
-            if model.lowered.is_some() {
+            if !is_wanted(model) {
                 return Ok(None);
             }
             let fault = |problem| OnnxFault::Model {

@@ -88,6 +88,7 @@ fn convert(settings: &Bound<'_, PyDict>) -> PyResult<Settings> {
         converted.index.kernel = kernel(&name)?;
     }
     converted.onnxruntime_path = taken.take::<PathBuf>("onnxruntime_path")?;
+    taken.put("shadow_every", &mut converted.shadow_every)?;
     converted.connection_age = taken.take_seconds("connection_age_s")?;
     converted.drain_grace = taken
         .take_seconds("drain_grace_s")?
@@ -163,5 +164,12 @@ fn render<'py>(py: Python<'py>, status: &Status) -> PyResult<Bound<'py, PyDict>>
     rendered.set_item("workers", status.workers)?;
     rendered.set_item("index_bytes", status.index_bytes)?;
     rendered.set_item("kernel", status.kernel)?;
+    let shadow = PyDict::new(py);
+    shadow.set_item("compared", status.shadow.compared)?;
+    shadow.set_item("disagreed", status.shadow.disagreed)?;
+    shadow.set_item("failed", status.shadow.failed)?;
+    shadow.set_item("dropped", status.shadow.dropped)?;
+    shadow.set_item("farthest", status.shadow.farthest)?;
+    rendered.set_item("shadow", shadow)?;
     Ok(rendered)
 }

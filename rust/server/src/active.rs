@@ -32,10 +32,11 @@ impl Active {
 
     fn open(file: &[u8], settings: &Settings, workers: usize) -> Result<Self, ServerFault> {
         let bundle = Bundle::open_with(file, settings.index).map_err(ServerFault::Bundle)?;
+        let needs_runtime = bundle.models().any(|(_, model)| model.lowered.is_none());
         let runtime = match &settings.onnxruntime_path {
             // Only for a bundle that needs it: the library takes time and memory.
-            Some(path) if bundle.model_count() > 0 => Some(Runtime::load(path).map_err(ServerFault::Models)?),
-            None if bundle.model_count() > 0 => return Err(ServerFault::ModelsWithoutRuntime),
+            Some(path) if needs_runtime => Some(Runtime::load(path).map_err(ServerFault::Models)?),
+            None if needs_runtime => return Err(ServerFault::ModelsWithoutRuntime),
             _ => None,
         };
         let scorer = |_| -> Result<Mutex<Box<dyn Scorer + Send>>, ServerFault> {

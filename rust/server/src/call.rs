@@ -115,15 +115,21 @@ pub(crate) struct Timed<'a> {
 }
 
 impl Scorer for Timed<'_> {
+    fn admit(&mut self, _: ModelId) -> Result<(), ScoreFault> {
+        if self.deadline.leaves(MODEL_TIME_MIN) {
+            Ok(())
+        } else {
+            Err(ScoreFault::Deadline)
+        }
+    }
+
     fn score(
         &mut self,
         model: ModelId,
         batch: &Batch<'_>,
         propensities: &mut Vec<f64>,
     ) -> Result<(), ScoreFault> {
-        if !self.deadline.leaves(MODEL_TIME_MIN) {
-            return Err(ScoreFault::Deadline);
-        }
+        self.admit(model)?;
         self.scorer.score(model, batch, propensities)
     }
 }

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use nextbest_engine::{Moment, Reject, Request, decide};
 use nextbest_journal::Emitter;
 use nextbest_proto::v1::{self, decision_service_server::DecisionService};
@@ -16,6 +16,7 @@ use crate::{
     active::{Active, now_us},
     call::{Call, Timed, now_ns},
     refusal::Refusal,
+    shadow::{Sample, Shadow},
     stats::Stats,
     trace::trace,
 };
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) emitter: Option<Emitter>,
     pub(crate) stats: Stats,
+    pub(crate) shadow: Option<Shadow>,
 }
 
 /// Where one worker answers.
@@ -99,6 +101,18 @@ impl Desk {
             let interval = (call.started_ns, now_ns());
             let span = trace(&active.bundle, &decision, request.customer_id(), interval);
             emitter.emit(&span, call.parent.as_ref());
+        }
+        if let Some(shadow) = &self.shared.shadow
+            && shadow.wants(decision.record().seed)
+        {
+            let record = decision.record().clone();
+            drop(decision);
+            shadow.take(Sample {
+                active: Guard::into_inner(active),
+                request,
+                stored,
+                record,
+            });
         }
         Ok(response)
     }

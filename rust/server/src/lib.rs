@@ -22,6 +22,7 @@ mod call;
 mod refusal;
 
 mod decide;
+mod shadow;
 mod trace;
 
 mod customers;
@@ -46,6 +47,7 @@ pub use active::Activation;
 pub use offline::{Offline, OfflineRefusal};
 pub use server::{Server, ServerFault};
 pub use settings::Settings;
+pub use shadow::ShadowCounts;
 pub use stats::Status;
 
 #[cfg(test)]

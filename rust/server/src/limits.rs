@@ -49,6 +49,9 @@ pub const AGE_GRACE: Duration = Duration::from_secs(10);
 /// leave.
 pub const LINGER: Duration = Duration::from_millis(500);
 
+/// Sampled decisions that wait to be checked; more are counted as dropped.
+pub const SHADOW_QUEUE_MAX: usize = 64;
+
 /// With less time than this to a caller's deadline no model is run: priors stand in.
 pub const MODEL_TIME_MIN: Duration = Duration::from_micros(200);
 /// How long an activation waits for requests that still use the previous bundle before it leaves it to them.

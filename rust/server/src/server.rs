@@ -24,6 +24,7 @@ use crate::{
     health::Phase,
     routes::Services,
     settings::Settings,
+    shadow::Shadow,
     stats::{Stats, Status},
     worker::{self, Work},
 };
@@ -91,11 +92,18 @@ impl Server {
             .map(Journal::start)
             .transpose()
             .map_err(ServerFault::Journal)?;
+        let shadow = match &settings.onnxruntime_path {
+            Some(library) if settings.shadow_every > 0 => {
+                Some(Shadow::start(settings.shadow_every, library.clone()).map_err(ServerFault::Thread)?)
+            }
+            _ => None,
+        };
         let shared = Arc::new(Shared {
             active: ArcSwap::from_pointee(first),
             store: Store::new(settings.customers_max),
             emitter: journal.as_ref().map(Journal::emitter),
             stats: Stats::default(),
+            shadow,
         });
         let (worker_ended, ended) = mpsc::channel();
         let handovers = (0..workers).map(|place| {
@@ -189,6 +197,12 @@ impl Server {
                 .emitter
                 .as_ref()
                 .map(nextbest_journal::Emitter::counts)
+                .unwrap_or_default(),
+            shadow: self
+                .shared
+                .shadow
+                .as_ref()
+                .map(Shadow::counts)
                 .unwrap_or_default(),
             draining: *self.phase.borrow() > Phase::Serving,
         }

@@ -17,6 +17,8 @@ pub struct Settings {
     pub workers: usize,
     /// The library of ONNX Runtime. Bundles with models are refused without it.
     pub onnxruntime_path: Option<PathBuf>,
+    /// One decision in so many has its lowered models' scores checked by ONNX Runtime, off the path of requests. 0: none.
+    pub shadow_every: u64,
     /// Where spans go. Absent: decisions are not traced.
     pub journal: Option<nextbest_journal::Settings>,
     /// How policies are filtered, and the memory that it may take.
@@ -40,6 +42,7 @@ impl Default for Settings {
             health_address: "127.0.0.1:50053".into(),
             workers: 0,
             onnxruntime_path: None,
+            shadow_every: 0,
             journal: None,
             index: IndexOptions::default(),
             customers_max: nextbest_store::CUSTOMERS_MAX,

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use nextbest_journal::Counts;
 
+use crate::shadow::ShadowCounts;
+
 /// A number that only grows, or goes up and down.
 #[derive(Debug, Default)]
 pub(crate) struct Counter(AtomicU64);
@@ -29,7 +31,7 @@ pub(crate) struct Stats {
 }
 
 /// What the server is doing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Status {
     /// SHA-256 of the active bundle, in hexadecimal.
     pub bundle_digest: String,
@@ -67,6 +69,8 @@ pub struct Status {
     pub workers: usize,
     /// What became of the spans; all zero without tracing.
     pub traces: Counts,
+    /// What lowered models' scores were, beside ONNX Runtime's; all zero without shadow checks.
+    pub shadow: ShadowCounts,
     /// Whether a shutdown has begun.
     pub draining: bool,
 }

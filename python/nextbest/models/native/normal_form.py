@@ -48,7 +48,7 @@ class NormalForm:
         """Returns one tree.
 
         Raises:
-            NotLowered: It has thresholds or weights that are not finite, or is no tree.
+            NotLowered: It has thresholds that are no numbers or weights that are not finite, or is no tree.
         """
         nodes: list[tuple[int, np.float32]] = []
         children: list[list[int]] = [[], []]
@@ -94,10 +94,11 @@ class NormalForm:
         mode, column, missing_true = forest.modes[node], forest.columns[node], forest.missing_true[node]
         yes, no = forest.trues[node], forest.falses[node]
         threshold = forest.thresholds[node]
+        # scikit-learn asks whether a number is missing by comparing with infinity.
+        if mode != "MEMBER" and (np.isnan(threshold) or (mode in ("LT", "GTE") and threshold == -np.inf)):
+            raise NotLowered("a node of its trees has a threshold that no number is compared with")
         if mode in ("LT", "GTE"):
             threshold = np.nextafter(threshold, np.float32(-np.inf))
-        if mode != "MEMBER" and not np.isfinite(threshold):
-            raise NotLowered("a node of its trees has a threshold that is not finite")
         if mode in ("LEQ", "LT"):
             return Question(Slot(column, missing_left=missing_true), threshold, yes, no)
         if mode in ("GT", "GTE"):

@@ -185,7 +185,8 @@ def _draw(model: NativeModel, cuts: dict[int, _Line], rng: np.random.Generator, 
     floats = rng.normal(size=(count, model.float_inputs)).astype(np.float32)
     for column in range(model.float_inputs):
         if column in cuts:
-            low, high = float(cuts[column][0]), float(cuts[column][-1])
+            finite = cuts[column][np.isfinite(cuts[column])]
+            low, high = (float(finite[0]), float(finite[-1])) if len(finite) else (-1.0, 1.0)
             spread = max(high - low, 1.0)
             floats[:, column] = rng.uniform(low - spread / 8, high + spread / 8, count)
     int_keys: dict[int, list[int]] = {}

@@ -223,7 +223,7 @@ impl Group {
 impl Forest {
     /// Lays out trees. `weights` has `targets` numbers for each leaf, tree by tree. None when the trees are none: a child
     /// that is not there, is no later than its parent or has two parents, leaves out of order, a slot of `slots` that is
-    /// not there, a threshold that is not finite, or numbers that do not agree.
+    /// not there, a threshold that is no number, or numbers that do not agree.
     pub(crate) fn new(
         trees: &[Tree],
         slots: Slots,

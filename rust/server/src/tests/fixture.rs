@@ -168,6 +168,7 @@ pub(super) fn desk() -> Desk {
         store: Store::new(1),
         emitter: None,
         stats: Stats::default(),
+        shadow: None,
     };
     Desk {
         shared: Arc::new(shared),

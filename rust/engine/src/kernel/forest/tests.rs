@@ -104,7 +104,11 @@ fn tree(choices: &[(usize, u16, u8)], slots: usize, is_deep: bool) -> Tree {
             sketches.len(),
             sketches.len() + 1,
             slot,
-            (f32::from(*threshold) - 128.0) / 8.0,
+            match threshold {
+                0 => f32::NEG_INFINITY,
+                255 => f32::INFINITY,
+                _ => (f32::from(*threshold) - 128.0) / 8.0,
+            },
         );
         leaves.extend([sketches.len(), sketches.len() + 1]);
         sketches.extend([Sketch::Leaf, Sketch::Leaf]);
@@ -304,7 +308,7 @@ fn what_is_no_tree_is_refused() {
     assert!(refused(vec![node(Leaf(0), Inner(7)), node(Leaf(1), Leaf(2))]));
     assert!(refused(vec![node(Leaf(0), Leaf(0)), node(Leaf(1), Leaf(2))]));
     let steep = Node {
-        threshold: f32::INFINITY,
+        threshold: f32::NAN,
         ..node(Leaf(0), Leaf(1))
     };
     let nowhere = Node {

@@ -12,7 +12,7 @@ pub(crate) struct Tree {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Node {
     pub(crate) slot: u16,
-    /// Finite.
+    /// Not NaN. Everything but what is missing is at most infinity.
     pub(crate) threshold: f32,
     pub(crate) left: Child,
     pub(crate) right: Child,
@@ -66,7 +66,7 @@ impl Tree {
                     let Some(node) = self.nodes.get(number).filter(|_| number >= at_least) else {
                         return false;
                     };
-                    if usize::from(node.slot) >= slots || !node.threshold.is_finite() {
+                    if usize::from(node.slot) >= slots || node.threshold.is_nan() {
                         return false;
                     }
                     met_nodes += 1;
