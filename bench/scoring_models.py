@@ -1,4 +1,4 @@
-"""The models whose scoring is measured: trained here, exported as their owners would, and lowered as a push does.
+"""The models whose scoring is measured: trained here, exported as owners do, and lowered as a push does.
 
 60,000 customers of 50 numbers, some of them rounded, of whom an eighth accept. The data is drawn, since what
 counts for speed is the shape of trees: 100 and 500 of depth 6, and of 31 leaves as LightGBM grows them.

@@ -1,7 +1,7 @@
 """The libraries that models were trained with, and compilers of their trees, called from Python.
 
-Times are CPU times of one thread, medians of rounds; rows are cycled through. What a call from Python costs is
-part of them: that is how these libraries are called.
+Times are CPU times of one thread, medians of rounds; rows are cycled through. What a call from Python costs
+is part of them: that is how these libraries are called.
 """
 
 import statistics
@@ -14,7 +14,6 @@ from typing import Any, Final
 import numpy as np
 import tl2cgen
 import treelite
-import xgboost
 from numpy.typing import NDArray
 
 from scoring_models import Case, Table
