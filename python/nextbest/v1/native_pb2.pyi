@@ -201,6 +201,7 @@ class NativeModel(_message.Message):
     ENSEMBLES_FIELD_NUMBER: _builtins.int
     MATRICES_FIELD_NUMBER: _builtins.int
     DICTIONARIES_FIELD_NUMBER: _builtins.int
+    CELL_MEANS_FIELD_NUMBER: _builtins.int
     cells: _builtins.int
     """Of a row, all told."""
     float_inputs: _builtins.int
@@ -225,6 +226,12 @@ class NativeModel(_message.Message):
     def matrices(self) -> _containers.RepeatedCompositeFieldContainer[Global___NativeMatrix]: ...
     @_builtins.property
     def dictionaries(self) -> _containers.RepeatedCompositeFieldContainer[Global___NativeDictionary]: ...
+    @_builtins.property
+    def cell_means(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The mean of each cell over the background sample, NaN where no row has a number; or none: linear parts then have no
+        contributions.
+        """
+
     def __init__(
         self,
         *,
@@ -238,10 +245,11 @@ class NativeModel(_message.Message):
         ensembles: _abc.Iterable[Global___TreeEnsemble] | None = ...,
         matrices: _abc.Iterable[Global___NativeMatrix] | None = ...,
         dictionaries: _abc.Iterable[Global___NativeDictionary] | None = ...,
+        cell_means: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "constants", b"constants", "dictionaries", b"dictionaries", "ensembles", b"ensembles", "float_inputs", b"float_inputs", "int_inputs", b"int_inputs", "matrices", b"matrices", "outputs", b"outputs", "steps", b"steps", "text_inputs", b"text_inputs"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cell_means", b"cell_means", "cells", b"cells", "constants", b"constants", "dictionaries", b"dictionaries", "ensembles", b"ensembles", "float_inputs", b"float_inputs", "int_inputs", b"int_inputs", "matrices", b"matrices", "outputs", b"outputs", "steps", b"steps", "text_inputs", b"text_inputs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -440,6 +448,7 @@ class TreeEnsemble(_message.Message):
     NODE_RIGHTS_FIELD_NUMBER: _builtins.int
     LEAF_WEIGHTS_FIELD_NUMBER: _builtins.int
     DIVISOR_FIELD_NUMBER: _builtins.int
+    LEAF_COVERS_FIELD_NUMBER: _builtins.int
     targets: _builtins.int
     """Numbers in a leaf; at least 1."""
     divisor: _builtins.int
@@ -474,6 +483,12 @@ class TreeEnsemble(_message.Message):
     def leaf_weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """`targets` for each leaf, tree by tree."""
 
+    @_builtins.property
+    def leaf_covers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """For each leaf, tree by tree: how many rows of the background sample come there, at least one in each tree; or none:
+        the trees then have no contributions. ONNX has no such counts.
+        """
+
     def __init__(
         self,
         *,
@@ -487,10 +502,11 @@ class TreeEnsemble(_message.Message):
         node_rights: _abc.Iterable[_builtins.int] | None = ...,
         leaf_weights: _abc.Iterable[_builtins.float] | None = ...,
         divisor: _builtins.int = ...,
+        leaf_covers: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_values", b"base_values", "divisor", b"divisor", "leaf_weights", b"leaf_weights", "node_lefts", b"node_lefts", "node_rights", b"node_rights", "node_slots", b"node_slots", "node_thresholds", b"node_thresholds", "slots", b"slots", "targets", b"targets", "tree_nodes", b"tree_nodes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_values", b"base_values", "divisor", b"divisor", "leaf_covers", b"leaf_covers", "leaf_weights", b"leaf_weights", "node_lefts", b"node_lefts", "node_rights", b"node_rights", "node_slots", b"node_slots", "node_thresholds", b"node_thresholds", "slots", b"slots", "targets", b"targets", "tree_nodes", b"tree_nodes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -59,7 +59,10 @@ pub use id::{ActionId, ChannelId, GroupId, IssueId, ModelId, PlacementId, Treatm
 pub use index::{INDEX_BYTES_MAX, IndexOptions, IndexReport};
 pub use kernel::Kernel;
 pub use leaving::FrequentLeave;
-pub use native::{CellKind, Factoring, InputKinds, Inputs, NativeModel, Rows};
+pub use native::{
+    Attributed, Attributions, Background, CellKind, ContributionScale, Factoring, InputKinds, Inputs, Method,
+    NativeModel, Rows, Unexplained,
+};
 pub use propensity::{
     BATCH_ROWS_MAX, Batch, Lowered, NoModels, RESCORING_DISTANCE_MAX, Rescored, ScoreFault, Scorer, Tensor,
     rescore,

@@ -4,7 +4,9 @@
 //! gives on one thread; what adds up products may differ by 1e-6, and gives the same bits in every batch and with every
 //! kernel. It reads no ONNX: graphs are lowered by the control plane.
 
+mod attribution;
 mod axes;
+mod background;
 mod check;
 mod dictionary;
 mod ensemble;
@@ -18,6 +20,8 @@ mod tests;
 use nextbest_proto::v1;
 use prost::Message as _;
 
+pub use attribution::{Attributed, Attributions, ContributionScale, Method, Unexplained};
+pub use background::Background;
 pub use factoring::{CellKind, Factoring, InputKinds};
 pub use rows::Rows;
 
@@ -34,6 +38,8 @@ pub struct NativeModel {
     inputs: Inputs,
     /// Cells of a row.
     cells: usize,
+    /// Over the background sample; or none.
+    cell_means: Vec<f32>,
     constants: Vec<f32>,
     steps: Vec<Step>,
     /// The columns of the output that somebody needs, and the cells where they stand; sorted.

@@ -79,6 +79,28 @@ impl Matrix {
         self.rows
     }
 
+    /// What an input is multiplied by for an output; 0 where there is none.
+    pub(crate) fn weight(&self, row: usize, column: usize) -> f32 {
+        let (place, lane) = if self.columns <= NARROW_COLUMNS_MAX {
+            (column * self.rows.div_ceil(LANES) + row / LANES, row % LANES)
+        } else {
+            (
+                row * self.columns.div_ceil(LANES) + column / LANES,
+                column % LANES,
+            )
+        };
+        self.weights
+            .get(place)
+            .and_then(|line| line.get(lane))
+            .copied()
+            .unwrap_or(0.0)
+    }
+
+    /// What is added to an output.
+    pub(crate) fn bias(&self, column: usize) -> f32 {
+        self.bias.get(column).copied().unwrap_or(0.0)
+    }
+
     pub(crate) fn columns(&self) -> usize {
         self.columns
     }

@@ -54,7 +54,7 @@ impl Slots {
     }
 
     /// The axis of a slot, and whether it is the second of its pair.
-    fn axis(self, slot: u16) -> (usize, bool) {
+    pub(crate) fn axis(self, slot: u16) -> (usize, bool) {
         let slot = usize::from(slot);
         if slot < self.axes {
             (slot, false)

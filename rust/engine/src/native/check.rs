@@ -66,9 +66,13 @@ pub(super) fn check(message: v1::NativeModel) -> Checked<NativeModel> {
     if outputs.is_empty() || !outputs.is_sorted_by(|left, right| left.0 < right.0) {
         return Err(malformed("no output, or a column twice"));
     }
+    if !message.cell_means.is_empty() && message.cell_means.len() != cells {
+        return Err(malformed("means of other cells"));
+    }
     Ok(NativeModel {
         inputs,
         cells,
+        cell_means: message.cell_means,
         constants: message.constants,
         steps,
         outputs,

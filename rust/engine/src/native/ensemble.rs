@@ -26,8 +26,11 @@ pub(super) struct Ensemble {
     trees: Vec<Tree>,
     /// `targets` for each leaf, tree by tree.
     weights: Vec<f32>,
-    base_value: f32,
+    /// One for each target, or none.
+    base_values: Vec<f32>,
     divisor: Option<f32>,
+    /// Rows of the background sample that come to each leaf, tree by tree; or none.
+    covers: Vec<f32>,
     forest: Forest,
 }
 
@@ -76,16 +79,18 @@ impl Ensemble {
             reason = "the graph takes the nearest float as well"
         )]
         let divisor = (message.divisor > 0).then_some(message.divisor as f32);
-        let base_value = message.base_values.first().copied().unwrap_or(0.0);
         let forest = Forest::new(
             &trees,
             axes.slots(),
             targets,
             message.leaf_weights.clone(),
-            message.base_values,
+            message.base_values.clone(),
             divisor,
         )
         .ok_or_else(|| malformed("trees that are none"))?;
+        if !are_covers(&trees, &message.leaf_covers) {
+            return Err(malformed("covers that are none of these trees"));
+        }
         let mut cells: Vec<usize> = slots.iter().map(|slot| slot.cell).collect();
         cells.sort_unstable();
         cells.dedup();
@@ -94,8 +99,9 @@ impl Ensemble {
             axes,
             trees,
             weights: message.leaf_weights,
-            base_value,
+            base_values: message.base_values,
             divisor,
+            covers: message.leaf_covers,
             forest,
         })
     }
@@ -120,6 +126,28 @@ impl Ensemble {
     /// Cells that nodes test, ascending.
     pub(super) fn tested_cells(&self) -> impl Iterator<Item = usize> {
         self.cells.iter().copied()
+    }
+
+    pub(super) fn trees(&self) -> &[Tree] {
+        &self.trees
+    }
+
+    /// `targets` for each leaf, tree by tree.
+    pub(super) fn weights(&self) -> &[f32] {
+        &self.weights
+    }
+
+    pub(super) fn base_value(&self, target: usize) -> f32 {
+        self.base_values.get(target).copied().unwrap_or(0.0)
+    }
+
+    pub(super) fn divisor(&self) -> Option<f32> {
+        self.divisor
+    }
+
+    /// Rows of the background sample that come to each leaf, tree by tree; empty where nobody counted.
+    pub(super) fn covers(&self) -> &[f32] {
+        &self.covers
     }
 
     /// Writes the sums of all rows from cell `out` on. `cells` is row by row, `stride` each, and `axes` says where in a row
@@ -164,7 +192,8 @@ impl Ensemble {
         for row in 0..own.count() {
             self.axes.append(own.row_cells(row), &mut keys);
         }
-        let ends = (self.base_value, self.divisor);
+        let base_value = self.base_values.first().copied().unwrap_or(0.0);
+        let ends = (base_value, self.divisor);
         let factored = Factored::new(&self.trees, self.axes.slots(), &self.weights, ends, kinds, keys)?;
         Some(FactoredEnsemble {
             axes: self.axes.moved(Some)?,
@@ -224,6 +253,25 @@ impl FactoredEnsemble {
     pub(super) fn walked_tree_count(&self) -> usize {
         self.factored.walked_tree_count()
     }
+}
+
+/// Whether there are none, or one for each leaf, of which each tree has one above 0.
+fn are_covers(trees: &[Tree], covers: &[f32]) -> bool {
+    if covers.is_empty() {
+        return true;
+    }
+    let mut rest = covers;
+    for tree in trees {
+        let Some((own, after)) = rest.split_at_checked(tree.leaves) else {
+            return false;
+        };
+        let is_count = |cover: &f32| cover.is_finite() && *cover >= 0.0;
+        if !own.iter().all(is_count) || own.iter().all(|cover| *cover == 0.0) {
+            return false;
+        }
+        rest = after;
+    }
+    rest.is_empty()
 }
 
 fn check_slot(message: v1::TreeSlot, cells: usize) -> Option<Slot> {

@@ -46,13 +46,22 @@ pub(super) enum Operation {
 }
 
 /// Neighbouring cells, or one for all.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Operand {
     pub(super) start: usize,
     pub(super) is_single: bool,
 }
 
 impl Operand {
+    /// The cell that goes into the one at a place of those that are written.
+    pub(super) fn at(self, place: usize) -> usize {
+        if self.is_single {
+            self.start
+        } else {
+            self.start + place
+        }
+    }
+
     fn of(self, cells: &[f32], width: usize) -> &[f32] {
         let width = if self.is_single { 1 } else { width };
         cells.get(self.start..self.start + width).unwrap_or_default()

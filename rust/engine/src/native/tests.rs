@@ -92,6 +92,7 @@ fn ensemble(sketch: &Sketch) -> v1::TreeEnsemble {
         node_rights: nodes.iter().map(|node| child(&node.right)).collect(),
         leaf_weights: sketch.drawn.weights.clone(),
         divisor: u32::from(sketch.is_twofold) * 3,
+        leaf_covers: Vec::new(),
     }
 }
 
