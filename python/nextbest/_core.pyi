@@ -205,6 +205,55 @@ class NativeModel:
         Raises:
             ValueError: There is no row, or the inputs are not of so many.
         """
+    def contributions(
+        self,
+        rows: int,
+        floats: bytes,
+        ints: list[int],
+        texts: list[str],
+        *,
+        column: int,
+        method: str,
+        owners: list[int] | None = None,
+    ) -> bytes:
+        """Tells what each input column adds to the margin behind a column of the output.
+
+        Args:
+            rows: As for `score`, and so are `floats`, `ints` and `texts`.
+            floats: See `rows`.
+            ints: See `rows`.
+            texts: See `rows`.
+            column: As for `score`.
+            method: `fast` (Saabas) or `exact` (Shapley values along the paths of trees).
+            owners: A number below 60,000 for each input column, those of numbers first, then whole numbers,
+                then texts: columns with the same number are told as one. None: each by itself.
+
+        Returns:
+            For each row little-endian floats of 64 bits: the expected margin, the row's margin, and a
+            contribution for each owner; NaN where the row has no result.
+
+        Raises:
+            ValueError: The model cannot be explained, there is no such method, or the inputs are not of so
+                many rows.
+        """
+    def survey(
+        self, rows: int, floats: bytes, ints: list[int], texts: list[str]
+    ) -> tuple[int, list[list[float]], list[float]]:
+        """Surveys a background sample.
+
+        Args:
+            rows: As for `score`, and so are `floats`, `ints` and `texts`.
+            floats: See `rows`.
+            ints: See `rows`.
+            texts: See `rows`.
+
+        Returns:
+            How many rows have a result; for each ensemble, how many of them come to each of its leaves; the
+            mean of each cell over those of them where it is a finite number.
+
+        Raises:
+            ValueError: The inputs are not of so many rows.
+        """
 
 @final
 class Server:

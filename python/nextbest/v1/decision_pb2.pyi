@@ -45,6 +45,31 @@ EXPLANATION_LEVEL_FULL: ExplanationLevel.ValueType  # 3
 """The funnel, and every action of the bundle as in `Explain`."""
 Global___ExplanationLevel: _TypeAlias = ExplanationLevel  # noqa: Y015
 
+class _ContributionLevel:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ContributionLevelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ContributionLevel.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONTRIBUTION_LEVEL_UNSPECIFIED: _ContributionLevel.ValueType  # 0
+    CONTRIBUTION_LEVEL_NONE: _ContributionLevel.ValueType  # 1
+    """None."""
+    CONTRIBUTION_LEVEL_FAST: _ContributionLevel.ValueType  # 2
+    """Along the customer's path through each tree (Saabas): quickest, and depends on the order of the tests."""
+    CONTRIBUTION_LEVEL_EXACT: _ContributionLevel.ValueType  # 3
+    """Shapley values along the paths of trees (TreeSHAP), against the model's background sample."""
+
+class ContributionLevel(_ContributionLevel, metaclass=_ContributionLevelEnumTypeWrapper): ...
+
+CONTRIBUTION_LEVEL_UNSPECIFIED: ContributionLevel.ValueType  # 0
+CONTRIBUTION_LEVEL_NONE: ContributionLevel.ValueType  # 1
+"""None."""
+CONTRIBUTION_LEVEL_FAST: ContributionLevel.ValueType  # 2
+"""Along the customer's path through each tree (Saabas): quickest, and depends on the order of the tests."""
+CONTRIBUTION_LEVEL_EXACT: ContributionLevel.ValueType  # 3
+"""Shapley values along the paths of trees (TreeSHAP), against the model's background sample."""
+Global___ContributionLevel: _TypeAlias = ContributionLevel  # noqa: Y015
+
 class _Reason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -69,6 +94,31 @@ REASON_MANDATORY: Reason.ValueType  # 2
 REASON_FALLBACK: Reason.ValueType  # 3
 """The placement's fallback: nothing else was left for it."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
+
+class _ContributionScale:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ContributionScaleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ContributionScale.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONTRIBUTION_SCALE_UNSPECIFIED: _ContributionScale.ValueType  # 0
+    CONTRIBUTION_SCALE_LOG_ODDS: _ContributionScale.ValueType  # 1
+    """Natural logarithm of the odds: the propensity is 1 / (1 + exp(-margin)), or what the model makes of that."""
+    CONTRIBUTION_SCALE_PROPENSITY: _ContributionScale.ValueType  # 2
+    """The propensity itself: an average of trees or a linear model."""
+    CONTRIBUTION_SCALE_CLASS_SCORE: _ContributionScale.ValueType  # 3
+    """The score of one class of several, before they are weighed against each other (softmax)."""
+
+class ContributionScale(_ContributionScale, metaclass=_ContributionScaleEnumTypeWrapper): ...
+
+CONTRIBUTION_SCALE_UNSPECIFIED: ContributionScale.ValueType  # 0
+CONTRIBUTION_SCALE_LOG_ODDS: ContributionScale.ValueType  # 1
+"""Natural logarithm of the odds: the propensity is 1 / (1 + exp(-margin)), or what the model makes of that."""
+CONTRIBUTION_SCALE_PROPENSITY: ContributionScale.ValueType  # 2
+"""The propensity itself: an average of trees or a linear model."""
+CONTRIBUTION_SCALE_CLASS_SCORE: ContributionScale.ValueType  # 3
+"""The score of one class of several, before they are weighed against each other (softmax)."""
+Global___ContributionScale: _TypeAlias = ContributionScale  # noqa: Y015
 
 class _PropensitySource:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -258,6 +308,8 @@ class DecideRequest(_message.Message):
     EXPLANATION_FIELD_NUMBER: _builtins.int
     NOW_US_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
+    CONTRIBUTIONS_FIELD_NUMBER: _builtins.int
+    CONTRIBUTIONS_TOP_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
     """Stored attributes of this customer are read. Empty: an anonymous customer, decided on `customer` alone.
     At most 256 bytes.
@@ -272,6 +324,10 @@ class DecideRequest(_message.Message):
     """Only with `dry_run`; otherwise drawn by the server. Same bundle, customer, request, now and seed:
     same answer, byte for byte.
     """
+    contributions: Global___ContributionLevel.ValueType
+    """What each attribute adds to the propensities of the best actions placed; in `Explain`, of every action explained."""
+    contributions_top: _builtins.int
+    """For how many actions, the best ranked first: 1 to 10. 0: 3. Fallbacks are not ranked and do not count."""
     @_builtins.property
     def customer(self) -> _containers.RepeatedCompositeFieldContainer[_customer_pb2.Attribute]:
         """Attributes sent along; each takes precedence over the stored one of its name. At most 512."""
@@ -296,10 +352,12 @@ class DecideRequest(_message.Message):
         explanation: Global___ExplanationLevel.ValueType = ...,
         now_us: _builtins.int | None = ...,
         seed: _builtins.int | None = ...,
+        contributions: Global___ContributionLevel.ValueType = ...,
+        contributions_top: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_now_us", b"_now_us", "_seed", b"_seed", "now_us", b"now_us", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_now_us", b"_now_us", "_seed", b"_seed", "channel", b"channel", "context", b"context", "customer", b"customer", "customer_id", b"customer_id", "dry_run", b"dry_run", "explanation", b"explanation", "now_us", b"now_us", "placements", b"placements", "seed", b"seed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_now_us", b"_now_us", "_seed", b"_seed", "channel", b"channel", "context", b"context", "contributions", b"contributions", "contributions_top", b"contributions_top", "customer", b"customer", "customer_id", b"customer_id", "dry_run", b"dry_run", "explanation", b"explanation", "now_us", b"now_us", "placements", b"placements", "seed", b"seed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__now_us: _TypeAlias = _typing.Literal["now_us"]  # noqa: Y015
     _WhichOneofArgType__now_us: _TypeAlias = _typing.Literal["_now_us", b"_now_us"]  # noqa: Y015
@@ -422,6 +480,7 @@ class RankedAction(_message.Message):
     SCORE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     REASON_TEXT_FIELD_NUMBER: _builtins.int
+    CONTRIBUTIONS_FIELD_NUMBER: _builtins.int
     action: _builtins.str
     issue: _builtins.str
     group: _builtins.str
@@ -435,6 +494,10 @@ class RankedAction(_message.Message):
     """The reason in a sentence: "priority 2.28, first of 34 candidates"."""
     @_builtins.property
     def score(self) -> Global___Score: ...
+    @_builtins.property
+    def contributions(self) -> Global___Contributions:
+        """Only when asked for, and for so many of the best."""
+
     def __init__(
         self,
         *,
@@ -447,10 +510,11 @@ class RankedAction(_message.Message):
         score: Global___Score | None = ...,
         reason: Global___Reason.ValueType = ...,
         reason_text: _builtins.str = ...,
+        contributions: Global___Contributions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["score", b"score"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contributions", b"contributions", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "content", b"content", "group", b"group", "issue", b"issue", "rank", b"rank", "reason", b"reason", "reason_text", b"reason_text", "score", b"score", "treatment", b"treatment"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "content", b"content", "contributions", b"contributions", "group", b"group", "issue", b"issue", "rank", b"rank", "reason", b"reason", "reason_text", b"reason_text", "score", b"score", "treatment", b"treatment"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -499,6 +563,92 @@ class Score(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Score: _TypeAlias = Score  # noqa: Y015
+
+@_typing.final
+class Contributions(_message.Message):
+    """What a propensity is made of: base + contributions + others = margin, to 1e-5 of the larger of 1 and the margin."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METHOD_FIELD_NUMBER: _builtins.int
+    SCALE_FIELD_NUMBER: _builtins.int
+    BASE_FIELD_NUMBER: _builtins.int
+    MARGIN_FIELD_NUMBER: _builtins.int
+    CONTRIBUTIONS_FIELD_NUMBER: _builtins.int
+    OTHERS_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    method: Global___ContributionLevel.ValueType
+    """As asked for. For linear models both are the same: weight times the distance from the mean."""
+    scale: Global___ContributionScale.ValueType
+    base: _builtins.float
+    """The margin that is expected over the background sample."""
+    margin: _builtins.float
+    """What the propensity is computed from."""
+    others: _builtins.float
+    """The sum of those beyond the first 100."""
+    refusal: _builtins.str
+    """Why there are none, in a sentence; empty where there are."""
+    @_builtins.property
+    def contributions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Contribution]:
+        """The largest first, whether they raise or lower; at most 100. Attributes that add exactly nothing are left out."""
+
+    def __init__(
+        self,
+        *,
+        method: Global___ContributionLevel.ValueType = ...,
+        scale: Global___ContributionScale.ValueType = ...,
+        base: _builtins.float = ...,
+        margin: _builtins.float = ...,
+        contributions: _abc.Iterable[Global___Contribution] | None = ...,
+        others: _builtins.float = ...,
+        refusal: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base", b"base", "contributions", b"contributions", "margin", b"margin", "method", b"method", "others", b"others", "refusal", b"refusal", "scale", b"scale"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Contributions: _TypeAlias = Contributions  # noqa: Y015
+
+@_typing.final
+class Contribution(_message.Message):
+    """What one attribute adds, all inputs that it is bound to together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTRIBUTE_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    CONTRIBUTION_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    attribute: _builtins.str
+    """With its root, or the expression that is bound: `customer.income`."""
+    label: _builtins.str
+    """What people call it; the attribute's name where the schema has no label."""
+    contribution: _builtins.float
+    text: _builtins.str
+    """For people: `income 72,000 raises the odds by 31 %`."""
+    @_builtins.property
+    def value(self) -> _customer_pb2.Value:
+        """As the decision read it. Absent: missing."""
+
+    def __init__(
+        self,
+        *,
+        attribute: _builtins.str = ...,
+        label: _builtins.str = ...,
+        value: _customer_pb2.Value | None = ...,
+        contribution: _builtins.float = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribute", b"attribute", "contribution", b"contribution", "label", b"label", "text", b"text", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Contribution: _TypeAlias = Contribution  # noqa: Y015
 
 @_typing.final
 class Degradation(_message.Message):
@@ -647,6 +797,7 @@ class ActionExplanation(_message.Message):
     PLACING_FIELD_NUMBER: _builtins.int
     CHANGES_FIELD_NUMBER: _builtins.int
     CONTEXT_WEIGHTS_FIELD_NUMBER: _builtins.int
+    CONTRIBUTIONS_FIELD_NUMBER: _builtins.int
     action: _builtins.str
     issue: _builtins.str
     group: _builtins.str
@@ -676,6 +827,12 @@ class ActionExplanation(_message.Message):
     def context_weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Context weights that matched: `+40 % context.page == "cards"`."""
 
+    @_builtins.property
+    def contributions(self) -> Global___Contributions:
+        """Only when `decide.contributions` asks for it. At most 100 actions have them: those named, or else the best ranked,
+        then the others in the order of the bundle.
+        """
+
     def __init__(
         self,
         *,
@@ -690,10 +847,11 @@ class ActionExplanation(_message.Message):
         placing: Global___Placing | None = ...,
         changes: _abc.Iterable[_builtins.str] | None = ...,
         context_weights: _abc.Iterable[_builtins.str] | None = ...,
+        contributions: Global___Contributions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["placing", b"placing", "score", b"score"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contributions", b"contributions", "placing", b"placing", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "changes", b"changes", "clauses", b"clauses", "context_weights", b"context_weights", "group", b"group", "issue", b"issue", "left_at", b"left_at", "placing", b"placing", "rank", b"rank", "score", b"score", "unavailable", b"unavailable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "changes", b"changes", "clauses", b"clauses", "context_weights", b"context_weights", "contributions", b"contributions", "group", b"group", "issue", b"issue", "left_at", b"left_at", "placing", b"placing", "rank", b"rank", "score", b"score", "unavailable", b"unavailable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

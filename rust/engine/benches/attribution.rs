@@ -77,11 +77,12 @@ fn measure(path: &Path, name: &str, columns: usize, rows: &[f32]) -> String {
         sample.floats_mut(number).copy_from_slice(row);
     }
     model.run(Kernel::best(), &mut sample);
-    let background = Background::survey(&model, &sample);
-    for (ensemble, covers) in message.ensembles.iter_mut().zip(background.leaf_covers) {
-        ensemble.leaf_covers = covers;
+    let mut background = Background::new(&model);
+    background.survey(&model, &sample);
+    for (ensemble, covers) in message.ensembles.iter_mut().zip(background.leaf_covers()) {
+        ensemble.leaf_covers.clone_from(covers);
     }
-    message.cell_means = background.cell_means;
+    message.cell_means = background.cell_means();
 
     let model = NativeModel::open(&message.encode_to_vec()).unwrap();
     let owners: Vec<u16> = (0..).take(columns).collect();

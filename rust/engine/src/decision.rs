@@ -19,6 +19,7 @@ use crate::{
     explanation, features,
     id::{FeatureId, Id, narrow},
     leaving::{self, FrequentLeave},
+    native::Method,
     program::machine::Machine,
     propensity::{self, Scorer},
     record::{Degradation, FUNNEL_STAGES, Record},
@@ -133,12 +134,35 @@ impl Decision<'_> {
     #[must_use]
     pub fn respond(&self) -> v1::DecideResponse {
         let mut answer = response::render(self.bundle, &self.record);
+        if let Some(method) = self.request.contributions.method {
+            self.tell_contributions(method, &mut answer);
+        }
         answer.explanation = match self.request.explanation {
             v1::ExplanationLevel::Funnel => Some(explanation::funnel(&self.record)),
             v1::ExplanationLevel::Full => Some(explanation::explain(self)),
             v1::ExplanationLevel::None | v1::ExplanationLevel::Unspecified => None,
         };
         answer
+    }
+
+    /// Adds what makes up the propensities of the best actions placed.
+    fn tell_contributions(&self, method: Method, answer: &mut v1::DecideResponse) {
+        // Fallbacks have no rank.
+        let mut best: Vec<_> = self
+            .record
+            .placed
+            .iter()
+            .filter(|placed| placed.rank > 0)
+            .collect();
+        best.sort_by_key(|placed| placed.rank);
+        for placed in best.into_iter().take(self.request.contributions.top as usize) {
+            let name = self.bundle.action_name(placed.action);
+            let placement = answer.placements.get_mut(placed.requested);
+            let actions = placement.into_iter().flat_map(|placement| &mut placement.actions);
+            for action in actions.filter(|action| action.action == name) {
+                action.contributions = Some(explanation::contributions(self, placed.action, method));
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Made only when asked for, from what the decision kept: nothing is decided again, save for supposing other orders.
 
 mod clause;
+mod contribution;
 mod placing;
 mod wording;
 
@@ -11,13 +12,18 @@ mod tests;
 
 use nextbest_proto::v1::{self, Stage, Unavailable};
 
+pub(crate) use contribution::explain as contributions;
+
 use crate::{
+    action_set::ActionSet,
     arbitration::applies,
     availability,
     bundle::Bundle,
     decision::Decision,
     id::{ActionId, Id},
+    native::Method,
     record::{FUNNEL_STAGES, Ranked, Record},
+    request::EXPLAINED_CONTRIBUTIONS_MAX,
     response::score,
     value::Value,
 };
@@ -41,8 +47,16 @@ pub(crate) fn funnel(record: &Record) -> v1::Explanation {
 /// The funnel, and every action that the request asks about.
 pub(crate) fn explain(decision: &Decision<'_>) -> v1::Explanation {
     let ranks = Ranks::of(decision);
-    let one = |action| explain_action(decision, &ranks, action);
     let explained = &decision.request.explained;
+    let told = told(decision, explained);
+    let one = |action: ActionId| {
+        let method = told.as_ref().filter(|(_, told)| told.contains(action));
+        let contributions = method.map(|(method, _)| contributions(decision, action, *method));
+        v1::ActionExplanation {
+            contributions,
+            ..explain_action(decision, &ranks, action)
+        }
+    };
     let actions = if explained.is_empty() {
         decision.prepare_interpreter();
         decision.bundle.actions.ids().map(one).collect()
@@ -53,6 +67,28 @@ pub(crate) fn explain(decision: &Decision<'_>) -> v1::Explanation {
         actions,
         ..funnel(&decision.record)
     }
+}
+
+/// The actions whose contributions are told, and how these are found; none where nobody asks.
+fn told(decision: &Decision<'_>, explained: &[ActionId]) -> Option<(Method, ActionSet)> {
+    let asked = &decision.request.contributions;
+    let method = asked.method.filter(|_| asked.of_explained)?;
+    let all = decision.bundle.actions.len();
+    let mut told = ActionSet::empty(all);
+    if explained.is_empty() {
+        let ranked = decision.ranking.ranked.iter().map(|ranked| ranked.action);
+        for action in ranked.chain(decision.bundle.actions.ids()) {
+            if told.count() as usize >= EXPLAINED_CONTRIBUTIONS_MAX {
+                break;
+            }
+            told.insert(action);
+        }
+    } else {
+        for action in explained {
+            told.insert(*action);
+        }
+    }
+    Some((method, told))
 }
 
 /// The place of each action in the ranking.
@@ -95,6 +131,7 @@ fn explain_action(decision: &Decision<'_>, ranks: &Ranks, action: ActionId) -> v
         placing: standing.map(|standing| placing::explain(decision, action, standing).0),
         changes: changes(decision, action, unavailable, standing),
         context_weights: context_weights(decision, action),
+        contributions: None,
     }
 }
 

@@ -18,6 +18,7 @@ use crate::{
         tables::{Channel, Root},
     },
     id::{ActionId, ChannelId, Id, PlacementId},
+    native::Method,
     record::RequestedPlacement,
     value::{TIMESTAMP_US_MAX, TIMESTAMP_US_MIN},
 };
@@ -34,6 +35,13 @@ pub const PLACEMENTS_MAX: usize = 32;
 pub const PLACEMENT_COUNT_MAX: u32 = 100;
 /// Actions that one `Explain` may name.
 pub const EXPLAINED_ACTIONS_MAX: usize = 10_000;
+
+/// Actions of one `Decide` whose contributions are told.
+pub const CONTRIBUTED_ACTIONS_MAX: u32 = 10;
+/// The same where the request does not say.
+pub const CONTRIBUTED_ACTIONS_DEFAULT: u32 = 3;
+/// Actions of one `Explain` whose contributions are told: each may take some hundred microseconds.
+pub const EXPLAINED_CONTRIBUTIONS_MAX: usize = 100;
 
 /// The time and the seed of a decision; the engine reads neither clock nor randomness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +64,20 @@ pub struct Request {
     pub(crate) explanation: v1::ExplanationLevel,
     /// In the order of the bundle; empty: every action.
     pub(crate) explained: Vec<ActionId>,
+    pub(crate) contributions: AskedContributions,
     pub(crate) now_us: Option<i64>,
     pub(crate) seed: Option<u64>,
+}
+
+/// Which contributions are asked for.
+#[derive(Debug)]
+pub(crate) struct AskedContributions {
+    /// None: none are.
+    pub(crate) method: Option<Method>,
+    /// Of so many of the best actions placed.
+    pub(crate) top: u32,
+    /// Of explained actions as well.
+    pub(crate) of_explained: bool,
 }
 
 impl Request {
@@ -85,6 +105,7 @@ impl Request {
         let placements = placements(row, &message.placements)?;
         let explanation = v1::ExplanationLevel::try_from(message.explanation)
             .map_err(|_| Reject::new("explanation", format!("no level {}", message.explanation)))?;
+        let contributions = contributions(message.contributions, message.contributions_top)?;
         if !message.dry_run {
             absent("now_us", message.now_us.is_none())?;
             absent("seed", message.seed.is_none())?;
@@ -103,6 +124,7 @@ impl Request {
             dry_run: message.dry_run,
             explanation,
             explained: Vec::new(),
+            contributions,
             now_us: message.now_us,
             seed: message.seed,
         })
@@ -120,6 +142,14 @@ impl Request {
         decide.dry_run = true;
         decide.explanation = v1::ExplanationLevel::Full.into();
         let mut request = Self::check(bundle, decide).map_err(|reject| reject.within("decide"))?;
+        request.contributions.of_explained = true;
+        if request.contributions.method.is_some() && message.actions.len() > EXPLAINED_CONTRIBUTIONS_MAX {
+            let problem = format!(
+                "{} entries: at most {EXPLAINED_CONTRIBUTIONS_MAX} with contributions",
+                message.actions.len()
+            );
+            return Err(Reject::new("actions", problem));
+        }
         for (place, name) in message.actions.iter().enumerate() {
             let found = bundle
                 .actions
@@ -190,6 +220,28 @@ fn limit(field: &str, count: usize, count_max: usize) -> Result<(), Reject> {
         ));
     }
     Ok(())
+}
+
+fn contributions(level: i32, top: u32) -> Result<AskedContributions, Reject> {
+    let level = v1::ContributionLevel::try_from(level)
+        .map_err(|_| Reject::new("contributions", format!("no level {level}")))?;
+    if top > CONTRIBUTED_ACTIONS_MAX {
+        let problem = format!("{top}: at most {CONTRIBUTED_ACTIONS_MAX}");
+        return Err(Reject::new("contributions_top", problem));
+    }
+    Ok(AskedContributions {
+        method: match level {
+            v1::ContributionLevel::Unspecified | v1::ContributionLevel::None => None,
+            v1::ContributionLevel::Fast => Some(Method::Fast),
+            v1::ContributionLevel::Exact => Some(Method::Exact),
+        },
+        top: if top == 0 {
+            CONTRIBUTED_ACTIONS_DEFAULT
+        } else {
+            top
+        },
+        of_explained: false,
+    })
 }
 
 fn absent(field: &str, absent: bool) -> Result<(), Reject> {

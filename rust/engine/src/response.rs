@@ -72,6 +72,7 @@ fn action(bundle: &Bundle, record: &Record, placed: &Placed) -> v1::RankedAction
         ),
         reason: placed.reason.into(),
         reason_text: reason_text(record, placed),
+        contributions: None,
     }
 }
 

@@ -2,10 +2,13 @@
 
 use std::time::Instant;
 
-use nextbest_engine::{Inputs, Kernel, Rows};
+use nextbest_engine::{Attributions, Background, Inputs, Kernel, Method, Rows};
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyBytes};
 
 use crate::errors::Fault;
+
+/// Rows of a sample that are in memory at a time, all their cells.
+const SURVEYED_ROWS: usize = 1_000;
 
 /// A lowered model that scores rows. Immutable.
 #[pyclass(frozen, module = "nextbest._core")]
@@ -81,6 +84,77 @@ impl NativeModel {
                     started.elapsed().as_secs_f64() * 1e6
                 })
                 .collect()
+        }))
+    }
+
+    #[pyo3(signature = (rows, floats, ints, texts, *, column, method, owners = None))]
+    #[expect(clippy::too_many_arguments, reason = "a line for each kind of input")]
+    fn contributions<'py>(
+        &self,
+        py: Python<'py>,
+        rows: usize,
+        floats: &[u8],
+        ints: Vec<i64>,
+        texts: Vec<String>,
+        column: u32,
+        method: &str,
+        owners: Option<Vec<u16>>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let method = match method {
+            "fast" => Method::Fast,
+            "exact" => Method::Exact,
+            _ => return Err(PyValueError::new_err("`fast` or `exact`")),
+        };
+        let inputs = self.model.inputs();
+        let count = inputs.floats + inputs.ints + inputs.texts;
+        let owners = owners.unwrap_or_else(|| (0..=u16::MAX).take(count).collect());
+        if owners.len() != count {
+            return Err(PyValueError::new_err("an owner is needed for each input column"));
+        }
+        let table = self.table(rows, floats, &ints, &texts)?;
+        let found: Vec<u8> = py.detach(|| {
+            let attributions = Attributions::new(&self.model, &owners, [column]);
+            if let Some(refusal) = attributions.refusal(column) {
+                return Err(PyValueError::new_err(refusal.to_string()));
+            }
+            let mut filled = Rows::new(&self.model, rows);
+            table.fill(0, &mut filled);
+            self.model.run(Kernel::best(), &mut filled);
+            let width = 2 + owners.iter().max().map_or(0, |owner| usize::from(*owner) + 1);
+            let row = |row| {
+                let found = attributions.explain(&self.model, method, column, &filled, row);
+                found.map_or_else(
+                    || vec![f64::NAN; width],
+                    |found| [vec![found.base, found.margin], found.contributions].concat(),
+                )
+            };
+            Ok((0..rows).flat_map(row).flat_map(f64::to_le_bytes).collect())
+        })?;
+        Ok(PyBytes::new(py, &found))
+    }
+
+    fn survey(
+        &self,
+        py: Python<'_>,
+        rows: usize,
+        floats: &[u8],
+        ints: Vec<i64>,
+        texts: Vec<String>,
+    ) -> PyResult<(usize, Vec<Vec<f32>>, Vec<f32>)> {
+        let table = self.table(rows, floats, &ints, &texts)?;
+        Ok(py.detach(|| {
+            let mut background = Background::new(&self.model);
+            for first in (0..rows).step_by(SURVEYED_ROWS) {
+                let mut filled = Rows::new(&self.model, SURVEYED_ROWS.min(rows - first));
+                table.fill(first, &mut filled);
+                self.model.run(Kernel::best(), &mut filled);
+                background.survey(&self.model, &filled);
+            }
+            (
+                background.rows(),
+                background.leaf_covers().to_vec(),
+                background.cell_means(),
+            )
         }))
     }
 }

@@ -48,6 +48,8 @@ pub(crate) struct Attribute {
     pub(crate) allowed: Vec<Kind>,
     pub(crate) minimum: Option<Kind>,
     pub(crate) maximum: Option<Kind>,
+    /// What people call it; may be empty.
+    pub(crate) label: String,
 }
 
 #[derive(Debug)]
@@ -291,7 +293,7 @@ pub(crate) struct Column {
     pub(crate) stand_in: Option<Kind>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ColumnSource {
     Feature(FeatureId),
     /// Place in `Action::attributes`.

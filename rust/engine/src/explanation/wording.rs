@@ -187,11 +187,16 @@ fn listed(test: &Test) -> String {
     }
 }
 
-fn shortened(value: &Value<'_>) -> String {
-    let text = value.to_string();
+/// A value in 80 letters at most.
+pub(super) fn shortened(value: &Value<'_>) -> String {
+    shortened_text(&value.to_string())
+}
+
+/// A text in 80 letters at most.
+pub(super) fn shortened_text(text: &str) -> String {
     match text.char_indices().nth(LETTERS_MAX) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text,
+        None => text.to_owned(),
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! What an action brings to its row never changes, and is computed when the bundle is opened.
 
+mod sources;
+
 use nextbest_proto::v1;
 
 use super::batch::{Cell, constant_cell, feature_cell};
@@ -15,6 +17,7 @@ use crate::{
     native::{CellKind, Factoring, InputKinds, NativeModel, Rows},
     value::Value,
 };
+use sources::Sources;
 
 /// Cells of all rows of one model.
 const ROW_CELLS_MAX: usize = 1 << 26;
@@ -31,6 +34,7 @@ pub struct Lowered {
     rows: Vec<u32>,
     /// Rows whose action lacks an input that nothing stands in for.
     incomplete: Vec<bool>,
+    sources: Sources,
 }
 
 #[derive(Debug)]
@@ -135,12 +139,14 @@ impl Lowered {
         }
         let columns: Vec<u32> = bound.iter().map(|(_, column)| *column).collect();
         let factoring = Factoring::new(&model, &kinds, &mut filled, &columns)?;
+        let sources = Sources::new(&model, inputs, columns.into_iter());
         Ok(Self {
             model,
             factoring,
             shared,
             rows,
             incomplete,
+            sources,
         })
     }
 

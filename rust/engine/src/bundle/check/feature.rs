@@ -48,6 +48,7 @@ pub(super) fn attribute(message: v1::AttributeDeclaration) -> Checked<Attribute>
     Ok(Attribute {
         root,
         name: message.name,
+        label: message.label,
         kind,
         allowed: message
             .allowed

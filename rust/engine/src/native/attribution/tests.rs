@@ -522,7 +522,8 @@ fn a_sample_is_counted_leaf_by_leaf_and_cell_by_cell() {
         rows.floats_mut(row).copy_from_slice(&[number, 1.0]);
     }
     model.run(Kernel::PORTABLE, &mut rows);
-    let found = super::super::Background::survey(&model, &rows);
-    assert_eq!((found.rows, &found.leaf_covers), (4, &vec![vec![1.0, 3.0]]));
-    assert_eq!(found.cell_means, [1.0, 1.0, 2.0, 0.625]);
+    let mut found = super::super::Background::new(&model);
+    found.survey(&model, &rows);
+    assert_eq!((found.rows(), found.leaf_covers()), (4, &[vec![1.0, 3.0]][..]));
+    assert_eq!(found.cell_means(), [1.0, 1.0, 2.0, 0.625]);
 }

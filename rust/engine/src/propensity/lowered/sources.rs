@@ -1,0 +1,118 @@
+//! The attributes that a lowered model's inputs are bound to -> what each of them adds to an action's propensity.
+
+use super::{
+    super::batch::{constant_cell, feature_cell},
+    Lowered, Place, set,
+};
+use crate::{
+    bundle::{
+        Bundle,
+        tables::{ColumnSource, ElementType, ModelInput},
+    },
+    id::{ActionId, Id},
+    native::{Attributed, Attributions, Method, NativeModel, Rows},
+    value::Value,
+};
+
+/// What a model's columns are bound to, each attribute once, and what is prepared to explain scores.
+#[derive(Debug)]
+pub(super) struct Sources {
+    sources: Vec<ColumnSource>,
+    attributions: Attributions,
+}
+
+impl Sources {
+    /// `columns` are those of the output that actions want.
+    pub(super) fn new(
+        model: &NativeModel,
+        inputs: &[ModelInput],
+        columns: impl Iterator<Item = u32>,
+    ) -> Self {
+        let mut sources: Vec<ColumnSource> = Vec::new();
+        // Numbers, whole numbers, texts.
+        let mut lines: [Vec<u16>; 3] = Default::default();
+        for input in inputs {
+            for column in &input.columns {
+                let known = sources.iter().position(|source| *source == column.source);
+                let owner = known.unwrap_or_else(|| {
+                    sources.push(column.source);
+                    sources.len() - 1
+                });
+                let line = match input.element_type {
+                    ElementType::Int64 => 1,
+                    ElementType::String => 2,
+                    ElementType::Float32 | ElementType::Float64 | ElementType::Bool => 0,
+                };
+                if let Some(line) = lines.get_mut(line) {
+                    line.push(u16::try_from(owner).unwrap_or(u16::MAX));
+                }
+            }
+        }
+        let attributions = Attributions::new(model, &lines.concat(), columns);
+        Self {
+            sources,
+            attributions,
+        }
+    }
+}
+
+impl Lowered {
+    /// What each attribute adds to the score that an action, which is bound to it, has in a column of the output; with the
+    /// attributes in the order of the contributions.
+    ///
+    /// # Errors
+    /// Why there is nothing to say, in a sentence.
+    pub(crate) fn explain(
+        &self,
+        bundle: &Bundle,
+        features: &[Value<'_>],
+        inputs: &[ModelInput],
+        (action, column): (ActionId, u32),
+        method: Method,
+    ) -> Result<(&[ColumnSource], Attributed), String> {
+        let Sources {
+            sources,
+            attributions,
+        } = &self.sources;
+        if let Some(refusal) = attributions.refusal(column) {
+            return Err(refusal.to_string());
+        }
+        let mut rows = Rows::new(&self.model, 1);
+        let mut lengths = [0; 3];
+        for input in inputs {
+            for column in &input.columns {
+                let (line, place): (_, fn(usize) -> Place) = match input.element_type {
+                    ElementType::Int64 => (1, Place::Int),
+                    ElementType::String => (2, Place::Text),
+                    ElementType::Float32 | ElementType::Float64 | ElementType::Bool => (0, Place::Float),
+                };
+                let Some(length) = lengths.get_mut(line) else {
+                    continue;
+                };
+                let place = place(*length);
+                *length += 1;
+                let cell = match column.source {
+                    ColumnSource::Feature(feature) => features
+                        .get(feature.place())
+                        .and_then(|value| feature_cell(input.element_type, value)),
+                    ColumnSource::ActionAttribute(attribute) => bundle.actions[action]
+                        .attributes
+                        .get(attribute)
+                        .and_then(Option::as_ref)
+                        .and_then(|kind| constant_cell(input.element_type, kind)),
+                };
+                let stand_in = || {
+                    let kind = column.stand_in.as_ref();
+                    kind.and_then(|kind| constant_cell(input.element_type, kind))
+                };
+                if !set(&mut rows, 0, place, cell.or_else(stand_in)) {
+                    return Err("an input of the model is missing".to_owned());
+                }
+            }
+        }
+        self.model.run(bundle.index.report().kernel, &mut rows);
+        let found = attributions.explain(&self.model, method, column, &rows, 0);
+        let found = found.ok_or_else(|| "the model has no result".to_owned())?;
+        Ok((sources, found))
+    }
+}
