@@ -73,7 +73,8 @@ class Client:
             timeout_s: Instead of the client's.
             traceparent: W3C trace context to answer under; None: OpenTelemetry's current span, if any.
             question: `channel` and `placements`, and what else there is to say: `customer_id`, `customer`,
-                `context`, `dry_run`, `explanation`, `now`, `seed`; see `nextbest.question.Question`.
+                `context`, `dry_run`, `explanation`, `contributions`, `contributions_top`, `now`, `seed`; see
+                `nextbest.question.Question`.
 
         Raises:
             InvalidRequest: Something about the question is wrong; `field` says what.

@@ -51,6 +51,27 @@ def _ranked(message: decision_pb2.RankedAction) -> answers.RankedAction:
         score=_score(message.score),
         reason=_word(answers.Reason, decision_pb2.Reason, message.reason),
         reason_text=message.reason_text,
+        contributions=_contributions(message),
+    )
+
+
+def _contributions(
+    message: decision_pb2.RankedAction | decision_pb2.ActionExplanation,
+) -> answers.Contributions | None:
+    if not message.HasField("contributions"):
+        return None
+    told = message.contributions
+    return answers.Contributions(
+        method=_word(answers.ContributionLevel, decision_pb2.ContributionLevel, told.method),
+        scale=_word(answers.ContributionScale, decision_pb2.ContributionScale, told.scale),
+        base=told.base,
+        margin=told.margin,
+        contributions=tuple(
+            answers.Contribution(line.attribute, line.label, decode(line.value), line.contribution, line.text)
+            for line in told.contributions
+        ),
+        others=told.others,
+        refusal=told.refusal,
     )
 
 
@@ -93,6 +114,7 @@ def _action(message: decision_pb2.ActionExplanation) -> answers.ActionExplanatio
         placing=_placing(message.placing) if message.HasField("placing") else None,
         changes=tuple(message.changes),
         context_weights=tuple(message.context_weights),
+        contributions=_contributions(message),
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Required, TypedDict
 
-from nextbest.answers import Customer, ExplanationLevel
+from nextbest.answers import ContributionLevel, Customer, ExplanationLevel
 from nextbest.errors import InvalidRequest
 from nextbest.v1 import customer_pb2, decision_pb2
 from nextbest.values import AttributeValue, encode_attributes, to_microseconds
@@ -27,6 +27,11 @@ _LEVELS: Final = {
     ExplanationLevel.FUNNEL: decision_pb2.EXPLANATION_LEVEL_FUNNEL,
     ExplanationLevel.FULL: decision_pb2.EXPLANATION_LEVEL_FULL,
 }
+_CONTRIBUTIONS: Final = {
+    ContributionLevel.NONE: decision_pb2.CONTRIBUTION_LEVEL_NONE,
+    ContributionLevel.FAST: decision_pb2.CONTRIBUTION_LEVEL_FAST,
+    ContributionLevel.EXACT: decision_pb2.CONTRIBUTION_LEVEL_EXACT,
+}
 
 
 class ExplainArguments(TypedDict, total=False):
@@ -37,6 +42,8 @@ class ExplainArguments(TypedDict, total=False):
     customer_id: str
     customer: Attributes
     context: Attributes
+    contributions: ContributionLevel | str
+    contributions_top: int
     now: datetime | None
     seed: int | None
 
@@ -61,6 +68,9 @@ class Question:
         context: Attributes of the moment.
         dry_run: Leave no trace in the customer's state.
         explanation: `none`, `funnel` (how many actions were left after each stage) or `full`.
+        contributions: `none`, `fast` or `exact`: what each attribute adds to the propensities of the best
+            actions placed; `explain` tells it of all that are explained (100 at most).
+        contributions_top: Of how many of the best: 1 to 10; 0: 3.
         now: Time of the decision, with a time zone. Only with `dry_run`.
         seed: 0 to 2**64 - 1. Only with `dry_run`: repeats the decision that reported it.
     """
@@ -72,6 +82,8 @@ class Question:
     context: Attributes = field(default_factory=dict)
     dry_run: bool = False
     explanation: ExplanationLevel | str = ExplanationLevel.NONE
+    contributions: ContributionLevel | str = ContributionLevel.NONE
+    contributions_top: int = 0
     now: datetime | None = None
     seed: int | None = None
 
@@ -90,7 +102,11 @@ def assemble(question: Question) -> decision_pb2.DecideRequest:
         placements=_placements(question.placements),
         dry_run=question.dry_run,
         explanation=_level(question.explanation),
+        contributions=_contributions(question.contributions),
     )
+    if not 0 <= question.contributions_top <= _COUNT_MAX:
+        raise InvalidRequest("1 to 10, or 0 for 3", "contributions_top")
+    request.contributions_top = question.contributions_top
     if question.now is not None:
         request.now_us = to_microseconds(question.now, "now")
     if question.seed is not None:
@@ -149,3 +165,10 @@ def _level(level: ExplanationLevel | str) -> decision_pb2.ExplanationLevel.Value
         return _LEVELS[ExplanationLevel(level)]
     except (ValueError, KeyError):
         raise InvalidRequest("one of `none`, `funnel` and `full`", "explanation") from None
+
+
+def _contributions(level: ContributionLevel | str) -> decision_pb2.ContributionLevel.ValueType:
+    try:
+        return _CONTRIBUTIONS[ContributionLevel(level)]
+    except (ValueError, KeyError):
+        raise InvalidRequest("one of `none`, `fast` and `exact`", "contributions") from None

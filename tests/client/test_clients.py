@@ -22,6 +22,8 @@ QUESTION = {
     "placements": {"hero": 1, "sidebar": 3},
     "dry_run": True,
     "explanation": "funnel",
+    "contributions": "exact",
+    "contributions_top": 2,
     "now": datetime(2026, 6, 1, 12, tzinfo=UTC),
     "seed": 2**64 - 1,
 }
@@ -43,6 +45,8 @@ ENCODED = decision_pb2.DecideRequest(
     ],
     dry_run=True,
     explanation=decision_pb2.EXPLANATION_LEVEL_FUNNEL,
+    contributions=decision_pb2.CONTRIBUTION_LEVEL_EXACT,
+    contributions_top=2,
     now_us=1_780_315_200_000_000,
     seed=2**64 - 1,
 )
@@ -82,6 +86,7 @@ def test_the_shortest_question(call, address, recorder):
             decision_pb2.PlacementRequest(name="sidebar"),
         ],
         explanation=decision_pb2.EXPLANATION_LEVEL_NONE,
+        contributions=decision_pb2.CONTRIBUTION_LEVEL_NONE,
     )
     assert recorder.requests == [expected]
 

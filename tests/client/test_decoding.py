@@ -107,6 +107,31 @@ def test_explanation(decision):
     assert old.unavailable is answers.Unavailable.EXPIRED
 
 
+def test_contributions():
+    message = text_format.Parse(
+        """
+        method: CONTRIBUTION_LEVEL_EXACT scale: CONTRIBUTION_SCALE_LOG_ODDS
+        base: -3.0 margin: -2.5 others: 0.125
+        contributions {
+          attribute: "customer.income" label: "income" value { double: 72000 } contribution: 0.5
+          text: "income 72,000 raises the odds by 65 %"
+        }
+        contributions { attribute: "customer.age" label: "age" contribution: -0.125 text: "age" }
+        """,
+        decision_pb2.Contributions(),
+    )
+    ranked = decision_pb2.RankedAction(contributions=message)
+    answer = decision_pb2.DecideResponse(placements=[decision_pb2.Placement(name="hero", actions=[ranked])])
+    (action,) = decoding.decode_decision(answer)["hero"]
+    told = action.contributions
+    assert (told.method, told.scale) == (answers.ContributionLevel.EXACT, answers.ContributionScale.LOG_ODDS)
+    assert (told.base, told.margin, told.others, told.refusal) == (-3.0, -2.5, 0.125, "")
+    text = "income 72,000 raises the odds by 65 %"
+    income = answers.Contribution("customer.income", "income", 72_000.0, 0.5, text)
+    age = answers.Contribution("customer.age", "age", None, -0.125, "age")
+    assert list(told) == [income, age]
+
+
 def test_no_explanation_unless_there_is_one():
     assert decoding.decode_decision(decision_pb2.DecideResponse()).explanation is None
 
@@ -144,6 +169,8 @@ def test_words_are_those_of_the_protocol(kind):
         (answers.ClauseExplanation, decision_pb2.ClauseExplanation),
         (answers.LiteralExplanation, decision_pb2.LiteralExplanation),
         (answers.Placing, decision_pb2.Placing),
+        (answers.Contributions, decision_pb2.Contributions),
+        (answers.Contribution, decision_pb2.Contribution),
         (answers.SourcePosition, decision_pb2.SourcePosition),
     ],
 )

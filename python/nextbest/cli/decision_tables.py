@@ -72,6 +72,12 @@ def render_decision(decision: Decision) -> list[RenderableType]:
     return [table, *_render_degradations(decision.degradations)]
 
 
+def best_first(decision: Decision) -> list[RankedAction]:
+    """Returns the actions placed by rank; fallbacks have none."""
+    placed = [action for placement in decision.placements for action in placement.actions if action.rank]
+    return sorted(placed, key=lambda action: action.rank)
+
+
 def render_funnel(funnel: Sequence[StageCount]) -> RenderableType:
     """Renders how many actions were left after each stage, and how many were lost for want of data alone."""
     table = _table(Text("Funnel", "bold"))

@@ -53,6 +53,9 @@ BundleFile = Annotated[
 ]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.001, help="Seconds to wait for the answer.")]
 Rows = Annotated[int, typer.Option("--rows", min=1, help="Rows of each table at most.")]
+ContributionsOption = Annotated[
+    str, typer.Option("--contributions", help="What propensities are made of: none, fast or exact.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -63,6 +66,7 @@ def register(app: typer.Typer) -> None:
         "nextbest decide -c web -p hero -i c-1042",
         "nextbest decide -c web -p hero=1 -p sidebar=3 -a age=42 -a segment=mass -x device=app",
         "nextbest decide -b bank.bundle -c web --customer-json '{\"age\": 42}' --explanation funnel",
+        "nextbest decide -c web -p hero -i c-1042 --contributions exact --top 1",
         "nextbest decide -c web -p hero -i c-1042 --now 2026-06-01T12:00:00Z --json",
         panel=_PANEL,
     )
@@ -71,6 +75,7 @@ def register(app: typer.Typer) -> None:
         explain,
         "nextbest explain gold-card -c web -p hero -i c-1042",
         "nextbest explain -c web -p hero -i c-1042 --rows 100",
+        "nextbest explain gold-card -c web -p hero -i c-1042 --contributions exact",
         "nextbest explain gold-card -b ./bank -c web -a age=17",
         panel=_PANEL,
     )
@@ -89,6 +94,11 @@ def decide(  # noqa: PLR0913 - one parameter an option
         bool, typer.Option("--dry-run", help="Leave no trace in the customer's state.")
     ] = False,
     explanation: Annotated[str, typer.Option(help="none, funnel or full.")] = "none",
+    contributions: ContributionsOption = "none",
+    top: Annotated[
+        int,
+        typer.Option("--top", min=1, max=10, help="Actions whose contributions are told, the best first."),
+    ] = 3,
     now: Now = "",
     seed: Seed = None,
     address: Address = "",
@@ -101,6 +111,7 @@ def decide(  # noqa: PLR0913 - one parameter an option
     asked = _Asked(bundle, channel, placement, attribute, context, customer_json, context_json)
     question = asked.question(customer_id, now, seed)
     question |= {"dry_run": dry_run or bool(now) or seed is not None, "explanation": explanation}
+    question |= {"contributions": contributions, "contributions_top": top}
     if asked.offline:
         decision = asked.offline.decide(**question)
     else:
@@ -121,6 +132,7 @@ def explain(  # noqa: PLR0913 - one parameter an option
     context: ContextOption = None,
     customer_json: CustomerJson = "",
     context_json: ContextJson = "",
+    contributions: ContributionsOption = "none",
     now: Now = "",
     seed: Seed = None,
     address: Address = "",
@@ -131,7 +143,7 @@ def explain(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Ask why: why these actions, or why not this one."""
     asked = _Asked(bundle, channel, placement, attribute, context, customer_json, context_json)
-    question = asked.question(customer_id, now, seed)
+    question = asked.question(customer_id, now, seed) | {"contributions": contributions}
     if asked.offline:
         decision = asked.offline.explain(actions=actions or (), **question)
     else:
@@ -140,7 +152,7 @@ def explain(  # noqa: PLR0913 - one parameter an option
     if is_for_machines():
         write_json(decision)
     elif actions:
-        _show_actions(decision)
+        _show_actions(decision, rows)
     else:
         _show_decision(decision, rows)
 
@@ -252,8 +264,10 @@ def _show_decision(decision: "Decision", rows: int) -> None:
         write_json(decision)
         return
     from nextbest.cli import decision_tables as tables
+    from nextbest.cli.contribution_tables import render_contributions
 
     show(*tables.render_decision(decision))
+    show(*(told for action in tables.best_first(decision) for told in render_contributions(action, rows)))
     if decision.explanation:
         show(tables.render_funnel(decision.explanation.funnel))
         if decision.explanation.actions:
@@ -261,8 +275,9 @@ def _show_decision(decision: "Decision", rows: int) -> None:
             show(*tables.render_departures(decision.explanation.actions, rows))
 
 
-def _show_actions(decision: "Decision") -> None:
+def _show_actions(decision: "Decision", rows: int) -> None:
+    from nextbest.cli.contribution_tables import render_contributions
     from nextbest.cli.decision_tables import render_action
 
-    if decision.explanation:
-        show(*(render_action(action) for action in decision.explanation.actions))
+    for action in decision.explanation.actions if decision.explanation else ():
+        show(render_action(action), *render_contributions(action, rows))
