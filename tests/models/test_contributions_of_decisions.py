@@ -2,10 +2,12 @@
 
 import json
 import math
+import shutil
 import sys
 
 import lightgbm
 import numpy as np
+import polars as pl
 import pytest
 from onnxmltools import convert_lightgbm
 from onnxmltools.convert.common.data_types import FloatTensorType
@@ -14,8 +16,6 @@ from nextbest import bundle, cli, workspace
 from nextbest.answers import ContributionLevel, ContributionScale
 from nextbest.cli import output
 from nextbest.errors import InvalidRequest
-from nextbest.models.native import lower
-from nextbest.models.native.background import add_background
 from nextbest.offline import OfflineBundle
 
 WORKSPACE = {
@@ -42,6 +42,7 @@ actions:
     "models/cards.yaml": """
 name: cards
 file: cards.onnx
+background: sample.parquet
 inputs:
   X: [customer.age, customer.income]
 output: probabilities
@@ -72,11 +73,10 @@ def file(trained, tmp_path_factory):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     (folder / "models" / "cards.onnx").write_bytes(onnx)
+    sample = pl.DataFrame({"customer.age": rows[:, 0], "customer.income": rows[:, 1]})
+    sample.write_parquet(folder / "models" / "sample.parquet")
     message = workspace.compile(folder).bundle
     assert message is not None
-    native = lower(onnx, "probabilities", (1,))
-    add_background(native, len(rows), rows.astype("<f4").tobytes(), [], [])
-    message.models[0].native.CopyFrom(native)
     path = folder / "told.bundle"
     path.write_bytes(bundle.seal(message).data)
     return path
@@ -147,6 +147,46 @@ def test_what_cannot_be_asked_is_refused(told, arguments, field):
     with pytest.raises(InvalidRequest) as refused:
         told.decide(**QUESTION, **arguments)
     assert refused.value.field == field
+
+
+SAMPLES = {
+    "missing.csv": (None, "NB663", "there is no file `missing.csv`"),
+    "../../sample.csv": (None, "NB616", "`../../sample.csv` is outside of the workspace"),
+    "few.csv": (
+        "customer.age\n42\n",
+        "NB663",
+        "the rows of the background sample have no column `customer.income`",
+    ),
+    "text.csv": (
+        "customer.age,customer.income\n42,much\n",
+        "NB663",
+        "the column `customer.income` of the rows of the background sample holds String",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_that_is_of_no_use_is_shown_where_it_is_named(file, tmp_path, name):
+    text, code, message = SAMPLES[name]
+    folder = shutil.copytree(file.parent, tmp_path / "told")
+    model = folder / "models" / "cards.yaml"
+    model.write_text(model.read_text().replace("sample.parquet", name))
+    if text is not None:
+        (folder / "models" / name).write_text(text)
+    (found,) = workspace.compile(folder).diagnostics
+    assert (found.code, found.message) == (code, message)
+    assert (found.position.file, found.position.line) == ("models/cards.yaml", 4)
+
+
+def test_without_a_sample_a_model_scores_and_says_why_it_tells_nothing(file, tmp_path):
+    folder = shutil.copytree(file.parent, tmp_path / "told")
+    model = folder / "models" / "cards.yaml"
+    model.write_text(model.read_text().replace("background: sample.parquet\n", ""))
+    message = workspace.compile(folder).bundle
+    decision = OfflineBundle(bundle.seal(message).data).decide(**QUESTION, contributions="exact")
+    gold = decision["hero"][0]
+    assert gold.score.propensity_source == "model"
+    assert gold.contributions.refusal == "the model was compiled without a background sample"
 
 
 @pytest.fixture

@@ -240,11 +240,15 @@ def test_a_workspace_names_a_version(published):
     assert by_alias.diagnostics == []
     assert by_alias.bundle.models[0].onnx == (folder / "card.onnx").read_bytes()
     assert by_alias.bundle.actions[0].prior == 0.03
+    ages = pl.read_csv(folder / "sample.csv")["customer.age"]
+    assert by_alias.bundle.models[0].native.cell_means[0] == pytest.approx(ages.mean())
     assert by_alias.bundle.models[0].inputs[0].columns[1].missing.double == 0.0
 
     # The same as if the file and its binding stood in the workspace.
     (folder / "models/card.onnx").write_bytes((folder / "card.onnx").read_bytes())
-    (folder / "models/card.yaml").write_text(f"name: card\nfile: card.onnx\n{BINDING}")
+    (folder / "models/card.yaml").write_text(
+        f"name: card\nfile: card.onnx\nbackground: ../sample.csv\n{BINDING}"
+    )
     by_file = workspace.compile(folder)
     assert by_file.diagnostics == []
     assert by_file.bundle.SerializeToString(deterministic=True) == by_alias.bundle.SerializeToString(

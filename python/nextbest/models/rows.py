@@ -153,6 +153,19 @@ def read_table(path: Path, inputs: list[InputTable], what: str, *, with_expected
     return Table(what, made)
 
 
+def decode_table(data: bytes, what: str) -> Table:
+    """Reads a table that was encoded as Parquet.
+
+    Raises:
+        ModelError: NB663: it is none.
+    """
+    try:
+        return Table(what, pl.read_parquet(io.BytesIO(data)))
+    except (OSError, pl.exceptions.PolarsError) as error:
+        reason = str(error).split("\n", 1)[0]
+        raise ModelError(f"the {what} cannot be read: {reason}", "push the model again", ROWS) from None
+
+
 def sample(table: Table, count: int) -> Table:
     """So many rows of a table, evenly spread over it; the same ones each time."""
     if len(table.frame) <= count:

@@ -73,7 +73,7 @@ def bind_columns(root: Path, definition: BindingFile, document: Document, signat
             for bound in given.columns:
                 conditions.reference(document, bound.path, bound.reference)
         found += conditions.diagnostics
-    tables = [_table(given) for given in inputs]
+    tables = [table_of(given) for given in inputs]
     plain = {table.name: [_written(column) for column in table.columns] for table in tables}
     return Bound(manifests.Binding(plain, output, column, definition.prior), tables, found)
 
@@ -121,7 +121,8 @@ def _workspace(root: Path) -> tuple[Workspace, bool]:
     return workspace, True
 
 
-def _table(given: Input) -> InputTable:
+def table_of(given: Input) -> InputTable:
+    """An input with the names that a table may have its columns by."""
     columns = tuple(
         InputColumn((bound.reference, f"{given.name}[{index}]"), _plain(bound.missing))
         for index, bound in enumerate(given.columns)

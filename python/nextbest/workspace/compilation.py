@@ -1,4 +1,7 @@
-"""A folder -> a bundle, or every reason why not: load -> resolve -> check -> lower -> foresee -> accept."""
+"""A folder -> a bundle, or every reason why not.
+
+load -> resolve -> check -> lower -> survey -> foresee -> accept
+"""
 
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,6 +18,7 @@ from nextbest.workspace.conditions import Conditions
 from nextbest.workspace.foresee import foresee
 from nextbest.workspace.load import Progress, Workspace, ignore, load
 from nextbest.workspace.lower import lower
+from nextbest.workspace.survey import survey
 from nextbest.workspace.versions import resolve
 
 
@@ -69,6 +73,7 @@ def compile(  # noqa: A001 - the word for it
         conditions = Conditions(workspace)
         bundle = lower(workspace, conditions, bindings, report)
         diagnostics += [*found, *conditions.diagnostics]
+        diagnostics += survey(workspace, versions, bindings, bundle)
         diagnostics += foresee(workspace, conditions, bundle, diagnostics)
         if not _is_wrong(diagnostics):
             diagnostics += accept(bundle)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nextbest.diagnostics import Diagnostic, Severity
 from nextbest.models import ModelError
+from nextbest.models.manifest import Manifest
 from nextbest.models.registry import FOLDER, Registry, Version
 from nextbest.workspace.definitions import BindingFile, Kind, ModelFile
 from nextbest.workspace.document import Document
@@ -19,6 +20,7 @@ from nextbest.workspace.validation import validate
 
 BINDING = "binding.yaml"
 CARD = "card.yaml"
+BACKGROUND = "background.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,16 @@ class Resolved:
         onnx: Its bytes.
         any_operator: Whether it was pushed with operators that are not on the list.
         binding: The file that its binding is written in; None where the model file has one, or nobody has.
+        manifest: What was recorded when it was pushed.
+        background: Its background sample, as Parquet; None where it was pushed without.
     """
 
     version: Version
     onnx: bytes
     any_operator: bool
     binding: Document | None
+    manifest: Manifest
+    background: bytes | None
 
 
 def resolve(workspace: Workspace, registry: Path | None) -> tuple[dict[str, Resolved], list[Diagnostic]]:
@@ -111,7 +117,9 @@ def _resolve(
             document = None if given else document
     if document is not None:
         workspace.sources[document.file] = document.lines
-    return Resolved(version, onnx, manifest.any_operator, document), source, diagnostics
+    background = store.file(version, manifest, BACKGROUND)
+    resolved = Resolved(version, onnx, manifest.any_operator, document, manifest, background)
+    return resolved, source, diagnostics
 
 
 def _filled(source: Source[ModelFile], binding: BindingFile) -> Source[ModelFile]:

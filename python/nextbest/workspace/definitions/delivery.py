@@ -168,6 +168,8 @@ class ModelFile(BindingFile):
     """The ONNX file, relative to this one."""
     version: Text = ""
     """In place of a file: a version that was pushed under this name, by alias (`champion`) or SHA-256."""
+    background: Text = ""
+    """A sample of customers as they occur, Parquet or CSV, relative to this file: contributions need it."""
     description: Text = ""
     """What it predicts, from which data."""
 

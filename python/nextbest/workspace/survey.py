@@ -1,0 +1,111 @@
+"""Background samples -> native models of a bundle that know what contributions are measured against.
+
+A sample stands beside the model file that names it, or came with the version that was pushed. Without one, a
+model scores all the same, and has no contributions. One that ONNX Runtime runs has none either way.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nextbest.diagnostics import Diagnostic
+from nextbest.models import Element, ModelError
+from nextbest.v1 import bundle_pb2
+from nextbest.workspace.binding import Binding
+from nextbest.workspace.load import Workspace
+from nextbest.workspace.versions import Resolved
+
+if TYPE_CHECKING:
+    from nextbest.models.rows import InputTable, Table
+
+_WHAT = "rows of the background sample"
+
+
+def survey(
+    workspace: Workspace,
+    versions: Mapping[str, Resolved],
+    bindings: Sequence[Binding],
+    bundle: bundle_pb2.Bundle,
+) -> list[Diagnostic]:
+    """Counts the sample of each model that has one.
+
+    Args:
+        workspace: As loaded.
+        versions: By model file, the versions that are named in place of a file.
+        bindings: The models that could be read.
+        bundle: Its native models are filled.
+
+    Returns:
+        What is wrong with a sample.
+    """
+    models = {model.name: model for model in bundle.models if model.HasField("native")}
+    diagnostics: list[Diagnostic] = []
+    for binding in bindings:
+        model = models.get(binding.source.definition.name)
+        resolved = versions.get(binding.source.document.file)
+        is_named = bool(binding.source.definition.background)
+        if model is None or not (is_named or (resolved is not None and resolved.background is not None)):
+            continue
+        try:
+            _count(model, binding, *_sample(workspace.root, binding, resolved))
+        except ModelError as error:
+            key = "background" if is_named else "version"
+            position = binding.source.document.value(key)
+            diagnostics.append(Diagnostic(error.code, error.message, position, error.help))
+    return diagnostics
+
+
+def _sample(root: Path, binding: Binding, resolved: Resolved | None) -> "tuple[Table, list[InputTable]]":
+    """The rows, and the inputs that they fill."""
+    # Loads slowly, and only a workspace with samples needs it.
+    from nextbest.models.refusal import ROWS  # noqa: PLC0415
+    from nextbest.models.rows import decode_table, inputs_of, read_table  # noqa: PLC0415
+    from nextbest.workspace.columns import table_of  # noqa: PLC0415
+
+    written = binding.source.definition.background
+    if not written and resolved is not None and resolved.background is not None:
+        return decode_table(resolved.background, _WHAT), inputs_of(resolved.manifest)
+    inputs = [table_of(given) for given in binding.inputs]
+    path = ((root / binding.source.document.file).parent / written).resolve()
+    if not path.is_relative_to(root.resolve()):
+        remedy = "copy it beside this file: a workspace is complete in itself"
+        raise ModelError(f"`{written}` is outside of the workspace", remedy, "NB616")
+    if not path.is_file():
+        raise ModelError(
+            f"there is no file `{written}`", "put it beside this file, or correct the name", ROWS
+        )
+    return read_table(path, inputs, _WHAT, with_expected=False), inputs
+
+
+def _count(model: bundle_pb2.Model, binding: Binding, table: "Table", inputs: "list[InputTable]") -> None:
+    from nextbest.models.native.background import SampleError, add_background  # noqa: PLC0415
+    from nextbest.models.refusal import ROWS  # noqa: PLC0415
+    from nextbest.models.rows import (  # noqa: PLC0415
+        BACKGROUND_ROWS_MAX,
+        drop_unanswerable,
+        fill_inputs,
+        sample,
+    )
+
+    chosen = sample(drop_unanswerable(table, inputs), BACKGROUND_ROWS_MAX)
+    rows = fill_inputs(chosen, inputs)
+    try:
+        add_background(model.native, len(chosen.frame), *_lines(binding, rows))
+    except SampleError as error:
+        remedy = "give rows as they occur, with the texts and numbers that the model knows"
+        raise ModelError(str(error), remedy, ROWS) from None
+
+
+def _lines(binding: Binding, rows: Mapping[str, Any]) -> Iterator[Any]:
+    """Numbers, whole numbers and texts, as a native model takes them."""
+    import numpy as np  # noqa: PLC0415
+
+    lines: list[list[Any]] = [[], [], []]
+    places = {Element.INT64: 1, Element.STRING: 2}
+    for given in binding.inputs:
+        lines[places.get(given.element, 0)].append(rows[given.name])
+    floats, ints, texts = (np.hstack(found).reshape(-1) if found else np.zeros(0) for found in lines)
+    with np.errstate(over="ignore"):
+        yield floats.astype("<f4").tobytes()
+    yield [int(key) for key in ints]
+    yield [str(key) for key in texts]
