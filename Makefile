@@ -63,7 +63,7 @@ bless: $(EXTENSION) ## Rewrite the expected output of golden tests; review the d
 	NEXTBEST_BLESS=1 $(BIN)/pytest -q -n 2 tests/diagnostics tests/expression tests/docs
 
 .PHONY: bench
-bench: bench-engine bench-eligibility bench-compiling bench-serving ## All benchmarks
+bench: bench-engine bench-eligibility bench-scoring bench-compiling bench-serving ## All benchmarks
 
 .PHONY: bench-serving
 bench-serving: $(EXTENSION) ## Latency and capacity over gRPC, beside a plain Python server
@@ -76,6 +76,10 @@ bench-engine: ## A decision without transport, models and threads
 .PHONY: bench-eligibility
 bench-eligibility: $(EXTENSION) $(VENV)/.bench-packages ## Which of up to 100,000 actions, beside rule engines and numpy
 	$(BIN)/python bench/eligibility.py
+
+.PHONY: bench-scoring
+bench-scoring: $(EXTENSION) $(VENV)/.bench-packages ## Propensities, beside ONNX Runtime and the libraries that train models
+	$(BIN)/python bench/scoring.py
 
 .PHONY: bench-compiling
 bench-compiling: $(EXTENSION) ## Compile 10,000 actions of ten conditions

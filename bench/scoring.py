@@ -3,9 +3,9 @@
     make bench-scoring
 
 One thread, medians of CPU time; rows are cycled through 60,000 different ones, never one repeated. Scores
-are verified equal before anything is timed. ONNX Runtime runs on one thread through the crate `ort`, as the server
-runs what cannot be lowered; the other libraries are called from Python. *Factored* is what a decision asks:
-one customer and 100 actions, of whose 50 columns 10 are the action's. The last line is JSON.
+are verified equal before anything is timed. ONNX Runtime runs on one thread through the crate `ort`, as the
+server runs what cannot be lowered; the other libraries are called from Python. *Factored* is what a decision
+asks: one customer and 100 actions, of whose 50 columns 10 are the action's. The last line is JSON.
 """
 
 import argparse

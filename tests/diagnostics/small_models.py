@@ -8,7 +8,7 @@ from onnx import TensorProto, helper
 OPSETS = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
 
 
-def classifier(rows: int | None = None, *, job: bool = False, zipmap: bool = False) -> bytes:
+def classifier(rows: int | None = None, *, job: bool = False) -> bytes:
     """Two numbers (and a job) -> a label and the probabilities of two classes."""
     inputs = [helper.make_tensor_value_info("features", TensorProto.FLOAT, [rows, 2])]
     weights = helper.make_tensor("weights", TensorProto.FLOAT, [2, 2], [0.1, -0.1, 0.2, -0.2])
@@ -22,19 +22,6 @@ def classifier(rows: int | None = None, *, job: bool = False, zipmap: bool = Fal
         inputs.append(helper.make_tensor_value_info("job", TensorProto.STRING, [None, 1]))
         nodes.append(helper.make_node("Identity", ["job"], ["same_job"]))
         outputs.append(helper.make_tensor_value_info("same_job", TensorProto.STRING, [None, 1]))
-    if zipmap:
-        node = helper.make_node(
-            "ZipMap",
-            ["probabilities"],
-            ["output_probability"],
-            domain="ai.onnx.ml",
-            classlabels_int64s=[0, 1],
-        )
-        nodes.append(node)
-        entry = helper.make_map_type_proto(
-            TensorProto.INT64, helper.make_tensor_type_proto(TensorProto.FLOAT, [])
-        )
-        outputs.append(helper.make_value_info("output_probability", helper.make_sequence_type_proto(entry)))
     else:
         outputs.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [rows, 2]))
     graph = helper.make_graph(nodes, "classifier", inputs, outputs, [weights])
@@ -59,7 +46,6 @@ def bomb() -> bytes:
 MODELS: dict[str, Callable[[], bytes]] = {
     "card.onnx": classifier,
     "mixed.onnx": lambda: classifier(job=True),
-    "zipmap.onnx": lambda: classifier(zipmap=True),
     "fixed.onnx": lambda: classifier(10),
     "bomb.onnx": bomb,
 }

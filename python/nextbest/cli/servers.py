@@ -210,7 +210,7 @@ def _show_status(found: "Status") -> None:
         f"{found.connections_refused:,} refused",
         "workers": f"{found.workers:,}",
         "index": f"{_megabytes(found.index_bytes)}, filtered by {found.kernel}",
-        "shadow checks": f"{found.shadow.compared:,} scores, {found.shadow.disagreed:,} are not "
+        "shadow": f"{found.shadow.compared:,} scores, {found.shadow.disagreed:,} are not "
         f"ONNX Runtime's (farthest {found.shadow.farthest:.1e}), {found.shadow.failed:,} failed",
         "spans": f"{traces.emitted:,} emitted = {traces.exported:,} exported + {traces.rejected:,} rejected "
         f"+ {traces.dropped:,} dropped + {traces.pending:,} pending",

@@ -12,6 +12,7 @@ from nextbest.diagnostics import Diagnostic, Position, Severity
 from nextbest.diagnostics.suggestion import nearest, one_of, suggest
 from nextbest.expression import Type
 from nextbest.models import SIZE_BYTES_MAX, Element, ModelError, Signature, Tensor, inspect
+from nextbest.models.zipmap import strip_zipmap
 from nextbest.v1 import bundle_pb2, customer_pb2
 from nextbest.workspace.check.values import INT_MAX, INT_MIN
 from nextbest.workspace.definitions import (
@@ -49,6 +50,9 @@ ELEMENT_WORDS = {
     Element.STRING: "text",
     Element.BOOLEAN: "true or false",
 }
+
+
+_NO_PROBABILITIES = "export it with an output of probabilities: floats of the shape [rows, classes]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,7 @@ def _bind(
     if onnx is None:
         return None, found
     try:
+        onnx = strip_zipmap(onnx, any_operator=resolved is not None and resolved.any_operator)
         signature = inspect(onnx, any_operator=resolved is not None and resolved.any_operator)
     except ModelError as error:
         position = document.value("file" if resolved is None else "version")
@@ -296,7 +301,7 @@ class Binder:
             if len(suitable) != 1:
                 reason = "several outputs can be it" if suitable else "none of its outputs can be it"
                 message = f"which output holds the probabilities is not clear: {reason}"
-                remedy = f"add `output:`, one of {one_of(tensors)}" if suitable else _zipmap(tensors)
+                remedy = f"add `output:`, one of {one_of(tensors)}" if suitable else _NO_PROBABILITIES
                 self._report("NB610", message, document.value("file"), remedy)
                 return "", 0
             return suitable[0].name, self._positive(suitable[0])
@@ -309,7 +314,7 @@ class Binder:
         if not _is_probabilities(tensor):
             message = f"the output `{tensor.name}` holds no probabilities: it is {_described(tensor)}"
             others = [other.name for other in tensors.values() if _is_probabilities(other)]
-            remedy = f"use {one_of(others)}" if others else _zipmap(tensors)
+            remedy = f"use {one_of(others)}" if others else _NO_PROBABILITIES
             self._report("NB610", message, position, remedy)
             return model.output, 0
         return model.output, self._positive(tensor)
@@ -342,13 +347,6 @@ def _attributes(workspace: Workspace) -> Iterator[tuple[str, AttributeDefinition
 
 def _is_probabilities(tensor: Tensor) -> bool:
     return tensor.element in FLOATS and len(tensor.shape) in {1, 2}
-
-
-def _zipmap(tensors: Mapping[str, Tensor]) -> str:
-    if any(tensor.type_text.startswith("seq(map(") for tensor in tensors.values()):
-        how = "options={'zipmap': False} in skl2onnx, zipmap=False in onnxmltools"
-        return f"export it with zipmap disabled: {how}; or push it with --strip-zipmap"
-    return "export it with an output of probabilities: floats of the shape [rows, classes]"
 
 
 def _columns_wanted(tensor: Tensor) -> str:

@@ -4,6 +4,7 @@ The same bytes make the same version. What was pushed with them is part of it: b
 another binding or card are refused, as a version never changes.
 """
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
@@ -57,7 +58,6 @@ class Request:
         tolerance: Largest difference of a golden row, absolute.
         budget_us: Most that scoring one row may take.
         any_operator: Take every standard operator that has a bound at all.
-        without_zipmap: Replace a ZipMap, so that the model answers with a table of probabilities.
         workspace: Its schema types the attributes that are bound, where it has one.
     """
 
@@ -71,7 +71,6 @@ class Request:
     tolerance: float = 1e-5
     budget_us: float | None = None
     any_operator: bool = False
-    without_zipmap: bool = False
     workspace: Path = Path()
 
 
@@ -133,7 +132,8 @@ def _push(registry: Registry, request: Request, pushed: Pushed, progress: Progre
     card = _definition(request.card, Kind.CARD, pushed)
     if pushed.is_refused:
         return
-    if request.without_zipmap:
+    with contextlib.suppress(ModelError):
+        # What is wrong with it is found again, in a process of its own.
         onnx = strip_zipmap(onnx, any_operator=request.any_operator)
     digest = hashlib.sha256(onnx).hexdigest()
     sources = _sources(request)

@@ -61,10 +61,6 @@ def push(  # noqa: PLR0913 - one a word of the command line
     allow_any_op: Annotated[
         bool, typer.Option("--allow-any-op", help="Take standard operators that are not on the list.")
     ] = False,
-    strip_zipmap: Annotated[
-        bool,
-        typer.Option("--strip-zipmap", help="Replace a ZipMap, which CatBoost always writes, by its table."),
-    ] = False,
     promote: Annotated[
         str, typer.Option("--promote", help="Let champion, challenger or shadow name the version.")
     ] = "",
@@ -91,7 +87,6 @@ def push(  # noqa: PLR0913 - one a word of the command line
         tolerance=tolerance,
         budget_us=budget_us,
         any_operator=allow_any_op,
-        without_zipmap=strip_zipmap,
         workspace=workspace,
     )
     _check_words(name, promote)

@@ -91,7 +91,7 @@ impl Matrix {
         };
         self.weights
             .get(place)
-            .and_then(|line| line.get(lane))
+            .and_then(|line| line.0.get(lane))
             .copied()
             .unwrap_or(0.0)
     }
