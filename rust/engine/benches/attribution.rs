@@ -122,12 +122,13 @@ fn measure(path: &Path, name: &str, columns: usize, rows: &[f32]) -> String {
     });
     format!(
         "\"{name}\": {{\"trees\": {}, \"fast_us\": {:.2}, \"exact_us\": {:.2}, \"fast_least_us\": {:.2}, \
-         \"exact_least_us\": {:.2}, \"prepared_ms\": {prepared_ms:.1}}}",
+         \"exact_least_us\": {:.2}, \"prepared_ms\": {prepared_ms:.1}, \"table_bytes\": {}}}",
         model.tree_count(),
         times[0].1,
         times[1].1,
         times[0].0,
         times[1].0,
+        attributions.table_bytes(),
     )
 }
 

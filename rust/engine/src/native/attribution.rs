@@ -154,6 +154,16 @@ impl Attributions {
         self.columns.get(&column)?.as_ref().err()
     }
 
+    /// Memory that tables take.
+    #[must_use]
+    pub fn table_bytes(&self) -> usize {
+        let columns = self.columns.values().flatten();
+        let tables = columns
+            .flat_map(|column| &column.sums)
+            .flat_map(|sum| &sum.tables);
+        tables.flatten().map(Tables::bytes).sum()
+    }
+
     /// Explains a row that the model has run on; none where it has no finite margin, or the column cannot be explained.
     #[must_use]
     pub fn explain(

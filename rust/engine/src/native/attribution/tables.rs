@@ -14,9 +14,9 @@ use crate::kernel::Child;
 /// Nodes of a twig.
 const TWIG_NODES_MAX: usize = 3;
 /// Bits of a line's number: lines of a table double with each.
-const BITS_MAX: usize = 10;
+const BITS_MAX: usize = 12;
 /// Of one tree; beyond it reading the tables takes longer than computing what they hold.
-const TREE_BYTES_MAX: usize = 192 << 10;
+const TREE_BYTES_MAX: usize = 384 << 10;
 /// Points that integrate the polynomials of a table's paths: of at most `BITS_MAX` owners.
 const POINTS: usize = BITS_MAX / 2;
 

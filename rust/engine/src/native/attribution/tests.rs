@@ -378,7 +378,7 @@ fn rule<const N: usize>() {
 fn rules_are_exact_for_twice_as_many_owners_as_points() {
     rule::<2>();
     rule::<4>();
-    rule::<5>();
+    rule::<6>();
     rule::<8>();
     rule::<16>();
     rule::<32>();
