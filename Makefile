@@ -63,7 +63,7 @@ bless: $(EXTENSION) ## Rewrite the expected output of golden tests; review the d
 	NEXTBEST_BLESS=1 $(BIN)/pytest -q -n 2 tests/diagnostics tests/expression tests/docs
 
 .PHONY: bench
-bench: bench-engine bench-eligibility bench-scoring bench-compiling bench-serving ## All benchmarks
+bench: bench-engine bench-eligibility bench-scoring bench-compiling bench-serving bench-activation ## All benchmarks
 
 .PHONY: bench-serving
 bench-serving: $(EXTENSION) ## Latency and capacity over gRPC, beside a plain Python server
@@ -80,6 +80,10 @@ bench-eligibility: $(EXTENSION) $(VENV)/.bench-packages ## Which of up to 100,00
 .PHONY: bench-scoring
 bench-scoring: $(EXTENSION) $(VENV)/.bench-packages ## Propensities, beside ONNX Runtime and the libraries that train models
 	$(BIN)/python bench/scoring.py
+
+.PHONY: bench-activation
+bench-activation: $(EXTENSION) ## A thousand activations under load
+	$(BIN)/python bench/activation.py
 
 .PHONY: bench-compiling
 bench-compiling: $(EXTENSION) ## Compile 10,000 actions of ten conditions

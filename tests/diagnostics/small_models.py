@@ -22,8 +22,7 @@ def classifier(rows: int | None = None, *, job: bool = False) -> bytes:
         inputs.append(helper.make_tensor_value_info("job", TensorProto.STRING, [None, 1]))
         nodes.append(helper.make_node("Identity", ["job"], ["same_job"]))
         outputs.append(helper.make_tensor_value_info("same_job", TensorProto.STRING, [None, 1]))
-    else:
-        outputs.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [rows, 2]))
+    outputs.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [rows, 2]))
     graph = helper.make_graph(nodes, "classifier", inputs, outputs, [weights])
     model = helper.make_model(graph, opset_imports=OPSETS, ir_version=8)
     onnx.checker.check_model(model)
