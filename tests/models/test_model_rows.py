@@ -1,14 +1,19 @@
 """Tables of rows -> inputs as a server fills them; histograms of them."""
 
+import itertools
+
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nextbest.models import Element, ModelError
-from nextbest.models.reference import BINS, histogram_of, stability_index
+from nextbest.models.reference import BINS, chance_of, histogram_of, index_of, stability_index
 from nextbest.models.rows import (
     InputColumn,
     InputTable,
+    Table,
     drop_unanswerable,
     fill_inputs,
     read_table,
@@ -124,6 +129,32 @@ def test_histograms_of_numbers():
     assert histogram_of(np.full(5, np.nan)).counts == [0]
 
 
+def test_edges_stand_between_values():
+    found = histogram_of(np.repeat([0.125, 0.25, 0.5], 100))
+    assert found.edges == pytest.approx([0.1875, 0.375, 0.500001], abs=1e-9)
+    assert found.counts == [100, 100, 100, 0]
+    rounded_otherwise = np.repeat([0.125, 0.25, 0.5], 100) + 1e-7
+    assert stability_index(found, rounded_otherwise) == 0.0
+    neighbours = np.array([1.0, np.nextafter(1.0, 2.0)])
+    assert histogram_of(neighbours).counts == [1, 1]
+    assert histogram_of(np.array([7.0])).edges == [pytest.approx(7.0, rel=1e-5)]
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=60))
+def test_edges_are_ascending_finite_and_bins_count_each_value_once(values):
+    found = histogram_of(np.array(values))
+    assert all(low < high for low, high in itertools.pairwise(found.edges))
+    assert np.isfinite(found.edges).all()
+    assert sum(found.counts) == len(values)
+    assert stability_index(found, np.array(values)) == 0.0
+
+
+def test_histograms_of_truth_values(tmp_path):
+    frame = pl.DataFrame({"flag": [True, False, None, True]})
+    found = histogram_of(Table("rows", frame).arrays()["flag"])
+    assert (found.rows, found.missing, found.counts) == (4, 1, [1, 2, 0])
+
+
 def test_histograms_of_text():
     found = histogram_of(np.array(["a", "b", "a", None], dtype=object))
     assert (found.missing, found.categories, found.others) == (1, {"a": 2, "b": 1}, 0)
@@ -137,3 +168,31 @@ def test_the_stability_index():
     assert stability_index(reference, values) == pytest.approx(0.0, abs=1e-9)
     assert stability_index(reference, np.random.default_rng(1).normal(size=20_000)) < 0.01
     assert stability_index(reference, values + 1.0) > 0.25
+
+
+def test_the_index_by_hand():
+    # Shares 0.5 and 0.5 against 0.6 and 0.4: 0.1 ln 1.2 - 0.1 ln 0.8.
+    assert index_of([50, 50], [60, 40]) == pytest.approx(0.1 * np.log(1.5), rel=1e-12)
+    # An empty bin counts as one ten-thousandth.
+    expected = (1e-4 - 0.5) * np.log(1e-4 / 0.5) + (1.0 - 0.5) * np.log(2.0)
+    assert index_of([50, 50], [0, 100]) == pytest.approx(expected, rel=1e-12)
+    assert index_of([0, 0], [0, 0]) == 0.0
+
+
+COUNTS = st.lists(st.tuples(*[st.integers(0, 10_000)] * 2), min_size=1, max_size=20)
+
+
+@given(COUNTS, st.integers(1, 50))
+def test_the_index_is_symmetric_never_negative_and_of_shares(counts, times):
+    expected, found = map(list, zip(*counts, strict=True))
+    assert index_of(expected, found) >= 0.0
+    assert index_of(expected, found) == pytest.approx(index_of(found, expected), abs=1e-12)
+    assert index_of(expected, [count * times for count in expected]) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_what_chance_gives():
+    source = np.random.default_rng(0)
+    found = [index_of(source.multinomial(2_000, [0.1] * 10), source.multinomial(500, [0.1] * 10))
+             for _ in range(400)]  # fmt: skip
+    assert np.mean(found) == pytest.approx(chance_of(10, 2_000, 500), rel=0.1)
+    assert chance_of(10, 0, 500) == np.inf

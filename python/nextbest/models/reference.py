@@ -1,8 +1,11 @@
 """A background sample and its scores -> histograms that later scores and features are compared with.
 
-Bins are those that hold equally many rows of the sample; the first and the last are open.
+Bins are those that hold equally many rows of the sample; the first and the last are open. Their edges stand
+between the values that occur: a score that another engine rounds otherwise stays in its bin.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -11,8 +14,10 @@ from numpy.typing import NDArray
 
 BINS: Final = 20
 CATEGORIES_MAX: Final = 100
-_SHARE_MIN: Final = 1e-4
+SHARE_MIN: Final = 1e-4
 """Stands in for an empty bin: the index would be infinite."""
+_EDGE_CLEARANCE: Final = 2e-6
+"""Of what stands in for a value above the largest: relative, or absolute below 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +61,20 @@ def histogram_of(values: NDArray[Any]) -> Histogram:
     numbers = values.astype(np.float64)
     present_numbers = numbers[~np.isnan(numbers)]
     finite = present_numbers[np.isfinite(present_numbers)]
-    edges = np.zeros(0)
-    if len(finite):
-        # By rank, so that an edge is a value that occurs.
-        edges = np.unique(np.quantile(finite, np.arange(1, BINS) / BINS, method="lower"))
+    edges = _edges(np.unique(finite), finite) if len(finite) else np.zeros(0)
     counts = count(present_numbers, edges)
     return Histogram(len(values), len(values) - len(present_numbers), edges.tolist(), counts.tolist())
+
+
+def _edges(distinct: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Edges half-way from the quantiles, which are values that occur, to the next larger ones."""
+    below = np.unique(np.quantile(values, np.arange(1, BINS) / BINS, method="lower"))
+    largest = float(distinct[-1])
+    beyond = largest + max(1.0, abs(largest)) * _EDGE_CLEARANCE
+    above = np.append(distinct, beyond)[np.searchsorted(distinct, below) + 1]
+    middle = below / 2 + above / 2
+    # Between two neighbouring floats there is nothing.
+    return np.unique(np.where(middle < above, middle, below))
 
 
 def count(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -70,11 +83,25 @@ def count(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np
 
 
 def stability_index(reference: Histogram, values: NDArray[np.float64]) -> float:
-    """The population stability index of numbers against a histogram: 0 when they are spread alike.
+    """The population stability index of numbers against a histogram; see `index_of`."""
+    return index_of(reference.counts, count(values[~np.isnan(values)], np.array(reference.edges)).tolist())
 
-    By convention, below 0.1 little has changed, above 0.25 much; both depend on the number of rows.
+
+def index_of(expected: Sequence[int], found: Sequence[int]) -> float:
+    """The population stability index of counts in the same bins: 0.0 when they are spread alike, else more.
+
+    By convention, below 0.1 little has changed, above 0.25 much; both depend on the number of rows and of
+    bins. An empty bin counts as a share of `SHARE_MIN`.
     """
-    expected = np.array(reference.counts, dtype=np.float64)
-    found = count(values[~np.isnan(values)], np.array(reference.edges)).astype(np.float64)
-    shares = [np.maximum(counts / max(1.0, counts.sum()), _SHARE_MIN) for counts in (expected, found)]
+    counts = [np.array(rows, dtype=np.float64) for rows in (expected, found)]
+    shares = [np.maximum(rows / max(1.0, rows.sum()), SHARE_MIN) for rows in counts]
     return float(np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0])))
+
+
+def chance_of(bins: int, expected: int, found: int) -> float:
+    """The stability index to be expected where nothing but chance tells two samples of so many rows apart.
+
+    The index is then distributed as chi-squared with one degree of freedom less than there are bins, times
+    the sum of the reciprocals of both numbers of rows. Infinite without rows.
+    """
+    return (bins - 1) * (1.0 / expected + 1.0 / found) if expected and found else math.inf

@@ -73,10 +73,13 @@ class Table:
         return target.getvalue()
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The columns as arrays: numbers with NaN, or objects with None, where a value is missing."""
+        """The columns as arrays: numbers with NaN, or objects with None, where a value is missing.
+
+        False and true are the numbers 0.0 and 1.0.
+        """
         return {
-            series.name: series.to_numpy()
-            if series.dtype.is_numeric()
+            series.name: series.cast(pl.Float64).to_numpy()
+            if series.dtype.is_numeric() or series.dtype == pl.Boolean
             else np.array(series.to_list(), dtype=object)
             for series in self.frame
         }
