@@ -1039,6 +1039,7 @@ class Model(_message.Message):
     POSITIVE_COLUMN_FIELD_NUMBER: _builtins.int
     NATIVE_FIELD_NUMBER: _builtins.int
     NATIVE_REFUSAL_FIELD_NUMBER: _builtins.int
+    REFERENCE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     onnx: _builtins.bytes
     output: _builtins.str
@@ -1053,6 +1054,10 @@ class Model(_message.Message):
     def native(self) -> _native_pb2.NativeModel:
         """The same model, lowered: what runs instead of the graph. Absent: the graph runs on ONNX Runtime."""
 
+    @_builtins.property
+    def reference(self) -> Global___ModelReference:
+        """What a version that was pushed is compared with while it runs. Absent: the model comes from a plain file."""
+
     def __init__(
         self,
         *,
@@ -1063,14 +1068,116 @@ class Model(_message.Message):
         positive_column: _builtins.int = ...,
         native: _native_pb2.NativeModel | None = ...,
         native_refusal: _builtins.str = ...,
+        reference: Global___ModelReference | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["native", b"native"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["native", b"native", "reference", b"reference"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["inputs", b"inputs", "name", b"name", "native", b"native", "native_refusal", b"native_refusal", "onnx", b"onnx", "output", b"output", "positive_column", b"positive_column"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["inputs", b"inputs", "name", b"name", "native", b"native", "native_refusal", b"native_refusal", "onnx", b"onnx", "output", b"output", "positive_column", b"positive_column", "reference", b"reference"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Model: _TypeAlias = Model  # noqa: Y015
+
+@_typing.final
+class ModelReference(_message.Message):
+    """The background sample that a version was pushed with, in histograms."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CARD_EXPIRES_US_FIELD_NUMBER: _builtins.int
+    SCORES_FIELD_NUMBER: _builtins.int
+    FEATURES_FIELD_NUMBER: _builtins.int
+    card_expires_us: _builtins.int
+    """From then on the version's model card is expired, in microseconds since 1970. Absent: it never is."""
+    @_builtins.property
+    def scores(self) -> Global___Histogram:
+        """Absent: the version was pushed without a sample."""
+
+    @_builtins.property
+    def features(self) -> _containers.RepeatedCompositeFieldContainer[Global___FeatureReference]:
+        """Of customer and context attributes that the model reads; each feature once."""
+
+    def __init__(
+        self,
+        *,
+        card_expires_us: _builtins.int | None = ...,
+        scores: Global___Histogram | None = ...,
+        features: _abc.Iterable[Global___FeatureReference] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_card_expires_us", b"_card_expires_us", "card_expires_us", b"card_expires_us", "scores", b"scores"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_card_expires_us", b"_card_expires_us", "card_expires_us", b"card_expires_us", "features", b"features", "scores", b"scores"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__card_expires_us: _TypeAlias = _typing.Literal["card_expires_us"]  # noqa: Y015
+    _WhichOneofArgType__card_expires_us: _TypeAlias = _typing.Literal["_card_expires_us", b"_card_expires_us"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__card_expires_us) -> _WhichOneofReturnType__card_expires_us | None: ...
+
+Global___ModelReference: _TypeAlias = ModelReference  # noqa: Y015
+
+@_typing.final
+class FeatureReference(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FEATURE_FIELD_NUMBER: _builtins.int
+    HISTOGRAM_FIELD_NUMBER: _builtins.int
+    feature: _builtins.int
+    @_builtins.property
+    def histogram(self) -> Global___Histogram: ...
+    def __init__(
+        self,
+        *,
+        feature: _builtins.int = ...,
+        histogram: Global___Histogram | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["histogram", b"histogram"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["feature", b"feature", "histogram", b"histogram"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FeatureReference: _TypeAlias = FeatureReference  # noqa: Y015
+
+@_typing.final
+class Histogram(_message.Message):
+    """How often values occur: numbers between edges, or texts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MISSING_FIELD_NUMBER: _builtins.int
+    EDGES_FIELD_NUMBER: _builtins.int
+    CATEGORIES_FIELD_NUMBER: _builtins.int
+    COUNTS_FIELD_NUMBER: _builtins.int
+    missing: _builtins.int
+    """Rows without a value."""
+    @_builtins.property
+    def edges(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Between the bins of numbers, ascending and finite; a number that is an edge belongs to the bin below. The first and
+        the last bin are open. False and true are the numbers 0 and 1.
+        """
+
+    @_builtins.property
+    def categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Instead of edges: the texts that have a bin of their own."""
+
+    @_builtins.property
+    def counts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Of numbers one more than edges; of texts one more than categories, the last for all others."""
+
+    def __init__(
+        self,
+        *,
+        missing: _builtins.int = ...,
+        edges: _abc.Iterable[_builtins.float] | None = ...,
+        categories: _abc.Iterable[_builtins.str] | None = ...,
+        counts: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["categories", b"categories", "counts", b"counts", "edges", b"edges", "missing", b"missing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Histogram: _TypeAlias = Histogram  # noqa: Y015
 
 @_typing.final
 class ModelInput(_message.Message):

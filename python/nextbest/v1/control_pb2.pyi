@@ -3,8 +3,12 @@
 isort:skip_file
 What the control port offers to operators: activate a bundle, see what runs."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
+from nextbest.v1 import bundle_pb2 as _bundle_pb2
+from nextbest.v1 import decision_pb2 as _decision_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -236,3 +240,188 @@ class TraceCounts(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TraceCounts: _TypeAlias = TraceCounts  # noqa: Y015
+
+@_typing.final
+class ModelHealthRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Of a model. Empty: all of the active bundle."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelHealthRequest: _TypeAlias = ModelHealthRequest  # noqa: Y015
+
+@_typing.final
+class ModelHealthResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUNDLE_DIGEST_FIELD_NUMBER: _builtins.int
+    SAMPLE_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
+    bundle_digest: _builtins.str
+    sample: _builtins.int
+    """One decision in so many is looked at, chosen by its seed; 0: none."""
+    @_builtins.property
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelHealth]:
+        """In the order of their names."""
+
+    def __init__(
+        self,
+        *,
+        bundle_digest: _builtins.str = ...,
+        sample: _builtins.int = ...,
+        models: _abc.Iterable[Global___ModelHealth] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_digest", b"bundle_digest", "models", b"models", "sample", b"sample"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelHealthResponse: _TypeAlias = ModelHealthResponse  # noqa: Y015
+
+@_typing.final
+class ModelHealth(_message.Message):
+    """Neither dry runs nor explanations count."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    ENGINE_FIELD_NUMBER: _builtins.int
+    SINCE_US_FIELD_NUMBER: _builtins.int
+    DECISIONS_FIELD_NUMBER: _builtins.int
+    SCORES_FIELD_NUMBER: _builtins.int
+    FEATURES_FIELD_NUMBER: _builtins.int
+    DEGRADATIONS_FIELD_NUMBER: _builtins.int
+    CARD_EXPIRES_US_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    version: _builtins.str
+    """SHA-256 of the model's ONNX bytes, in hexadecimal: the name of its version."""
+    engine: _builtins.str
+    """What scores: `native` or `onnxruntime`."""
+    since_us: _builtins.int
+    """Since when is counted, in microseconds since 1970. A bundle with the same version goes on counting."""
+    decisions: _builtins.int
+    """Decisions looked at in which the model had candidates."""
+    card_expires_us: _builtins.int
+    """From then on the version's model card is expired, in microseconds since 1970. Absent: it never is."""
+    @_builtins.property
+    def scores(self) -> Global___ComparedHistogram:
+        """Of every candidate that it gave a propensity, in the column that the reference is of."""
+
+    @_builtins.property
+    def features(self) -> _containers.RepeatedCompositeFieldContainer[Global___FeatureHealth]:
+        """A value, or none, for each of `decisions`. Empty without a reference."""
+
+    @_builtins.property
+    def degradations(self) -> _containers.RepeatedCompositeFieldContainer[Global___DegradationCount]:
+        """In the order of the kinds; of every decision, whatever `sample` says."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        version: _builtins.str = ...,
+        engine: _builtins.str = ...,
+        since_us: _builtins.int = ...,
+        decisions: _builtins.int = ...,
+        scores: Global___ComparedHistogram | None = ...,
+        features: _abc.Iterable[Global___FeatureHealth] | None = ...,
+        degradations: _abc.Iterable[Global___DegradationCount] | None = ...,
+        card_expires_us: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_card_expires_us", b"_card_expires_us", "card_expires_us", b"card_expires_us", "scores", b"scores"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_card_expires_us", b"_card_expires_us", "card_expires_us", b"card_expires_us", "decisions", b"decisions", "degradations", b"degradations", "engine", b"engine", "features", b"features", "name", b"name", "scores", b"scores", "since_us", b"since_us", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__card_expires_us: _TypeAlias = _typing.Literal["card_expires_us"]  # noqa: Y015
+    _WhichOneofArgType__card_expires_us: _TypeAlias = _typing.Literal["_card_expires_us", b"_card_expires_us"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__card_expires_us) -> _WhichOneofReturnType__card_expires_us | None: ...
+
+Global___ModelHealth: _TypeAlias = ModelHealth  # noqa: Y015
+
+@_typing.final
+class FeatureHealth(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    HISTOGRAM_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """With its root: `customer.age`."""
+    @_builtins.property
+    def histogram(self) -> Global___ComparedHistogram: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        histogram: Global___ComparedHistogram | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["histogram", b"histogram"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["histogram", b"histogram", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FeatureHealth: _TypeAlias = FeatureHealth  # noqa: Y015
+
+@_typing.final
+class ComparedHistogram(_message.Message):
+    """The same bins, twice."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURRENT_FIELD_NUMBER: _builtins.int
+    REFERENCE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def current(self) -> _bundle_pb2.Histogram: ...
+    @_builtins.property
+    def reference(self) -> _bundle_pb2.Histogram:
+        """Of the sample that the version was pushed with. Absent: there is none."""
+
+    def __init__(
+        self,
+        *,
+        current: _bundle_pb2.Histogram | None = ...,
+        reference: _bundle_pb2.Histogram | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["current", b"current", "reference", b"reference"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["current", b"current", "reference", b"reference"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ComparedHistogram: _TypeAlias = ComparedHistogram  # noqa: Y015
+
+@_typing.final
+class DegradationCount(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    DECISIONS_FIELD_NUMBER: _builtins.int
+    kind: _decision_pb2.DegradationKind.ValueType
+    decisions: _builtins.int
+    """Decisions in which the prior stood in for the model, for this reason."""
+    def __init__(
+        self,
+        *,
+        kind: _decision_pb2.DegradationKind.ValueType = ...,
+        decisions: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decisions", b"decisions", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DegradationCount: _TypeAlias = DegradationCount  # noqa: Y015

@@ -44,6 +44,11 @@ class ControlServiceStub:
                 request_serializer=nextbest_dot_v1_dot_control__pb2.StatusRequest.SerializeToString,
                 response_deserializer=nextbest_dot_v1_dot_control__pb2.StatusResponse.FromString,
                 _registered_method=True)
+        self.ModelHealth = channel.unary_unary(
+                '/nextbest.v1.ControlService/ModelHealth',
+                request_serializer=nextbest_dot_v1_dot_control__pb2.ModelHealthRequest.SerializeToString,
+                response_deserializer=nextbest_dot_v1_dot_control__pb2.ModelHealthResponse.FromString,
+                _registered_method=True)
 
 
 class ControlServiceServicer:
@@ -63,6 +68,14 @@ class ControlServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ModelHealth(self, request, context):
+        """What the models of the active bundle have been given and have answered, counted. Holds no customer's data but
+        counts; texts are named only where the bundle's reference names them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ControlServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -75,6 +88,11 @@ def add_ControlServiceServicer_to_server(servicer, server):
                     servicer.Status,
                     request_deserializer=nextbest_dot_v1_dot_control__pb2.StatusRequest.FromString,
                     response_serializer=nextbest_dot_v1_dot_control__pb2.StatusResponse.SerializeToString,
+            ),
+            'ModelHealth': grpc.unary_unary_rpc_method_handler(
+                    servicer.ModelHealth,
+                    request_deserializer=nextbest_dot_v1_dot_control__pb2.ModelHealthRequest.FromString,
+                    response_serializer=nextbest_dot_v1_dot_control__pb2.ModelHealthResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -131,6 +149,33 @@ class ControlService:
             '/nextbest.v1.ControlService/Status',
             nextbest_dot_v1_dot_control__pb2.StatusRequest.SerializeToString,
             nextbest_dot_v1_dot_control__pb2.StatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ModelHealth(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nextbest.v1.ControlService/ModelHealth',
+            nextbest_dot_v1_dot_control__pb2.ModelHealthRequest.SerializeToString,
+            nextbest_dot_v1_dot_control__pb2.ModelHealthResponse.FromString,
             options,
             channel_credentials,
             insecure,

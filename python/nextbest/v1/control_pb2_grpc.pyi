@@ -36,6 +36,10 @@ class ControlServiceStub:
     and for good if anything is wrong with the new one. All or nothing.
     """
     Status: _grpc.UnaryUnaryMultiCallable[_control_pb2.StatusRequest, _control_pb2.StatusResponse]
+    ModelHealth: _grpc.UnaryUnaryMultiCallable[_control_pb2.ModelHealthRequest, _control_pb2.ModelHealthResponse]
+    """What the models of the active bundle have been given and have answered, counted. Holds no customer's data but
+    counts; texts are named only where the bundle's reference names them.
+    """
 
 @_typing.type_check_only
 class ControlServiceAsyncStub(ControlServiceStub):
@@ -45,6 +49,10 @@ class ControlServiceAsyncStub(ControlServiceStub):
     and for good if anything is wrong with the new one. All or nothing.
     """
     Status: _aio.UnaryUnaryMultiCallable[_control_pb2.StatusRequest, _control_pb2.StatusResponse]  # type: ignore[assignment]
+    ModelHealth: _aio.UnaryUnaryMultiCallable[_control_pb2.ModelHealthRequest, _control_pb2.ModelHealthResponse]  # type: ignore[assignment]
+    """What the models of the active bundle have been given and have answered, counted. Holds no customer's data but
+    counts; texts are named only where the bundle's reference names them.
+    """
 
 class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -63,5 +71,15 @@ class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _control_pb2.StatusRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.StatusResponse, _abc.Awaitable[_control_pb2.StatusResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def ModelHealth(
+        self,
+        request: _control_pb2.ModelHealthRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.ModelHealthResponse, _abc.Awaitable[_control_pb2.ModelHealthResponse]]:
+        """What the models of the active bundle have been given and have answered, counted. Holds no customer's data but
+        counts; texts are named only where the bundle's reference names them.
+        """
 
 def add_ControlServiceServicer_to_server(servicer: ControlServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -14,6 +14,7 @@ from nextbest.expression import Type
 from nextbest.models import SIZE_BYTES_MAX, Element, ModelError, Signature, Tensor, inspect
 from nextbest.models.zipmap import strip_zipmap
 from nextbest.v1 import bundle_pb2, customer_pb2
+from nextbest.workspace.baseline import Baseline
 from nextbest.workspace.check.values import INT_MAX, INT_MIN
 from nextbest.workspace.definitions import (
     AttributeDefinition,
@@ -84,6 +85,7 @@ class Binding:
         inputs: In the graph's order.
         output: Holds the propensities.
         positive_column: Of the output, from 0.
+        baseline: Of the version that the model file names; None for a plain file.
     """
 
     source: Source[ModelFile]
@@ -92,6 +94,7 @@ class Binding:
     inputs: tuple[Input, ...]
     output: str
     positive_column: int
+    baseline: Baseline | None
 
 
 def bind(
@@ -143,7 +146,8 @@ def _bind(
         return None, [*found, Diagnostic("NB603", message, position, error.help)]
     written = resolved.binding if resolved is not None and resolved.binding is not None else document
     binder = Binder(workspace, model, document, written)
-    binding = Binding(source, written, onnx, *binder.bind(signature))
+    baseline = resolved.baseline if resolved is not None else None
+    binding = Binding(source, written, onnx, *binder.bind(signature), baseline)
     return binding, [*found, *binder.diagnostics, *_columns(workspace, binding, signature)]
 
 

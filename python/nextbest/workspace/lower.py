@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from nextbest.expression import Constant, Root, encode
 from nextbest.models.engine import engine_of
 from nextbest.v1 import bundle_pb2, customer_pb2
+from nextbest.workspace.baseline import lower_baseline
 from nextbest.workspace.binding import ELEMENT_NUMBERS, Binding
 from nextbest.workspace.check.actions import treatment_name
 from nextbest.workspace.check.delivery import context_weight_scopes
@@ -245,6 +246,8 @@ class _Lowering:
                         target.action_attribute = found.index
                     elif found is not None:
                         target.feature = found.index
+            if binding.baseline is not None:
+                lower_baseline(binding.baseline, entry)
 
     def _columns(self, model: str) -> list[int]:
         """The columns of a model's output that actions want for themselves."""

@@ -37,10 +37,9 @@ from nextbest.workspace.files import read_file
 from nextbest.workspace.load import Progress, ignore
 from nextbest.workspace.source import FILE_BYTES_MAX, parse
 from nextbest.workspace.validation import validate as validate_document
-from nextbest.workspace.versions import BACKGROUND, BINDING, CARD
+from nextbest.workspace.versions import BACKGROUND, BINDING, CARD, REFERENCE
 
 GOLDEN = "golden.parquet"
-REFERENCE = "reference.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

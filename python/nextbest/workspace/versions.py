@@ -4,6 +4,7 @@ A version has a binding and a card of its own: what its owner pushed with it. A 
 binding; where it gives none, that of the version holds, and what does not fit is shown where it is written.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,10 @@ from pathlib import Path
 from nextbest.diagnostics import Diagnostic, Severity
 from nextbest.models import ModelError
 from nextbest.models.manifest import Manifest
+from nextbest.models.records import decode
+from nextbest.models.reference import Reference
 from nextbest.models.registry import FOLDER, Registry, Version
+from nextbest.workspace.baseline import Baseline
 from nextbest.workspace.definitions import BindingFile, Kind, ModelFile
 from nextbest.workspace.document import Document
 from nextbest.workspace.load import Source, Workspace
@@ -21,6 +25,7 @@ from nextbest.workspace.validation import validate
 BINDING = "binding.yaml"
 CARD = "card.yaml"
 BACKGROUND = "background.parquet"
+REFERENCE = "reference.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ class Resolved:
         binding: The file that its binding is written in; None where the model file has one, or nobody has.
         manifest: What was recorded when it was pushed.
         background: Its background sample, as Parquet; None where it was pushed without.
+        baseline: What the running model is compared with.
     """
 
     version: Version
@@ -42,6 +48,7 @@ class Resolved:
     binding: Document | None
     manifest: Manifest
     background: bytes | None
+    baseline: Baseline
 
 
 def resolve(workspace: Workspace, registry: Path | None) -> tuple[dict[str, Resolved], list[Diagnostic]]:
@@ -118,8 +125,15 @@ def _resolve(
     if document is not None:
         workspace.sources[document.file] = document.lines
     background = store.file(version, manifest, BACKGROUND)
-    resolved = Resolved(version, onnx, manifest.any_operator, document, manifest, background)
+    baseline = Baseline(manifest, _reference(store, version, manifest))
+    resolved = Resolved(version, onnx, manifest.any_operator, document, manifest, background, baseline)
     return resolved, source, diagnostics
+
+
+def _reference(store: Registry, version: Version, manifest: Manifest) -> Reference | None:
+    written = store.file(version, manifest, REFERENCE)
+    # Its bytes are those that the push wrote.
+    return decode(Reference, json.loads(written)) if written is not None else None
 
 
 def _filled(source: Source[ModelFile], binding: BindingFile) -> Source[ModelFile]:

@@ -17,11 +17,11 @@ use crate::{
     capsule, eligibility,
     eligibility::{Interpreter, Passed, Truths},
     explanation, features,
-    id::{FeatureId, Id, narrow},
+    id::{FeatureId, Id, ModelId, narrow},
     leaving::{self, FrequentLeave},
     native::Method,
     program::machine::Machine,
-    propensity::{self, Scorer},
+    propensity::{self, Propensity, Scorer},
     record::{Degradation, FUNNEL_STAGES, Record},
     request::{Moment, Request},
     response, treatment,
@@ -38,6 +38,7 @@ pub struct Decision<'a> {
     /// Found when every action is to be explained.
     truths: OnceCell<Truths>,
     pub(crate) stages: Stages,
+    propensities: Vec<Propensity>,
     pub(crate) ranking: Ranking,
     pub(crate) filled: Filled,
 }
@@ -93,6 +94,7 @@ pub fn decide<'a>(
         features,
         truths: OnceCell::new(),
         stages,
+        propensities,
         ranking,
         filled,
     }
@@ -109,6 +111,11 @@ impl Decision<'_> {
     #[must_use]
     pub fn frequent_leave(&self) -> Option<FrequentLeave<'_>> {
         leaving::most_frequent(self.bundle, self.interpreter(), &self.stages)
+    }
+
+    /// Names the counters of each model's [`crate::Histograms`] that it adds to.
+    pub fn tally(&self, count: impl FnMut(ModelId, usize)) {
+        propensity::tally(self.bundle, &self.features, &self.propensities, count);
     }
 
     /// Tells the truth of any clause.

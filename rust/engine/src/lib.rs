@@ -64,8 +64,8 @@ pub use native::{
     NativeModel, Rows, Unexplained,
 };
 pub use propensity::{
-    BATCH_ROWS_MAX, Batch, Lowered, NoModels, RESCORING_DISTANCE_MAX, Rescored, ScoreFault, Scorer, Tensor,
-    rescore,
+    BATCH_ROWS_MAX, Batch, Histograms, Lowered, NoModels, RESCORING_DISTANCE_MAX, Rescored, ScoreFault,
+    Scorer, Tensor, rescore,
 };
 pub use record::{Degradation, FUNNEL_STAGES, Factors, Placed, Ranked, Record, RequestedPlacement};
 pub use request::{

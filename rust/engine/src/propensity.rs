@@ -2,6 +2,7 @@
 //! the prior.
 
 mod batch;
+mod histograms;
 mod lowered;
 mod rescoring;
 
@@ -11,6 +12,8 @@ mod tests;
 use nextbest_proto::v1::{DegradationKind, PropensitySource};
 
 pub use batch::{Batch, Tensor};
+pub use histograms::Histograms;
+pub(crate) use histograms::tally;
 pub use lowered::Lowered;
 use lowered::Score;
 pub use rescoring::{RESCORING_DISTANCE_MAX, Rescored, rescore};

@@ -9,7 +9,7 @@ use crate::{
         ModelId, PlacementId, Table, TreatmentId,
     },
     program::{Comparison, Program},
-    propensity::Lowered,
+    propensity::{Histograms, Lowered},
     value::Type,
 };
 
@@ -266,6 +266,10 @@ pub struct Model {
     pub positive_column: usize,
     /// The same model, lowered: runs instead of the graph.
     pub lowered: Option<Lowered>,
+    /// SHA-256 of the ONNX file, in hexadecimal: the name of its version.
+    pub version: String,
+    /// What is counted of it.
+    pub histograms: Histograms,
 }
 
 /// One input tensor of a model, of shape `[rows, columns]`.

@@ -1,15 +1,16 @@
 //! A `Model` message -> [`Model`]: each column's source exists, and what stands in for it fits the tensor.
 
 use nextbest_proto::v1::{self, model_column, value::Kind};
+use sha2::{Digest as _, Sha256};
 
 use super::{index, rows};
 use crate::{
     bundle::{
-        BundleFault,
+        BundleFault, hexadecimal,
         tables::{Action, Column, ColumnSource, ElementType, Feature, Model, ModelInput},
     },
     id::{ActionId, FeatureId, Id, Table, narrow},
-    propensity::Lowered,
+    propensity::{Histograms, Lowered},
     value::Type,
 };
 
@@ -53,8 +54,12 @@ pub(super) fn model(
             .collect();
         Lowered::new(native, &inputs, actions, &bound).map_err(|fault| fault.within("native"))
     });
+    let histograms =
+        Histograms::new(message.reference, features).map_err(|fault| fault.within("reference"))?;
     Ok(Model {
         name: message.name,
+        version: hexadecimal(&Sha256::digest(&message.onnx)),
+        histograms,
         onnx: message.onnx,
         lowered: lowered.transpose()?,
         inputs,
