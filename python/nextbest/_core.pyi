@@ -269,6 +269,7 @@ class Server:
                 `address` ("127.0.0.1:50051"), `health_address` ("127.0.0.1:50053"): `host:port`; port 0: any.
                 `kernel` (the best of the machine): what filters, `avx512`, `avx2` or `portable`.
                 `index_bytes_max` (1 GiB): memory that the index of a bundle's policies may take.
+                `health_sample` (8): one decision in so many is counted for the health of its models; 0: none.
                 `workers` (0): threads that decide; 0: one a core. `connections_max` (4096). `customers_max`
                 (10,000,000). `onnxruntime_path`: of `libonnxruntime.so`; a bundle with models needs it.
                 `drain_grace_s` (0.0): how long `shutdown` goes on accepting, at most half of its deadline.
@@ -308,6 +309,8 @@ class Server:
 
         At any moment, `emitted = exported + rejected + dropped + pending` holds in `traces`.
         """
+    def model_health(self) -> bytes:
+        """Says how the models of the active bundle fare: an encoded `ModelHealthResponse`."""
     def shutdown(self, deadline_s: float) -> bool:
         """Drains: health first, then no new connections, then open requests, then traces.
 

@@ -16,6 +16,7 @@ DECISION_ADDRESS: Final = "127.0.0.1:50051"
 CONTROL_ADDRESS: Final = "127.0.0.1:50052"
 HEALTH_ADDRESS: Final = "127.0.0.1:50053"
 HASH_KEY_BYTES_MIN: Final = 16
+SAMPLE_MAX: Final = 1_000_000
 KERNELS: Final = ("avx512", "avx2", "portable")
 
 
@@ -41,6 +42,8 @@ class Settings:
             None: the server's default.
         shadow_every: NEXTBEST_SHADOW_EVERY. One decision in so many has the scores of its lowered models
             checked by ONNX Runtime, off the path of requests; 0: none.
+        health_sample: NEXTBEST_HEALTH_SAMPLE. One decision in so many is counted for the health of its
+            models; 0: none; None: the server's default.
         drain_grace_s: NEXTBEST_DRAIN_GRACE_S. How long a stopping server goes on accepting while its health
             says that it ends, so that load balancers notice.
         drain_s_max: NEXTBEST_DRAIN_S_MAX. How long stopping may take in all, calls under way included.
@@ -63,6 +66,7 @@ class Settings:
     kernel: str | None = None
     index_bytes_max: int | None = None
     shadow_every: int = SHADOW_EVERY
+    health_sample: int | None = None
     drain_grace_s: float = 0.0
     drain_s_max: float = 10.0
     trace_queue_bytes: int | None = None
@@ -90,6 +94,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         kernel=_kernel(found),
         index_bytes_max=_whole(found, "NEXTBEST_INDEX_BYTES_MAX", None),
         shadow_every=_whole(found, "NEXTBEST_SHADOW_EVERY", SHADOW_EVERY) or 0,
+        health_sample=_sample(found),
         drain_grace_s=_seconds(found, "NEXTBEST_DRAIN_GRACE_S", 0.0),
         drain_s_max=_seconds(found, "NEXTBEST_DRAIN_S_MAX", 10.0),
         trace_queue_bytes=_whole(found, "NEXTBEST_TRACE_QUEUE_BYTES", None),
@@ -114,6 +119,13 @@ def _whole(found: Mapping[str, str], name: str, default: int | None) -> int | No
     if not text.isdecimal():
         raise SettingError(f"{name} is `{text}`: give a whole number, 0 or greater")
     return int(text)
+
+
+def _sample(found: Mapping[str, str]) -> int | None:
+    sample = _whole(found, "NEXTBEST_HEALTH_SAMPLE", None)
+    if sample is not None and sample > SAMPLE_MAX:
+        raise SettingError(f"NEXTBEST_HEALTH_SAMPLE is `{sample}`: give 0 to {SAMPLE_MAX:,}")
+    return sample
 
 
 def _seconds(found: Mapping[str, str], name: str, default: float) -> float:

@@ -9,7 +9,8 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 
 from nextbest.control import Activation, Operator, Status, TraceCounts
 from nextbest.control.service import ControlPort, ControlService, ListenError
-from nextbest.errors import InvalidRequest, ServerFailed, Unavailable
+from nextbest.errors import InvalidRequest, NotFound, ServerFailed, Unavailable
+from nextbest.v1 import control_pb2
 
 STATUS = {
     "bundle_digest": "ab12",
@@ -54,6 +55,10 @@ class DataPlane:
 
     def status(self):
         return STATUS
+
+    def model_health(self):
+        models = [control_pb2.ModelHealth(name=name, decisions=7) for name in ("cards", "loans")]
+        return control_pb2.ModelHealthResponse(sample=8, models=models).SerializeToString()
 
 
 @pytest.fixture
@@ -121,6 +126,14 @@ def test_status(operator):
     )
 
 
+def test_the_health_of_models(operator):
+    assert [model.name for model in operator.model_health().models] == ["cards", "loans"]
+    (found,) = operator.model_health("loans").models
+    assert (found.name, found.decisions) == ("loans", 7)
+    with pytest.raises(NotFound, match="has no model `loan`: it has `cards` or `loans`"):
+        operator.model_health("loan")
+
+
 def test_reflection_describes_the_service(port):
     with grpc.insecure_channel(port.address) as channel:
         database = ProtoReflectionDescriptorDatabase(channel)
@@ -131,7 +144,7 @@ def test_reflection_describes_the_service(port):
             "grpc.reflection.v1alpha.ServerReflection",
         }
         (file,) = [database.FindFileContainingSymbol("nextbest.v1.ControlService")]
-        assert [method.name for method in file.service[0].method] == ["Activate", "Status"]
+        assert [method.name for method in file.service[0].method] == ["Activate", "Status", "ModelHealth"]
         (file,) = [database.FindFileContainingSymbol("nextbest.v1.DecisionService")]
         assert [method.name for method in file.service[0].method] == ["Decide", "Explain"]
 

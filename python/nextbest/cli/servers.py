@@ -66,7 +66,8 @@ def serve(  # noqa: PLR0913 - one parameter an option
     The first signal drains: calls under way are answered, then the process exits with 0 (7 when some had to
     be cut off). A second one ends it at once, with 128 and the signal's number. Environment variables stand
     in for options: NEXTBEST_ADDRESS, NEXTBEST_CONTROL_ADDRESS, NEXTBEST_HEALTH_ADDRESS, NEXTBEST_WORKERS,
-    NEXTBEST_KERNEL, NEXTBEST_INDEX_BYTES_MAX, NEXTBEST_SHADOW_EVERY, NEXTBEST_DRAIN_GRACE_S,
+    NEXTBEST_KERNEL, NEXTBEST_INDEX_BYTES_MAX, NEXTBEST_HEALTH_SAMPLE, NEXTBEST_SHADOW_EVERY,
+    NEXTBEST_DRAIN_GRACE_S,
     NEXTBEST_DRAIN_S_MAX, NEXTBEST_TRACE_QUEUE_BYTES, NEXTBEST_CUSTOMER_HASH_KEY,
     OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME.
     """

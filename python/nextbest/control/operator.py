@@ -153,6 +153,21 @@ class Operator:
         }
         return Status(**{**_fields(Status, answer), **converted})
 
+    def model_health(self, name: str = "") -> control_pb2.ModelHealthResponse:
+        """Asks how the models of the active bundle fare.
+
+        Args:
+            name: Of a model; empty: all.
+
+        Raises:
+            NotFound: The active bundle has no such model.
+            NextbestError: Any other failure.
+        """
+        answer: control_pb2.ModelHealthResponse = self._call(
+            self._stub.ModelHealth, control_pb2.ModelHealthRequest(name=name), self.timeout_s
+        )
+        return answer
+
     def close(self) -> None:
         """Closes the connection."""
         self._channel.close()

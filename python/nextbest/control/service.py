@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha import reflection
 
 from nextbest import telemetry
 from nextbest.bundle import SIZE_BYTES_MAX
+from nextbest.diagnostics.suggestion import one_of
 from nextbest.v1 import control_pb2, control_pb2_grpc, customer_pb2, decision_pb2
 
 _SERVICE: Final = control_pb2.DESCRIPTOR.services_by_name["ControlService"].full_name
@@ -40,6 +41,9 @@ class DataPlane(Protocol):
 
     def status(self) -> Mapping[str, Any]:
         """Returns the fields of `StatusResponse`, those of `traces` among them."""
+
+    def model_health(self) -> bytes:
+        """Returns an encoded `ModelHealthResponse` of every model."""
 
 
 class ControlService(control_pb2_grpc.ControlServiceServicer):
@@ -81,6 +85,23 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
     ) -> control_pb2.StatusResponse:
         """Says what runs."""
         return control_pb2.StatusResponse(**self._data_plane.status())
+
+    def ModelHealth(  # noqa: N802 - named by the protocol
+        self, request: control_pb2.ModelHealthRequest, context: grpc.ServicerContext
+    ) -> control_pb2.ModelHealthResponse:
+        """Says how models fare, or answers NOT_FOUND where the active bundle has none of the name."""
+        health = control_pb2.ModelHealthResponse.FromString(self._data_plane.model_health())
+        if request.name:
+            found = [model for model in health.models if model.name == request.name]
+            if not found:
+                known = one_of([model.name for model in health.models]) or "no model"
+                context.abort(
+                    grpc.StatusCode.NOT_FOUND,
+                    f"the active bundle has no model `{request.name}`: it has {known}",
+                )
+            del health.models[:]
+            health.models.extend(found)
+        return health
 
 
 class ControlPort:

@@ -151,6 +151,7 @@ def _core_settings(settings: Settings) -> dict[str, Any]:
         "kernel": settings.kernel,
         "index_bytes_max": settings.index_bytes_max,
         "shadow_every": settings.shadow_every,
+        "health_sample": settings.health_sample,
         "onnxruntime_path": locate_runtime(),
         "otlp_endpoint": settings.otlp_endpoint,
         "otlp_headers": dict(settings.otlp_headers),

@@ -4,7 +4,10 @@ use std::{collections::HashMap, path::PathBuf};
 
 use nextbest_engine::Kernel;
 use nextbest_server::{Settings, Status};
-use pyo3::{prelude::*, types::PyDict};
+use pyo3::{
+    prelude::*,
+    types::{PyBytes, PyDict},
+};
 
 use crate::{
     errors::Fault,
@@ -58,6 +61,10 @@ impl Server {
         render(py, &self.server.status())
     }
 
+    fn model_health<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.server.model_health())
+    }
+
     fn shutdown(&self, py: Python<'_>, deadline_s: f64) -> PyResult<bool> {
         self.check_process()?;
         let patience = seconds_of("deadline_s", deadline_s)?;
@@ -83,6 +90,7 @@ fn convert(settings: &Bound<'_, PyDict>) -> PyResult<Settings> {
     taken.put("workers", &mut converted.workers)?;
     taken.put("customers_max", &mut converted.customers_max)?;
     taken.put("connections_max", &mut converted.connections_max)?;
+    taken.put("health_sample", &mut converted.health_sample)?;
     taken.put("index_bytes_max", &mut converted.index.bytes_max)?;
     if let Some(name) = taken.take::<String>("kernel")? {
         converted.index.kernel = kernel(&name)?;

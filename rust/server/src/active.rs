@@ -11,7 +11,7 @@ use nextbest_engine::{Bundle, NoModels, Scorer};
 use nextbest_onnx::{Runtime, Sessions};
 use parking_lot::Mutex;
 
-use crate::{limits::PREVIOUS_BUNDLE_WAIT_MAX, server::ServerFault, settings::Settings};
+use crate::{limits::PREVIOUS_BUNDLE_WAIT_MAX, server::ServerFault, settings::Settings, tally::Tallies};
 
 /// The lowest priority: opening a bundle can take seconds of a core that decisions need.
 const ACTIVATION_NICENESS: i32 = 19;
@@ -22,6 +22,8 @@ pub(crate) struct Active {
     // One for each worker, and locked by that worker alone.
     scorers: Box<[Mutex<Box<dyn Scorer + Send>>]>,
     pub(crate) activated_at_us: i64,
+    /// How its models fare.
+    pub(crate) tallies: Tallies,
 }
 
 impl Active {
@@ -50,6 +52,7 @@ impl Active {
         };
         let scorers = (0..workers).map(scorer).collect::<Result<_, _>>()?;
         Ok(Self {
+            tallies: Tallies::new(&bundle, workers, settings.health_sample),
             bundle,
             scorers,
             activated_at_us: now_us(),
@@ -83,7 +86,12 @@ pub(crate) fn activate(
     active: &ArcSwap<Active>,
 ) -> Result<Activation, ServerFault> {
     let started = Instant::now();
-    let opened = first(file, settings, workers)?;
+    let mut opened = first(file, settings, workers)?;
+    let before = active.load();
+    opened
+        .tallies
+        .carry_on(&opened.bundle, &before.bundle, &before.tallies);
+    drop(before);
     let digest = opened.bundle.digest().to_owned();
     let index_bytes = opened.bundle.index_report().bytes;
     let previous = active.swap(Arc::new(opened));

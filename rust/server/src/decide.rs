@@ -97,6 +97,7 @@ impl Desk {
         drop(scorer);
         call.deadline.check()?;
         let response = decision.respond();
+        active.tallies.count(self.worker, &decision);
         if let Some(emitter) = &self.shared.emitter {
             let interval = (call.started_ns, now_ns());
             let span = trace(&active.bundle, &decision, request.customer_id(), interval);

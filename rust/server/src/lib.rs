@@ -17,6 +17,7 @@ pub mod limits;
 mod settings;
 
 mod active;
+mod tally;
 
 mod call;
 mod refusal;

@@ -14,6 +14,7 @@ use nextbest_journal::{Journal, JournalFault};
 use nextbest_onnx::OnnxFault;
 use nextbest_store::Store;
 use parking_lot::Mutex;
+use prost::Message as _;
 use tokio::sync::{oneshot, watch};
 
 use crate::{
@@ -206,6 +207,13 @@ impl Server {
                 .unwrap_or_default(),
             draining: *self.phase.borrow() > Phase::Serving,
         }
+    }
+
+    /// How the models of the active bundle fare: an encoded `ModelHealthResponse`.
+    #[must_use]
+    pub fn model_health(&self) -> Vec<u8> {
+        let active = self.shared.active.load();
+        active.tallies.report(&active.bundle).encode_to_vec()
     }
 
     /// Ends the server in good order: health says so at once, sockets are accepted for the grace that the

@@ -6,6 +6,9 @@ use nextbest_engine::IndexOptions;
 
 use crate::limits::CONNECTIONS_MAX;
 
+/// One decision in so many is looked at.
+const HEALTH_SAMPLE: u32 = 8;
+
 /// Settings of a server. `Default` is a server on this machine alone, without models and tracing.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -23,6 +26,8 @@ pub struct Settings {
     pub journal: Option<nextbest_journal::Settings>,
     /// How policies are filtered, and the memory that it may take.
     pub index: IndexOptions,
+    /// One decision in so many is counted for the health of its models; 0: none.
+    pub health_sample: u32,
     /// Customers in memory.
     pub customers_max: usize,
     /// Connections of the decision port.
@@ -45,6 +50,7 @@ impl Default for Settings {
             shadow_every: 0,
             journal: None,
             index: IndexOptions::default(),
+            health_sample: HEALTH_SAMPLE,
             customers_max: nextbest_store::CUSTOMERS_MAX,
             connections_max: CONNECTIONS_MAX,
             drain_grace: Duration::ZERO,

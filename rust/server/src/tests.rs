@@ -8,4 +8,5 @@ mod fixture;
 mod health;
 mod intruders;
 mod offline;
+mod tally;
 mod tracing;

@@ -26,12 +26,17 @@ use crate::{
 
 /// One action, for adults, in the web's hero.
 pub(super) fn bundle(action: &str) -> Vec<u8> {
+    seal(&message(action).encode_to_vec())
+}
+
+/// The same, not yet sealed.
+pub(super) fn message(action: &str) -> v1::Bundle {
     let place = Some(v1::Position {
         file: 0,
         line: 4,
         column: 11,
     });
-    let message = v1::Bundle {
+    v1::Bundle {
         workspace: "test".into(),
         files: vec!["actions/cards.yaml".into()],
         attributes: vec![v1::AttributeDeclaration {
@@ -97,11 +102,10 @@ pub(super) fn bundle(action: &str) -> Vec<u8> {
         }],
         arbitration: Some(v1::Arbitration::default()),
         ..v1::Bundle::default()
-    };
-    seal(&message.encode_to_vec())
+    }
 }
 
-fn seal(payload: &[u8]) -> Vec<u8> {
+pub(super) fn seal(payload: &[u8]) -> Vec<u8> {
     let mut file = b"nextbest".to_vec();
     file.extend(1_u32.to_le_bytes());
     file.extend((payload.len() as u64).to_le_bytes());

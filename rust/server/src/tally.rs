@@ -1,0 +1,152 @@
+//! Decisions -> how the models of the active bundle fare, counted.
+//!
+//! Each worker has counters of its own, so that no two cores write to the same memory; whoever asks adds them up.
+//! The engine says which counters a decision adds to; nothing of a customer is kept.
+
+use std::sync::Arc;
+
+use nextbest_engine::{Bundle, Decision, ModelId};
+use nextbest_proto::v1::{self, DegradationKind};
+
+use crate::{active::now_us, stats::Counter};
+
+/// What can make a prior stand in for a model.
+const DEGRADATIONS: [DegradationKind; 4] = [
+    DegradationKind::ModelFailed,
+    DegradationKind::PropensityInvalid,
+    DegradationKind::ModelInputMissing,
+    DegradationKind::Deadline,
+];
+
+/// Spreads seeds evenly over their high bits, so that whoever else draws by the low bits draws independently.
+const SEED_FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// The counters of a bundle's models.
+pub(crate) struct Tallies {
+    /// One decision in so many is looked at; 0: none.
+    sample: u32,
+    /// In the order of the bundle's models.
+    models: Box<[Arc<Tally>]>,
+}
+
+/// The counters of one model.
+struct Tally {
+    since_us: i64,
+    /// A line for each worker.
+    lines: Box<[Box<[Counter]>]>,
+    degradations: [Counter; DEGRADATIONS.len()],
+}
+
+impl Tallies {
+    pub(crate) fn new(bundle: &Bundle, workers: usize, sample: u32) -> Self {
+        let counters = |count| (0..count).map(|_| Counter::default()).collect();
+        let tally = |count| Tally {
+            since_us: now_us(),
+            lines: (0..workers).map(|_| counters(count)).collect(),
+            degradations: <[Counter; DEGRADATIONS.len()]>::default(),
+        };
+        let models = bundle.models();
+        Self {
+            sample,
+            models: models
+                .map(|(_, model)| Arc::new(tally(model.histograms.counter_count())))
+                .collect(),
+        }
+    }
+
+    /// Goes on where the previous bundle's counters stand, for each model of the same name, version and bins.
+    pub(crate) fn carry_on(&mut self, bundle: &Bundle, previous: &Bundle, counted: &Self) {
+        for (tally, (_, model)) in self.models.iter_mut().zip(bundle.models()) {
+            let mut before = previous.models().zip(&counted.models);
+            let same = before.find(|((_, other), _)| {
+                other.name == model.name
+                    && other.version == model.version
+                    && other.histograms.counts_like(&model.histograms)
+            });
+            if let Some((_, counted)) = same {
+                *tally = Arc::clone(counted);
+            }
+        }
+    }
+
+    /// Counts a decision that was answered, by the worker that answered it.
+    pub(crate) fn count(&self, worker: usize, decision: &Decision<'_>) {
+        let record = decision.record();
+        if record.dry_run {
+            return;
+        }
+        for degradation in &record.degradations {
+            let place = DEGRADATIONS.iter().position(|kind| *kind == degradation.kind);
+            let tally = degradation.model.and_then(|model| self.models.get(model.place()));
+            if let Some(counter) = tally
+                .zip(place)
+                .and_then(|(tally, place)| tally.degradations.get(place))
+            {
+                counter.add();
+            }
+        }
+        if is_sampled(record.seed, self.sample) {
+            decision.tally(|model, counter| self.add(worker, model, counter));
+        }
+    }
+
+    fn add(&self, worker: usize, model: ModelId, counter: usize) {
+        let line = self
+            .models
+            .get(model.place())
+            .and_then(|tally| tally.lines.get(worker));
+        if let Some(counter) = line.and_then(|line| line.get(counter)) {
+            counter.add();
+        }
+    }
+
+    /// What has been counted so far.
+    pub(crate) fn report(&self, bundle: &Bundle) -> v1::ModelHealthResponse {
+        let models = self.models.iter().zip(bundle.models());
+        v1::ModelHealthResponse {
+            bundle_digest: bundle.digest().to_owned(),
+            sample: self.sample,
+            models: models.map(|(tally, (_, model))| tally.report(model)).collect(),
+        }
+    }
+}
+
+impl Tally {
+    fn report(&self, model: &nextbest_engine::Model) -> v1::ModelHealth {
+        let kinds = DEGRADATIONS.iter().zip(&self.degradations);
+        let mut health = v1::ModelHealth {
+            name: model.name.clone(),
+            version: model.version.clone(),
+            engine: if model.lowered.is_some() {
+                "native"
+            } else {
+                "onnxruntime"
+            }
+            .to_owned(),
+            since_us: self.since_us,
+            degradations: kinds
+                .map(|(kind, counter)| v1::DegradationCount {
+                    kind: (*kind).into(),
+                    decisions: counter.get(),
+                })
+                .collect(),
+            ..v1::ModelHealth::default()
+        };
+        let sums: Vec<u64> = (0..model.histograms.counter_count())
+            .map(|place| {
+                self.lines
+                    .iter()
+                    .filter_map(|line| line.get(place))
+                    .map(Counter::get)
+                    .sum()
+            })
+            .collect();
+        model.histograms.report(&sums, &mut health);
+        health
+    }
+}
+
+/// Whether a decision of this seed is one in so many. The same seed says the same.
+fn is_sampled(seed: u64, sample: u32) -> bool {
+    sample > 0 && (seed.wrapping_mul(SEED_FACTOR) >> 32).is_multiple_of(u64::from(sample))
+}
