@@ -19,6 +19,7 @@ COMMANDS = [
     ("model", "promote"),
     ("model", "rollback"),
     ("model", "retire"),
+    ("model", "health"),
     ("serve",),
     ("activate",),
     ("status",),

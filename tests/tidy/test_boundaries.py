@@ -44,6 +44,7 @@ PYTHON_DOORS = {
     "pydantic": "workspace",
     "onnxruntime": "models",
     "onnx": "models",
+    "matplotlib": "models",
     "sklearn": "demo",
     "skl2onnx": "demo",
 }

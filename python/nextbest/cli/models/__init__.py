@@ -2,16 +2,16 @@
 
 import typer
 
-from nextbest.cli.models import catalog, comparison, moves, pushes
+from nextbest.cli.models import catalog, comparison, health, moves, pushes
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
     group = typer.Typer(
         name="model",
-        help="Push models, look into them, and choose which version is used.",
+        help="Push models, look into them, choose which version is used, and see how it fares.",
         no_args_is_help=True,
     )
-    for commands in (pushes, catalog, comparison, moves):
+    for commands in (pushes, catalog, comparison, moves, health):
         commands.register(group)
     app.add_typer(group, rich_help_panel="Models")

@@ -1,0 +1,238 @@
+"""`nextbest model health`."""
+# ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nextbest.cli.exit_codes import ExitCode
+from nextbest.cli.help_text import add_command
+from nextbest.cli.output import CommandError, Json, is_for_machines, say, show, write_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from nextbest.models.calibration import Bin, Calibration
+    from nextbest.models.health import Health
+    from nextbest.v1 import control_pb2
+
+_ACTIONS_SHOWN = 10
+_STYLES = {"alert": "bold red", "warn": "yellow", "steady": "green"}
+
+
+def register(group: typer.Typer) -> None:
+    """Adds the command."""
+    examples = (
+        "nextbest model health card-propensity",
+        "nextbest model health card-propensity --target 127.0.0.1:50052 --png health.png",
+        "nextbest model health card-propensity --outcomes outcomes.parquet --json",
+    )
+    add_command(group, health, *examples)
+
+
+def health(  # noqa: PLR0913 - one parameter an option
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Model of the active bundle.")],
+    *,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            "--control-address",
+            help="Control port of the server.",
+            show_default="$NEXTBEST_CONTROL_ADDRESS or 127.0.0.1:50052",
+        ),
+    ] = None,
+    outcomes: Annotated[
+        Path | None,
+        typer.Option(help="Parquet or CSV: `propensity` and `outcome` (0 or 1); `action`, `model`."),
+    ] = None,
+    warn: Annotated[float, typer.Option(min=0.0, help="Stability index from which on to warn.")] = 0.10,
+    alert: Annotated[float, typer.Option(min=0.0, help="Stability index from which on to alert.")] = 0.25,
+    png: Annotated[Path | None, typer.Option(help="Draw it into a file.")] = None,
+    json: Json = False,  # noqa: ARG001 - chooses by its callback
+) -> None:
+    """Show how a model fares: how far features and scores have moved, and how well it is calibrated.
+
+    The stability index (PSI) compares what the server has counted with the background sample that the version
+    was pushed with. Its limits are conventions, and depend on the number of rows (n) and bins: `by chance` is
+    the index to be expected if nothing had changed, and what is too few for a verdict says so. Ends with 1
+    when something alerts.
+
+    With --outcomes, observed and expected rates are compared by decile of propensity. A server keeps no
+    outcomes yet, so they come from a file; without a server, they are all that is shown.
+    """
+    if alert < warn:
+        raise CommandError(
+            f"an alert from {alert:g} on comes before the warning from {warn:g} on",
+            "give --alert the greater number",
+            ExitCode.USAGE,
+            "--alert",
+        )
+    if png is not None:
+        _require_plots()
+    calibration = _calibrate(outcomes, name) if outcomes is not None else None
+    found, judged = _ask(name, target, warn, alert, is_needed=calibration is None or target is not None)
+    if png is not None:
+        from nextbest.models.chart import draw
+
+        draw(png, found, judged, calibration)
+    if is_for_machines():
+        write_json(_plain(judged, calibration))
+    else:
+        _render(judged, calibration, png)
+    if judged is not None and judged.alerts:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _ask(
+    name: str, target: str | None, warn: float, alert: float, *, is_needed: bool
+) -> "tuple[control_pb2.ModelHealth | None, Health | None]":
+    """What the server has counted, and what to think of it.
+
+    Nothing, where no server is there and none is needed.
+    """
+    from datetime import UTC, datetime
+
+    from nextbest import settings
+    from nextbest.control import Operator
+    from nextbest.errors import Unavailable
+    from nextbest.models.health import Limits, examine
+
+    with Operator(target or settings.read().control_address) as operator:
+        try:
+            answer = operator.model_health(name)
+        except Unavailable:
+            if is_needed:
+                raise
+            return None, None
+    found = answer.models[0]
+    return found, examine(found, answer.sample, datetime.now(UTC), Limits(warn, alert))
+
+
+def _require_plots() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib") is None:
+        raise CommandError(
+            "pictures are drawn by matplotlib, which is not installed",
+            "pip install 'nextbest[plots]'",
+            ExitCode.USAGE,
+            "--png",
+        )
+
+
+def _calibrate(path: Path, name: str) -> "Calibration":
+    from nextbest.models import ModelError
+    from nextbest.models.calibration import calibrate
+    from nextbest.models.outcomes import read_outcomes
+
+    try:
+        rows = read_outcomes(path, name)
+    except ModelError as error:
+        raise CommandError(error.message, error.help, ExitCode.USAGE, "--outcomes") from None
+    return calibrate(rows.propensities, rows.outcomes, rows.actions)
+
+
+def _plain(judged: "Health | None", calibration: "Calibration | None") -> dict[str, Any]:
+    from nextbest.cli.output import plain
+
+    def of_bin(found: "Bin") -> dict[str, Any]:
+        # JSON has no infinity.
+        ratio = found.ratio if found.expected > 0.0 else None
+        return {**plain(found), "ratio": ratio, "is_within": found.is_within}
+
+    content: dict[str, Any] = {"health": plain(judged), "calibration": None}
+    if judged is not None:
+        content["health"]["alerts"] = [drift.what for drift in judged.alerts]
+    if calibration is not None:
+        content["calibration"] = {
+            **plain(calibration),
+            "overall": of_bin(calibration.overall),
+            "bins": [of_bin(found) for found in calibration.bins],
+            "actions": {action: of_bin(found) for action, found in calibration.actions.items()},
+        }
+    return content
+
+
+def _render(judged: "Health | None", calibration: "Calibration | None", png: Path | None) -> None:
+    if judged is not None:
+        _render_health(judged)
+    if calibration is not None:
+        if judged is None:
+            say("drift not shown: no server was reached; name one with --target")
+        _render_calibration(calibration)
+    if png is not None:
+        say(f"wrote {png}")
+
+
+def _render_health(judged: "Health") -> None:
+    from nextbest.cli.output import plain
+
+    every = {0: "none", 1: "every one"}.get(judged.sample, f"one in {judged.sample}")
+    degraded = {kind: count for kind, count in judged.degradations.items() if count}
+    lines = [
+        f"{judged.name}@{judged.version[:12]}, scored by {judged.engine}",
+        f"{judged.decisions:,} decisions counted ({every}) since {plain(judged.since)}",
+        "priors stood in: "
+        + (", ".join(f"{kind} {count:,}" for kind, count in degraded.items()) if degraded else "never"),
+    ]
+    if judged.card_expires is not None:
+        term = "expired on" if judged.is_expired else "expires"
+        lines.append(f"model card {term} {judged.card_expires:%Y-%m-%d}")
+    for line in lines:
+        say(line)
+    show(_drift_table(judged))
+
+
+def _drift_table(judged: "Health") -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(header_style="bold")
+    table.add_column("what")
+    for title in ("PSI", "by chance", "n", "n reference", "missing", "reference"):
+        table.add_column(title, justify="right")
+    table.add_column("verdict")
+    for drift in judged.drifts:
+        numbers = [f"{number:.3f}" if number is not None else "-" for number in (drift.index, drift.chance)]
+        rows = [f"{drift.rows:,}", f"{drift.reference_rows:,}" if drift.reference_rows else "-"]
+        missing = [f"{drift.missing:.1%}", f"{drift.reference_missing:.1%}" if drift.reference_rows else "-"]
+        verdict = Text(drift.verdict, _STYLES.get(drift.verdict, ""))
+        table.add_row(Text(drift.what), *numbers, *rows, *missing, verdict)
+    return table
+
+
+def _render_calibration(calibration: "Calibration") -> None:
+    overall = calibration.overall
+    say(
+        f"{overall.rows:,} outcomes: expected {overall.expected:.4f}, observed {overall.observed:.4f} "
+        f"(x {overall.ratio:.2f}); Brier score {calibration.brier:.4f}, "
+        f"calibration error {calibration.error:.4f}, log loss {calibration.log_loss:.4f}"
+    )
+    show(_bin_table("decile", {f"{place}": found for place, found in enumerate(calibration.bins, 1)}))
+    if calibration.actions:
+        shown = dict(list(calibration.actions.items())[:_ACTIONS_SHOWN])
+        show(_bin_table("action", shown))
+        left = len(calibration.actions) - len(shown)
+        if left:
+            say(f"and {left:,} actions with fewer outcomes: --json has them all")
+
+
+def _bin_table(title: str, bins: "dict[str, Bin]") -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(header_style="bold")
+    table.add_column(title)
+    for heading in ("n", "expected", "observed", "ratio", "95 % interval of observed"):
+        table.add_column(heading, justify="right")
+    table.add_column("")
+    for name, found in bins.items():
+        note = Text("" if found.is_within else "outside", "yellow")
+        interval = f"{found.low:.4f} to {found.high:.4f}"
+        table.add_row(
+            Text(name), f"{found.rows:,}", f"{found.expected:.4f}", f"{found.observed:.4f}",
+            f"{found.ratio:.2f}", interval, note,
+        )  # fmt: skip
+    return table
