@@ -55,6 +55,7 @@ class Settings:
             in the workspace.
         otlp_endpoint: OTEL_EXPORTER_OTLP_ENDPOINT. Where spans go, over gRPC; None: nowhere.
         otlp_headers: OTEL_EXPORTER_OTLP_HEADERS. `key=value` pairs with commas between, values URL-encoded.
+        metric_interval_s: OTEL_METRIC_EXPORT_INTERVAL, there in milliseconds. Between two exports of metrics.
         service_name: OTEL_SERVICE_NAME.
         debug: NEXTBEST_DEBUG. Show Python's traceback of a fault of nextbest itself.
     """
@@ -74,6 +75,7 @@ class Settings:
     model_registry: Path | None = None
     otlp_endpoint: str | None = None
     otlp_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    metric_interval_s: float = 60.0
     service_name: str = "nextbest"
     debug: bool = False
 
@@ -102,6 +104,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         model_registry=Path(found["NEXTBEST_MODEL_REGISTRY"]) if "NEXTBEST_MODEL_REGISTRY" in found else None,
         otlp_endpoint=None if disabled else _endpoint(found),
         otlp_headers=_headers(found.get("OTEL_EXPORTER_OTLP_HEADERS", "")),
+        metric_interval_s=_interval(found),
         service_name=found.get("OTEL_SERVICE_NAME", "nextbest"),
         debug=found.get("NEXTBEST_DEBUG", "0") not in {"0", "false"},
     )
@@ -119,6 +122,13 @@ def _whole(found: Mapping[str, str], name: str, default: int | None) -> int | No
     if not text.isdecimal():
         raise SettingError(f"{name} is `{text}`: give a whole number, 0 or greater")
     return int(text)
+
+
+def _interval(found: Mapping[str, str]) -> float:
+    interval_ms = _whole(found, "OTEL_METRIC_EXPORT_INTERVAL", 60_000)
+    if not interval_ms:
+        raise SettingError("OTEL_METRIC_EXPORT_INTERVAL is `0`: give milliseconds, 1 or more")
+    return interval_ms / 1e3
 
 
 def _sample(found: Mapping[str, str]) -> int | None:

@@ -1,20 +1,24 @@
-"""The one door to OpenTelemetry's Python SDK: spans of the control plane, and the trace a call belongs to.
+"""The one door to OpenTelemetry's Python SDK: spans of the control plane, metrics, and the trace of a call.
 
-Spans go to the OTLP/gRPC endpoint that the settings name; without one nothing is loaded, nothing is recorded
-and nothing is said. Decisions are not traced here: the data plane encodes their spans itself, at a hundredth
-of the SDK's cost.
+Spans and metrics go to the OTLP/gRPC endpoint that the settings name; without one nothing is loaded, nothing
+is recorded and nothing is said. Decisions are not traced here: the data plane encodes their spans itself, at
+a hundredth of the SDK's cost.
 """
 
 import importlib
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from nextbest import __version__
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.trace import TracerProvider
 
     from nextbest.settings import Settings
@@ -23,8 +27,30 @@ FLUSH_S_MAX: Final = 3.0
 """How long an exit may wait for the collector."""
 
 AttributeValue = str | bool | int | float
+Measured = Mapping[str, Sequence[tuple[float, Mapping[str, str]]]]
+"""By instrument, values with their attributes."""
 
 _providers: list["TracerProvider"] = []
+_meters: list["MeterProvider"] = []
+
+
+class Kind(StrEnum):
+    """What an instrument says."""
+
+    COUNTER = "counter"
+    """A number that only grows."""
+    GAUGE = "gauge"
+    """A number as it is now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """A metric: its name, what it says, its unit (UCUM), and what it is, in a sentence."""
+
+    name: str
+    kind: Kind
+    unit: str
+    description: str
 
 
 def start(settings: "Settings") -> None:
@@ -32,32 +58,69 @@ def start(settings: "Settings") -> None:
     if settings.otlp_endpoint is None or _providers:
         return
     exporter = importlib.import_module("opentelemetry.exporter.otlp.proto.grpc.trace_exporter")
-    resources = importlib.import_module("opentelemetry.sdk.resources")
     sdk = importlib.import_module("opentelemetry.sdk.trace")
     export = importlib.import_module("opentelemetry.sdk.trace.export")
     provider = sdk.TracerProvider(
-        resource=resources.Resource.create({"service.name": settings.service_name}),
+        resource=_resource(settings),
         # `stop` flushes within a bound; the SDK's own hook at exit has none.
         shutdown_on_exit=False,
     )
-    spans = exporter.OTLPSpanExporter(
-        endpoint=settings.otlp_endpoint,
-        insecure=not settings.otlp_endpoint.startswith("https://"),
-        headers=dict(settings.otlp_headers) or None,
-    )
+    spans = exporter.OTLPSpanExporter(**_destination(settings))
     provider.add_span_processor(export.BatchSpanProcessor(spans, schedule_delay_millis=500))
     _providers.append(provider)
 
 
+def measure(settings: "Settings", instruments: Sequence[Instrument], read: Callable[[], Measured]) -> None:
+    """Begins to export metrics, when the settings name an endpoint. Once begun, does nothing.
+
+    Args:
+        settings: Where to, and how often.
+        instruments: What is exported.
+        read: Called once each time, on a thread of the SDK.
+    """
+    if settings.otlp_endpoint is None or _meters:
+        return
+    exporter = importlib.import_module("opentelemetry.exporter.otlp.proto.grpc.metric_exporter")
+    sdk = importlib.import_module("opentelemetry.sdk.metrics")
+    export = importlib.import_module("opentelemetry.sdk.metrics.export")
+    reader = export.PeriodicExportingMetricReader(
+        exporter.OTLPMetricExporter(**_destination(settings)),
+        export_interval_millis=settings.metric_interval_s * 1e3,
+    )
+    provider = sdk.MeterProvider([reader], resource=_resource(settings), shutdown_on_exit=False)
+    meter = provider.get_meter("nextbest", __version__)
+    latest: dict[str, Measured] = {}
+
+    def observe(instrument: Instrument) -> Iterable[Any]:
+        # The SDK asks one instrument after the other: the first reads for all, so that they say the same.
+        if instrument is instruments[0]:
+            latest["read"] = read()
+        observation = importlib.import_module("opentelemetry.metrics").Observation
+        return [observation(*found) for found in latest.get("read", {}).get(instrument.name, ())]
+
+    for instrument in instruments:
+        create = {
+            Kind.COUNTER: meter.create_observable_counter,
+            Kind.GAUGE: meter.create_observable_gauge,
+        }[instrument.kind]
+        callback = lambda _, asked=instrument: observe(asked)  # noqa: E731
+        create(instrument.name, [callback], instrument.unit, instrument.description)
+    _meters.append(provider)
+
+
 def stop(timeout_s: float = FLUSH_S_MAX) -> bool:
     """Exports what is pending and ends; True when all of it went out in time, or nothing was started."""
-    if not _providers:
-        return True
-    # On a thread of its own, because the SDK's flush does not keep to the timeout that it is given.
-    flush = threading.Thread(target=_providers.pop().shutdown, name="nextbest-flush", daemon=True)
-    flush.start()
-    flush.join(timeout_s)
-    return not flush.is_alive()
+    # On threads of their own, because the SDK's flush does not keep to the timeout that it is given.
+    ends = [*(provider.shutdown for provider in _providers), *(meter.shutdown for meter in _meters)]
+    flushes = [threading.Thread(target=end, name="nextbest-flush", daemon=True) for end in ends]
+    _providers.clear()
+    _meters.clear()
+    until = time.monotonic() + timeout_s
+    for flush in flushes:
+        flush.start()
+    for flush in flushes:
+        flush.join(max(0.0, until - time.monotonic()))
+    return not any(flush.is_alive() for flush in flushes)
 
 
 @contextmanager
@@ -111,6 +174,20 @@ def current_trace_context() -> dict[str, str]:
     carrier: dict[str, str] = {}
     _propagator().inject(carrier)
     return carrier
+
+
+def _resource(settings: "Settings") -> Any:
+    resources = importlib.import_module("opentelemetry.sdk.resources")
+    return resources.Resource.create({"service.name": settings.service_name})
+
+
+def _destination(settings: "Settings") -> dict[str, Any]:
+    endpoint = settings.otlp_endpoint or ""
+    return {
+        "endpoint": endpoint,
+        "insecure": not endpoint.startswith("https://"),
+        "headers": dict(settings.otlp_headers) or None,
+    }
 
 
 def _propagator() -> Any:

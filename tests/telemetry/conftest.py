@@ -1,4 +1,4 @@
-"""A real OTLP collector: gRPC, in this process, keeping every span it is sent."""
+"""A real OTLP collector: gRPC, in this process, keeping every span and the metrics it is sent."""
 # ruff: noqa: N802 - methods are named by the protocol
 
 import threading
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import grpc
 import pytest
+from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2, metrics_service_pb2_grpc
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 from opentelemetry.proto.trace.v1 import trace_pb2
 
@@ -26,11 +27,45 @@ class Received:
 
 
 @dataclass
+class Metrics(metrics_service_pb2_grpc.MetricsServiceServicer):
+    requests: list[metrics_service_pb2.ExportMetricsServiceRequest] = field(default_factory=list)
+    arrived: threading.Condition = field(default_factory=threading.Condition)
+
+    def Export(self, request, context):
+        with self.arrived:
+            self.requests.append(request)
+            self.arrived.notify_all()
+        return metrics_service_pb2.ExportMetricsServiceResponse()
+
+    def wait_until(self, what, timeout_s=20.0):
+        """Waits for an export whose points are as somebody wants them, and returns them."""
+        with self.arrived:
+            met = self.arrived.wait_for(lambda: self.requests and what(self.points()), timeout_s)
+            assert met, self.points() if self.requests else "no metrics"
+            return self.points()
+
+    def points(self):
+        """Of the latest export: by metric, values by their attributes."""
+        found = {}
+        for resource in self.requests[-1].resource_metrics:
+            for metric in (metric for scope in resource.scope_metrics for metric in scope.metrics):
+                data = getattr(metric, metric.WhichOneof("data"))
+                found[metric.name] = {
+                    tuple(sorted(attributes(point.attributes).items())): getattr(
+                        point, point.WhichOneof("value")
+                    )
+                    for point in data.data_points
+                }
+        return found
+
+
+@dataclass
 class Collector(trace_service_pb2_grpc.TraceServiceServicer):
     address: str = ""
     spans: list[Received] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
     arrived: threading.Condition = field(default_factory=threading.Condition)
+    metrics: Metrics = field(default_factory=Metrics)
 
     def Export(self, request, context):
         headers = dict(context.invocation_metadata())
@@ -72,6 +107,7 @@ def value(any_value):
 def collector():
     servicer = Collector()
     server = grpc.server(ThreadPoolExecutor(2))
+    metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(servicer.metrics, server)
     trace_service_pb2_grpc.add_TraceServiceServicer_to_server(servicer, server)
     servicer.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()

@@ -32,6 +32,7 @@ def test_everything_set():
             "NEXTBEST_MODEL_REGISTRY": "/srv/models",
             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4317",
             "OTEL_EXPORTER_OTLP_HEADERS": "Api-Key=a%3Db, x=1,",
+            "OTEL_METRIC_EXPORT_INTERVAL": "1500",
             "OTEL_SERVICE_NAME": "bank",
             "NEXTBEST_DEBUG": "1",
         }
@@ -50,6 +51,7 @@ def test_everything_set():
         model_registry=Path("/srv/models"),
         otlp_endpoint="http://collector:4317",
         otlp_headers={"api-key": "a=b", "x": "1"},
+        metric_interval_s=1.5,
         service_name="bank",
         debug=True,
     )
@@ -67,6 +69,8 @@ def test_tracing_can_be_switched_off():
         ("NEXTBEST_WORKERS", "-1", "give a whole number"),
         ("NEXTBEST_KERNEL", "sse", "NEXTBEST_KERNEL is `sse`: give `avx512`, `avx2` or `portable`"),
         ("NEXTBEST_INDEX_BYTES_MAX", "1 GB", "give a whole number"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "0", "give milliseconds, 1 or more"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "1s", "give a whole number"),
         ("NEXTBEST_HEALTH_SAMPLE", "some", "give a whole number"),
         ("NEXTBEST_HEALTH_SAMPLE", "4294967296", "give 0 to 1,000,000"),
         ("NEXTBEST_DRAIN_S_MAX", "soon", "give seconds, 0 to 3600"),

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from nextbest import _core
+from nextbest import _core, telemetry
+from nextbest.control.metrics import INSTRUMENTS, ModelMetrics
 from nextbest.control.service import ControlPort, ControlService
 from nextbest.diagnostics.suggestion import one_of
 from nextbest.models import locate_runtime
@@ -67,6 +68,7 @@ def serve(
         except BaseException:
             server.shutdown(0.0)
             raise
+        telemetry.measure(settings, INSTRUMENTS, ModelMetrics(server.model_health))
         announce(_listening(server, control, settings))
         announce_drain(signal.Signals(inbox.wait()).name)
         drained = _drain(server, settings.drain_s_max, inbox)
