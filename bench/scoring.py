@@ -49,6 +49,9 @@ def main() -> None:
             scoring_models.write(cases, rows, folder)
         with console.status("native models and ONNX Runtime"):
             ours = _ours(folder)
+        with console.status("contributions"):
+            single = [case.name for case in cases if len(case.onnx) == 1 and case.name != "mlp"]
+            contributions = _attributions(single, folder)
         peers: dict[str, Any] = {}
         for case in cases:
             if len(case.onnx) == 1:
@@ -60,7 +63,8 @@ def main() -> None:
         corpus = _corpus()
     about = machine.describe()
     _print(ours, peers, about, console)
-    print(json.dumps(_figures(ours, peers, corpus, about)))
+    _print_contributions(contributions, console)
+    print(json.dumps(_figures(ours, peers, contributions, corpus, about)))
 
 
 def _arguments() -> argparse.Namespace:
@@ -70,10 +74,23 @@ def _arguments() -> argparse.Namespace:
 
 
 def _ours(folder: Path) -> dict[str, Any]:
-    command = ["cargo", "bench", "--quiet", "-p", "nextbest-onnx", "--bench", "scoring", "--"]
-    done = subprocess.run(
-        [*command, locate_runtime(), str(folder)], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False
-    )
+    return _cargo("nextbest-onnx", "scoring", locate_runtime(), str(folder))
+
+
+def _attributions(names: list[str], folder: Path) -> dict[str, Any]:
+    """Times contributions, of trees and linear models: nets have none."""
+    chosen = folder / "attribution"
+    chosen.mkdir()
+    (chosen / "rows.f32").symlink_to(folder / "rows.f32")
+    for name in names:
+        (chosen / f"{name}.native").symlink_to(folder / f"{name}.native")
+    (chosen / "models").write_text("".join(f"{name} {scoring_models.COLUMNS}\n" for name in names))
+    return _cargo("nextbest-engine", "attribution", str(chosen))
+
+
+def _cargo(package: str, name: str, *arguments: str) -> dict[str, Any]:
+    command = ["cargo", "bench", "--quiet", "-p", package, "--bench", name, "--", *arguments]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     lines = done.stdout.splitlines()
     if done.returncode or not lines:
         raise SystemExit(f"the bench failed with exit code {done.returncode}: {' '.join(command)}")
@@ -142,8 +159,23 @@ def _print(ours: dict[str, Any], peers: dict[str, Any], about: dict[str, Any], c
     )
 
 
+def _print_contributions(contributions: dict[str, Any], console: Console) -> None:
+    table = Table(title="Contributions of one row, the model's run included", title_justify="left")
+    table.add_column("model")
+    for column in ("fast", "exact", "tables"):
+        table.add_column(column, justify="right")
+    for name, found in contributions.items():
+        cells = [f"{found[f'{method}_us']:,.1f} µs" for method in ("fast", "exact")]
+        table.add_row(name, *cells, f"{found['table_bytes'] / 1e6:,.1f} MB")
+    console.print(table)
+
+
 def _figures(
-    ours: dict[str, Any], peers: dict[str, Any], corpus: tuple[int, int], about: dict[str, Any]
+    ours: dict[str, Any],
+    peers: dict[str, Any],
+    contributions: dict[str, Any],
+    corpus: tuple[int, int],
+    about: dict[str, Any],
 ) -> dict[str, Any]:
     cases: dict[str, Any] = {}
     for name, figures in ours.items():
@@ -158,8 +190,10 @@ def _figures(
     return {
         "bench": "scoring",
         "cases": cases,
+        "shap_exact_us": contributions["lightgbm_100"]["exact_us"],
         "bit_equal_models": equal,
         "models": models,
+        "contributions": contributions,
         "peers": peers,
         "machine": about,
     }
