@@ -247,3 +247,35 @@ fn a_lowered_model_of_other_inputs_is_refused() {
     });
     assert!(Bundle::open(&message.seal()).is_err());
 }
+
+/// Has no time.
+struct Late;
+
+impl Scorer for Late {
+    fn admit(&mut self, _: ModelId) -> Result<(), ScoreFault> {
+        Err(ScoreFault::Deadline)
+    }
+
+    fn score(&mut self, _: ModelId, _: &Batch<'_>, _: &mut Vec<f64>) -> Result<(), ScoreFault> {
+        Err(ScoreFault::Failed)
+    }
+}
+
+#[test]
+fn a_lowered_model_is_not_run_when_it_is_too_late() {
+    let mut message = message();
+    message.message.models[0].native = Some(lowered());
+    let bundle = Bundle::open(&message.seal()).unwrap();
+    let request = Request::check(&bundle, request(&["sidebar"], mass())).unwrap();
+    let moment = Moment { now_us: 0, seed: 0 };
+    let record = decide(&bundle, &request, None, moment, &mut Late)
+        .record()
+        .clone();
+    let found: Vec<_> = record
+        .degradations
+        .iter()
+        .map(|found| (found.kind, found.actions))
+        .collect();
+    assert_eq!(found, [(DegradationKind::Deadline, 2)]);
+    assert_eq!(propensities(&record)[0], (0.1, PropensitySource::Degraded));
+}
