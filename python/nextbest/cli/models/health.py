@@ -191,7 +191,7 @@ def _drift_table(judged: "Health") -> "Table":
 
     table = Table(header_style="bold")
     table.add_column("what")
-    for title in ("PSI", "by chance", "n", "n reference", "missing", "reference"):
+    for title in ("PSI", "by chance", "n", "n at push", "missing", "at push"):
         table.add_column(title, justify="right")
     table.add_column("verdict")
     for drift in judged.drifts:

@@ -78,7 +78,8 @@ pub(super) fn check(message: v1::Bundle, digest: String, options: IndexOptions) 
     let actions = Table::new(actions);
     let mut bound = model::bound(&actions, sizes.models);
     let models = rows("models", message.models, |row| {
-        model::model(row, &features, &types, &actions, bound.next().unwrap_or_default())
+        let bound = bound.next().unwrap_or_default();
+        model::model(row, &features, &types, &actions, bound, sizes.models)
     })?;
     sorted("models", &models, |row| row.name.clone())?;
     let (features, literals, clauses) = (Table::new(features), Table::new(literals), Table::new(clauses));

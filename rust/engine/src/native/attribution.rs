@@ -131,6 +131,16 @@ impl Attributions {
     /// texts), below 60,000: what has the same number is one attribute.
     #[must_use]
     pub fn new(model: &NativeModel, owners: &[u16], columns: impl IntoIterator<Item = u32>) -> Self {
+        Self::within(TABLE_BYTES_MAX, model, owners, columns)
+    }
+
+    /// The same with tables of so many bytes at most; 64 MiB are the most in any case.
+    pub(crate) fn within(
+        bytes_max: usize,
+        model: &NativeModel,
+        owners: &[u16],
+        columns: impl IntoIterator<Item = u32>,
+    ) -> Self {
         let count = owners.iter().max().map_or(0, |owner| usize::from(*owner) + 1);
         let mut found = Self {
             forests: BTreeMap::new(),
@@ -138,7 +148,7 @@ impl Attributions {
             owners: count,
         };
         let cells = owners::of_cells(model, owners);
-        let mut bytes_left = TABLE_BYTES_MAX;
+        let mut bytes_left = bytes_max.min(TABLE_BYTES_MAX);
         for number in columns {
             if !found.columns.contains_key(&number) {
                 let column = found.column(model, &cells, number, &mut bytes_left);

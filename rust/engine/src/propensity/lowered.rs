@@ -21,6 +21,8 @@ use sources::Sources;
 
 /// Cells of all rows of one model.
 const ROW_CELLS_MAX: usize = 1 << 26;
+/// Of all tables that contributions are looked up in: each of a bundle's models gets its share.
+const TABLE_BYTES_MAX: usize = 512 << 20;
 const UNBOUND: u32 = u32::MAX;
 
 /// A lowered model of a bundle.
@@ -65,12 +67,14 @@ pub(super) enum Score {
 }
 
 impl Lowered {
-    /// A model with the actions bound to it, in their order, each with the output column that it wants.
+    /// A model with the actions bound to it, in their order, each with the output column that it wants; one of so many
+    /// models.
     pub(crate) fn new(
         message: v1::NativeModel,
         inputs: &[ModelInput],
         actions: &Table<ActionId, Action>,
         bound: &[(ActionId, u32)],
+        models: usize,
     ) -> Result<Self, BundleFault> {
         let model = NativeModel::check(message)?;
         let mut kinds = InputKinds::default();
@@ -139,7 +143,12 @@ impl Lowered {
         }
         let columns: Vec<u32> = bound.iter().map(|(_, column)| *column).collect();
         let factoring = Factoring::new(&model, &kinds, &mut filled, &columns)?;
-        let sources = Sources::new(&model, inputs, columns.into_iter());
+        let sources = Sources::new(
+            &model,
+            inputs,
+            columns.into_iter(),
+            TABLE_BYTES_MAX / models.max(1),
+        );
         Ok(Self {
             model,
             factoring,

@@ -32,13 +32,14 @@ pub(super) fn bound(
     bound.into_iter()
 }
 
-/// `types` are those of the declared action attributes.
+/// `types` are those of the declared action attributes, `models` how many models there are.
 pub(super) fn model(
     message: v1::Model,
     features: &[Feature],
     types: &[Type],
     actions: &Table<ActionId, Action>,
     bound: Vec<(ActionId, Option<usize>)>,
+    models: usize,
 ) -> Result<Model, BundleFault> {
     BundleFault::limit("inputs", message.inputs.len(), INPUTS_MAX)?;
     let inputs = rows("inputs", message.inputs, |row| input(row, features, types))?;
@@ -52,7 +53,7 @@ pub(super) fn model(
             .into_iter()
             .map(|(action, column)| (action, narrow(column.unwrap_or(positive_column))))
             .collect();
-        Lowered::new(native, &inputs, actions, &bound).map_err(|fault| fault.within("native"))
+        Lowered::new(native, &inputs, actions, &bound, models).map_err(|fault| fault.within("native"))
     });
     let histograms =
         Histograms::new(message.reference, features).map_err(|fault| fault.within("reference"))?;

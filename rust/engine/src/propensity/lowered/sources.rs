@@ -27,6 +27,7 @@ impl Sources {
         model: &NativeModel,
         inputs: &[ModelInput],
         columns: impl Iterator<Item = u32>,
+        table_bytes_max: usize,
     ) -> Self {
         let mut sources: Vec<ColumnSource> = Vec::new();
         // Numbers, whole numbers, texts.
@@ -48,7 +49,7 @@ impl Sources {
                 }
             }
         }
-        let attributions = Attributions::new(model, &lines.concat(), columns);
+        let attributions = Attributions::within(table_bytes_max, model, &lines.concat(), columns);
         Self {
             sources,
             attributions,
