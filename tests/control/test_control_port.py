@@ -7,7 +7,7 @@ import grpc
 import pytest
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
-from nextbest.control import Activation, Operator, Status, TraceCounts
+from nextbest.control import Activation, Operator, ShadowCounts, Status, TraceCounts
 from nextbest.control.service import ControlPort, ControlService, ListenError
 from nextbest.errors import InvalidRequest, NotFound, ServerFailed, Unavailable
 from nextbest.v1 import control_pb2
@@ -32,6 +32,7 @@ STATUS = {
     "workers": 12,
     "index_bytes": 13,
     "kernel": "portable",
+    "shadow": {"compared": 14, "disagreed": 15, "failed": 16, "dropped": 17, "farthest": 1.8e-7},
 }
 
 
@@ -123,6 +124,7 @@ def test_status(operator):
         workers=12,
         index_bytes=13,
         kernel="portable",
+        shadow=ShadowCounts(compared=14, disagreed=15, failed=16, dropped=17, farthest=1.8e-7),
     )
 
 

@@ -22,9 +22,11 @@ def main(arguments: list[str]) -> None:
     # Libraries print to standard output when they please; the lines go to a copy of it.
     lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    # Opened while that is allowed. `ru_maxrss` would count the process that this one was forked from.
+    status = os.open("/proc/self/status", os.O_RDONLY)
     has_no_network, gains_nothing = confine(decode(Limits, json.loads(arguments[0])))
     try:
-        _try_out(lines, has_no_network=has_no_network, gains_nothing=gains_nothing)
+        _try_out(lines, status, has_no_network=has_no_network, gains_nothing=gains_nothing)
     except MemoryError:
         from nextbest.models.refusal import MEMORY
 
@@ -33,7 +35,7 @@ def main(arguments: list[str]) -> None:
     lines.flush()
 
 
-def _try_out(lines: Any, *, has_no_network: bool, gains_nothing: bool) -> None:
+def _try_out(lines: Any, status: int, *, has_no_network: bool, gains_nothing: bool) -> None:
     from nextbest.models import stages
     from nextbest.models.job import decode_job
     from nextbest.models.report import Confinement, Outcome
@@ -55,10 +57,15 @@ def _try_out(lines: Any, *, has_no_network: bool, gains_nothing: bool) -> None:
         found = replace(
             found,
             confinement=confinement,
-            peak_bytes=used.ru_maxrss * 1024,
+            peak_bytes=_peak_bytes(status),
             cpu_s=round(used.ru_utime + used.ru_stime, 3),
         )
     lines.write(json.dumps({"outcome": encode(Outcome(found, trial.refusals, trial.scores))}) + "\n")
+
+
+def _peak_bytes(status: int) -> int:
+    text = os.pread(status, 1 << 16, 0).decode()
+    return next(int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("VmHWM:"))
 
 
 if __name__ == "__main__":
