@@ -107,8 +107,8 @@ impl NativeModel {
     fn run_step(&self, kernel: Kernel, step: &Step, rows: &mut Rows<'_>) {
         if let step::Operation::Trees(ensemble) = step.operation {
             if let Some(ensemble) = self.ensembles.get(ensemble) {
-                let (cells, stride) = rows.cells_mut();
-                ensemble.run(kernel, ensemble.axes(), cells, stride, step.out);
+                let (cells, scratch) = rows.cells_mut();
+                ensemble.run(kernel, ensemble.axes(), cells, step.out, scratch);
             }
             return;
         }

@@ -258,17 +258,23 @@ unsafe fn along<V: Vector>(inputs: &[f32], column: &[Line]) -> f32 {
     }
     let mut total = Line([0.0; LANES]);
     unsafe { sums.store(&mut total) };
-    let mut sums = total.0;
-    let mut width = LANES / 2;
-    while width > 0 {
-        let (left, right) = sums.split_at_mut(width);
-        for (left, right) in left.iter_mut().zip(right) {
-            *left += *right;
-        }
-        width /= 2;
-    }
-    let [total, ..] = sums;
+    let [total] = halve::<2, 1>(halve::<4, 2>(halve::<8, 4>(halve::<16, 8>(total.0))));
     total
+}
+
+/// Adds the second half of some numbers to the first; HALF is half of COUNT.
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "has to become a part of what has the instructions"
+)]
+fn halve<const COUNT: usize, const HALF: usize>(numbers: [f32; COUNT]) -> [f32; HALF] {
+    let mut sums = [0.0; HALF];
+    let (left, right) = numbers.split_at(HALF);
+    for ((sum, left), right) in sums.iter_mut().zip(left).zip(right) {
+        *sum = left + right;
+    }
+    sums
 }
 
 /// Sixteen numbers.

@@ -34,6 +34,13 @@ pub(super) struct Ensemble {
     forest: Forest,
 }
 
+/// Room that is used again for the next rows.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    keys: Vec<u32>,
+    sums: Vec<f32>,
+}
+
 /// An ensemble of one target, factored for a number of rows.
 #[derive(Debug)]
 pub(super) struct FactoredEnsemble {
@@ -152,18 +159,24 @@ impl Ensemble {
 
     /// Writes the sums of all rows from cell `out` on. `cells` is row by row, `stride` each, and `axes` says where in a row
     /// the tested ones stand.
-    pub(super) fn run(&self, kernel: Kernel, axes: &Axes, cells: &mut [f32], stride: usize, out: usize) {
+    pub(super) fn run(
+        &self,
+        kernel: Kernel,
+        axes: &Axes,
+        (cells, stride): (&mut [f32], usize),
+        out: usize,
+        scratch: &mut Scratch,
+    ) {
         let targets = self.targets();
-        let key_count = axes.slots().count();
-        let mut keys = Vec::with_capacity(key_count * ROWS_AT_ONCE.min(cells.len() / stride));
-        let mut sums = vec![0.0; targets * ROWS_AT_ONCE.min(cells.len() / stride)];
+        let Scratch { keys, sums } = scratch;
+        sums.resize(targets * ROWS_AT_ONCE.min(cells.len() / stride), 0.0);
         for rows in cells.chunks_mut(stride * ROWS_AT_ONCE) {
             keys.clear();
             for row in rows.chunks_exact(stride) {
-                axes.append(row, &mut keys);
+                axes.append(row, keys);
             }
             let sums = sums.get_mut(..rows.len() / stride * targets).unwrap_or_default();
-            self.forest.sum(kernel, &keys, sums);
+            self.forest.sum(kernel, keys, sums);
             for (row, sums) in rows.chunks_exact_mut(stride).zip(sums.chunks_exact(targets)) {
                 if let Some(out) = row.get_mut(out..out + targets) {
                     out.copy_from_slice(sums);

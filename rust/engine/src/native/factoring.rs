@@ -9,7 +9,7 @@ use super::{
     NativeModel,
     axes::Axes,
     dictionary::{Dictionary, Kind},
-    ensemble::FactoredEnsemble,
+    ensemble::{FactoredEnsemble, Scratch},
     rows::{Row, Rows},
     step::{Operation, Step},
 };
@@ -311,7 +311,8 @@ impl Factoring {
                 }
                 RowStep::Ensemble(number, axes, out) => {
                     if let Some(ensemble) = model.ensembles.get(*number) {
-                        ensemble.run(kernel, axes, &mut cells, self.width, *out);
+                        let scratch = &mut Scratch::default();
+                        ensemble.run(kernel, axes, (&mut cells, self.width), *out, scratch);
                     }
                 }
             }

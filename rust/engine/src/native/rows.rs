@@ -1,6 +1,6 @@
 //! The cells of some rows, and what they bring besides.
 
-use super::NativeModel;
+use super::{NativeModel, ensemble::Scratch};
 
 /// Rows of one model: filled by whoever asks, computed by [`NativeModel::run`].
 #[derive(Debug)]
@@ -14,6 +14,7 @@ pub struct Rows<'a> {
     cells: Vec<f32>,
     ints: Vec<i64>,
     texts: Vec<&'a str>,
+    scratch: Scratch,
     /// A row that meets a key that its dictionary does not have.
     failed: Vec<bool>,
 }
@@ -46,6 +47,7 @@ impl<'a> Rows<'a> {
             cells,
             ints: vec![0; count * inputs.ints],
             texts: vec![""; count * inputs.texts],
+            scratch: Scratch::default(),
             failed: vec![false; count],
         }
     }
@@ -108,9 +110,9 @@ impl<'a> Rows<'a> {
         self.cells.get(start..start + self.stride).unwrap_or_default()
     }
 
-    /// All cells, row by row, and how many a row has.
-    pub(super) fn cells_mut(&mut self) -> (&mut [f32], usize) {
-        (&mut self.cells, self.stride)
+    /// All cells, row by row, and how many a row has; and room to compute in.
+    pub(super) fn cells_mut(&mut self) -> ((&mut [f32], usize), &mut Scratch) {
+        ((&mut self.cells, self.stride), &mut self.scratch)
     }
 
     pub(super) fn for_each(&mut self, mut step: impl FnMut(&mut Row<'_, 'a>)) {
