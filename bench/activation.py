@@ -3,8 +3,9 @@
     make bench-activation
 
 The server on one core, 2,000 decisions a second from another, open loop, timed from the moment each was due.
-First nothing else happens; then two bundles with the same three models take turns, one activation after the
-other, until a thousand are done. No request may fail. The last line is JSON.
+First nothing else happens; then two bundles with the same three models take turns, twenty activations a
+second (`--pause 0`: one after the other), until a thousand are done. No request may fail. The last line is
+JSON.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import os
 import statistics
 import tempfile
 import threading
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -33,6 +35,7 @@ RATE_PER_S: Final = 2_000.0
 WINDOW_S: Final = 5.0
 QUIET_WINDOWS: Final = 4
 ACTIVATIONS: Final = 1_000
+PAUSE_S: Final = 0.05
 TRAFFIC_CUSTOMERS: Final = 10_000
 
 
@@ -58,7 +61,7 @@ def main() -> None:
         console.print("quiet ...")
         quiet = [_window(running, traffic) for _ in range(QUIET_WINDOWS)]
         console.print(f"{arguments.activations:,} activations ...")
-        swapped, activations = _swap(running, traffic, bundles, arguments.activations)
+        swapped, activations = _swap(running, traffic, bundles, arguments)
     figures = _figures(quiet, swapped, activations)
     _print(figures, console)
     print(json.dumps(figures))
@@ -67,6 +70,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Swaps models under load.")
     parser.add_argument("--activations", type=int, default=ACTIVATIONS, help="how many")
+    parser.add_argument("--pause", type=float, default=PAUSE_S, help="seconds between two of them")
     return parser.parse_args()
 
 
@@ -94,14 +98,15 @@ def _window(running: server.Running, traffic: list[bytes]) -> dict[str, Any]:
 
 
 def _swap(
-    running: server.Running, traffic: list[bytes], bundles: list[bytes], count: int
+    running: server.Running, traffic: list[bytes], bundles: list[bytes], asked: argparse.Namespace
 ) -> tuple[list[dict[str, Any]], list[tuple[float, float]]]:
     """Returns windows under load, and of each activation what it took in ms and the server's memory in MB."""
     activations: list[tuple[float, float]] = []
 
     def activate() -> None:
         with Operator(running.addresses.control) as operator:
-            for turn in range(count):
+            for turn in range(asked.activations):
+                time.sleep(asked.pause)
                 done = operator.activate(bundles[turn % 2])
                 activations.append((done.duration_us / 1e3, _resident_mb(running.pid)))
 
@@ -111,8 +116,8 @@ def _swap(
     while thread.is_alive():
         windows.append(_window(running, traffic))
     thread.join()
-    if len(activations) != count:
-        raise SystemExit(f"only {len(activations)} of {count} activations succeeded")
+    if len(activations) != asked.activations:
+        raise SystemExit(f"only {len(activations)} of {asked.activations} activations succeeded")
     # The last window saw less of them.
     return windows[:-1] or windows, activations
 
