@@ -131,6 +131,17 @@ def test_what_would_take_the_memory_is_refused(name):
         lower(graph(nodes, [HUGE]), "y", [0])
 
 
+def test_trees_of_three_thousand_million_targets_are_refused():
+    """They took 23 GB before anybody counted."""
+    model = onnx.load_model_from_string(build("sets of version 5").onnx)
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            if attribute.name == "n_targets":
+                attribute.i = 3_000_000_000
+    with pytest.raises(NotLowered, match="beyond four million"):
+        lower(model.SerializeToString(), build("sets of version 5").output, [0])
+
+
 def test_trees_that_turn_back_on_themselves_are_refused():
     node = ml(
         "TreeEnsembleRegressor",

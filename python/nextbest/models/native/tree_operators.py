@@ -13,7 +13,7 @@ from nextbest.models.native.normal_form import NormalForm
 from nextbest.models.native.post_transforms import complement, negate, oppose, transform
 from nextbest.models.native.program import Floats
 from nextbest.models.native.refusal import NotLowered
-from nextbest.models.native.tensor import Element, Missing, References, Tensor, Value
+from nextbest.models.native.tensor import Element, Missing, References, Tensor, Value, check_size
 from nextbest.v1 import native_pb2 as native
 
 _LABEL: Final = Missing("its answer is made from the label of a class")
@@ -86,6 +86,8 @@ def _leaves_of(forest: Forest, root: int) -> list[int]:
 
 def _sums(call: Call, forest: Forest, targets: int, base: Floats | None, divisor: int) -> References:
     """Adds a step for each group of targets, and returns a line of sums."""
+    # Before anything is made of it: a file of a few bytes can name any number.
+    check_size([targets])
     line = _line(call)
     _check(forest, targets, len(line))
     sums = np.empty(targets, dtype=np.int64)
