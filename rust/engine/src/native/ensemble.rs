@@ -262,10 +262,6 @@ impl FactoredEnsemble {
     pub(super) fn bytes(&self) -> usize {
         self.factored.bytes()
     }
-
-    pub(super) fn walked_tree_count(&self) -> usize {
-        self.factored.walked_tree_count()
-    }
 }
 
 /// Whether there are none, or one for each leaf, of which each tree has one above 0.

@@ -257,16 +257,6 @@ impl Factoring {
         trees.sum::<usize>() + size_of_val(self.own.as_slice())
     }
 
-    /// How many trees are walked for each row, because they have too many leaves to be factored.
-    #[must_use]
-    pub fn walked_tree_count(&self) -> usize {
-        let walked = self.rows.iter().map(|step| match step {
-            RowStep::Trees(ensemble, _) => ensemble.walked_tree_count(),
-            RowStep::Step(_) | RowStep::Ensemble(..) => 0,
-        });
-        walked.sum()
-    }
-
     /// Scores some rows, ascending. `shared` is one row, whose shared inputs are set; `input` gives the mixed inputs of a
     /// row. Appends a score for each; none where the row has no result.
     pub fn score(

@@ -159,12 +159,6 @@ impl Lowered {
         })
     }
 
-    /// Trees, in all ensembles.
-    #[must_use]
-    pub fn tree_count(&self) -> usize {
-        self.model.tree_count()
-    }
-
     /// Scores actions that are bound to it, ascending; appends a score for each.
     pub(super) fn score(
         &self,

@@ -212,11 +212,6 @@ impl Factored {
         })
     }
 
-    /// Trees that are walked for each row.
-    pub(crate) fn walked_tree_count(&self) -> usize {
-        self.walked.as_ref().map_or(0, Forest::tree_count)
-    }
-
     /// Bytes that the masks of rows take.
     pub(crate) fn bytes(&self) -> usize {
         size_of_val(self.masked.own.as_slice()) + size_of_val(self.own_keys.as_slice())
