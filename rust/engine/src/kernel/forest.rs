@@ -8,6 +8,8 @@
 mod avx512;
 mod factored;
 mod heap;
+#[cfg(target_arch = "x86_64")]
+mod ranked;
 mod ranks;
 mod tree;
 mod walk;
@@ -83,9 +85,6 @@ pub(crate) struct Forest {
     divisor: Option<f32>,
 }
 
-/// Rows, or groups of one row, whose words are kept side by side.
-const AT_ONCE: usize = 16;
-
 /// With fewer trees, making ranks takes longer than they save; and a decision that asks a hundred small models would read
 /// the lanes of all of them, each 50 KB.
 const RANKED_TREES_MIN: usize = 48;
@@ -112,21 +111,6 @@ struct Group {
 enum Form {
     Heap(Box<Heap>),
     Walk(Box<Walk>),
-}
-
-#[cfg(target_arch = "x86_64")]
-impl Group {
-    /// How the leaves of ranked trees are found for many rows.
-    fn ends(&self) -> Option<avx512::Ends<'_>> {
-        let ranked = self.ranked.as_ref()?;
-        Some(match (&self.form, &ranked.masks) {
-            (Form::Heap(heap), _) => avx512::Ends::Complete {
-                depth: heap.depth(),
-                weights: heap.tables(),
-            },
-            (Form::Walk(_), masks) => avx512::Ends::Masks(masks.as_deref()?),
-        })
-    }
 }
 
 impl Form {
@@ -284,7 +268,7 @@ impl Forest {
     pub(crate) fn sum(&self, kernel: Kernel, keys: &[u32], sums: &mut [f32]) {
         sums.fill(0.0);
         // What follows relies on it.
-        if keys.len() / self.key_count() < sums.len() / self.targets {
+        if keys.len() < sums.len() / self.targets * self.slots.count() {
             return;
         }
         match kernel.0 {
@@ -337,11 +321,6 @@ impl Forest {
         }
     }
 
-    /// Of a row; at least 1, so that rows can be counted.
-    fn key_count(&self) -> usize {
-        self.slots.count().max(1)
-    }
-
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,bmi1,bmi2")]
     unsafe fn sum_avx2(&self, keys: &[u32], sums: &mut [f32]) {
@@ -360,93 +339,25 @@ impl Forest {
     )]
     unsafe fn sum_here(&self, keys: &[u32], sums: &mut [f32]) {
         for group in &self.groups {
-            let rows = keys.chunks_exact(self.key_count());
-            for (keys, sums) in rows.zip(sums.chunks_exact_mut(self.targets)) {
-                // SAFETY: the caller's.
-                let places = unsafe { group.form.places(keys.as_ptr()) };
-                self.add(&group.form, places, sums);
-            }
+            // SAFETY: the caller's.
+            unsafe { self.add_group(group, keys, sums) };
         }
     }
 
-    /// The same on ranks. All words are made before any leaf is looked for, since what was just stored by parts cannot be
-    /// loaded as a whole at once.
+    /// Adds the weights of eight trees for each row.
     ///
     /// # Safety
     /// `keys` must have all slots of each row.
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512vl,avx512cd,avx512vbmi")]
-    unsafe fn sum_avx512(&self, keys: &[u32], sums: &mut [f32]) {
-        let mut words = [avx512::Words::NONE; AT_ONCE];
-        let mut row_words = [avx512::RowWords::NONE; SIDE_BY_SIDE];
-        let (mut keys, mut sums) = (keys, sums);
-        while !sums.is_empty() {
-            let rows = AT_ONCE.min(sums.len() / self.targets);
-            let (some_keys, later_keys) = keys.split_at(rows * self.slots.count());
-            let (some_sums, later_sums) = sums.split_at_mut(rows * self.targets);
-            (keys, sums) = (later_keys, later_sums);
-            let mut ranks = [avx512::Ranks::NONE; AT_ONCE];
-            let ranked_rows = ranks.get_mut(..rows).unwrap_or_default();
-            // SAFETY: the caller's.
-            let is_missing =
-                unsafe { avx512::rank(&self.lanes, self.slots, some_keys.as_ptr(), ranked_rows) };
-            // Side by side even where some of the rows are not there, if a few are.
-            if self.targets == 1 && rows > AT_ONCE / 8 {
-                let mut totals = factored::Totals([0.0; AT_ONCE]);
-                for group in &self.groups {
-                    if let (Some(ends), Some(ranked)) = (group.ends(), &group.ranked) {
-                        avx512::add_to_rows(
-                            &ranked.tests,
-                            ends,
-                            &ranks,
-                            is_missing,
-                            &mut row_words,
-                            &mut totals,
-                        );
-                        continue;
-                    }
-                    let rows = some_keys.chunks_exact(self.key_count());
-                    for (keys, sum) in rows.zip(&mut totals.0) {
-                        // SAFETY: the caller's.
-                        let places = unsafe { group.form.places(keys.as_ptr()) };
-                        self.add(&group.form, places, std::slice::from_mut(sum));
-                    }
-                }
-                for (sum, total) in some_sums.iter_mut().zip(totals.0) {
-                    *sum = total;
-                }
-                continue;
-            }
-            // So many groups that a single row fills its words as well.
-            for groups in self.groups.chunks(AT_ONCE / rows) {
-                let mut filled = words.iter_mut();
-                for group in groups {
-                    for (ranks, words) in ranks.iter().take(rows).zip(&mut filled) {
-                        if let Some(ranked) = &group.ranked {
-                            avx512::test(&ranked.tests, ranks, is_missing, words);
-                        }
-                    }
-                }
-                let mut filled = words.iter();
-                for group in groups {
-                    let rows = some_keys.chunks_exact(self.key_count());
-                    for (keys, sums) in rows.zip(some_sums.chunks_exact_mut(self.targets)) {
-                        let Some(words) = filled.next() else { break };
-                        let places = match (&group.ranked, &group.form) {
-                            (
-                                Some(Ranked {
-                                    masks: Some(masks), ..
-                                }),
-                                Form::Walk(walk),
-                            ) => walk.leaf_places(avx512::left_over(words, masks)),
-                            (Some(_), Form::Heap(heap)) => avx512::descend(words, heap.depth()),
-                            // SAFETY: the caller's.
-                            _ => unsafe { group.form.places(keys.as_ptr()) },
-                        };
-                        self.add(&group.form, places, sums);
-                    }
-                }
-            }
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "has to become a part of what has the instructions"
+    )]
+    unsafe fn add_group(&self, group: &Group, keys: &[u32], sums: &mut [f32]) {
+        for (row, sums) in sums.chunks_exact_mut(self.targets).enumerate() {
+            // SAFETY: the caller's; where there are no slots, none is read.
+            let places = unsafe { group.form.places(keys.as_ptr().add(row * self.slots.count())) };
+            self.add(&group.form, places, sums);
         }
     }
 

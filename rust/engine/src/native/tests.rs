@@ -272,3 +272,33 @@ fn a_row_with_an_unknown_key_has_no_result() {
     assert_eq!(rows.get(0, model.output_cell(1).unwrap()), Some(7.0));
     assert_eq!(rows.get(1, model.output_cell(0).unwrap()), None);
 }
+
+#[test]
+fn trees_that_test_nothing_add_up_all_the_same() {
+    let message = v1::NativeModel {
+        cells: 1,
+        steps: vec![step(Code::NativeTrees, vec![], 0, 1)],
+        outputs: vec![v1::NativeOutput { column: 0, cell: 0 }],
+        ensembles: vec![v1::TreeEnsemble {
+            targets: 1,
+            base_values: vec![0.5],
+            tree_nodes: vec![0, 0],
+            leaf_weights: vec![0.25, 1.0],
+            ..v1::TreeEnsemble::default()
+        }],
+        ..v1::NativeModel::default()
+    };
+    let model = NativeModel::check(message).unwrap();
+    for kernel in Kernel::available() {
+        let mut rows = Rows::new(&model, 20);
+        model.run(kernel, &mut rows);
+        assert!((0..20).all(|row| rows.get(row, 0) == Some(1.75)), "{kernel}");
+    }
+    let kinds = InputKinds::default();
+    let factoring = Factoring::new(&model, &kinds, &mut Rows::new(&model, 3), &[0; 3]).unwrap();
+    let mut scores = Vec::new();
+    let mut one = Rows::new(&model, 1);
+    let input = |_, _| f32::NAN;
+    factoring.score(&model, Kernel::PORTABLE, &mut one, &input, &[0, 2], &mut scores);
+    assert_eq!(scores, [Some(1.75); 2]);
+}
