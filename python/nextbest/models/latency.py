@@ -41,7 +41,8 @@ def measure_latency(scorer: Scorer, rows: Rows, native: NativeModel | None) -> L
         single, batch = _time_graph(scorer, rows)
     else:
         engine = Engine(native.SerializeToString())
-        table = (row_count(rows), *lines(scorer.arguments, rows))
+        inputs = ((tensor.name, tensor.element) for tensor in scorer.inputs)
+        table = (row_count(rows), *lines(inputs, rows))
         engine.time(*table, batch=1, runs=_WARM_UP)
         single = engine.time(*table, batch=1, runs=RUNS_MAX)
         batch = engine.time(*table, batch=BATCH, runs=RUNS_MIN)

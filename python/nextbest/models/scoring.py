@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nextbest.models.job import Rows
 from nextbest.models.refusal import RUNTIME, ModelError, out_of_memory, says_out_of_memory
+from nextbest.models.signature import Tensor, signature_of
 
 BATCH_ROWS: Final = 1_000
 
@@ -43,9 +44,9 @@ class Scorer:
         return self._session.run([self._output], rows)[0]
 
     @property
-    def arguments(self) -> Any:
+    def inputs(self) -> tuple[Tensor, ...]:
         """The model's inputs, in the graph's order."""
-        return self._session.get_inputs()
+        return signature_of(self._session).inputs
 
     def _batch(self, rows: Rows) -> Scores:
         try:

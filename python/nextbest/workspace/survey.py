@@ -4,12 +4,12 @@ A sample stands beside the model file that names it, or came with the version th
 model scores all the same, and has no contributions. One that ONNX Runtime runs has none either way.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nextbest.diagnostics import Diagnostic
-from nextbest.models import Element, ModelError
+from nextbest.models import ModelError
 from nextbest.v1 import bundle_pb2
 from nextbest.workspace.binding import Binding
 from nextbest.workspace.load import Workspace
@@ -78,6 +78,7 @@ def _sample(root: Path, binding: Binding, resolved: Resolved | None) -> "tuple[T
 
 
 def _count(model: bundle_pb2.Model, binding: Binding, table: "Table", inputs: "list[InputTable]") -> None:
+    from nextbest.models.native import lines  # noqa: PLC0415
     from nextbest.models.native.background import SampleError, add_background  # noqa: PLC0415
     from nextbest.models.refusal import ROWS  # noqa: PLC0415
     from nextbest.models.rows import (  # noqa: PLC0415
@@ -89,23 +90,9 @@ def _count(model: bundle_pb2.Model, binding: Binding, table: "Table", inputs: "l
 
     chosen = sample(drop_unanswerable(table, inputs), BACKGROUND_ROWS_MAX)
     rows = fill_inputs(chosen, inputs)
+    tensors = ((given.name, given.element) for given in binding.inputs)
     try:
-        add_background(model.native, len(chosen.frame), *_lines(binding, rows))
+        add_background(model.native, len(chosen.frame), *lines(tensors, rows))
     except SampleError as error:
         remedy = "give rows as they occur, with the texts and numbers that the model knows"
         raise ModelError(str(error), remedy, ROWS) from None
-
-
-def _lines(binding: Binding, rows: Mapping[str, Any]) -> Iterator[Any]:
-    """Numbers, whole numbers and texts, as a native model takes them."""
-    import numpy as np  # noqa: PLC0415
-
-    lines: list[list[Any]] = [[], [], []]
-    places = {Element.INT64: 1, Element.STRING: 2}
-    for given in binding.inputs:
-        lines[places.get(given.element, 0)].append(rows[given.name])
-    floats, ints, texts = (np.hstack(found).reshape(-1) if found else np.zeros(0) for found in lines)
-    with np.errstate(over="ignore"):
-        yield floats.astype("<f4").tobytes()
-    yield [int(key) for key in ints]
-    yield [str(key) for key in texts]

@@ -15,6 +15,8 @@ from nextbest._core import NativeModel as Engine
 from nextbest._core import kernels
 from nextbest.models.native.graph import lower
 from nextbest.models.native.refusal import NotLowered
+from nextbest.models.refusal import ModelError
+from nextbest.models.signature import open_session
 from nextbest.v1 import native_pb2
 from nextbest.v1.native_pb2 import NativeModel
 
@@ -24,6 +26,7 @@ DISTANCE_MAX: Final = 1e-6
 _ROWS: Final = 192
 _BOUNDARY_ROWS_MAX: Final = 1_536
 _SEED: Final = 20_260_101
+_SEVERITY_FATAL: Final = 4
 # Operations whose result is the same on every machine, down to the last bit. The logistic function is the C
 # library's, for both.
 _EXACT: Final = frozenset(
@@ -85,16 +88,9 @@ def prove(onnx: bytes, output: str, columns: Sequence[int]) -> NativeModel:
 
 
 def _open(onnx: bytes) -> Any:
-    # Loads slowly, and only a workspace with models needs it.
-    import onnxruntime  # noqa: PLC0415
-
-    options = onnxruntime.SessionOptions()
-    # It would report each row that it refuses.
-    options.log_severity_level = 4
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
     try:
-        return onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
+        return open_session(onnx, optimised=True)
+    except ModelError as error:
         raise NotLowered("ONNX Runtime does not open it") from error
 
 
@@ -107,8 +103,14 @@ def _run(session: Any, output: str, table: _Table, columns: Sequence[int]) -> _L
         width = argument.shape[1]
         feeds[argument.name] = table[line][:, places[line] : places[line] + width].astype(element)
         places[line] += width
+    # Loads slowly, and only a workspace with models needs it.
+    import onnxruntime  # noqa: PLC0415
+
+    quietly = onnxruntime.RunOptions()
+    # It would report each row that it refuses.
+    quietly.log_severity_level = _SEVERITY_FATAL
     try:
-        (answer,) = session.run([output], feeds)
+        (answer,) = session.run([output], feeds, quietly)
     except Exception:  # noqa: BLE001 - its exceptions share no base class but this
         return None
     if isinstance(answer, list):
