@@ -39,3 +39,11 @@ def nextbest(capsys, monkeypatch):
         return Ran(int(code), captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture
+def shop(nextbest, tmp_path, monkeypatch):
+    """A fresh workspace, and where commands run."""
+    assert nextbest("init", tmp_path / "shop").code == 0
+    monkeypatch.chdir(tmp_path / "shop")
+    return tmp_path / "shop"

@@ -8,13 +8,6 @@ from nextbest import bundle
 
 
 @pytest.fixture
-def shop(nextbest, tmp_path, monkeypatch):
-    assert nextbest("init", tmp_path / "shop").code == 0
-    monkeypatch.chdir(tmp_path / "shop")
-    return tmp_path / "shop"
-
-
-@pytest.fixture
 def broken(shop):
     (file,) = [
         path for path in sorted(shop.glob("actions/*.yaml")) if "customer.age >= 18" in path.read_text()

@@ -117,16 +117,7 @@ def _contents(sealed: "Sealed") -> _Contents:
             for channel in message.channels
         ],
         actions=[_action(message, action) for action in message.actions],
-        models=[
-            {
-                "model": model.name,
-                "version": hashlib.sha256(model.onnx).hexdigest(),
-                "size_bytes": len(model.onnx),
-                "inputs": {tensor.name: len(tensor.columns) for tensor in model.inputs},
-                "output": model.output,
-            }
-            for model in message.models
-        ],
+        models=[_model(model) for model in message.models],
     )
 
 
@@ -137,6 +128,19 @@ def _attribute(attribute: Any) -> dict[str, Any]:
     root = bundle_pb2.Root.Name(attribute.root).removeprefix("ROOT_").lower()
     kind = TYPE_NAMES.get(attribute.type, "")
     return {"attribute": f"{root}.{attribute.name}", "type": kind, "required": attribute.required}
+
+
+def _model(model: Any) -> dict[str, Any]:
+    from nextbest.models.engine import describe
+
+    return {
+        "model": model.name,
+        "version": hashlib.sha256(model.onnx).hexdigest(),
+        "size_bytes": len(model.onnx),
+        "inputs": {tensor.name: len(tensor.columns) for tensor in model.inputs},
+        "output": model.output,
+        "engine": asdict(describe(model.native if model.HasField("native") else None, model.native_refusal)),
+    }
 
 
 def _action(message: Any, action: Any) -> dict[str, Any]:
@@ -176,6 +180,7 @@ def _render(contents: _Contents) -> "list[RenderableType]":
             **model,
             "version": model["version"][:12],
             "inputs": ", ".join(f"{name} ({count})" for name, count in model["inputs"].items()),
+            "engine": ": ".join(filter(None, model["engine"].values())),
         }
         for model in contents.models
     ]

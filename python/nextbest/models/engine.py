@@ -49,7 +49,23 @@ def _choose(onnx: bytes, output: str, columns: tuple[int, ...]) -> Choice:
     try:
         model = prove(onnx, output, columns)
     except NotLowered as refusal:
-        return Choice(Engine(ONNX_RUNTIME, refusal.reason), None)
-    trees = sum(len(ensemble.tree_nodes) for ensemble in model.ensembles)
-    made = [f"{len(model.steps)} steps"] + ([f"{trees:,} trees"] if trees else [])
-    return Choice(Engine(NATIVE, f"lowered to {', '.join(made)}; says what ONNX Runtime says"), model)
+        return Choice(describe(None, refusal.reason), None)
+    return Choice(describe(model, ""), model)
+
+
+def describe(native: NativeModel | None, refusal: str) -> Engine:
+    """Says which engine scores, and why, as in a report.
+
+    Args:
+        native: The model, lowered; None where ONNX Runtime runs the graph.
+        refusal: Why it could not be lowered.
+    """
+    if native is None:
+        return Engine(ONNX_RUNTIME, refusal)
+    trees = sum(len(ensemble.tree_nodes) for ensemble in native.ensembles)
+    made = [_counted(len(native.steps), "step")] + ([_counted(trees, "tree")] if trees else [])
+    return Engine(NATIVE, f"lowered to {', '.join(made)}; says what ONNX Runtime says")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' * (count != 1)}"
