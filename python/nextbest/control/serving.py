@@ -7,15 +7,12 @@ once.
 
 import os
 import signal
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any
 
-from nextbest import _core, telemetry
+from nextbest import _core, signals, telemetry
 from nextbest.control.metrics import INSTRUMENTS, ModelMetrics
 from nextbest.control.service import ControlPort, ControlService
 from nextbest.diagnostics.suggestion import one_of
@@ -61,7 +58,7 @@ def serve(
         nextbest._core.BundleError: The bundle cannot be run.
     """
     _require_kernel(settings.kernel)
-    with _signals() as inbox:
+    with signals.caught() as inbox:
         server = _core.Server(bundle, _core_settings(settings))
         try:
             control = ControlPort(ControlService(server, (_core.BundleError,)), settings.control_address)
@@ -84,42 +81,7 @@ def _require_kernel(kernel: str | None) -> None:
         )
 
 
-class _Inbox:
-    """Bytes that a thread can wait for: the numbers of signals, and 0 from whoever else wakes it."""
-
-    def __init__(self, receiver: socket.socket, sender: socket.socket) -> None:
-        self._receiver = receiver
-        self._sender = sender
-
-    def wait(self) -> int:
-        return self._receiver.recv(1)[0]
-
-    def wake(self) -> None:
-        self._sender.send(bytes(1))
-
-
-@contextmanager
-def _signals() -> Iterator[_Inbox]:
-    # Python runs a handler when the main thread comes to execute Python again, and nothing makes it: a signal
-    # that another thread receives, or that comes just before the main thread blocks, would wait for ever. The
-    # wake-up descriptor is written to at once, by whichever thread receives the signal.
-    def handle(number: int, frame: FrameType | None) -> None:
-        """Does nothing: that there is a handler makes Python write to the descriptor."""
-
-    receiver, sender = socket.socketpair()
-    with receiver, sender:
-        sender.settimeout(0.0)
-        descriptor = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
-        previous = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            yield _Inbox(receiver, sender)
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
-            signal.set_wakeup_fd(descriptor)
-
-
-def _drain(server: _core.Server, deadline_s: float, inbox: _Inbox) -> bool:
+def _drain(server: _core.Server, deadline_s: float, inbox: signals.Inbox) -> bool:
     """Drains on another thread, so that this one can take a second signal."""
     with ThreadPoolExecutor(1, "nextbest-drain") as executor:
         drained = executor.submit(server.shutdown, deadline_s)

@@ -17,7 +17,7 @@ import polars as pl
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from nextbest import bundle, workspace
+from nextbest import bundle, signals, workspace
 from nextbest.client import Client
 from nextbest.connection import channel_options
 from nextbest.demo import bank, epilogue, funnel, latency, questions, report, server
@@ -287,12 +287,9 @@ def _stopping_in_order() -> Iterator[None]:
 
 def _print_and_wait(console: Console, last: RenderableType) -> None:
     """Waits for Ctrl-C, which may come as soon as there is something to read."""
-    try:
+    with signals.caught() as inbox:
         console.print(last)
-        while True:
-            signal.pause()
-    except KeyboardInterrupt:
-        pass
+        inbox.wait()
 
 
 def _present(attributes: Mapping[str, Any]) -> dict[str, Any]:
