@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 def run(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None) -> str:
     text = [str(part) for part in command]
-    done = subprocess.run(text, capture_output=True, text=True, timeout=900, cwd=cwd, env=env, check=False)
+    done = subprocess.run(text, capture_output=True, text=True, timeout=500, cwd=cwd, env=env, check=False)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
