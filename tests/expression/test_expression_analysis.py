@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 from bank_schema import declare, source
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from table_evaluator import Decision
 
@@ -28,7 +28,7 @@ VALUES = {
     "customer.rate": [-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.25, 2.5],
     "customer.free": range(-2, 13),
     "customer.segment": ["a", "b", "c"],
-    "customer.name": ["", "A", "B", "a", "aa", "b", "bb", "c", "d", "z"],
+    "customer.name": ["", "A", "B", "a", "aa", "b", "bb", "c", "cc", "d", "z"],
     "customer.vip": [True, False],
     "customer.tags": [(), ("x",), ("y",), ("x", "y")],
 }
@@ -88,6 +88,7 @@ def test_what_never_holds_never_does(parts: list[str]) -> None:
         assert True not in truths(expressions, clauses, text)
 
 
+@example("(customer.name >= 'd' || !(customer.name > 'c'))")
 @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(CLAUSES)
 def test_one_clause_is_judged_exactly(text: str) -> None:
