@@ -92,6 +92,7 @@ def test_a_push_for_machines(nextbest, folder):
     assert len(found["version"]) == 64
 
 
+@pytest.mark.slow
 def test_a_refusal_has_a_code_a_reason_and_a_remedy(nextbest, folder):
     (folder / "a.onnx").write_bytes(model(1.0, "Exp"))
     ran = nextbest(
@@ -178,6 +179,7 @@ def test_an_expired_card_is_seen(nextbest, folder):
     assert json.loads(nextbest("model", "list", "--json").out)[0]["is_expired"] is True
 
 
+@pytest.mark.slow
 def test_comparing(nextbest, folder, pushed):
     same = nextbest("model", "diff", "card@champion", "card@champion")
     assert same.code == 0
@@ -204,6 +206,7 @@ def test_promoting_going_back_and_retiring(nextbest, folder, pushed):
     assert "retired" in nextbest("model", "show", f"card@{second[:10]}").out
 
 
+@pytest.mark.slow
 def test_the_registry_may_be_elsewhere(nextbest, folder, monkeypatch):
 
     monkeypatch.setenv("NEXTBEST_MODEL_REGISTRY", str(folder / "two"))

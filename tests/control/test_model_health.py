@@ -203,6 +203,7 @@ def test_another_version_begins_anew_and_the_same_one_goes_on(serving, operator,
     assert health(operator).decisions == 0
 
 
+@pytest.mark.slow
 def test_a_sample_and_none(start_serving, files):
     for sample, least, most in (("4", 50, 150), ("0", 0, 0)):
         serving = start_serving(files / "first.bundle", NEXTBEST_HEALTH_SAMPLE=sample)

@@ -237,6 +237,7 @@ def test_a_second_signal_ends_it_at_once(start_serving, starter):
     assert time.monotonic() - began < 10.0
 
 
+@pytest.mark.slow
 def test_waiting_for_a_server_that_starts(run):
     assert run("status", "--wait", "10").returncode == 0
     began = time.monotonic()
@@ -269,6 +270,7 @@ def test_models_are_run(start_serving, scored):
     assert serving.stop()[0] == 0
 
 
+@pytest.mark.slow
 def test_customers_of_a_file(run, asker, starter, tmp_path):
     frame = pl.DataFrame(
         {"id": range(2_500), "age": [20 + index % 60 for index in range(2_500)], "nick": ["x"] * 2_500}
@@ -361,6 +363,7 @@ def test_an_index_that_is_too_large(starter):
     assert "allow more with NEXTBEST_INDEX_BYTES_MAX" in done.stderr
 
 
+@pytest.mark.slow
 def test_load_on_it(run):
     ran = run(
         "load", "-c", "web", "-p", "hero", "--rate", "200", "--duration", "1", "--warmup", "0.2", "--json"
@@ -390,6 +393,7 @@ def test_load_in_a_closed_loop(run):
     assert json.loads(ran.stdout)["ok"] > 10
 
 
+@pytest.mark.slow
 def test_load_that_is_refused(run):
     ran = run("load", "-c", "fax", "-p", "hero", "--rate", "50", "--duration", "0.5", "--json")
     assert ran.returncode == 5

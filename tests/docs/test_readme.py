@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 BLOCK = re.compile(r"```(console|python)\n(.*?)```", re.DOTALL)
@@ -109,6 +111,7 @@ def run_python(shell: Shell, block: str) -> str:
 PLAYERS = {"console": replay, "python": run_python}
 
 
+@pytest.mark.slow
 def test_tour_runs_as_printed(tmp_path: Path) -> None:
     text = README.read_text()
     assert BLOCK.search(text)

@@ -78,6 +78,7 @@ def truths(expressions: Expressions, clauses: list[int], text: str) -> set[bool 
     return {Decision(expressions.tables, given, Timestamp(0)).clauses(clauses) for given in customers(text)}
 
 
+@pytest.mark.slow
 @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(CONDITIONS)
 def test_what_never_holds_never_does(parts: list[str]) -> None:
@@ -88,6 +89,7 @@ def test_what_never_holds_never_does(parts: list[str]) -> None:
         assert True not in truths(expressions, clauses, text)
 
 
+@pytest.mark.slow
 @example("(customer.name >= 'd' || !(customer.name > 'c'))")
 @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(CLAUSES)
@@ -111,6 +113,7 @@ def test_one_clause_is_judged_exactly(text: str) -> None:
         assert known != {True}
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(CLAUSES, min_size=2, max_size=4))
 def test_conditions_that_exclude_each_other_do(texts: list[str]) -> None:

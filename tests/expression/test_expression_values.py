@@ -196,6 +196,7 @@ FRAGMENTS = ["customer.name", "customer.nam", "customer", "now", "1", "'a'", "("
              ":", ",", ".", "in", "has", "size", "exists", "x", "null", "3u", "b'x'", "1.5", "and", "=", "\\", '"', "'", "//", "\n", "é", "true"]  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=12), st.sampled_from(("", " ")))
 def test_no_jumble_of_words_makes_it_fail(words: list[str], glue: str) -> None:

@@ -290,6 +290,7 @@ def test_another_registry(folder, tmp_path):
     assert workspace.compile(folder, registry=elsewhere).diagnostics == []
 
 
+@pytest.mark.slow
 def test_versions_are_compared(published):
     folder, first = published, version_of(published)
     data, frame = train(1)

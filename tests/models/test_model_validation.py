@@ -150,6 +150,7 @@ for attempt in (
     assert "the canary's text" not in ran.stdout + ran.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "memory_bytes", "cpu_s"),
     [("memory by allowed operators", GIB // 2, 20), ("time by allowed operators", GIB, 2)],
@@ -176,6 +177,7 @@ print(json.dumps([[r.code for r in outcome.refusals], used.ru_maxrss * 1024, tim
     assert seconds < 25.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("behaviour", "code"),
     [
@@ -204,6 +206,7 @@ def test_whatever_the_child_does_is_a_refusal(behaviour, code, tmp_path, monkeyp
     assert outcome.report is None
 
 
+@pytest.mark.slow
 def test_a_child_that_leaves_another_behind_leaves_nothing(tmp_path, monkeypatch):
     (tmp_path / "onnxruntime.py").write_text(
         "import os, time\nif os.fork() == 0: time.sleep(1_000)\nos._exit(0)"
@@ -292,6 +295,7 @@ def test_a_budget_that_is_broken_names_what_is_dear(trained):
     assert outcome.report.latency.single_us > 0.01
 
 
+@pytest.mark.slow
 def test_a_budget_needs_rows():
     encoder = helper.make_node(
         "LabelEncoder", ["x"], ["y"], domain=attacks.ML, keys_strings=["a"], values_floats=[0.5],

@@ -125,6 +125,7 @@ def test_regressors_of_one_target(forest, aggregate, transform, base):
     assert differ(build([node], opsets=OLD_OPSETS)) == 0
 
 
+@pytest.mark.slow
 @given(
     st.one_of(forests(every_weight(3)), forests(one_weight([0, 1, 2]))),
     st.sampled_from(["SUM", "AVERAGE"]),
@@ -149,6 +150,7 @@ def test_regressors_of_three_targets(forest, aggregate, transform, base):
     assert differ(onnx) == 0
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(
     st.integers(2, 3).flatmap(

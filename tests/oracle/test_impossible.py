@@ -181,9 +181,8 @@ def check_placed(engine: Bundle, request: decision_pb2.DecideRequest, count: int
         assert action not in certain, action
 
 
-@pytest.mark.parametrize(
-    "batch", [pytest.param(batch, marks=[pytest.mark.slow] if batch else []) for batch in range(10)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("batch", range(10))
 @pytest.mark.parametrize(
     ("drawn", "sought"),
     [

@@ -122,6 +122,7 @@ def test_what_is_pending_at_the_end_goes_out(serving, collector):
     assert _decided(collector.named("nextbest.decide")).keys() == ids
 
 
+@pytest.mark.slow
 def test_a_collector_that_is_away_stops_nothing(start_serving, starter):
     serving = start_serving(
         starter, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9", NEXTBEST_DRAIN_S_MAX="1"

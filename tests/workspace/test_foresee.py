@@ -246,6 +246,7 @@ def propensities(action: bundle_pb2.Action) -> list[float]:
     return [0.0, 1e-300, 0.4, 1.0] if action.HasField("model") else [action.prior]
 
 
+@pytest.mark.slow
 @settings(max_examples=1_000, deadline=None)
 @given(bundles())
 def test_priorities_keep_to_their_bounds(made: bundle_pb2.Bundle) -> None:
