@@ -266,7 +266,8 @@ class Server:
             bundle: A bundle file's bytes.
             settings: All optional; None is as good as absent.
 
-                `address` ("127.0.0.1:50051"), `health_address` ("127.0.0.1:50053"): `host:port`; port 0: any.
+                `address` ("127.0.0.1:50051"), `health_address` ("127.0.0.1:50053"): `host:port`, port 0: any; or
+                `unix:/path`.
                 `kernel` (the best of the machine): what filters, `avx512`, `avx2` or `portable`.
                 `index_bytes_max` (1 GiB): memory that the index of a bundle's policies may take.
                 `health_sample` (8): one decision in so many is counted for the health of its models; 0: none.
@@ -286,10 +287,10 @@ class Server:
         """
     @property
     def decision_address(self) -> str:
-        """`host:port` of the decision and customer services."""
+        """Of the decision and customer services: `host:port`, or `unix:/path`."""
     @property
     def health_address(self) -> str:
-        """`host:port` of `grpc.health.v1`."""
+        """Of `grpc.health.v1`: `host:port`, or `unix:/path`."""
     def activate(self, bundle: bytes) -> tuple[str, str, int, int]:
         """Opens and warms a bundle and makes it the active one, all or nothing.
 

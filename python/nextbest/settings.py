@@ -32,7 +32,7 @@ class Settings:
     """What the surroundings say. Each attribute names its variable.
 
     Attributes:
-        address: NEXTBEST_ADDRESS. Where decisions are served and asked for.
+        address: NEXTBEST_ADDRESS. Where decisions are served and asked for: `host:port` or `unix:/path`.
         control_address: NEXTBEST_CONTROL_ADDRESS. Where operators are served.
         health_address: NEXTBEST_HEALTH_ADDRESS. Where probes are answered.
         workers: NEXTBEST_WORKERS. Threads that decide; 0: one a core.

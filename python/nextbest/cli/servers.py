@@ -46,11 +46,11 @@ def register(app: typer.Typer) -> None:
 def serve(  # noqa: PLR0913 - one parameter an option
     bundle: Annotated[Path, typer.Argument(help="Bundle file, or workspace folder to compile first.")],
     *,
-    address: Annotated[str | None, typer.Option(help="Decisions: host:port.")] = None,
+    address: Annotated[str | None, typer.Option(help="Decisions: host:port or unix:/path.")] = None,
     control_address: Annotated[
         str | None, typer.Option(help="Control: host:port, on the loopback interface.")
     ] = None,
-    health_address: Annotated[str | None, typer.Option(help="Health: host:port.")] = None,
+    health_address: Annotated[str | None, typer.Option(help="Health: host:port or unix:/path.")] = None,
     workers: Annotated[int | None, typer.Option(min=0, help="Threads that decide; 0: one a core.")] = None,
     drain_grace: Annotated[
         float | None,

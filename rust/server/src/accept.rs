@@ -3,7 +3,6 @@
 
 use std::{
     io,
-    net::TcpListener,
     sync::{Arc, mpsc},
     time::Duration,
 };
@@ -14,10 +13,11 @@ use tokio::{
 };
 
 use crate::{
+    address::{Incoming, Listener},
     admission::Admission,
     connection::{Socket, draining},
     health::{Health, Phase},
-    limits::{BACKLOG, HANDOVER_SOCKETS_MAX, HEALTH_CONNECTIONS_MAX},
+    limits::{HANDOVER_SOCKETS_MAX, HEALTH_CONNECTIONS_MAX},
     routes::Services,
     worker::{Work, serve_all},
 };
@@ -27,25 +27,15 @@ const RETRY_AFTER: Duration = Duration::from_millis(20);
 
 /// A listener, and who serves what it accepts.
 pub(crate) struct Port {
-    pub(crate) listener: TcpListener,
+    pub(crate) listener: Listener,
     pub(crate) admission: Arc<Admission>,
     pub(crate) workers: Vec<handover::Sender<Socket>>,
-}
-
-/// Binds a listener for the event loop of another thread.
-pub(crate) fn bind(address: &str) -> io::Result<TcpListener> {
-    let listener = TcpListener::bind(address)?;
-    listener.set_nonblocking(true)?;
-    // The standard library's backlog is too short for all channels of a restarted fleet at once; listening
-    // again replaces it.
-    rustix::net::listen(&listener, BACKLOG)?;
-    Ok(listener)
 }
 
 /// Starts the thread. Decisions are accepted until the server drains, health checks are answered until it has
 /// ended. `decisions` comes once there is a bundle to decide with.
 pub(crate) fn start(
-    health: TcpListener,
+    health: Listener,
     decisions: tokio::sync::oneshot::Receiver<Port>,
     mut phase: watch::Receiver<Phase>,
     ended: mpsc::Sender<usize>,
@@ -88,7 +78,7 @@ pub(crate) fn start(
 
 /// Hands sockets out in turn until the phase is draining; the port closes then.
 async fn accept(port: Port, mut phase: watch::Receiver<Phase>) {
-    let Ok(listener) = tokio::net::TcpListener::from_std(port.listener) else {
+    let Ok(listener) = Incoming::of(port.listener) else {
         return;
     };
     let mut workers = port.workers.iter().cycle();
@@ -97,7 +87,7 @@ async fn accept(port: Port, mut phase: watch::Receiver<Phase>) {
             accepted = listener.accept() => accepted,
             _ = draining(&mut phase) => return,
         };
-        let Ok(stream) = accepted.and_then(|(stream, _)| stream.into_std()) else {
+        let Ok(stream) = accepted else {
             tokio::time::sleep(RETRY_AFTER).await;
             continue;
         };

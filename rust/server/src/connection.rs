@@ -15,12 +15,13 @@ use hyper::{rt::Executor, server::conn::http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf},
-    net::TcpStream,
+    net::{TcpStream, UnixStream},
     sync::watch,
     time::timeout,
 };
 
 use crate::{
+    address::Stream,
     admission::Place,
     health::Phase,
     limits::{
@@ -37,7 +38,7 @@ const ENDING_INTERVAL: Duration = Duration::from_millis(20);
 
 /// An accepted socket, in its place among the port's connections.
 pub(crate) struct Socket {
-    pub(crate) stream: std::net::TcpStream,
+    pub(crate) stream: Stream,
     pub(crate) place: Place,
 }
 
@@ -45,13 +46,32 @@ pub(crate) struct Socket {
 pub(crate) async fn serve(
     socket: Socket,
     services: Services,
-    mut phase: watch::Receiver<Phase>,
+    phase: watch::Receiver<Phase>,
     age: Option<Duration>,
 ) -> usize {
     let Socket {
         stream,
         place: _place,
     } = socket;
+    match stream {
+        Stream::Tcp(stream) => {
+            // Responses are small and awaited: they must not wait for more to send.
+            let adopted = stream
+                .set_nodelay(true)
+                .and_then(|()| TcpStream::from_std(stream));
+            serve_stream(adopted, services, phase, age).await
+        }
+        Stream::Unix(stream) => serve_stream(UnixStream::from_std(stream), services, phase, age).await,
+    }
+}
+
+async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin + 'static>(
+    stream: io::Result<S>,
+    services: Services,
+    mut phase: watch::Receiver<Phase>,
+    age: Option<Duration>,
+) -> usize {
+    let Ok(stream) = stream else { return 0 };
     let Some(stream) = greet(stream, &mut phase).await else {
         return 0;
     };
@@ -83,10 +103,7 @@ pub(crate) async fn serve(
 }
 
 /// Reads the preface. Nothing when it is none, does not come in time, or the server ends first.
-async fn greet(stream: std::net::TcpStream, phase: &mut watch::Receiver<Phase>) -> Option<TcpStream> {
-    // Responses are small and awaited: they must not wait for more to send.
-    stream.set_nodelay(true).ok()?;
-    let mut stream = TcpStream::from_std(stream).ok()?;
+async fn greet<S: AsyncRead + Unpin>(mut stream: S, phase: &mut watch::Receiver<Phase>) -> Option<S> {
     let mut preface = [0; PREFACE.len()];
     let read = tokio::select! {
         read = timeout(HANDSHAKE_MAX, stream.read_exact(&mut preface)) => read.ok()?,
@@ -150,13 +167,13 @@ impl<F: Future + 'static> Executor<F> for Local {
 }
 
 /// A stream whose preface was read already: it is read once more from here.
-struct Greeted {
-    stream: TcpStream,
+struct Greeted<S> {
+    stream: S,
     preface: &'static [u8],
 }
 
-impl Greeted {
-    fn new(stream: TcpStream) -> Self {
+impl<S> Greeted<S> {
+    fn new(stream: S) -> Self {
         Self {
             stream,
             preface: PREFACE,
@@ -164,7 +181,7 @@ impl Greeted {
     }
 }
 
-impl AsyncRead for Greeted {
+impl<S: AsyncRead + Unpin> AsyncRead for Greeted<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -180,7 +197,7 @@ impl AsyncRead for Greeted {
     }
 }
 
-impl AsyncWrite for Greeted {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Greeted<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -32,6 +32,7 @@ mod health;
 
 mod routes;
 
+mod address;
 mod admission;
 mod connection;
 mod worker;
@@ -45,6 +46,7 @@ mod server;
 mod offline;
 
 pub use active::Activation;
+pub use address::Address;
 pub use offline::{Offline, OfflineRefusal};
 pub use server::{Server, ServerFault};
 pub use settings::Settings;

@@ -2,7 +2,6 @@
 
 use std::{
     fmt, io,
-    net::{SocketAddr, TcpListener},
     num::NonZero,
     sync::{Arc, mpsc},
     time::{Duration, Instant},
@@ -20,6 +19,7 @@ use tokio::sync::{oneshot, watch};
 use crate::{
     accept::{self, Port},
     active::{self, Activation},
+    address::{Address, Listener},
     admission::Admission,
     decide::{Desk, Shared},
     health::Phase,
@@ -40,8 +40,8 @@ pub struct Server {
     shared: Arc<Shared>,
     admission: Arc<Admission>,
     phase: watch::Sender<Phase>,
-    decision_address: SocketAddr,
-    health_address: SocketAddr,
+    decision_address: Address,
+    health_address: Address,
     // One activation at a time: each swaps on top of the one before it.
     activation: Mutex<()>,
     // Taken by the first shutdown.
@@ -72,13 +72,13 @@ impl Server {
     /// are wrong, or the system gives no threads. Nothing is left running then.
     pub fn start(bundle: Vec<u8>, settings: Settings) -> Result<Self, ServerFault> {
         let bind = |address: &str| {
-            accept::bind(address).map_err(|cause| ServerFault::Bind {
+            Listener::bind(address).map_err(|cause| ServerFault::Bind {
                 address: address.to_owned(),
                 cause,
             })
         };
         let (decisions, health) = (bind(&settings.address)?, bind(&settings.health_address)?);
-        let local = |listener: &TcpListener| listener.local_addr().map_err(ServerFault::Thread);
+        let local = |listener: &Listener| listener.address().map_err(ServerFault::Thread);
         let (decision_address, health_address) = (local(&decisions)?, local(&health)?);
         let (phase, _) = watch::channel(Phase::Starting);
         let (accept_ended, accept) = mpsc::channel();
@@ -150,14 +150,14 @@ impl Server {
 
     /// Where the decision services listen.
     #[must_use]
-    pub fn decision_address(&self) -> SocketAddr {
-        self.decision_address
+    pub fn decision_address(&self) -> &Address {
+        &self.decision_address
     }
 
     /// Where health checks are answered.
     #[must_use]
-    pub fn health_address(&self) -> SocketAddr {
-        self.health_address
+    pub fn health_address(&self) -> &Address {
+        &self.health_address
     }
 
     /// Opens and warms a bundle and makes it the active one. The active one decides until then, and for good

@@ -12,9 +12,9 @@ const HEALTH_SAMPLE: u32 = 8;
 /// Settings of a server. `Default` is a server on this machine alone, without models and tracing.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `host:port` of the decision services; port 0 takes a free one.
+    /// `host:port` of the decision services, port 0 for a free one; or `unix:/path`.
     pub address: String,
-    /// `host:port` of `grpc.health.v1`, in plain text.
+    /// `host:port` or `unix:/path` of `grpc.health.v1`, in plain text.
     pub health_address: String,
     /// Threads that decide; 0: one for each core that the process may use.
     pub workers: usize,

@@ -10,3 +10,4 @@ mod intruders;
 mod offline;
 mod tally;
 mod tracing;
+mod unix;

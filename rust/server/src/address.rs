@@ -1,0 +1,146 @@
+//! Addresses turned into listeners, and listeners into sockets: TCP, and Unix sockets for callers on the same
+//! machine.
+
+use std::{
+    fmt, io,
+    net::{SocketAddr, TcpListener, ToSocketAddrs},
+    os::unix::{
+        fs::FileTypeExt as _,
+        net::{UnixListener, UnixStream},
+    },
+    path::{Path, PathBuf},
+    vec,
+};
+
+use crate::limits::BACKLOG;
+
+/// How an address of a Unix socket begins; its path follows.
+const UNIX: &str = "unix:";
+
+/// Where a server listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// Over TCP.
+    Tcp(SocketAddr),
+    /// At a path of this machine.
+    Unix(PathBuf),
+}
+
+/// As the settings write it: `host:port` or `unix:/path`.
+impl fmt::Display for Address {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(formatter),
+            Self::Unix(path) => write!(formatter, "{UNIX}{}", path.display()),
+        }
+    }
+}
+
+impl ToSocketAddrs for Address {
+    type Iter = vec::IntoIter<SocketAddr>;
+
+    fn to_socket_addrs(&self) -> io::Result<Self::Iter> {
+        match self {
+            Self::Tcp(address) => Ok(vec![*address].into_iter()),
+            Self::Unix(_) => Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "a Unix socket has no TCP address",
+            )),
+        }
+    }
+}
+
+/// Takes connections at an address. The file of a Unix socket goes with it.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener, SocketFile),
+}
+
+impl Listener {
+    /// Listens at `host:port` or `unix:/path`, for an event loop of any thread.
+    pub(crate) fn bind(address: &str) -> io::Result<Self> {
+        let Some(path) = address.strip_prefix(UNIX) else {
+            let listener = TcpListener::bind(address)?;
+            listener.set_nonblocking(true)?;
+            // The standard library's backlog is too short for all channels of a restarted fleet at once;
+            // listening again replaces it.
+            rustix::net::listen(&listener, BACKLOG)?;
+            return Ok(Self::Tcp(listener));
+        };
+        let path = Path::new(path);
+        remove_leftover(path)?;
+        let listener = UnixListener::bind(path)?;
+        let file = SocketFile(path.to_owned());
+        listener.set_nonblocking(true)?;
+        rustix::net::listen(&listener, BACKLOG)?;
+        Ok(Self::Unix(listener, file))
+    }
+
+    pub(crate) fn address(&self) -> io::Result<Address> {
+        match self {
+            Self::Tcp(listener) => Ok(Address::Tcp(listener.local_addr()?)),
+            Self::Unix(_, file) => Ok(Address::Unix(file.0.clone())),
+        }
+    }
+}
+
+/// Removes the file of a server that ended without doing so. One that somebody listens at stays, and so does
+/// anything that is no socket: binding fails then, and says so.
+fn remove_leftover(path: &Path) -> io::Result<()> {
+    let is_socket = path
+        .symlink_metadata()
+        .is_ok_and(|found| found.file_type().is_socket());
+    if is_socket
+        && UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    {
+        std::fs::remove_file(path)?;
+    }
+    Ok(())
+}
+
+/// Removes a Unix socket's file when its listener goes.
+#[derive(Debug)]
+pub(crate) struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // Somebody may have removed it already.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// An accepted socket that belongs to no event loop yet.
+#[derive(Debug)]
+pub(crate) enum Stream {
+    Tcp(std::net::TcpStream),
+    Unix(UnixStream),
+}
+
+/// A listener on this thread's event loop.
+pub(crate) enum Incoming {
+    Tcp(tokio::net::TcpListener),
+    Unix(
+        tokio::net::UnixListener,
+        #[expect(dead_code, reason = "removed when dropped")] SocketFile,
+    ),
+}
+
+impl Incoming {
+    pub(crate) fn of(listener: Listener) -> io::Result<Self> {
+        match listener {
+            Listener::Tcp(listener) => Ok(Self::Tcp(tokio::net::TcpListener::from_std(listener)?)),
+            Listener::Unix(listener, file) => {
+                Ok(Self::Unix(tokio::net::UnixListener::from_std(listener)?, file))
+            }
+        }
+    }
+
+    /// The next connection. May be dropped while it waits.
+    pub(crate) async fn accept(&self) -> io::Result<Stream> {
+        match self {
+            Self::Tcp(listener) => Ok(Stream::Tcp(listener.accept().await?.0.into_std()?)),
+            Self::Unix(listener, _) => Ok(Stream::Unix(listener.accept().await?.0.into_std()?)),
+        }
+    }
+}
