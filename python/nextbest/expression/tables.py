@@ -87,8 +87,10 @@ class TableBuilder:
         if isinstance(node, Attr):
             return self.attribute(node.reference)
         name = render(node)
-        # The same text can be without a value for one action and have one for another.
-        key = f"missing:{name}" if isinstance(node, Const) and node.value is MISSING else f"derived:{name}"
+        # The same text can be without a value for one action and have one for another; and an element of `[]`
+        # can be of any type.
+        is_missing = isinstance(node, Const) and node.value is MISSING
+        key = f"missing:{name}" if is_missing else f"derived:{node.type}:{name}"
         known = self._features.get(key)
         if known is not None:
             return known
@@ -99,7 +101,7 @@ class TableBuilder:
     def literal(self, test: Test) -> int:
         """The literal that a test is."""
         unknown = isinstance(test.feature, Const)
-        key = f"missing:{test.text}" if unknown else test.text
+        key = f"missing:{test.text}" if unknown else f"{test.feature.type}:{test.text}"
         known = self._literals.get(key)
         if known is None:
             known = self._literals[key] = len(self.tables.literals)
