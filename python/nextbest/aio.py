@@ -56,7 +56,7 @@ class Client:
         """
         self.address = address
         self.timeout_s = timeout_s
-        self._channel = grpc.aio.insecure_channel(address, options=channel_options(keep_alive))
+        self._channel = grpc.aio.insecure_channel(address, options=channel_options(address, keep_alive))
         self._decisions = decision_pb2_grpc.DecisionServiceStub(self._channel)
         self.customers = Customers(customer_pb2_grpc.CustomerServiceStub(self._channel), self._call)
 

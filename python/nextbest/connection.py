@@ -34,13 +34,16 @@ class KeepAlive:
     when_idle: bool = False
 
 
-def channel_options(keep_alive: KeepAlive | None) -> Sequence[tuple[str, str | int]]:
-    """Returns gRPC channel arguments; None leaves pings off."""
+def channel_options(address: str, keep_alive: KeepAlive | None) -> Sequence[tuple[str, str | int]]:
+    """Returns gRPC channel arguments for an address; without `keep_alive`, pings are left off."""
     options: list[tuple[str, str | int]] = [
         ("grpc.max_receive_message_length", ANSWER_BYTES_MAX),
         ("grpc.max_send_message_length", -1),
         ("grpc.primary_user_agent", "nextbest-python"),
     ]
+    if address.startswith("unix:"):
+        # gRPC would take the path for the host, with characters that HTTP/2 allows in none.
+        options.append(("grpc.default_authority", "localhost"))
     if keep_alive is not None:
         options += [
             ("grpc.keepalive_time_ms", round(keep_alive.interval_s * 1_000)),

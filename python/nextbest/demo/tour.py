@@ -254,7 +254,7 @@ def _funnel(address: str, people: pl.DataFrame, scale: Scale, stage: Stage) -> F
     stage.console.print(report.funnel_heading(scale.funnel_customers))
     ids = people["customer_id"].head(scale.funnel_customers).to_list()
     # Without the client, which would decode every explanation in full, to count a few fields of each.
-    with grpc.insecure_channel(address, options=channel_options(None)) as channel:
+    with grpc.insecure_channel(address, options=channel_options(address, None)) as channel:
         stub = decision_pb2_grpc.DecisionServiceStub(channel)
         total = len(ids) * len(questions.PLACEMENTS)
         with stage.counted("deciding", total) as advance:
