@@ -266,13 +266,16 @@ class Server:
             bundle: A bundle file's bytes.
             settings: All optional; None is as good as absent.
 
-                `address` ("127.0.0.1:50051"), `health_address` ("127.0.0.1:50053"): `host:port`, port 0: any; or
-                `unix:/path`.
+                `address` ("127.0.0.1:50051"), `health_address` ("127.0.0.1:50053"): `host:port`, port 0: any;
+                or `unix:/path`.
                 `kernel` (the best of the machine): what filters, `avx512`, `avx2` or `portable`.
                 `index_bytes_max` (1 GiB): memory that the index of a bundle's policies may take.
                 `health_sample` (8): one decision in so many is counted for the health of its models; 0: none.
-                `workers` (0): threads that decide; 0: one a core. `connections_max` (4096). `customers_max`
-                (10,000,000). `onnxruntime_path`: of `libonnxruntime.so`; a bundle with models needs it.
+                `workers` (0): threads that decide; 0: one a core. `connections_max` (4096). `in_flight_max`
+                (16,384): requests in memory; more are refused. `late_models` ("degrade"): what becomes of a
+                request whose deadline leaves no time for models: `degrade` to priors, or `refuse`.
+                `customers_max` (10,000,000). `onnxruntime_path`: of `libonnxruntime.so`; a bundle with models
+                needs it.
                 `drain_grace_s` (0.0): how long `shutdown` goes on accepting, at most half of its deadline.
                 `connection_age_s` (None): connections are asked to come anew at that age.
                 `otlp_endpoint` (None): `http://host:port` of a collector; None: no traces. `otlp_headers`:

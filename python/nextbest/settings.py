@@ -4,7 +4,7 @@ Options of the command line come before these; these come before the defaults.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,7 @@ HEALTH_ADDRESS: Final = "127.0.0.1:50053"
 HASH_KEY_BYTES_MIN: Final = 16
 SAMPLE_MAX: Final = 1_000_000
 KERNELS: Final = ("avx512", "avx2", "portable")
+LATE_MODELS: Final = ("degrade", "refuse")
 
 
 class SettingError(Exception):
@@ -40,6 +41,10 @@ class Settings:
             that the machine has.
         index_bytes_max: NEXTBEST_INDEX_BYTES_MAX. Memory that the index of a bundle's policies may take;
             None: the server's default.
+        in_flight_max: NEXTBEST_IN_FLIGHT_MAX. Requests in memory at a time; more are refused; None: the
+            server's default.
+        late_models: NEXTBEST_LATE_MODELS. What becomes of a request whose deadline leaves no time for models:
+            `degrade` decides on priors and says so, `refuse` answers DEADLINE_EXCEEDED.
         shadow_every: NEXTBEST_SHADOW_EVERY. One decision in so many has the scores of its lowered models
             checked by ONNX Runtime, off the path of requests; 0: none.
         health_sample: NEXTBEST_HEALTH_SAMPLE. One decision in so many is counted for the health of its
@@ -66,6 +71,8 @@ class Settings:
     workers: int = 0
     kernel: str | None = None
     index_bytes_max: int | None = None
+    in_flight_max: int | None = None
+    late_models: str = LATE_MODELS[0]
     shadow_every: int = SHADOW_EVERY
     health_sample: int | None = None
     drain_grace_s: float = 0.0
@@ -93,8 +100,10 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         control_address=found.get("NEXTBEST_CONTROL_ADDRESS", CONTROL_ADDRESS),
         health_address=found.get("NEXTBEST_HEALTH_ADDRESS", HEALTH_ADDRESS),
         workers=_whole(found, "NEXTBEST_WORKERS", 0) or 0,
-        kernel=_kernel(found),
+        kernel=_word(found, "NEXTBEST_KERNEL", KERNELS),
         index_bytes_max=_whole(found, "NEXTBEST_INDEX_BYTES_MAX", None),
+        in_flight_max=_whole(found, "NEXTBEST_IN_FLIGHT_MAX", None),
+        late_models=_word(found, "NEXTBEST_LATE_MODELS", LATE_MODELS) or LATE_MODELS[0],
         shadow_every=_whole(found, "NEXTBEST_SHADOW_EVERY", SHADOW_EVERY) or 0,
         health_sample=_sample(found),
         drain_grace_s=_seconds(found, "NEXTBEST_DRAIN_GRACE_S", 0.0),
@@ -151,11 +160,11 @@ def _seconds(found: Mapping[str, str], name: str, default: float) -> float:
     return seconds
 
 
-def _kernel(found: Mapping[str, str]) -> str | None:
-    kernel = found.get("NEXTBEST_KERNEL")
-    if kernel is not None and kernel not in KERNELS:
-        raise SettingError(f"NEXTBEST_KERNEL is `{kernel}`: give {one_of(KERNELS)}")
-    return kernel
+def _word(found: Mapping[str, str], name: str, words: Sequence[str]) -> str | None:
+    word = found.get(name)
+    if word is not None and word not in words:
+        raise SettingError(f"{name} is `{word}`: give {one_of(words)}")
+    return word
 
 
 def _key(found: Mapping[str, str]) -> bytes | None:

@@ -33,6 +33,8 @@ STATUS = {
     "index_bytes": 13,
     "kernel": "portable",
     "shadow": {"compared": 14, "disagreed": 15, "failed": 16, "dropped": 17, "farthest": 1.8e-7},
+    "shed": 18,
+    "in_flight": 19,
 }
 
 
@@ -125,6 +127,8 @@ def test_status(operator):
         index_bytes=13,
         kernel="portable",
         shadow=ShadowCounts(compared=14, disagreed=15, failed=16, dropped=17, farthest=1.8e-7),
+        shed=18,
+        in_flight=19,
     )
 
 
@@ -148,7 +152,8 @@ def test_reflection_describes_the_service(port):
         (file,) = [database.FindFileContainingSymbol("nextbest.v1.ControlService")]
         assert [method.name for method in file.service[0].method] == ["Activate", "Status", "ModelHealth"]
         (file,) = [database.FindFileContainingSymbol("nextbest.v1.DecisionService")]
-        assert [method.name for method in file.service[0].method] == ["Decide", "Explain"]
+        methods = [method.name for method in file.service[0].method]
+        assert methods == ["Decide", "DecideStream", "DecideBatch", "Explain"]
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "192.0.2.1:50052", "[::]:0", "control.example.org:50052"])

@@ -398,3 +398,20 @@ def test_load_that_is_refused(run):
     ran = run("load", "-c", "fax", "-p", "hero", "--rate", "50", "--duration", "0.5", "--json")
     assert ran.returncode == 5
     assert json.loads(ran.stdout)["errors"].keys() == {"INVALID_ARGUMENT"}
+
+
+def test_a_server_at_a_path(start_serving, starter, tmp_path):
+    file = tmp_path / "decisions.sock"
+    serving = start_serving(starter, "--address", f"unix:{file}")
+    assert serving.decisions == f"unix:{file}"
+    with nextbest.Client(serving.decisions) as client:
+        assert client.decide(customer=ADULT, **QUESTION).decision_id
+    assert serving.stop()[0] == 0
+    assert not file.exists()
+
+
+def test_overload_is_refused_and_shown(start_serving, starter):
+    serving = start_serving(starter, NEXTBEST_IN_FLIGHT_MAX="0")
+    with nextbest.Client(serving.decisions) as client, pytest.raises(errors.Overloaded, match="more to do"):
+        client.decide(**QUESTION)
+    assert "1 calls refused, 0 under way" in commands(serving)("status").stdout

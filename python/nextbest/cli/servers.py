@@ -67,8 +67,8 @@ def serve(  # noqa: PLR0913 - one parameter an option
     be cut off). A second one ends it at once, with 128 and the signal's number. Environment variables stand
     in for options: NEXTBEST_ADDRESS, NEXTBEST_CONTROL_ADDRESS, NEXTBEST_HEALTH_ADDRESS, NEXTBEST_WORKERS,
     NEXTBEST_KERNEL, NEXTBEST_INDEX_BYTES_MAX, NEXTBEST_HEALTH_SAMPLE, NEXTBEST_SHADOW_EVERY,
-    NEXTBEST_DRAIN_GRACE_S,
-    NEXTBEST_DRAIN_S_MAX, NEXTBEST_TRACE_QUEUE_BYTES, NEXTBEST_CUSTOMER_HASH_KEY,
+    NEXTBEST_IN_FLIGHT_MAX, NEXTBEST_LATE_MODELS, NEXTBEST_DRAIN_GRACE_S, NEXTBEST_DRAIN_S_MAX,
+    NEXTBEST_TRACE_QUEUE_BYTES, NEXTBEST_CUSTOMER_HASH_KEY,
     OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_METRIC_EXPORT_INTERVAL, OTEL_SERVICE_NAME.
     """
     from nextbest import settings
@@ -206,6 +206,7 @@ def _show_status(found: "Status") -> None:
         "customers": f"{found.customers:,}",
         "decisions": f"{found.decisions:,}, and {found.explanations:,} explanations",
         "refused": f"{found.refused:,} calls, and {found.deadlines_exceeded:,} too late",
+        "overload": f"{found.shed:,} calls refused, {found.in_flight:,} under way",
         "faults": f"{found.panics:,}",
         "connections": f"{found.connections:,} of {found.connections_accepted:,} accepted, "
         f"{found.connections_refused:,} refused",

@@ -90,6 +90,8 @@ class Status:
         index_bytes: Memory that the index of the bundle's policies takes.
         kernel: The instructions that filter: `avx512`, `avx2` or `portable`.
         shadow: What lowered models' scores were, beside ONNX Runtime's.
+        shed: Calls refused because there was more to do than could be done in time.
+        in_flight: Calls under way now.
     """
 
     bundle_digest: str
@@ -112,6 +114,8 @@ class Status:
     index_bytes: int
     kernel: str
     shadow: ShadowCounts
+    shed: int
+    in_flight: int
 
 
 class Operator:
@@ -121,7 +125,7 @@ class Operator:
         """Prepares a connection; nothing is sent yet."""
         self.address = address
         self.timeout_s = timeout_s
-        self._channel = grpc.insecure_channel(address, options=channel_options(None))
+        self._channel = grpc.insecure_channel(address, options=channel_options(address, None))
         self._stub = control_pb2_grpc.ControlServiceStub(self._channel)
 
     def activate(self, bundle: bytes, *, timeout_s: float = ACTIVATION_S_MAX) -> Activation:

@@ -114,6 +114,8 @@ def _core_settings(settings: Settings) -> dict[str, Any]:
         "workers": settings.workers,
         "kernel": settings.kernel,
         "index_bytes_max": settings.index_bytes_max,
+        "in_flight_max": settings.in_flight_max,
+        "late_models": settings.late_models,
         "shadow_every": settings.shadow_every,
         "health_sample": settings.health_sample,
         "onnxruntime_path": locate_runtime(),

@@ -110,6 +110,8 @@ class StatusResponse(_message.Message):
     INDEX_BYTES_FIELD_NUMBER: _builtins.int
     KERNEL_FIELD_NUMBER: _builtins.int
     SHADOW_FIELD_NUMBER: _builtins.int
+    SHED_FIELD_NUMBER: _builtins.int
+    IN_FLIGHT_FIELD_NUMBER: _builtins.int
     bundle_digest: _builtins.str
     workspace: _builtins.str
     actions: _builtins.int
@@ -135,6 +137,10 @@ class StatusResponse(_message.Message):
     """Memory that the index of the active bundle's policies takes."""
     kernel: _builtins.str
     """The instructions that filter: `avx512`, `avx2` or `portable`."""
+    shed: _builtins.int
+    """Calls refused because there was more to do than could be done in time."""
+    in_flight: _builtins.int
+    """Calls under way now."""
     @_builtins.property
     def traces(self) -> Global___TraceCounts: ...
     @_builtins.property
@@ -162,10 +168,12 @@ class StatusResponse(_message.Message):
         index_bytes: _builtins.int = ...,
         kernel: _builtins.str = ...,
         shadow: Global___ShadowCounts | None = ...,
+        shed: _builtins.int = ...,
+        in_flight: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["shadow", b"shadow", "traces", b"traces"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "activated_at_us", b"activated_at_us", "bundle_digest", b"bundle_digest", "connections", b"connections", "connections_accepted", b"connections_accepted", "connections_refused", b"connections_refused", "customers", b"customers", "deadlines_exceeded", b"deadlines_exceeded", "decisions", b"decisions", "draining", b"draining", "explanations", b"explanations", "index_bytes", b"index_bytes", "kernel", b"kernel", "models", b"models", "panics", b"panics", "refused", b"refused", "shadow", b"shadow", "traces", b"traces", "workers", b"workers", "workspace", b"workspace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "activated_at_us", b"activated_at_us", "bundle_digest", b"bundle_digest", "connections", b"connections", "connections_accepted", b"connections_accepted", "connections_refused", b"connections_refused", "customers", b"customers", "deadlines_exceeded", b"deadlines_exceeded", "decisions", b"decisions", "draining", b"draining", "explanations", b"explanations", "in_flight", b"in_flight", "index_bytes", b"index_bytes", "kernel", b"kernel", "models", b"models", "panics", b"panics", "refused", b"refused", "shadow", b"shadow", "shed", b"shed", "traces", b"traces", "workers", b"workers", "workspace", b"workspace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

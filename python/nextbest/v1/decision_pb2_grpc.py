@@ -39,6 +39,16 @@ class DecisionServiceStub:
                 request_serializer=nextbest_dot_v1_dot_decision__pb2.DecideRequest.SerializeToString,
                 response_deserializer=nextbest_dot_v1_dot_decision__pb2.DecideResponse.FromString,
                 _registered_method=True)
+        self.DecideStream = channel.stream_stream(
+                '/nextbest.v1.DecisionService/DecideStream',
+                request_serializer=nextbest_dot_v1_dot_decision__pb2.StreamedRequest.SerializeToString,
+                response_deserializer=nextbest_dot_v1_dot_decision__pb2.StreamedResponse.FromString,
+                _registered_method=True)
+        self.DecideBatch = channel.unary_unary(
+                '/nextbest.v1.DecisionService/DecideBatch',
+                request_serializer=nextbest_dot_v1_dot_decision__pb2.DecideBatchRequest.SerializeToString,
+                response_deserializer=nextbest_dot_v1_dot_decision__pb2.DecideBatchResponse.FromString,
+                _registered_method=True)
         self.Explain = channel.unary_unary(
                 '/nextbest.v1.DecisionService/Explain',
                 request_serializer=nextbest_dot_v1_dot_decision__pb2.ExplainRequest.SerializeToString,
@@ -51,6 +61,22 @@ class DecisionServiceServicer:
 
     def Decide(self, request, context):
         """For this customer, now, in these placements: which actions?
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DecideStream(self, request_iterator, context):
+        """Many questions under way on one call, each answered under its id as soon as it is decided. What is wrong with one
+        is said in its answer; the call goes on. A server that stops ends it with UNAVAILABLE: connect anew and ask again
+        what has no answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DecideBatch(self, request, context):
+        """The same question for up to 1,000 customers, in pieces that let other calls of the server go first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -70,6 +96,16 @@ def add_DecisionServiceServicer_to_server(servicer, server):
                     servicer.Decide,
                     request_deserializer=nextbest_dot_v1_dot_decision__pb2.DecideRequest.FromString,
                     response_serializer=nextbest_dot_v1_dot_decision__pb2.DecideResponse.SerializeToString,
+            ),
+            'DecideStream': grpc.stream_stream_rpc_method_handler(
+                    servicer.DecideStream,
+                    request_deserializer=nextbest_dot_v1_dot_decision__pb2.StreamedRequest.FromString,
+                    response_serializer=nextbest_dot_v1_dot_decision__pb2.StreamedResponse.SerializeToString,
+            ),
+            'DecideBatch': grpc.unary_unary_rpc_method_handler(
+                    servicer.DecideBatch,
+                    request_deserializer=nextbest_dot_v1_dot_decision__pb2.DecideBatchRequest.FromString,
+                    response_serializer=nextbest_dot_v1_dot_decision__pb2.DecideBatchResponse.SerializeToString,
             ),
             'Explain': grpc.unary_unary_rpc_method_handler(
                     servicer.Explain,
@@ -104,6 +140,60 @@ class DecisionService:
             '/nextbest.v1.DecisionService/Decide',
             nextbest_dot_v1_dot_decision__pb2.DecideRequest.SerializeToString,
             nextbest_dot_v1_dot_decision__pb2.DecideResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DecideStream(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/nextbest.v1.DecisionService/DecideStream',
+            nextbest_dot_v1_dot_decision__pb2.StreamedRequest.SerializeToString,
+            nextbest_dot_v1_dot_decision__pb2.StreamedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DecideBatch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nextbest.v1.DecisionService/DecideBatch',
+            nextbest_dot_v1_dot_decision__pb2.DecideBatchRequest.SerializeToString,
+            nextbest_dot_v1_dot_decision__pb2.DecideBatchResponse.FromString,
             options,
             channel_credentials,
             insecure,

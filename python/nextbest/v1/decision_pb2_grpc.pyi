@@ -33,6 +33,13 @@ class DecisionServiceStub:
     def __new__(cls, channel: _aio.Channel) -> DecisionServiceAsyncStub: ...
     Decide: _grpc.UnaryUnaryMultiCallable[_decision_pb2.DecideRequest, _decision_pb2.DecideResponse]
     """For this customer, now, in these placements: which actions?"""
+    DecideStream: _grpc.StreamStreamMultiCallable[_decision_pb2.StreamedRequest, _decision_pb2.StreamedResponse]
+    """Many questions under way on one call, each answered under its id as soon as it is decided. What is wrong with one
+    is said in its answer; the call goes on. A server that stops ends it with UNAVAILABLE: connect anew and ask again
+    what has no answer.
+    """
+    DecideBatch: _grpc.UnaryUnaryMultiCallable[_decision_pb2.DecideBatchRequest, _decision_pb2.DecideBatchResponse]
+    """The same question for up to 1,000 customers, in pieces that let other calls of the server go first."""
     Explain: _grpc.UnaryUnaryMultiCallable[_decision_pb2.ExplainRequest, _decision_pb2.ExplainResponse]
     """The same decision as a dry run, explained for every action of the bundle (or for those named)."""
 
@@ -41,6 +48,13 @@ class DecisionServiceAsyncStub(DecisionServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Decide: _aio.UnaryUnaryMultiCallable[_decision_pb2.DecideRequest, _decision_pb2.DecideResponse]  # type: ignore[assignment]
     """For this customer, now, in these placements: which actions?"""
+    DecideStream: _aio.StreamStreamMultiCallable[_decision_pb2.StreamedRequest, _decision_pb2.StreamedResponse]  # type: ignore[assignment]
+    """Many questions under way on one call, each answered under its id as soon as it is decided. What is wrong with one
+    is said in its answer; the call goes on. A server that stops ends it with UNAVAILABLE: connect anew and ask again
+    what has no answer.
+    """
+    DecideBatch: _aio.UnaryUnaryMultiCallable[_decision_pb2.DecideBatchRequest, _decision_pb2.DecideBatchResponse]  # type: ignore[assignment]
+    """The same question for up to 1,000 customers, in pieces that let other calls of the server go first."""
     Explain: _aio.UnaryUnaryMultiCallable[_decision_pb2.ExplainRequest, _decision_pb2.ExplainResponse]  # type: ignore[assignment]
     """The same decision as a dry run, explained for every action of the bundle (or for those named)."""
 
@@ -52,6 +66,25 @@ class DecisionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_decision_pb2.DecideResponse, _abc.Awaitable[_decision_pb2.DecideResponse]]:
         """For this customer, now, in these placements: which actions?"""
+
+    @_abc_1.abstractmethod
+    def DecideStream(
+        self,
+        request_iterator: _MaybeAsyncIterator[_decision_pb2.StreamedRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_decision_pb2.StreamedResponse], _abc.AsyncIterator[_decision_pb2.StreamedResponse]]:
+        """Many questions under way on one call, each answered under its id as soon as it is decided. What is wrong with one
+        is said in its answer; the call goes on. A server that stops ends it with UNAVAILABLE: connect anew and ask again
+        what has no answer.
+        """
+
+    @_abc_1.abstractmethod
+    def DecideBatch(
+        self,
+        request: _decision_pb2.DecideBatchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_decision_pb2.DecideBatchResponse, _abc.Awaitable[_decision_pb2.DecideBatchResponse]]:
+        """The same question for up to 1,000 customers, in pieces that let other calls of the server go first."""
 
     @_abc_1.abstractmethod
     def Explain(

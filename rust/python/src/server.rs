@@ -3,7 +3,7 @@
 use std::{collections::HashMap, path::PathBuf};
 
 use nextbest_engine::Kernel;
-use nextbest_server::{Settings, Status};
+use nextbest_server::{LateModels, Settings, Status};
 use pyo3::{
     prelude::*,
     types::{PyBytes, PyDict},
@@ -90,6 +90,10 @@ fn convert(settings: &Bound<'_, PyDict>) -> PyResult<Settings> {
     taken.put("workers", &mut converted.workers)?;
     taken.put("customers_max", &mut converted.customers_max)?;
     taken.put("connections_max", &mut converted.connections_max)?;
+    taken.put("in_flight_max", &mut converted.in_flight_max)?;
+    if let Some(word) = taken.take::<String>("late_models")? {
+        converted.late_models = late_models(&word)?;
+    }
     taken.put("health_sample", &mut converted.health_sample)?;
     taken.put("index_bytes_max", &mut converted.index.bytes_max)?;
     if let Some(name) = taken.take::<String>("kernel")? {
@@ -104,6 +108,14 @@ fn convert(settings: &Bound<'_, PyDict>) -> PyResult<Settings> {
     converted.journal = convert_journal(&taken)?;
     taken.finish()?;
     Ok(converted)
+}
+
+fn late_models(word: &str) -> PyResult<LateModels> {
+    match word {
+        "degrade" => Ok(LateModels::Degrade),
+        "refuse" => Ok(LateModels::Refuse),
+        _ => Err(Fault::Setting(format!("`late_models` is `{word}`: `degrade` or `refuse`")).into()),
+    }
 }
 
 /// The names of the kernels of this machine, the fastest first.
@@ -165,6 +177,8 @@ fn render<'py>(py: Python<'py>, status: &Status) -> PyResult<Bound<'py, PyDict>>
     rendered.set_item("explanations", status.explanations)?;
     rendered.set_item("refused", status.refused)?;
     rendered.set_item("deadlines_exceeded", status.deadlines_exceeded)?;
+    rendered.set_item("shed", status.shed)?;
+    rendered.set_item("in_flight", status.in_flight)?;
     rendered.set_item("panics", status.panics)?;
     rendered.set_item("connections", status.connections)?;
     rendered.set_item("connections_accepted", status.connections_accepted)?;

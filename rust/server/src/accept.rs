@@ -59,6 +59,7 @@ pub(crate) fn start(
                 let services = Services::health(Health { phase: phase.clone() });
                 let work = Work {
                     services,
+                    backlog: None,
                     phase: always.clone(),
                     connection_age: None,
                 };

@@ -17,6 +17,7 @@ use crate::limits::MODEL_TIME_MIN;
 pub(crate) struct Arrival(pub(crate) Instant);
 
 /// One call.
+#[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) started_ns: u64,
     pub(crate) parent: Option<Parent>,
@@ -40,6 +41,14 @@ impl Call {
             parent: parse_parent(request.metadata()),
             deadline,
         })
+    }
+
+    /// The next decision of the same call.
+    pub(crate) fn again(&self) -> Self {
+        Self {
+            started_ns: now_ns(),
+            ..self.clone()
+        }
     }
 }
 
@@ -83,6 +92,12 @@ impl Deadline {
         }
     }
 
+    /// Nothing without a deadline.
+    pub(crate) fn left(self) -> Option<Duration> {
+        self.0
+            .map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
     fn leaves(self, time: Duration) -> bool {
         self.0
             .is_none_or(|deadline| deadline.saturating_duration_since(Instant::now()) >= time)
@@ -112,6 +127,8 @@ fn parse_timeout(header: &[u8]) -> Option<Duration> {
 pub(crate) struct Timed<'a> {
     pub(crate) scorer: &'a mut dyn Scorer,
     pub(crate) deadline: Deadline,
+    /// Whether a model was not run for want of time.
+    pub(crate) is_late: bool,
 }
 
 impl Scorer for Timed<'_> {
@@ -119,6 +136,7 @@ impl Scorer for Timed<'_> {
         if self.deadline.leaves(MODEL_TIME_MIN) {
             Ok(())
         } else {
+            self.is_late = true;
             Err(ScoreFault::Deadline)
         }
     }

@@ -85,6 +85,7 @@ async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin + 'static>(
         () = grown_old(age) => Instant::now() + AGE_GRACE,
     };
     connection.as_mut().graceful_shutdown();
+    routes.leave();
     let mut idle_since = None;
     loop {
         tokio::select! {

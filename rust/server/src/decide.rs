@@ -5,19 +5,25 @@ use std::{
     sync::Arc,
 };
 
+use std::time::Instant;
+
 use arc_swap::{ArcSwap, Guard};
 use nextbest_engine::{Moment, Reject, Request, decide};
 use nextbest_journal::Emitter;
 use nextbest_proto::v1::{self, decision_service_server::DecisionService};
 use nextbest_store::Store;
-use tonic::{Code, Response, Status};
+use tonic::{Code, Response, Status, Streaming};
 
 use crate::{
     active::{Active, now_us},
+    backlog::Backlog,
+    batch::decide_batch,
     call::{Call, Timed, now_ns},
     refusal::Refusal,
+    settings::LateModels,
     shadow::{Sample, Shadow},
     stats::Stats,
+    stream::{Answers, Leaving},
     trace::trace,
 };
 
@@ -28,12 +34,15 @@ pub(crate) struct Shared {
     pub(crate) emitter: Option<Emitter>,
     pub(crate) stats: Stats,
     pub(crate) shadow: Option<Shadow>,
+    pub(crate) late_models: LateModels,
 }
 
 /// Where one worker answers.
+#[derive(Clone)]
 pub(crate) struct Desk {
     pub(crate) shared: Arc<Shared>,
     pub(crate) worker: usize,
+    pub(crate) backlog: Arc<Backlog>,
 }
 
 #[tonic::async_trait]
@@ -44,12 +53,34 @@ impl DecisionService for Desk {
     ) -> Result<Response<v1::DecideResponse>, Status> {
         let decided = self.guard(|| {
             let call = Call::of(&request)?;
-            self.answer(&call, |active| {
+            self.answer(&call, self.shared.active.load(), |active| {
                 Request::check(&active.bundle, request.into_inner())
             })
         })?;
         self.shared.stats.decisions.add();
         Ok(Response::new(decided))
+    }
+
+    type DecideStreamStream = Answers;
+
+    async fn decide_stream(
+        &self,
+        request: tonic::Request<Streaming<v1::StreamedRequest>>,
+    ) -> Result<Response<Answers>, Status> {
+        let call = self.guard(|| Call::of(&request))?;
+        let leaving = request.extensions().get::<Leaving>().cloned();
+        let answers = Answers::new(self.clone(), call, leaving, request.into_inner());
+        Ok(Response::new(answers))
+    }
+
+    async fn decide_batch(
+        &self,
+        request: tonic::Request<v1::DecideBatchRequest>,
+    ) -> Result<Response<v1::DecideBatchResponse>, Status> {
+        let call = self.guard(|| Call::of(&request))?;
+        Ok(Response::new(
+            decide_batch(self, &call, request.into_inner()).await?,
+        ))
     }
 
     async fn explain(
@@ -58,7 +89,7 @@ impl DecisionService for Desk {
     ) -> Result<Response<v1::ExplainResponse>, Status> {
         let decided = self.guard(|| {
             let call = Call::of(&request)?;
-            self.answer(&call, |active| {
+            self.answer(&call, self.shared.active.load(), |active| {
                 Request::check_explain(&active.bundle, request.into_inner())
             })
         })?;
@@ -70,14 +101,15 @@ impl DecisionService for Desk {
 }
 
 impl Desk {
-    /// The pipeline of a decision.
-    fn answer(
+    /// The pipeline of a decision. `active` was read once: the request sees this bundle, whatever is activated
+    /// meanwhile.
+    pub(crate) fn answer(
         &self,
         call: &Call,
+        active: Guard<Arc<Active>>,
         check: impl FnOnce(&Active) -> Result<Request, Reject>,
     ) -> Result<v1::DecideResponse, Status> {
-        // Read once: from here on the request sees this bundle, whatever is activated meanwhile.
-        let active = self.shared.active.load();
+        let started = Instant::now();
         let request = check(&active).map_err(Refusal::Request)?;
         let stored = match request.customer_id() {
             "" => None,
@@ -91,11 +123,16 @@ impl Desk {
         let mut timed = Timed {
             scorer: scorer.as_mut(),
             deadline: call.deadline,
+            is_late: false,
         };
         let attributes = stored.as_ref().map(|capsule| capsule.attributes());
         let decision = decide(&active.bundle, &request, attributes, moment, &mut timed);
+        let is_late = timed.is_late;
         drop(scorer);
         call.deadline.check()?;
+        if is_late && self.shared.late_models == LateModels::Refuse {
+            return Err(Refusal::Late.into());
+        }
         let response = decision.respond();
         active.tallies.count(self.worker, &decision);
         if let Some(emitter) = &self.shared.emitter {
@@ -115,6 +152,7 @@ impl Desk {
                 record,
             });
         }
+        self.backlog.decided(started.elapsed());
         Ok(response)
     }
 

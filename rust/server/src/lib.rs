@@ -22,8 +22,12 @@ mod tally;
 mod call;
 mod refusal;
 
+mod backlog;
+
+mod batch;
 mod decide;
 mod shadow;
+mod stream;
 mod trace;
 
 mod customers;
@@ -49,7 +53,7 @@ pub use active::Activation;
 pub use address::Address;
 pub use offline::{Offline, OfflineRefusal};
 pub use server::{Server, ServerFault};
-pub use settings::Settings;
+pub use settings::{LateModels, Settings};
 pub use shadow::ShadowCounts;
 pub use stats::Status;
 

@@ -49,6 +49,32 @@ pub const AGE_GRACE: Duration = Duration::from_secs(10);
 /// leave.
 pub const LINGER: Duration = Duration::from_millis(500);
 
+/// Requests in memory where the settings do not say, those whose message is still on its way included.
+pub const IN_FLIGHT_MAX: usize = 16_384;
+/// A request is refused when it would wait longer for its worker; in a burst.
+pub const BURST_DELAY_MAX: Duration = Duration::from_millis(10);
+/// The same when the worker has been busy for [`BUSY_MAX`]: it will not catch up.
+pub const OVERLOAD_DELAY_MAX: Duration = Duration::from_micros(500);
+/// A worker without a pause for so long is overloaded.
+pub const BUSY_MAX: Duration = Duration::from_millis(25);
+/// A sleep of the event loop that counts as a pause: to look for work takes a few microseconds.
+pub const IDLE_MIN: Duration = Duration::from_micros(20);
+/// What a request takes of its worker beside its decision.
+pub const TRANSPORT_TIME: Duration = Duration::from_micros(10);
+/// When a caller that was refused for overload may come again.
+pub const RETRY_AFTER: Duration = Duration::from_millis(100);
+
+/// Customers of a `DecideBatch`.
+pub const BATCH_CUSTOMERS_MAX: usize = 1_000;
+/// An encoded `DecideBatchRequest`.
+pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// How long a batch keeps its worker before other calls get their turn.
+pub const BATCH_TURN: Duration = Duration::from_micros(100);
+/// Answers of a `DecideStream` before other calls get their turn.
+pub const STREAM_TURN_ANSWERS: u32 = 4;
+/// Answers of a `DecideStream` to questions that came before its end was announced.
+pub const STREAM_LAST_ANSWERS_MAX: u32 = 256;
+
 /// Sampled decisions that wait to be checked; more are counted as dropped.
 pub const SHADOW_QUEUE_MAX: usize = 64;
 

@@ -1,9 +1,12 @@
 //! Why a call is not answered, as the gRPC status that says so. The one place where that is decided.
 
 use nextbest_engine::Reject;
+use nextbest_proto::v1;
 use nextbest_store::Refusal as StoreRefusal;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
+
+use crate::limits::RETRY_AFTER;
 
 /// Why a call is not answered.
 #[derive(Debug)]
@@ -14,6 +17,10 @@ pub(crate) enum Refusal {
     Store(StoreRefusal),
     /// Nothing is known of the customer asked for.
     CustomerUnknown,
+    /// There is more to do than can be done in time.
+    Overload,
+    /// The deadline leaves no time for the models, and the settings want no priors instead.
+    Late,
     /// A broken invariant: it fails this request and is counted.
     Internal,
 }
@@ -27,10 +34,29 @@ impl From<Refusal> for Status {
             }
             Refusal::Store(refusal) => bad_request(refusal.field(), &refusal.to_string()),
             Refusal::CustomerUnknown => Self::not_found("nothing is known of this customer"),
+            Refusal::Overload => Self::with_error_details(
+                Code::ResourceExhausted,
+                "the server has more to do than it can: try again later, or less often",
+                ErrorDetails::with_retry_info(Some(RETRY_AFTER)),
+            ),
+            Refusal::Late => Self::deadline_exceeded(
+                "the deadline leaves no time to run models, and this server does not decide on priors instead",
+            ),
             Refusal::Internal => {
                 Self::internal("the request failed inside the server; others are not affected")
             }
         }
+    }
+}
+
+/// The same for one question of several.
+pub(crate) fn failure(status: &Status) -> v1::Failure {
+    let violations = status.get_details_bad_request();
+    let field = violations.and_then(|found| found.field_violations.into_iter().next());
+    v1::Failure {
+        code: status.code().into(),
+        message: status.message().to_owned(),
+        field: field.map(|found| found.field).unwrap_or_default(),
     }
 }
 

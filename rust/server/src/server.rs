@@ -21,6 +21,7 @@ use crate::{
     active::{self, Activation},
     address::{Address, Listener},
     admission::Admission,
+    backlog::{Backlog, InFlight},
     decide::{Desk, Shared},
     health::Phase,
     routes::Services,
@@ -39,6 +40,7 @@ pub struct Server {
     workers: usize,
     shared: Arc<Shared>,
     admission: Arc<Admission>,
+    in_flight: Arc<InFlight>,
     phase: watch::Sender<Phase>,
     decision_address: Address,
     health_address: Address,
@@ -105,15 +107,23 @@ impl Server {
             emitter: journal.as_ref().map(Journal::emitter),
             stats: Stats::default(),
             shadow,
+            late_models: settings.late_models,
         });
+        let in_flight = InFlight::new(settings.in_flight_max);
         let (worker_ended, ended) = mpsc::channel();
         let handovers = (0..workers).map(|place| {
-            let services = Services::decisions(Desk {
-                shared: Arc::clone(&shared),
-                worker: place,
-            });
+            let backlog = Backlog::new();
+            let services = Services::decisions(
+                Desk {
+                    shared: Arc::clone(&shared),
+                    worker: place,
+                    backlog: Arc::clone(&backlog),
+                },
+                Arc::clone(&in_flight),
+            );
             let work = Work {
                 services,
+                backlog: Some(backlog),
                 phase: phase.subscribe(),
                 connection_age: settings.connection_age,
             };
@@ -136,6 +146,7 @@ impl Server {
             workers,
             shared,
             admission,
+            in_flight,
             phase,
             decision_address,
             health_address,
@@ -188,6 +199,8 @@ impl Server {
             explanations: stats.explanations.get(),
             refused: stats.refused.get(),
             deadlines_exceeded: stats.deadlines_exceeded.get(),
+            shed: stats.shed.get(),
+            in_flight: self.in_flight.open(),
             panics: stats.panics.get(),
             connections: self.admission.open(),
             connections_accepted: self.admission.accepted(),

@@ -4,10 +4,20 @@ use std::{path::PathBuf, time::Duration};
 
 use nextbest_engine::IndexOptions;
 
-use crate::limits::CONNECTIONS_MAX;
+use crate::limits::{CONNECTIONS_MAX, IN_FLIGHT_MAX};
 
 /// One decision in so many is looked at.
 const HEALTH_SAMPLE: u32 = 8;
+
+/// What becomes of a request whose deadline leaves no time for models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LateModels {
+    /// It is decided on priors, and the answer says so.
+    #[default]
+    Degrade,
+    /// It is refused with `DEADLINE_EXCEEDED`.
+    Refuse,
+}
 
 /// Settings of a server. `Default` is a server on this machine alone, without models and tracing.
 #[derive(Debug, Clone)]
@@ -32,6 +42,10 @@ pub struct Settings {
     pub customers_max: usize,
     /// Connections of the decision port.
     pub connections_max: usize,
+    /// Requests in memory at a time, over all workers; beyond it they are refused.
+    pub in_flight_max: usize,
+    /// What becomes of a request whose deadline leaves no time for models.
+    pub late_models: LateModels,
     /// How long a shutdown keeps accepting while health already says that it ends: time for load balancers to
     /// look. At most half of the time that the shutdown has.
     pub drain_grace: Duration,
@@ -53,6 +67,8 @@ impl Default for Settings {
             health_sample: HEALTH_SAMPLE,
             customers_max: nextbest_store::CUSTOMERS_MAX,
             connections_max: CONNECTIONS_MAX,
+            in_flight_max: IN_FLIGHT_MAX,
+            late_models: LateModels::default(),
             drain_grace: Duration::ZERO,
             connection_age: None,
         }

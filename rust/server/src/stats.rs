@@ -27,6 +27,7 @@ pub(crate) struct Stats {
     pub(crate) explanations: Counter,
     pub(crate) refused: Counter,
     pub(crate) deadlines_exceeded: Counter,
+    pub(crate) shed: Counter,
     pub(crate) panics: Counter,
 }
 
@@ -57,6 +58,10 @@ pub struct Status {
     pub refused: u64,
     /// Calls whose deadline had passed.
     pub deadlines_exceeded: u64,
+    /// Calls refused because there was too much to do.
+    pub shed: u64,
+    /// Calls under way now.
+    pub in_flight: usize,
     /// Requests failed by a panic.
     pub panics: u64,
     /// Connections open now.

@@ -1,6 +1,10 @@
 //! Sockets turned into served connections, on a thread and an event loop of their own.
 
-use std::{io, sync::mpsc, time::Duration};
+use std::{
+    io,
+    sync::{Arc, mpsc},
+    time::Duration,
+};
 
 use tokio::{
     sync::{mpsc as handover, watch},
@@ -8,6 +12,7 @@ use tokio::{
 };
 
 use crate::{
+    backlog::Backlog,
     connection::{Socket, serve},
     health::Phase,
     limits::HANDOVER_SOCKETS_MAX,
@@ -17,6 +22,8 @@ use crate::{
 /// What a worker serves, and until when.
 pub(crate) struct Work {
     pub(crate) services: Services,
+    /// Told when the event loop sleeps and wakes.
+    pub(crate) backlog: Option<Arc<Backlog>>,
     pub(crate) phase: watch::Receiver<Phase>,
     pub(crate) connection_age: Option<Duration>,
 }
@@ -29,9 +36,14 @@ pub(crate) fn start(
     ended: mpsc::Sender<usize>,
 ) -> io::Result<handover::Sender<Socket>> {
     let (sender, sockets) = handover::channel(HANDOVER_SOCKETS_MAX);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    if let Some(backlog) = &work.backlog {
+        let (sleeps, wakes) = (Arc::clone(backlog), Arc::clone(backlog));
+        builder
+            .on_thread_park(move || sleeps.sleeps())
+            .on_thread_unpark(move || wakes.wakes());
+    }
+    let runtime = builder.enable_all().build()?;
     std::thread::Builder::new().name(name).spawn(move || {
         let cut_off = LocalSet::new().block_on(&runtime, serve_all(sockets, work));
         // Whoever waited has given up if this fails.

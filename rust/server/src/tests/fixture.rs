@@ -18,8 +18,9 @@ use tokio::runtime::Runtime;
 use tonic::transport::Channel;
 
 use crate::{
-    Server, Settings,
+    LateModels, Server, Settings,
     active::first,
+    backlog::Backlog,
     decide::{Desk, Shared},
     stats::Stats,
 };
@@ -167,16 +168,23 @@ pub(super) fn start(settings: Settings) -> Server {
 
 /// Where a worker answers, without a server around it.
 pub(super) fn desk() -> Desk {
+    desk_of(&bundle("gold-card"), LateModels::default())
+}
+
+/// The same for a bundle.
+pub(super) fn desk_of(bundle: &[u8], late_models: LateModels) -> Desk {
     let shared = Shared {
-        active: ArcSwap::from_pointee(first(bundle("gold-card"), settings(), 1).unwrap()),
+        active: ArcSwap::from_pointee(first(bundle.to_vec(), settings(), 1).unwrap()),
         store: Store::new(1),
         emitter: None,
         stats: Stats::default(),
         shadow: None,
+        late_models,
     };
     Desk {
         shared: Arc::new(shared),
         worker: 0,
+        backlog: Backlog::new(),
     }
 }
 

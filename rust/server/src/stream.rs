@@ -1,0 +1,161 @@
+//! `DecideStream`: questions on one call, each answered under its id.
+//!
+//! A decision takes microseconds of the worker that the call belongs to, so each question is answered when it is read,
+//! and the transport's windows are the only queue: a caller that does not read its answers is not read from.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use nextbest_engine::Request;
+use nextbest_proto::v1::{self, streamed_response::Result as Answer};
+use tokio::sync::watch;
+use tokio_stream::Stream;
+use tonic::{Status, Streaming};
+
+use crate::{
+    call::Call,
+    decide::Desk,
+    limits::{STREAM_LAST_ANSWERS_MAX, STREAM_TURN_ANSWERS},
+    refusal::{Refusal, failure},
+};
+
+/// Turns true when the call's connection is told to leave. In the extensions of a streaming call's request.
+#[derive(Debug, Clone)]
+pub(crate) struct Leaving(pub(crate) watch::Receiver<bool>);
+
+/// The answers of one call.
+pub(crate) struct Answers {
+    desk: Desk,
+    call: Call,
+    questions: Streaming<v1::StreamedRequest>,
+    // Why the call ends before the caller ends it.
+    end: Pin<Box<dyn Future<Output = Status> + Send>>,
+    ending: Option<Status>,
+    is_over: bool,
+    // Since other work of the thread had its turn; since the end was announced.
+    turn: u32,
+}
+
+impl Answers {
+    pub(crate) fn new(
+        desk: Desk,
+        call: Call,
+        leaving: Option<Leaving>,
+        questions: Streaming<v1::StreamedRequest>,
+    ) -> Self {
+        let end = Box::pin(ends(leaving, call.deadline.left()));
+        Self {
+            desk,
+            call,
+            questions,
+            end,
+            ending: None,
+            is_over: false,
+            turn: 0,
+        }
+    }
+
+    fn answer(&self, question: v1::StreamedRequest) -> v1::StreamedResponse {
+        let desk = &self.desk;
+        let decided = desk.guard(|| {
+            if !desk.backlog.admits() {
+                return Err(Refusal::Overload.into());
+            }
+            let asked = question
+                .decide
+                .ok_or_else(|| Status::invalid_argument("decide: missing: what is asked"))?;
+            let active = desk.shared.active.load();
+            desk.answer(&self.call.again(), active, |active| {
+                Request::check(&active.bundle, asked)
+            })
+        });
+        let result = match decided {
+            Ok(decided) => {
+                desk.shared.stats.decisions.add();
+                Answer::Decided(decided)
+            }
+            Err(status) => Answer::Failure(failure(&status)),
+        };
+        v1::StreamedResponse {
+            request_id: question.request_id,
+            result: Some(result),
+        }
+    }
+
+    fn finish(&mut self, last: Option<Status>) -> Poll<Option<Result<v1::StreamedResponse, Status>>> {
+        self.is_over = true;
+        Poll::Ready(last.map(Err))
+    }
+}
+
+impl Stream for Answers {
+    type Item = Result<v1::StreamedResponse, Status>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        if this.is_over {
+            return Poll::Ready(None);
+        }
+        if this.ending.is_none()
+            && this.turn == 0
+            && let Poll::Ready(status) = this.end.as_mut().poll(context)
+        {
+            this.ending = Some(status);
+        }
+        let turn_max = if this.ending.is_some() {
+            STREAM_LAST_ANSWERS_MAX
+        } else {
+            STREAM_TURN_ANSWERS
+        };
+        if this.turn == turn_max {
+            if let Some(status) = this.ending.take() {
+                return this.finish(Some(status));
+            }
+            this.turn = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        match Pin::new(&mut this.questions).poll_next(context) {
+            // What has come is answered before the call ends.
+            Poll::Pending if this.ending.is_some() => {
+                let status = this.ending.take();
+                this.finish(status)
+            }
+            Poll::Pending => {
+                this.turn = 0;
+                Poll::Pending
+            }
+            Poll::Ready(None) => this.finish(None),
+            Poll::Ready(Some(Err(status))) => this.finish(Some(status)),
+            Poll::Ready(Some(Ok(question))) => {
+                this.turn += 1;
+                Poll::Ready(Some(Ok(this.answer(question))))
+            }
+        }
+    }
+}
+
+/// Returns when the connection has to go, or the call's time is over.
+async fn ends(leaving: Option<Leaving>, left: Option<Duration>) -> Status {
+    let leaves = async {
+        match leaving {
+            // Without a sender the connection has gone already.
+            Some(Leaving(mut signal)) => drop(signal.wait_for(|leaves| *leaves).await),
+            None => std::future::pending().await,
+        }
+    };
+    let expires = async {
+        match left {
+            Some(left) => tokio::time::sleep(left).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = leaves => Status::unavailable("this connection is ending: connect anew, and ask again what has no answer"),
+        () = expires => Status::deadline_exceeded("the deadline of the call has passed"),
+    }
+}
