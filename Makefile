@@ -53,6 +53,7 @@ lint: $(EXTENSION) ## Formatting, clippy, ruff, mypy and the extension's stub
 test-rust: $(EXTENSION) ## Rust tests; they take ONNX Runtime from the virtual environment
 	cargo test --quiet --workspace --exclude nextbest-python
 	cargo test --quiet -p nextbest-engine --bench decide -- --quick
+	cargo test --quiet -p nextbest-journal --bench emit -- --quick
 
 .PHONY: test-python
 test-python: $(EXTENSION) ## Python tests, the slow ones too

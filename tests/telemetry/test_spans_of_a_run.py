@@ -25,7 +25,8 @@ ADULT = {
     "segment": "private",
     "balance": 31337.25,
 }
-QUESTION = {"channel": "web", "placements": ["hero", "sidebar"], "context": {"page": "home"}}
+# More than the sidebar can get: why there is no more is then told.
+QUESTION = {"channel": "web", "placements": {"hero": 1, "sidebar": 100}, "context": {"page": "home"}}
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Leaving actions that are looked at.
-const LEAVES_EXAMINED_MAX: u32 = 256;
+const LEAVES_EXAMINED_MAX: u32 = 64;
 
 /// The condition at which most actions left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct FrequentLeave<'a> {
     pub stage: Stage,
     /// The marketer's reason, or the condition's text where none was given.
     pub reason: &'a str,
-    /// How many actions left at it; at least 1. Where more than 256 actions left, some of them are looked at, all over
+    /// How many actions left at it; at least 1. Where more than 64 actions left, some of them are looked at, all over
     /// the bundle, and this is projected.
     pub actions: u32,
 }
@@ -130,6 +130,6 @@ mod tests {
         let decision = decide(&bundle, &request, None, moment, &mut NoModels);
         let leave = decision.frequent_leave().unwrap();
         assert_eq!((leave.stage, leave.reason), (Stage::Eligibility, "reason 1"));
-        assert!((2_900..=3_100).contains(&leave.actions), "{}", leave.actions);
+        assert!((2_700..=3_300).contains(&leave.actions), "{}", leave.actions);
     }
 }

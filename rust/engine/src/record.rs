@@ -45,6 +45,16 @@ pub struct Record {
     pub degradations: Vec<Degradation>,
 }
 
+impl Record {
+    /// Whether fewer actions were placed by rank than the placements have room for.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        let room: u32 = self.placements.iter().map(|requested| requested.count).sum();
+        let placed = self.funnel.last().copied().unwrap_or(0);
+        placed < room
+    }
+}
+
 /// A placement as requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestedPlacement {

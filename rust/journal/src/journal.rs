@@ -19,7 +19,7 @@ use crate::{
     export::{BATCH_BYTES_MAX, Exporter, Patience},
     pseudonym::Pseudonyms,
     queue::Queue,
-    span::{Envelope, encode},
+    span::{Buffers, Envelope, encode},
 };
 
 /// The lowest priority: whatever the exporter has to do can wait for a decision.
@@ -139,11 +139,11 @@ impl Emitter {
     /// and counts it.
     pub fn emit(&self, decision: &DecisionTrace<'_>, parent: Option<&Parent>) {
         thread_local! {
-            static BUFFERS: RefCell<(Vec<u8>, Vec<u8>)> = const { RefCell::new((Vec::new(), Vec::new())) };
+            static BUFFERS: RefCell<Buffers> = RefCell::default();
         }
-        BUFFERS.with_borrow_mut(|(span, scratch)| {
-            encode(decision, parent, &self.pseudonyms, span, scratch);
-            self.queue.push(span);
+        BUFFERS.with_borrow_mut(|buffers| {
+            self.queue
+                .push(|| encode(decision, parent, &self.pseudonyms, buffers));
         });
     }
 

@@ -14,6 +14,7 @@
 
 mod traceparent;
 
+mod brief;
 mod decision;
 mod explanation;
 mod protobuf;

@@ -1,7 +1,7 @@
 //! Fields turned into protobuf bytes, appended to one buffer: no message is built first.
 //!
-//! Only what OTLP spans need. A nested message is written in place and its length put in front of it
-//! afterwards.
+//! Only what OTLP spans need. Lengths are worked out before what they measure is written; where that cannot be, as
+//! in what is encoded once a process, the length is put in front afterwards.
 
 const VARINT: u32 = 0;
 const FIXED64: u32 = 1;
@@ -23,10 +23,6 @@ impl<'a> Writer<'a> {
         self.put_varint(value);
     }
 
-    pub(crate) fn bool(&mut self, field: u32, value: bool) {
-        self.varint(field, u64::from(value));
-    }
-
     pub(crate) fn fixed64(&mut self, field: u32, value: u64) {
         self.tag(field, FIXED64);
         self.buffer.extend_from_slice(&value.to_le_bytes());
@@ -37,10 +33,6 @@ impl<'a> Writer<'a> {
         self.buffer.extend_from_slice(&value.to_le_bytes());
     }
 
-    pub(crate) fn double(&mut self, field: u32, value: f64) {
-        self.fixed64(field, value.to_bits());
-    }
-
     pub(crate) fn bytes(&mut self, field: u32, value: &[u8]) {
         self.tag(field, LENGTH);
         self.put_varint(value.len() as u64);
@@ -49,15 +41,6 @@ impl<'a> Writer<'a> {
 
     pub(crate) fn string(&mut self, field: u32, value: &str) {
         self.bytes(field, value.as_bytes());
-    }
-
-    /// A field whose text is written piece by piece.
-    pub(crate) fn text(&mut self, field: u32, value: &impl std::fmt::Display) {
-        self.message(field, |writer| {
-            use std::io::Write as _;
-            // Writing to a vector cannot fail, and the texts here have no failure of their own.
-            drop(write!(writer.buffer, "{value}"));
-        });
     }
 
     pub(crate) fn message(&mut self, field: u32, write: impl FnOnce(&mut Writer<'_>)) {
@@ -83,17 +66,36 @@ impl<'a> Writer<'a> {
 }
 
 /// Appends a number of 1 to 10 bytes.
+#[inline]
 pub(crate) fn put_varint(buffer: &mut Vec<u8>, value: u64) {
+    // Nearly all of a span's numbers.
+    if let Ok(byte @ ..0x80) = u8::try_from(value) {
+        buffer.push(byte);
+        return;
+    }
     let mut encoded = [0; 10];
     let size = encode_varint(value, &mut encoded);
-    buffer.extend(encoded.into_iter().take(size));
+    buffer.extend_from_slice(encoded.get(..size).unwrap_or_default());
 }
 
+/// Bytes of a number.
+#[inline]
+pub(crate) fn varint_len(value: usize) -> usize {
+    let bits = usize::BITS - (value | 1).leading_zeros();
+    bits.div_ceil(7) as usize
+}
+
+/// Bytes of a field whose tag is one byte, and whose content is so long.
+pub(crate) fn field_len(content: usize) -> usize {
+    1 + varint_len(content) + content
+}
+
+/// Appends a number as [`put_varint`] does, into an array; returns how many bytes it took.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "the low seven bits of each step are what is wanted"
 )]
-fn encode_varint(mut value: u64, encoded: &mut [u8; 10]) -> usize {
+pub(crate) fn encode_varint(mut value: u64, encoded: &mut [u8; 10]) -> usize {
     let mut size = 0;
     for byte in encoded.iter_mut() {
         size += 1;

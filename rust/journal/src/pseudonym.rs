@@ -3,7 +3,7 @@
 //! Keyed, because a bare hash of an e-mail address or a customer number is undone with a dictionary. HMAC,
 //! because whoever holds the key can find a customer's spans with the standard library of any language.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -29,9 +29,17 @@ impl Pseudonyms {
         mac.update(customer_id.as_bytes());
         let mut text = String::with_capacity(64);
         for byte in mac.finalize().into_bytes() {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
+            text.push(hexadecimal(byte >> 4));
+            text.push(hexadecimal(byte & 15));
         }
         text
     }
+}
+
+fn hexadecimal(digit: u8) -> char {
+    char::from(if digit < 10 {
+        b'0' + digit
+    } else {
+        b'a' + digit - 10
+    })
 }

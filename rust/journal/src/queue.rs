@@ -38,6 +38,8 @@ pub(crate) struct Queue {
     bytes_wake: usize,
     wake: Notify,
     closed: AtomicBool,
+    // The last span found no room, and nothing has left since.
+    full: AtomicBool,
     emitted: AtomicU64,
     exported: AtomicU64,
     rejected: AtomicU64,
@@ -53,6 +55,7 @@ impl Queue {
             bytes_wake,
             wake: Notify::new(),
             closed: AtomicBool::new(false),
+            full: AtomicBool::new(false),
             emitted: AtomicU64::new(0),
             exported: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
@@ -60,13 +63,26 @@ impl Queue {
         }
     }
 
-    /// Queues a span, or drops it where that would take the queue beyond its bound.
-    pub(crate) fn push(&self, span: &[u8]) {
+    /// Queues the span that `encode` gives, or drops it where that would take the queue beyond its bound. It is not even
+    /// encoded where the one before was dropped and no room has been made since: whoever has more to do than it can has
+    /// no time for what is thrown away.
+    pub(crate) fn push<'a>(&self, encode: impl FnOnce() -> &'a [u8]) {
         self.emitted.fetch_add(1, SeqCst);
+        if self.full.load(SeqCst) || self.closed.load(SeqCst) {
+            self.dropped.fetch_add(1, SeqCst);
+            return;
+        }
+        let span = encode();
         let size = span.len() + ENTRY_BYTES;
         let before = self.bytes.fetch_add(size, SeqCst);
-        if before + size > self.bytes_max || self.closed.load(SeqCst) {
-            self.bytes.fetch_sub(size, SeqCst);
+        if before + size > self.bytes_max {
+            self.full.store(true, SeqCst);
+            // Whoever has made room before this line has said so too early; whoever makes it later says so again.
+            // With nothing but this span in the queue, nobody would.
+            let with_it = self.bytes.fetch_sub(size, SeqCst);
+            if with_it <= self.bytes_max || with_it == size {
+                self.full.store(false, SeqCst);
+            }
             self.dropped.fetch_add(1, SeqCst);
             return;
         }
@@ -152,6 +168,7 @@ impl Batch {
         self.queue
             .bytes
             .fetch_sub(std::mem::take(&mut self.bytes), SeqCst);
+        self.queue.full.store(false, SeqCst);
         std::mem::take(&mut self.count) as u64
     }
 }
@@ -162,5 +179,47 @@ impl Drop for Batch {
             let count = self.release();
             self.queue.dropped.fetch_add(count, SeqCst);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPAN: [u8; 100] = [7; 100];
+
+    #[test]
+    fn what_would_be_dropped_is_not_encoded() {
+        let queue = Arc::new(Queue::new(3 * (SPAN.len() + ENTRY_BYTES), usize::MAX));
+        let mut encoded = 0;
+        let mut push = |times: usize| {
+            for _ in 0..times {
+                queue.push(|| {
+                    encoded += 1;
+                    &SPAN
+                });
+            }
+            encoded
+        };
+        // The fourth finds no room, and those behind it are not looked at.
+        assert_eq!(push(10), 4);
+        queue.pop(1, usize::MAX).unwrap().settle(0);
+        assert_eq!(push(10), 6);
+        queue.close();
+        drop(queue.pop(9, usize::MAX));
+        assert_eq!(push(10), 6);
+        let counts = queue.counts();
+        assert_eq!(
+            (counts.emitted, counts.exported, counts.dropped, counts.pending),
+            (30, 1, 29, 0)
+        );
+    }
+
+    #[test]
+    fn a_span_larger_than_the_queue_holds_up_no_other() {
+        let queue = Queue::new(200, usize::MAX);
+        queue.push(|| &[0; 300]);
+        queue.push(|| &SPAN);
+        assert_eq!(queue.counts().pending, 1);
     }
 }

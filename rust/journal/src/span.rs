@@ -5,14 +5,14 @@
 
 use crate::{
     decision::DecisionTrace,
-    explanation::Explanation,
-    protobuf::{Writer, put_varint},
+    explanation::explain,
+    protobuf::{Writer, encode_varint, field_len, put_varint, varint_len},
     pseudonym::Pseudonyms,
     traceparent::Parent,
 };
 
 /// Ranked actions of one span; `nextbest.ranked` says how many there were.
-pub const RANKED_MAX: usize = 32;
+pub const RANKED_MAX: usize = 16;
 /// Placed actions of one span.
 pub const PLACED_MAX: usize = 128;
 /// Degradations of one span.
@@ -26,30 +26,58 @@ const FLAG_HAS_IS_REMOTE: u32 = 0x100;
 const FLAG_IS_REMOTE: u32 = 0x200;
 /// `ScopeSpans.spans`, length-delimited.
 const SPANS_TAG: u8 = 2 << 3 | 2;
+const HEAD_BYTES_MAX: usize = 11;
 
-/// Encodes the span into `buffer`, in place of what it held. `scratch` is overwritten.
-pub(crate) fn encode(
+// Within `Span`, `KeyValue`, `AnyValue` and `ArrayValue`.
+const ATTRIBUTE_TAG: u8 = 9 << 3 | 2;
+const KEY_TAG: u8 = 1 << 3 | 2;
+const VALUE_TAG: u8 = 2 << 3 | 2;
+const STRING_TAG: u8 = 1 << 3 | 2;
+const BOOL_TAG: u8 = 2 << 3;
+const INT_TAG: u8 = 3 << 3;
+const DOUBLE_TAG: u8 = 4 << 3 | 1;
+const ARRAY_TAG: u8 = 5 << 3 | 2;
+const ELEMENT_TAG: u8 = 1 << 3 | 2;
+
+/// What encoding needs room for; kept by whoever encodes, so that nothing is allocated anew.
+#[derive(Debug, Default)]
+pub(crate) struct Buffers {
+    span: Vec<u8>,
+    text: String,
+}
+
+/// Encodes the span, in place of what the buffers held.
+pub(crate) fn encode<'b>(
     decision: &DecisionTrace<'_>,
     parent: Option<&Parent>,
     pseudonyms: &Pseudonyms,
-    buffer: &mut Vec<u8>,
-    scratch: &mut Vec<u8>,
-) {
-    scratch.clear();
-    let mut span = Writer::new(scratch);
+    buffers: &'b mut Buffers,
+) -> &'b [u8] {
+    let Buffers { span: buffer, text } = buffers;
+    buffer.clear();
+    // The tag and the length of the whole, which is known last.
+    buffer.extend_from_slice(&[0; HEAD_BYTES_MAX]);
+    let mut span = Writer::new(buffer);
     write_identity(&mut span, parent);
     span.string(5, NAME);
     span.varint(6, KIND_SERVER);
     span.fixed64(7, decision.started_ns);
     span.fixed64(8, decision.ended_ns);
-    write_decision(&mut Attributes(&mut span), decision, pseudonyms);
-    write_actions(&mut Attributes(&mut span), decision);
-    span.fixed32(16, flags(parent));
+    text.clear();
+    explain(decision, text);
+    let mut attributes = Attributes(buffer);
+    write_decision(&mut attributes, decision, text, pseudonyms);
+    write_actions(&mut attributes, decision);
+    Writer::new(buffer).fixed32(16, flags(parent));
 
-    buffer.clear();
-    buffer.push(SPANS_TAG);
-    put_varint(buffer, scratch.len() as u64);
-    buffer.extend_from_slice(scratch);
+    let mut length = [0; 10];
+    let size = encode_varint((buffer.len() - HEAD_BYTES_MAX) as u64, &mut length);
+    let start = HEAD_BYTES_MAX - 1 - size;
+    let head = buffer.iter_mut().skip(start);
+    for (place, byte) in head.zip(std::iter::once(SPANS_TAG).chain(length.into_iter().take(size))) {
+        *place = byte;
+    }
+    buffer.get(start..).unwrap_or_default()
 }
 
 /// What stands before the spans of a request: the lengths of its two enclosing messages, for `spans_bytes`
@@ -123,7 +151,12 @@ fn flags(parent: Option<&Parent>) -> u32 {
     inherited | FLAG_SAMPLED | FLAG_HAS_IS_REMOTE
 }
 
-fn write_decision(span: &mut Attributes<'_, '_>, decision: &DecisionTrace<'_>, pseudonyms: &Pseudonyms) {
+fn write_decision(
+    span: &mut Attributes<'_>,
+    decision: &DecisionTrace<'_>,
+    explanation: &str,
+    pseudonyms: &Pseudonyms,
+) {
     span.string("nextbest.decision_id", decision.decision_id);
     span.string("nextbest.bundle_digest", decision.bundle_digest);
     span.string("nextbest.channel", decision.channel);
@@ -138,7 +171,7 @@ fn write_decision(span: &mut Attributes<'_, '_>, decision: &DecisionTrace<'_>, p
             span.int(unknown_key(line.stage), line.unknown);
         }
     }
-    span.text("nextbest.explanation", &Explanation(decision));
+    span.string("nextbest.explanation", explanation);
     if let Some(leave) = &decision.frequent_leave {
         span.string("nextbest.frequent_leave.reason", leave.reason);
         span.string("nextbest.frequent_leave.stage", leave.stage);
@@ -168,7 +201,7 @@ fn unknown_key(stage: &'static str) -> &'static str {
     }
 }
 
-fn write_actions(span: &mut Attributes<'_, '_>, decision: &DecisionTrace<'_>) {
+fn write_actions(span: &mut Attributes<'_>, decision: &DecisionTrace<'_>) {
     span.strings("nextbest.placements", decision.placements.iter().copied());
     let placed = || decision.placed.iter().take(PLACED_MAX);
     span.strings(
@@ -211,51 +244,68 @@ fn write_actions(span: &mut Attributes<'_, '_>, decision: &DecisionTrace<'_>) {
 }
 
 /// Writes `Span.attributes`. A list without elements is left out.
-struct Attributes<'w, 'b>(&'w mut Writer<'b>);
+struct Attributes<'b>(&'b mut Vec<u8>);
 
-impl Attributes<'_, '_> {
+impl Attributes<'_> {
     fn string(&mut self, key: &str, value: &str) {
-        self.put(key, |any| any.string(1, value));
+        self.begin(key, field_len(value.len()));
+        self.field(STRING_TAG, value.as_bytes());
     }
 
     fn bool(&mut self, key: &str, value: bool) {
-        self.put(key, |any| any.bool(2, value));
+        self.begin(key, 2);
+        self.0.extend_from_slice(&[BOOL_TAG, u8::from(value)]);
     }
 
     fn int(&mut self, key: &str, value: u32) {
-        self.put(key, |any| any.varint(3, u64::from(value)));
+        self.begin(key, 1 + varint_len(value as usize));
+        self.0.push(INT_TAG);
+        put_varint(self.0, value.into());
     }
 
-    fn text(&mut self, key: &str, value: &impl std::fmt::Display) {
-        self.put(key, |any| any.text(1, value));
-    }
-
-    fn strings<'s>(&mut self, key: &str, values: impl Iterator<Item = &'s str>) {
-        self.list(key, values, |element, value| element.string(1, value));
-    }
-
-    fn doubles(&mut self, key: &str, values: impl Iterator<Item = f64>) {
-        self.list(key, values, |element, value| element.double(4, value));
-    }
-
-    fn list<T>(&mut self, key: &str, values: impl Iterator<Item = T>, write: impl Fn(&mut Writer<'_>, T)) {
-        let mut values = values.peekable();
-        if values.peek().is_none() {
-            return;
+    fn strings<'s>(&mut self, key: &str, values: impl Iterator<Item = &'s str> + Clone) {
+        let elements = values.clone().map(|value| field_len(field_len(value.len())));
+        if self.begin_list(key, elements.sum()) {
+            for value in values {
+                self.0.push(ELEMENT_TAG);
+                put_varint(self.0, field_len(value.len()) as u64);
+                self.field(STRING_TAG, value.as_bytes());
+            }
         }
-        self.put(key, |any| {
-            any.message(5, |list| {
-                for value in values {
-                    list.message(1, |element| write(element, value));
-                }
-            });
-        });
     }
 
-    fn put(&mut self, key: &str, write: impl FnOnce(&mut Writer<'_>)) {
-        self.0.message(9, |pair| {
-            pair.string(1, key);
-            pair.message(2, write);
-        });
+    fn doubles(&mut self, key: &str, values: impl ExactSizeIterator<Item = f64>) {
+        const VALUE_BYTES: u8 = 9;
+        if self.begin_list(key, values.len() * field_len(VALUE_BYTES.into())) {
+            for value in values {
+                self.0.extend_from_slice(&[ELEMENT_TAG, VALUE_BYTES, DOUBLE_TAG]);
+                self.0.extend_from_slice(&value.to_le_bytes());
+            }
+        }
+    }
+
+    /// Whether there is anything to write.
+    fn begin_list(&mut self, key: &str, elements_len: usize) -> bool {
+        if elements_len > 0 {
+            self.begin(key, field_len(elements_len));
+            self.0.push(ARRAY_TAG);
+            put_varint(self.0, elements_len as u64);
+        }
+        elements_len > 0
+    }
+
+    /// Writes everything before a value of so many bytes.
+    fn begin(&mut self, key: &str, value_len: usize) {
+        self.0.push(ATTRIBUTE_TAG);
+        put_varint(self.0, (field_len(key.len()) + field_len(value_len)) as u64);
+        self.field(KEY_TAG, key.as_bytes());
+        self.0.push(VALUE_TAG);
+        put_varint(self.0, value_len as u64);
+    }
+
+    fn field(&mut self, tag: u8, content: &[u8]) {
+        self.0.push(tag);
+        put_varint(self.0, content.len() as u64);
+        self.0.extend_from_slice(content);
     }
 }

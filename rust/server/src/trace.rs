@@ -40,14 +40,22 @@ pub(crate) fn trace<'a>(
         ranked: ranked(bundle, record),
         ranked_count: saturate(record.ranked.len()),
         degradations: degradations(bundle, record),
-        frequent_leave: decision.frequent_leave().and_then(|leave| {
-            Some(FrequentLeave {
-                stage: stage_word(leave.stage)?,
-                reason: leave.reason,
-                actions: leave.actions,
-            })
-        }),
+        frequent_leave: frequent_leave(decision),
     }
+}
+
+/// Of an answer that is shorter than it might be: finding it takes longer than the rest of the span, and who has all
+/// that was asked for does not ask why there is no more.
+fn frequent_leave<'a>(decision: &'a Decision<'_>) -> Option<FrequentLeave<'a>> {
+    let leave = decision
+        .record()
+        .is_short()
+        .then(|| decision.frequent_leave())??;
+    Some(FrequentLeave {
+        stage: stage_word(leave.stage)?,
+        reason: leave.reason,
+        actions: leave.actions,
+    })
 }
 
 fn placed<'a>(bundle: &'a Bundle, record: &'a Record) -> Vec<PlacedAction<'a>> {

@@ -9,9 +9,9 @@ use prost::Message as _;
 
 use crate::{
     DecisionTrace, PLACED_MAX, Parent, PlacedAction, RANKED_MAX, StageCount,
-    explanation::Explanation,
+    explanation::explain,
     pseudonym::Pseudonyms,
-    span::{Envelope, encode},
+    span::{Buffers, Envelope, encode},
     tests::decision,
 };
 
@@ -21,15 +21,11 @@ fn request(spans: &[u8]) -> ExportTraceServiceRequest {
 }
 
 fn span_bytes(decision: &DecisionTrace<'_>, parent: Option<&Parent>) -> Vec<u8> {
-    let (mut span, mut scratch) = (b"left over".to_vec(), b"left over".to_vec());
-    encode(
-        decision,
-        parent,
-        &Pseudonyms::new(b"key").unwrap(),
-        &mut span,
-        &mut scratch,
-    );
-    span
+    let mut buffers = Buffers::default();
+    let pseudonyms = Pseudonyms::new(b"key").unwrap();
+    // What an earlier span left behind must not show.
+    encode(&super::decision(), parent, &pseudonyms, &mut buffers);
+    encode(decision, parent, &pseudonyms, &mut buffers).to_vec()
 }
 
 fn span(decision: &DecisionTrace<'_>, parent: Option<&Parent>) -> Span {
@@ -251,6 +247,8 @@ fn the_explanation_tells_what_there_is() {
         ),
     ];
     for (decision, expected) in cases {
-        assert_eq!(Explanation(&decision).to_string(), expected);
+        let mut text = String::new();
+        explain(&decision, &mut text);
+        assert_eq!(text, expected);
     }
 }
