@@ -6,7 +6,7 @@ use crate::{
     bundle::{Bundle, tables::Root},
     id::{AttributeId, Id},
     request::{
-        CUSTOMER_ATTRIBUTES_MAX, Reject, Request, check_attributes, check_customer_id, find_attribute,
+        CUSTOMER_ATTRIBUTES_MAX, Reject, Request, check_attributes, check_customer_id, find_next_attribute,
     },
     value::Value,
 };
@@ -43,10 +43,12 @@ pub(crate) fn assemble<'a>(
     let mut capsule = Capsule {
         values: vec![Value::Missing; bundle.attributes.len()],
     };
+    let mut last = None;
     for message in stored.unwrap_or_default() {
         if let Some(kind) = message.value.as_ref().and_then(|value| value.kind.as_ref())
-            && let Some(attribute) = find_attribute(bundle, Root::Customer, &message.name)
+            && let Some(attribute) = find_next_attribute(bundle, Root::Customer, &message.name, last)
         {
+            last = Some(attribute);
             capsule.set(attribute, Value::of_type(kind, bundle.attributes[attribute].kind));
         }
     }

@@ -9,7 +9,7 @@ mod tests;
 use nextbest_proto::v1;
 
 pub use attribute::{LIST_ITEMS_MAX, STRING_BYTES_MAX};
-pub(crate) use attribute::{Sent, check_attributes, find as find_attribute};
+pub(crate) use attribute::{Sent, check_attributes, find_next as find_next_attribute};
 pub use reject::Reject;
 
 use crate::{

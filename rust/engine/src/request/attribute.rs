@@ -8,7 +8,7 @@ use crate::{
         Bundle,
         tables::{Attribute, Root},
     },
-    id::AttributeId,
+    id::{AttributeId, Id as _},
     value::{Relation, TIMESTAMP_US_MAX, TIMESTAMP_US_MIN, Type, Value},
 };
 
@@ -61,12 +61,27 @@ pub(crate) fn check_attributes(
 }
 
 /// Looks an attribute up by its name.
-pub(crate) fn find(bundle: &Bundle, root: Root, name: &str) -> Option<AttributeId> {
+fn find(bundle: &Bundle, root: Root, name: &str) -> Option<AttributeId> {
     let found = bundle
         .attributes
         .rows()
         .binary_search_by(|row| row.root.cmp(&root).then_with(|| row.name.as_str().cmp(name)));
     found.ok().map(id)
+}
+
+/// The same where names mostly come in their order: the one behind `before` is looked at first.
+pub(crate) fn find_next(
+    bundle: &Bundle,
+    root: Root,
+    name: &str,
+    before: Option<AttributeId>,
+) -> Option<AttributeId> {
+    let place = before.map_or(0, |before| before.place() + 1);
+    let next = bundle.attributes.rows().get(place);
+    if next.is_some_and(|row| row.root == root && row.name == name) {
+        return Some(id(place));
+    }
+    find(bundle, root, name)
 }
 
 fn attribute(bundle: &Bundle, root: Root, message: v1::Attribute) -> Result<Sent, Reject> {
