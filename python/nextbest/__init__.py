@@ -15,6 +15,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 if TYPE_CHECKING:
     from nextbest import aio
     from nextbest.client import Client
+    from nextbest.connection import KeepAlive, Retry
 
 try:
     __version__ = metadata.version("nextbest")
@@ -22,13 +23,19 @@ except metadata.PackageNotFoundError:
     # Run from a source tree that was never installed.
     __version__ = "0.0.0"
 
-__all__ = ["Client", "__version__", "aio"]
+__all__ = ["Client", "KeepAlive", "Retry", "__version__", "aio"]
+
+_MODULES = {
+    "Client": "nextbest.client",
+    "KeepAlive": "nextbest.connection",
+    "Retry": "nextbest.connection",
+}
 
 
 def __getattr__(name: str) -> Any:
     # The clients load gRPC, which commands such as `nextbest check` never need.
-    if name == "Client":
-        return importlib.import_module("nextbest.client").Client
+    if name in _MODULES:
+        return getattr(importlib.import_module(_MODULES[name]), name)
     if name == "aio":
         return importlib.import_module("nextbest.aio")
     msg = f"module {__name__!r} has no attribute {name!r}"

@@ -3,15 +3,17 @@
 Its questions, answers and errors are those of `nextbest.client`; only the waiting differs.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Any, Self, Unpack, cast
 
 import grpc
 import grpc.aio
 
+from nextbest.addresses import resolve
 from nextbest.answers import Customer, Decision
-from nextbest.connection import KeepAlive, channel_options, metadata
+from nextbest.connection import Connection, ConnectionArguments, Rotation, metadata, open_channels
 from nextbest.decoding import decode_customer, decode_decision
 from nextbest.errors import NotFound, refine
 from nextbest.question import (
@@ -28,37 +30,44 @@ from nextbest.v1 import customer_pb2, customer_pb2_grpc, decision_pb2_grpc
 
 
 class Client:
-    """A connection to a decision server, for one event loop; close it, or use it in an `async with` block.
+    """Connections to decision servers, for one event loop; close it, or use it in an `async with` block.
 
         async with nextbest.aio.Client("127.0.0.1:50051") as client:
             decision = await client.decide(customer_id="c-1", channel="web", placements={"hero": 1})
 
     Attributes:
-        address: Of the server.
+        address: Of the server, or of several, for people.
         timeout_s: After which a call that does not say otherwise fails with `DeadlineExceeded`.
         customers: What is stored of customers.
     """
 
     def __init__(
         self,
-        address: str = DECISION_ADDRESS,
+        address: str | Sequence[str] = DECISION_ADDRESS,
         *,
         timeout_s: float = 1.0,
-        keep_alive: KeepAlive | None = KeepAlive(),  # noqa: B008 - immutable
+        **connection: Unpack[ConnectionArguments],
     ) -> None:
-        """Prepares a connection; nothing is sent yet.
+        """Prepares connections; nothing is sent yet.
 
         Args:
             address: `host:port`, or any name that gRPC resolves (`dns:///decisions:50051`,
-                `unix:/run/decide`).
+                `unix:/run/decide`); calls go in turn to all servers that it stands for. Or a list of
+                `host:port`, whose names are looked up now, and never again.
             timeout_s: Greater than 0.
-            keep_alive: Pings; None for none.
+            connection: `connections`, `keep_alive`, `retry`; see `nextbest.connection.Connection`.
+
+        Raises:
+            InvalidRequest: Something about the arguments is wrong; `field` says what.
+            Unavailable: A name of a list has no address.
         """
-        self.address = address
+        target, how = resolve(address), Connection(**connection)
+        self.address = target.text
         self.timeout_s = timeout_s
-        self._channel = grpc.aio.insecure_channel(address, options=channel_options(address, keep_alive))
-        self._decisions = decision_pb2_grpc.DecisionServiceStub(self._channel)
-        self.customers = Customers(customer_pb2_grpc.CustomerServiceStub(self._channel), self._call)
+        self._channels = open_channels(grpc.aio.insecure_channel, target, how)
+        channel = cast("grpc.aio.Channel", Rotation(self._channels))
+        self._decisions = decision_pb2_grpc.DecisionServiceStub(channel)
+        self.customers = Customers(customer_pb2_grpc.CustomerServiceStub(channel), self._call)
 
     async def decide(
         self,
@@ -110,8 +119,8 @@ class Client:
         return decode_decision(answer.decision)
 
     async def close(self) -> None:
-        """Closes the connection; calls under way fail."""
-        await self._channel.close()
+        """Closes the connections; calls under way fail."""
+        await asyncio.gather(*(channel.close() for channel in self._channels))
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,13 +1,14 @@
 """The blocking client: decisions, explanations and customers over gRPC."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Any, Self, Unpack, cast
 
 import grpc
 
+from nextbest.addresses import resolve
 from nextbest.answers import Customer, Decision
-from nextbest.connection import KeepAlive, channel_options, metadata
+from nextbest.connection import Connection, ConnectionArguments, Rotation, metadata, open_channels
 from nextbest.decoding import decode_customer, decode_decision
 from nextbest.errors import NotFound, refine
 from nextbest.question import (
@@ -24,9 +25,11 @@ from nextbest.v1 import customer_pb2, customer_pb2_grpc, decision_pb2_grpc
 
 
 class Client:
-    """A connection to a decision server, for any number of threads; close it, or use it in a `with` block.
+    """Connections to decision servers, for any number of threads; close it, or use it in a `with` block.
 
-    It connects when first used, reconnects by itself, and keeps the connection while it lives.
+    It connects when first used, reconnects by itself, and keeps its connections while it lives. Calls go in
+    turn to all servers that can be reached; one that ends with UNAVAILABLE is tried again while time and a
+    budget last (`nextbest.connection.Retry`).
 
         with nextbest.Client("127.0.0.1:50051") as client:
             decision = client.decide(customer_id="c-1", channel="web", placements={"hero": 1})
@@ -34,31 +37,38 @@ class Client:
                 print(action.action, action.reason_text)
 
     Attributes:
-        address: Of the server.
+        address: Of the server, or of several, for people.
         timeout_s: After which a call that does not say otherwise fails with `DeadlineExceeded`.
         customers: What is stored of customers.
     """
 
     def __init__(
         self,
-        address: str = DECISION_ADDRESS,
+        address: str | Sequence[str] = DECISION_ADDRESS,
         *,
         timeout_s: float = 1.0,
-        keep_alive: KeepAlive | None = KeepAlive(),  # noqa: B008 - immutable
+        **connection: Unpack[ConnectionArguments],
     ) -> None:
-        """Prepares a connection; nothing is sent yet.
+        """Prepares connections; nothing is sent yet.
 
         Args:
             address: `host:port`, or any name that gRPC resolves (`dns:///decisions:50051`,
-                `unix:/run/decide`).
+                `unix:/run/decide`); calls go in turn to all servers that it stands for. Or a list of
+                `host:port`, whose names are looked up now, and never again.
             timeout_s: Greater than 0.
-            keep_alive: Pings; None for none.
+            connection: `connections`, `keep_alive`, `retry`; see `nextbest.connection.Connection`.
+
+        Raises:
+            InvalidRequest: Something about the arguments is wrong; `field` says what.
+            Unavailable: A name of a list has no address.
         """
-        self.address = address
+        target, how = resolve(address), Connection(**connection)
+        self.address = target.text
         self.timeout_s = timeout_s
-        self._channel = grpc.insecure_channel(address, options=channel_options(address, keep_alive))
-        self._decisions = decision_pb2_grpc.DecisionServiceStub(self._channel)
-        self.customers = Customers(customer_pb2_grpc.CustomerServiceStub(self._channel), self._call)
+        self._channels = open_channels(grpc.insecure_channel, target, how)
+        channel = cast("grpc.Channel", Rotation(self._channels))
+        self._decisions = decision_pb2_grpc.DecisionServiceStub(channel)
+        self.customers = Customers(customer_pb2_grpc.CustomerServiceStub(channel), self._call)
 
     def decide(
         self,
@@ -110,8 +120,9 @@ class Client:
         return decode_decision(answer.decision)
 
     def close(self) -> None:
-        """Closes the connection; calls under way fail."""
-        self._channel.close()
+        """Closes the connections; calls under way fail."""
+        for channel in self._channels:
+            channel.close()
 
     def __enter__(self) -> Self:
         return self

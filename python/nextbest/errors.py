@@ -14,6 +14,8 @@ _FIELD: Final = re.compile(
     r"(?P<field>[a-z_]+(?:\[\d+\])?(?:\.[a-z_]+(?:\[\d+\])?)*): (?P<message>.+)", re.DOTALL
 )
 
+_UNREACHED: Final = ("failed to connect", "connections to all backends failing")
+
 
 class NextbestError(Exception):
     """Any failed call.
@@ -97,10 +99,15 @@ def refine(error: grpc.RpcError, address: str, timeout_s: float) -> NextbestErro
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return DeadlineExceeded(f"no answer from {address} within {timeout_s:g} s", code.name)
     if code is grpc.StatusCode.UNAVAILABLE:
-        # gRPC says which addresses it tried and how before it says why; the last part is why.
-        reason = details.rsplit(": ", 1)[-1] if details.startswith("failed to connect") else details
-        return Unavailable(f"{address} cannot be reached: {reason or 'no reason given'}", code.name)
+        return Unavailable(f"{address} cannot be reached: {_reason(details)}", code.name)
     return _CLASSES.get(code, ServerFailed)(details or f"{address} answered {code.name}", code.name)
+
+
+def _reason(details: str) -> str:
+    if not details.startswith(_UNREACHED):
+        return details or "no reason given"
+    # gRPC says which addresses it tried and how before it says why; the last part is why.
+    return details.rsplit(": ", 1)[-1]
 
 
 def _status(error: grpc.RpcError) -> tuple[grpc.StatusCode, str]:

@@ -1,6 +1,5 @@
 """Both clients, each against a server that records what it is asked: one question, one form, one answer."""
 
-import asyncio
 import inspect
 import socket
 from datetime import UTC, datetime, timedelta
@@ -51,25 +50,6 @@ ENCODED = decision_pb2.DecideRequest(
     seed=2**64 - 1,
 )
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-
-
-def _blocking(address, ask, **options):
-    with nextbest.Client(address, **options) as client:
-        return ask(client)
-
-
-def _asyncio(address, ask, **options):
-    async def run():
-        async with aio.Client(address, **options) as client:
-            answer = ask(client)
-            return await answer if inspect.isawaitable(answer) else answer
-
-    return asyncio.run(run())
-
-
-@pytest.fixture(params=[_blocking, _asyncio], ids=["blocking", "asyncio"])
-def call(request):
-    return request.param
 
 
 def test_a_question_is_encoded(call, address, recorder):

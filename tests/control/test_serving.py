@@ -211,6 +211,15 @@ def test_status_counts(serving, client):
     assert status.draining is False
 
 
+def test_connections_of_a_client(serving):
+    with nextbest.Client(serving.decisions, timeout_s=10.0, connections=3) as client:
+        for _ in range(6):
+            client.decide(**QUESTION)
+        with Operator(serving.control) as operator:
+            status = operator.status()
+    assert (status.decisions, status.connections, status.connections_accepted) == (6, 3, 3)
+
+
 def test_reflection_on_the_control_port(shared):
     with grpc.insecure_channel(shared.control) as channel:
         assert "nextbest.v1.ControlService" in ProtoReflectionDescriptorDatabase(channel).get_services()

@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 
 import grpc
 
+from nextbest.addresses import resolve
 from nextbest.connection import channel_options, metadata
 from nextbest.errors import refine
 from nextbest.settings import CONTROL_ADDRESS
@@ -125,7 +126,9 @@ class Operator:
         """Prepares a connection; nothing is sent yet."""
         self.address = address
         self.timeout_s = timeout_s
-        self._channel = grpc.insecure_channel(address, options=channel_options(address, None))
+        self._channel = grpc.insecure_channel(
+            address, options=channel_options(None, resolve(address).authority)
+        )
         self._stub = control_pb2_grpc.ControlServiceStub(self._channel)
 
     def activate(self, bundle: bytes, *, timeout_s: float = ACTIVATION_S_MAX) -> Activation:

@@ -18,6 +18,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from nextbest import bundle, signals, workspace
+from nextbest.addresses import resolve
 from nextbest.client import Client
 from nextbest.connection import channel_options
 from nextbest.demo import bank, epilogue, funnel, latency, questions, report, server
@@ -254,7 +255,7 @@ def _funnel(address: str, people: pl.DataFrame, scale: Scale, stage: Stage) -> F
     stage.console.print(report.funnel_heading(scale.funnel_customers))
     ids = people["customer_id"].head(scale.funnel_customers).to_list()
     # Without the client, which would decode every explanation in full, to count a few fields of each.
-    with grpc.insecure_channel(address, options=channel_options(address, None)) as channel:
+    with grpc.insecure_channel(address, options=channel_options(None, resolve(address).authority)) as channel:
         stub = decision_pb2_grpc.DecisionServiceStub(channel)
         total = len(ids) * len(questions.PLACEMENTS)
         with stage.counted("deciding", total) as advance:
