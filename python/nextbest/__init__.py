@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nextbest import aio
     from nextbest.client import Client
     from nextbest.connection import KeepAlive, Retry
+    from nextbest.credentials import Tls
 
 try:
     __version__ = metadata.version("nextbest")
@@ -23,12 +24,13 @@ except metadata.PackageNotFoundError:
     # Run from a source tree that was never installed.
     __version__ = "0.0.0"
 
-__all__ = ["Client", "KeepAlive", "Retry", "__version__", "aio"]
+__all__ = ["Client", "KeepAlive", "Retry", "Tls", "__version__", "aio"]
 
 _MODULES = {
     "Client": "nextbest.client",
     "KeepAlive": "nextbest.connection",
     "Retry": "nextbest.connection",
+    "Tls": "nextbest.credentials",
 }
 
 

@@ -14,6 +14,7 @@ import grpc.aio
 from nextbest.addresses import resolve
 from nextbest.answers import Customer, Decision
 from nextbest.connection import Connection, ConnectionArguments, Rotation, metadata, open_channels
+from nextbest.credentials import bearer
 from nextbest.decoding import decode_customer, decode_decision
 from nextbest.errors import NotFound, refine
 from nextbest.question import (
@@ -55,7 +56,8 @@ class Client:
                 `unix:/run/decide`); calls go in turn to all servers that it stands for. Or a list of
                 `host:port`, whose names are looked up now, and never again.
             timeout_s: Greater than 0.
-            connection: `connections`, `keep_alive`, `retry`; see `nextbest.connection.Connection`.
+            connection: `connections`, `keep_alive`, `retry`, `tls`, `api_key`; see
+                `nextbest.connection.Connection`.
 
         Raises:
             InvalidRequest: Something about the arguments is wrong; `field` says what.
@@ -64,7 +66,8 @@ class Client:
         target, how = resolve(address), Connection(**connection)
         self.address = target.text
         self.timeout_s = timeout_s
-        self._channels = open_channels(grpc.aio.insecure_channel, target, how)
+        self._identity = bearer(how.api_key)
+        self._channels = open_channels(grpc.aio.insecure_channel, grpc.aio.secure_channel, target, how)
         channel = cast("grpc.aio.Channel", Rotation(self._channels))
         self._decisions = decision_pb2_grpc.DecisionServiceStub(channel)
         self.customers = Customers(customer_pb2_grpc.CustomerServiceStub(channel), self._call)
@@ -134,8 +137,9 @@ class Client:
         self, method: Any, request: Any, timeout_s: float | None, traceparent: str | None = None
     ) -> Any:
         timeout = self.timeout_s if timeout_s is None else timeout_s
+        sent = (*self._identity, *metadata(traceparent))
         try:
-            return await method(request, timeout=timeout, metadata=metadata(traceparent))
+            return await method(request, timeout=timeout, metadata=sent)
         except grpc.RpcError as error:
             raise refine(error, self.address, timeout) from None
 

@@ -7,11 +7,12 @@ what found none. Here stands how it is told to.
 import itertools
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypedDict, TypeVar
 
 from nextbest import telemetry
 from nextbest.addresses import Target
+from nextbest.credentials import Tls, channel_credentials
 from nextbest.errors import InvalidRequest
 
 ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -100,6 +101,8 @@ class ConnectionArguments(TypedDict, total=False):
     connections: int
     keep_alive: KeepAlive | None
     retry: Retry | None
+    tls: Tls | None
+    api_key: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +114,9 @@ class Connection:
             so that a client that is to keep all of them busy takes one a core.
         keep_alive: Pings; None for none.
         retry: Further attempts; None for none.
+        tls: Encrypts and authenticates the connection; None: neither.
+        api_key: Sent with every call, as `authorization: Bearer ...`. Without `tls`, whoever can listen on
+            the network can read it.
 
     Raises:
         InvalidRequest: Their number is outside its range.
@@ -119,6 +125,8 @@ class Connection:
     connections: int = 1
     keep_alive: KeepAlive | None = KeepAlive()
     retry: Retry | None = Retry()
+    tls: Tls | None = None
+    api_key: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not 1 <= self.connections <= CONNECTIONS_MAX:
@@ -150,22 +158,39 @@ def _take_turns(calls: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
 
 
 def open_channels(
-    insecure: Callable[..., _Channel], target: Target, connection: Connection
+    insecure: Callable[..., _Channel], secure: Callable[..., _Channel], target: Target, connection: Connection
 ) -> list[_Channel]:
     """Opens as many channels as connections are wanted; nothing is sent yet.
 
     Args:
         insecure: `grpc.insecure_channel`, or that of asyncio.
+        secure: `grpc.secure_channel`, or that of asyncio.
         target: Where to.
         connection: How.
+
+    Raises:
+        InvalidRequest: Certificates or keys cannot be used, or have no name to be checked against.
     """
+    authority = _authority(target, connection.tls)
     options = [
-        *channel_options(connection.keep_alive, target.authority),
+        *channel_options(connection.keep_alive, authority),
         ("grpc.service_config", service_config(connection.retry, connection.connections)),
         # Channels with equal options share their connections otherwise.
         ("grpc.use_local_subchannel_pool", 1),
     ]
-    return [insecure(target.name, options=options) for _ in range(connection.connections)]
+    if connection.tls is None:
+        return [insecure(target.name, options=options) for _ in range(connection.connections)]
+    credentials = channel_credentials(connection.tls)
+    return [secure(target.name, credentials, options=options) for _ in range(connection.connections)]
+
+
+def _authority(target: Target, tls: Tls | None) -> str | None:
+    if tls is None:
+        return target.authority
+    if tls.server_name is None and len(target.hosts) > 1:
+        message = "several hosts need one name that the certificates of all of them have"
+        raise InvalidRequest(message, "tls.server_name")
+    return tls.server_name or target.authority
 
 
 def channel_options(keep_alive: KeepAlive | None, authority: str | None) -> Options:

@@ -15,6 +15,24 @@ _FIELD: Final = re.compile(
 )
 
 _UNREACHED: Final = ("failed to connect", "connections to all backends failing")
+_CONNECT_REASONS: Final = (
+    (
+        "CERTIFICATE_VERIFY_FAILED",
+        "its certificate is not trusted: none of `root_certificates` stands behind it, or it has expired",
+    ),
+    (
+        "Hostname Verification",
+        "its certificate names another host: `Tls(server_name=...)` says which is meant",
+    ),
+    (
+        "Failed to create security handshaker",
+        "certificates are damaged, or the private key belongs to another certificate",
+    ),
+    ("WRONG_VERSION_NUMBER", "it answers without TLS"),
+    ("Handshake read failed", "it ended the TLS handshake: it may answer without TLS"),
+    ("Socket closed", "it closed the connection at once: it may want TLS, or a certificate of the client"),
+)
+"""What gRPC says when there is somebody, but no connection: what to look for, and what it means."""
 
 
 class NextbestError(Exception):
@@ -106,6 +124,9 @@ def refine(error: grpc.RpcError, address: str, timeout_s: float) -> NextbestErro
 def _reason(details: str) -> str:
     if not details.startswith(_UNREACHED):
         return details or "no reason given"
+    for mark, reason in _CONNECT_REASONS:
+        if mark in details:
+            return reason
     # gRPC says which addresses it tried and how before it says why; the last part is why.
     return details.rsplit(": ", 1)[-1]
 
