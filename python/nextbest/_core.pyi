@@ -7,7 +7,17 @@ without the interpreter's lock; no Python runs on the path of a server's request
 
 from typing import Any, TypedDict, final
 
-__all__ = ["Bundle", "BundleError", "NativeModel", "RequestError", "Server", "ServerError", "kernels", "load"]
+__all__ = [
+    "Bundle",
+    "BundleError",
+    "LoadWatch",
+    "NativeModel",
+    "RequestError",
+    "Server",
+    "ServerError",
+    "kernels",
+    "load",
+]
 
 class BundleError(ValueError):
     """A bundle cannot be opened, or a model of it cannot be loaded. Its arguments are `code`, `message`."""
@@ -78,14 +88,29 @@ class _Report(TypedDict):
     sent: int
     ok: int
     errors: dict[str, int]
+    messages: dict[str, str]
+    achieved_per_s: float
+    measured_s: float
+    reopened: int
     p50_us: float
     p90_us: float
     p99_us: float
     p999_us: float
     max_us: float
-    achieved_per_s: float
+    service_p50_us: float
+    service_p90_us: float
+    service_p99_us: float
+    service_p999_us: float
+    service_max_us: float
+    hiccup_p50_us: float
+    hiccup_p90_us: float
     hiccup_p99_us: float
+    hiccup_p999_us: float
     hiccup_max_us: float
+    distribution: list[tuple[float, float, int]]
+    service_distribution: list[tuple[float, float, int]]
+    hiccup_distribution: list[tuple[float, float, int]]
+    hgrm: str
 
 @final
 class Bundle:
@@ -332,7 +357,25 @@ class Server:
 def kernels() -> list[str]:
     """Names the instructions that this machine can filter with, the fastest first."""
 
-def load(settings: dict[str, Any]) -> _Report:
+@final
+class LoadWatch:
+    """Follows a run of `load` from another thread, and stops it. Counts include the warm-up."""
+
+    def __new__(cls) -> LoadWatch:
+        """Watches nothing yet: hand it to `load`."""
+    @property
+    def sent(self) -> int:
+        """Requests that were due so far."""
+    @property
+    def ok(self) -> int:
+        """Answers with status OK."""
+    @property
+    def failed(self) -> int:
+        """Other answers, and requests that could not be sent."""
+    def stop(self) -> None:
+        """Ends the run soon; it reports what it has measured until then."""
+
+def load(settings: dict[str, Any], *, watch: LoadWatch | None = None) -> _Report:
     """Sends requests to a server at a pace, and reports how long the answers took.
 
     Open loop (`rate_per_s`): requests leave on schedule, answered or not, and each is timed from the moment
@@ -342,14 +385,26 @@ def load(settings: dict[str, Any]) -> _Report:
         settings: `requests`: encoded messages, sent in turn; at least one. Either `rate_per_s` (above 0.0) or
             `in_flight` (1 or more, over all connections).
 
-            Optional: `address` ("127.0.0.1:50051"), `method` ("/nextbest.v1.DecisionService/Decide"),
-            `duration_s` (10.0), `warmup_s` (1.0; before it, not counted), `connections` (4).
+            Optional: `address` ("127.0.0.1:50051"; "unix:/path" for a socket file), `method`
+            ("/nextbest.v1.DecisionService/Decide"; the path of any unary one, such as
+            "/grpc.health.v1.Health/Check"), `duration_s` (10.0), `warmup_s` (1.0; before it, not counted),
+            `connections` (4), `api_key` (sent as `authorization: Bearer KEY`).
+
+            Over TLS: `tls_ca`, `tls_cert` with `tls_key`: bytes in PEM form; `tls_name`: what the server's
+            certificate is made out to, if not the address' host. Without `tls_ca`, nothing is encrypted.
+        watch: Follows and stops this run. One watch, one run.
 
     Returns:
         `sent`: requests that were due. `ok`: answered with status OK. `errors`: the others, by gRPC status;
-        `UNANSWERED` and `NOT_SENT` are its own. `p50_us` to `max_us`: latencies of those that were OK.
-        `achieved_per_s`: those that were OK, a second. `hiccup_p99_us`, `hiccup_max_us`: how
-        late this machine woke a sleeping thread meanwhile.
+        `UNANSWERED` and `NOT_SENT` are its own. `messages`: the first one of each status. `achieved_per_s`:
+        those that were OK, a second. `measured_s`: for how long. `reopened`: connections that ended and were
+        opened again.
+
+        Of those that were OK, `p50_us` to `max_us`: from when a request was due; `service_p50_us` to
+        `service_max_us`: from when it left. `hiccup_p50_us` to `hiccup_max_us`: how late this machine woke a
+        sleeping thread meanwhile. `distribution`, `service_distribution`, `hiccup_distribution`: the same in
+        full, as (share that took no longer, microseconds, how many). `hgrm`: the first of them in
+        HdrHistogram's text form, in milliseconds.
 
     Raises:
         ServerError: The server cannot be reached.

@@ -1,97 +1,228 @@
 //! One HTTP/2 connection, and a gRPC call on it: a framed message out, a status back.
 //!
-//! Raw h2 instead of a gRPC client: at these rates the client would otherwise be what is measured.
+//! Raw h2 instead of a gRPC client: at these rates the client would otherwise be what is measured. Like a
+//! gRPC client it opens another connection when a server says goodbye, and calls wait for it.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::{Duration, Instant},
+};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use h2::client::SendRequest;
-use http::{HeaderMap, Method, Request, Version, header, uri::PathAndQuery};
-use tokio::net::TcpStream;
+use h2::{Ping, client::SendRequest};
+use http::Request;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::{Mutex, Notify},
+    time::timeout,
+};
 
-use crate::LoadFault;
+use crate::{
+    LoadFault,
+    status::{Failure, judge},
+    target::{Socket, Target},
+};
 
 const WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+/// For the socket, TLS and the first answer together.
+const OPEN_MAX: Duration = Duration::from_secs(5);
+/// After a server could not be reached again; until then calls fail at once.
+const REOPEN_PAUSE: Duration = Duration::from_millis(100);
 
-/// An open connection. Clones share it.
-#[derive(Clone)]
+/// A connection that is opened again when it has ended.
 pub(crate) struct Connection {
-    sender: SendRequest<Bytes>,
-    authority: http::uri::Authority,
+    target: Rc<Target>,
+    current: RefCell<SendRequest<Bytes>>,
+    /// Calls under way.
+    calls: Cell<usize>,
+    /// Told when one has ended.
+    ended: Notify,
+    /// How often it was opened again.
+    reopened: Cell<u64>,
+    /// Held by the call that opens it again.
+    reopening: Mutex<()>,
+    last_failure: RefCell<Option<(Instant, Failure)>>,
+}
+
+/// What became of a call.
+pub(crate) struct Outcome {
+    /// When it left; None: it never did.
+    pub(crate) sent: Option<Instant>,
+    pub(crate) result: Result<(), Failure>,
 }
 
 impl Connection {
-    /// Connects; the connection is driven by a task of the current event loop.
-    pub(crate) async fn open(address: &str) -> Result<Self, LoadFault> {
-        let fault = |cause: String| LoadFault::Connect {
-            address: address.into(),
-            cause,
+    /// Connects. Returns when the server has answered a ping: with TLS 1.3, a server that does not want this
+    /// client says so only then, and one that speaks no HTTP/2 never answers.
+    pub(crate) async fn open(target: Rc<Target>) -> Result<Self, LoadFault> {
+        let current = RefCell::new(connect(&target).await?);
+        Ok(Self {
+            target,
+            current,
+            calls: Cell::default(),
+            ended: Notify::new(),
+            reopened: Cell::new(0),
+            reopening: Mutex::default(),
+            last_failure: RefCell::default(),
+        })
+    }
+
+    pub(crate) fn reopened(&self) -> u64 {
+        self.reopened.get()
+    }
+
+    /// Sends a framed message and waits for the status.
+    pub(crate) async fn call(&self, request: Request<()>, message: Bytes) -> Outcome {
+        self.turn().await;
+        let outcome = match self.ready().await {
+            Ok(sender) => Outcome {
+                sent: Some(Instant::now()),
+                result: exchange(sender, request, message)
+                    .await
+                    .unwrap_or_else(|cause| Err(Failure::unavailable(cause.to_string()))),
+            },
+            Err(failure) => Outcome {
+                sent: None,
+                result: Err(failure),
+            },
         };
-        let authority = address
-            .parse()
-            .map_err(|cause: http::uri::InvalidUri| fault(cause.to_string()))?;
-        let stream = TcpStream::connect(address)
-            .await
-            .map_err(|cause| fault(cause.to_string()))?;
-        stream
-            .set_nodelay(true)
-            .map_err(|cause| fault(cause.to_string()))?;
-        let mut builder = h2::client::Builder::new();
-        builder
-            .initial_window_size(WINDOW_BYTES)
-            .initial_connection_window_size(WINDOW_BYTES);
-        let (sender, driver) = builder
-            .handshake(stream)
-            .await
-            .map_err(|cause| fault(cause.to_string()))?;
-        // When it ends, calls fail and say so.
-        tokio::task::spawn_local(async { drop(driver.await) });
-        Ok(Self { sender, authority })
+        self.calls.set(self.calls.get() - 1);
+        self.ended.notify_one();
+        outcome
     }
 
-    /// Calls the method.
-    ///
-    /// # Errors
-    /// The status, when it is not OK: its name as gRPC has it.
-    pub(crate) async fn call(self, method: PathAndQuery, message: Bytes) -> Result<(), String> {
-        self.exchange(method, message)
-            .await
-            .unwrap_or_else(|_| Err("UNAVAILABLE".into()))
-    }
-
-    async fn exchange(self, method: PathAndQuery, message: Bytes) -> Result<Result<(), String>, Fault> {
-        let uri = http::Uri::builder()
-            .scheme("http")
-            .authority(self.authority)
-            .path_and_query(method)
-            .build()
-            .map_err(|_| Fault)?;
-        let request = Request::builder()
-            .method(Method::POST)
-            .version(Version::HTTP_2)
-            .uri(uri)
-            .header(header::CONTENT_TYPE, "application/grpc")
-            .header(header::TE, "trailers")
-            .body(())
-            .map_err(|_| Fault)?;
-        let mut sender = self.sender.ready().await?;
-        let (response, mut body) = sender.send_request(request, false)?;
-        body.send_data(message, true)?;
-        let (head, mut body) = response.await?.into_parts();
-        while let Some(chunk) = body.data().await {
-            let length = chunk?.len();
-            body.flow_control().release_capacity(length)?;
+    /// Waits until the server allows another call on this connection. The connection would wait too, but not
+    /// say when the call left.
+    async fn turn(&self) {
+        while self.calls.get() >= self.current.borrow().current_max_send_streams() {
+            self.ended.notified().await;
         }
-        let trailers = body.trailers().await?;
-        Ok(status(trailers.as_ref().unwrap_or(&head.headers)))
+        self.calls.set(self.calls.get() + 1);
+    }
+
+    /// What takes a request now. Nothing has been sent when it fails, so calls move to another connection.
+    async fn ready(&self) -> Result<SendRequest<Bytes>, Failure> {
+        let (generation, sender) = (self.reopened.get(), self.current.borrow().clone());
+        if let Ok(sender) = sender.ready().await {
+            return Ok(sender);
+        }
+        let one = self.reopening.lock().await;
+        if self.reopened.get() == generation {
+            self.reopen().await?;
+        }
+        drop(one);
+        let sender = self.current.borrow().clone();
+        sender
+            .ready()
+            .await
+            .map_err(|cause| Failure::unavailable(cause.to_string()))
+    }
+
+    async fn reopen(&self) -> Result<(), Failure> {
+        if let Some((at, failure)) = &*self.last_failure.borrow()
+            && at.elapsed() < REOPEN_PAUSE
+        {
+            return Err(failure.clone());
+        }
+        match connect(&self.target).await {
+            Ok(sender) => {
+                self.current.replace(sender);
+                self.reopened.set(self.reopened.get() + 1);
+                Ok(())
+            }
+            Err(fault) => {
+                let failure = Failure::unavailable(fault.to_string());
+                self.last_failure.replace(Some((Instant::now(), failure.clone())));
+                Err(failure)
+            }
+        }
     }
 }
 
-/// The connection or the stream has broken.
-struct Fault;
-
-impl From<h2::Error> for Fault {
-    fn from(_: h2::Error) -> Self {
-        Self
+async fn connect(target: &Target) -> Result<SendRequest<Bytes>, LoadFault> {
+    let fault = |cause: String| LoadFault::Connect {
+        address: target.address.clone(),
+        cause,
+    };
+    let opening = async {
+        let socket = target.connect().await.map_err(|cause| cause.to_string())?;
+        match socket {
+            Socket::Tcp(stream) => secure(target, stream).await,
+            Socket::Unix(stream) => secure(target, stream).await,
+        }
+    };
+    match timeout(OPEN_MAX, opening).await {
+        Ok(opened) => opened.map_err(fault),
+        Err(_) => Err(fault(format!(
+            "no answer in HTTP/2 within {} s",
+            OPEN_MAX.as_secs()
+        ))),
     }
+}
+
+async fn secure<S>(target: &Target, stream: S) -> Result<SendRequest<Bytes>, String>
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    match &target.handshake {
+        None => greet(stream)
+            .await
+            .map_err(|cause| format!("{cause}: is it a gRPC server, in plain text?")),
+        Some(handshake) => {
+            let stream = handshake
+                .agree(stream)
+                .await
+                .map_err(|cause| format!("no TLS connection: {cause}"))?;
+            // The alert that says why may be lost with the connection.
+            greet(stream).await.map_err(|cause| {
+                format!("{cause}, after the TLS handshake: does the server want another client certificate?")
+            })
+        }
+    }
+}
+
+/// Begins HTTP/2; the connection is driven by a task of the current event loop.
+async fn greet<S>(stream: S) -> Result<SendRequest<Bytes>, String>
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let mut builder = h2::client::Builder::new();
+    builder
+        .initial_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(WINDOW_BYTES);
+    let (sender, mut driver) = builder
+        .handshake(stream)
+        .await
+        .map_err(|cause| cause.to_string())?;
+    let pings = driver.ping_pong();
+    // When it ends, calls fail and say so.
+    let ended = tokio::task::spawn_local(driver);
+    if let Some(mut pings) = pings
+        && pings.ping(Ping::opaque()).await.is_err()
+    {
+        return Err(match ended.await {
+            Ok(Err(cause)) => cause.to_string(),
+            _ => "the server closed the connection".into(),
+        });
+    }
+    Ok(sender)
+}
+
+async fn exchange(
+    mut sender: SendRequest<Bytes>,
+    request: Request<()>,
+    message: Bytes,
+) -> Result<Result<(), Failure>, h2::Error> {
+    let (response, mut body) = sender.send_request(request, false)?;
+    body.send_data(message, true)?;
+    let (head, mut body) = response.await?.into_parts();
+    while let Some(chunk) = body.data().await {
+        let length = chunk?.len();
+        body.flow_control().release_capacity(length)?;
+    }
+    let trailers = body.trailers().await?;
+    Ok(judge(head.status, trailers.as_ref().unwrap_or(&head.headers)))
 }
 
 /// A message as gRPC sends it: uncompressed, its length in front.
@@ -101,34 +232,4 @@ pub(crate) fn frame(message: &[u8]) -> Option<Bytes> {
     framed.put_u32(u32::try_from(message.len()).ok()?);
     framed.put_slice(message);
     Some(framed.freeze())
-}
-
-fn status(headers: &HeaderMap) -> Result<(), String> {
-    const NAMES: [&str; 17] = [
-        "OK",
-        "CANCELLED",
-        "UNKNOWN",
-        "INVALID_ARGUMENT",
-        "DEADLINE_EXCEEDED",
-        "NOT_FOUND",
-        "ALREADY_EXISTS",
-        "PERMISSION_DENIED",
-        "RESOURCE_EXHAUSTED",
-        "FAILED_PRECONDITION",
-        "ABORTED",
-        "OUT_OF_RANGE",
-        "UNIMPLEMENTED",
-        "INTERNAL",
-        "UNAVAILABLE",
-        "DATA_LOSS",
-        "UNAUTHENTICATED",
-    ];
-    let code = headers
-        .get("grpc-status")
-        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    match code {
-        Some(0) => Ok(()),
-        // An answer without a status is none that gRPC knows.
-        code => Err((*code.and_then(|code| NAMES.get(code)).unwrap_or(&"UNKNOWN")).into()),
-    }
 }

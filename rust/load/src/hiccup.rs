@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::report::Latencies;
+use crate::latencies::Latencies;
 
 const NAP: Duration = Duration::from_millis(1);
 

@@ -6,29 +6,47 @@
 //! them. The **closed loop** with a fixed number in flight is for capacity only.
 //!
 //! Beside the latencies stands what the machine itself did: how much later than asked a sleeping thread woke
-//! ([`Report::hiccup_p99_us`]). A run on a machine that hiccups says little about the server.
+//! ([`Report::hiccup`]). A run on a machine that hiccups says little about the server.
+//!
+//! A request is also timed from when it left: what the two differ by is what it waited here.
 //!
 //! One thread sends and receives; it spins between requests, because a timer's millisecond is longer than a
 //! decision.
 
-mod connection;
-mod hiccup;
 mod pace;
-mod report;
 
-use std::{fmt, time::Duration};
+mod message;
+mod target;
+mod tls;
+
+mod connection;
+mod status;
+
+mod hiccup;
+mod latencies;
+mod report;
+mod watch;
+
+use std::{borrow::Cow, fmt, time::Duration};
 
 use bytes::Bytes;
 
+pub use latencies::{Percentiles, Point};
 pub use pace::run;
 pub use report::Report;
+pub use tls::{Identity, Tls};
+pub use watch::Watch;
 
-/// A run.
-#[derive(Debug, Clone)]
+/// A run. Holds secrets: it has no `Debug`.
+#[derive(Clone)]
 pub struct Settings {
-    /// `host:port` of the server, in plain text.
+    /// `host:port` of the server, or `unix:/path` of its socket.
     pub address: String,
-    /// Path of the method: `/nextbest.v1.DecisionService/Decide`.
+    /// None: in plain text.
+    pub tls: Option<Tls>,
+    /// Sent as `authorization: Bearer KEY`.
+    pub api_key: Option<String>,
+    /// Path of a unary method: `/nextbest.v1.DecisionService/Decide`, `/grpc.health.v1.Health/Check`.
     pub method: String,
     /// Encoded messages, sent in turn; at least one.
     pub requests: Vec<Bytes>,
@@ -62,12 +80,12 @@ pub enum Pace {
 #[derive(Debug)]
 pub enum LoadFault {
     /// A setting that makes no run; the text names it.
-    Setting(&'static str),
+    Setting(Cow<'static, str>),
     /// The server cannot be reached.
     Connect {
         /// As the settings have it.
         address: String,
-        /// The system's reason, or HTTP/2's.
+        /// The system's reason, or that of TLS or HTTP/2.
         cause: String,
     },
     /// The system gives no thread or event loop.

@@ -3,18 +3,22 @@
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use http::uri::PathAndQuery;
+use http::Request;
 use tokio::task::{LocalSet, spawn_local, yield_now};
 
 use crate::{
-    LoadFault, Pace, Report, Settings,
-    connection::{Connection, frame},
+    LoadFault, Pace, Report, Settings, Watch,
+    connection::Connection,
     hiccup::HiccupMeter,
+    message::{check, template},
     report::Tally,
+    status::Failure,
+    target::Target,
 };
 
 /// Unanswered requests; with more of them nothing is sent until answers come.
@@ -24,15 +28,18 @@ const SETTLE_MAX: Duration = Duration::from_secs(2);
 /// With so long to the next request the thread sleeps, and spins only for the rest.
 const SLEEP_ABOVE: Duration = Duration::from_millis(4);
 const SPIN: Duration = Duration::from_millis(2);
+/// Between two looks at whether to stop.
+const NAP_MAX: Duration = Duration::from_millis(100);
 
-/// Runs, and returns when the last answer has come or is given up. Blocks the calling thread, which sends.
+/// Runs, and returns when the last answer has come or is given up. Blocks the calling thread, which sends;
+/// other threads may follow and stop it by the watch.
 ///
 /// # Errors
 /// When a setting is out of range or the server cannot be reached. What goes wrong later is in the report.
-pub fn run(settings: &Settings) -> Result<Report, LoadFault> {
-    let requests = check(settings)?;
-    let method = PathAndQuery::try_from(settings.method.as_str())
-        .map_err(|_| LoadFault::Setting("`method` is not the path of a method"))?;
+pub fn run(settings: &Settings, watch: &Arc<Watch>) -> Result<Report, LoadFault> {
+    let messages = check(settings)?;
+    let target = Rc::new(Target::parse(&settings.address, settings.tls.as_ref())?);
+    let request = template(settings, &target)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -40,79 +47,69 @@ pub fn run(settings: &Settings) -> Result<Report, LoadFault> {
     LocalSet::new().block_on(&runtime, async {
         let mut connections = Vec::with_capacity(settings.connections);
         for _ in 0..settings.connections {
-            connections.push(Connection::open(&settings.address).await?);
+            connections.push(Connection::open(Rc::clone(&target)).await?);
         }
         let start = Instant::now();
         let run = Rc::new(Run {
             connections,
-            requests,
-            method,
+            messages,
+            request,
             measure_from: start + settings.warmup,
             end: start + settings.warmup + settings.duration,
             tally: RefCell::default(),
             outstanding: Cell::new(0),
+            watch: Arc::clone(watch),
         });
         let hiccups = HiccupMeter::start().map_err(LoadFault::Thread)?;
         match settings.pace {
             Pace::Open { rate_per_s } => run.open_loop(start, rate_per_s).await,
             Pace::Closed { in_flight } => run.closed_loop(in_flight).await,
         }
+        // The last request of a schedule is due before its end.
+        let ended = if watch.is_stopped() {
+            run.end.min(Instant::now())
+        } else {
+            run.end
+        };
         run.settle().await;
+        let reopened = run.connections.iter().map(Connection::reopened).sum();
         let tally = run.tally.take();
-        Ok(tally.report(run.measure_from, run.end, &hiccups.stop()))
+        Ok(tally.report(run.measure_from, ended, reopened, &hiccups.stop()))
     })
-}
-
-fn check(settings: &Settings) -> Result<Vec<Bytes>, LoadFault> {
-    let fault = |text| Err(LoadFault::Setting(text));
-    let is_paced = match settings.pace {
-        Pace::Open { rate_per_s } => rate_per_s.is_finite() && rate_per_s > 0.0,
-        Pace::Closed { in_flight } => in_flight > 0,
-    };
-    if !is_paced {
-        return fault("the rate or the number in flight is not above 0");
-    }
-    if settings.requests.is_empty() {
-        return fault("`requests` is empty");
-    }
-    if settings.connections == 0 {
-        return fault("`connections` is 0");
-    }
-    let framed = settings.requests.iter().map(|request| frame(request)).collect();
-    match framed {
-        Some(requests) => Ok(requests),
-        None => fault("a request is longer than 4 GiB"),
-    }
 }
 
 struct Run {
     connections: Vec<Connection>,
-    requests: Vec<Bytes>,
-    method: PathAndQuery,
+    messages: Vec<Bytes>,
+    request: Request<()>,
     measure_from: Instant,
     end: Instant,
     tally: RefCell<Tally>,
     outstanding: Cell<usize>,
+    watch: Arc<Watch>,
 }
 
 impl Run {
     async fn open_loop(self: &Rc<Self>, start: Instant, rate_per_s: f64) {
         for number in 0_u32.. {
             let due = start + Duration::from_secs_f64(f64::from(number) / rate_per_s);
-            if due >= self.end {
+            if due >= self.end || !self.until(due).await {
                 return;
             }
-            until(due).await;
             // Counted when due, sent or not: a server that answers nothing has not been asked less.
-            if due >= self.measure_from {
-                self.tally.borrow_mut().sent += 1;
-            }
+            self.count_sent(due);
             if self.outstanding.get() < OUTSTANDING_MAX {
                 // Counted here and not when the task first runs: the run must not end in between.
                 self.outstanding.set(self.outstanding.get() + 1);
                 spawn_local(Rc::clone(self).call(number as usize, number as usize, due));
-            } else if due >= self.measure_from {
-                self.tally.borrow_mut().error("NOT_SENT".into());
+                continue;
+            }
+            self.watch.count_answer(false);
+            if due >= self.measure_from {
+                self.tally.borrow_mut().error(Failure {
+                    status: "NOT_SENT",
+                    message: format!("{OUTSTANDING_MAX} calls were unanswered"),
+                });
             }
         }
     }
@@ -125,14 +122,12 @@ impl Run {
                 spawn_local(async move {
                     // Spreads the loops over the connections, and keeps each on its own.
                     let connection = place;
-                    while Instant::now() < run.end {
+                    while Instant::now() < run.end && !run.watch.is_stopped() {
                         let sent = Instant::now();
-                        if sent >= run.measure_from {
-                            run.tally.borrow_mut().sent += 1;
-                        }
-                        let request = turn.replace(turn.get() + 1);
+                        run.count_sent(sent);
+                        let message = turn.replace(turn.get() + 1);
                         run.outstanding.set(run.outstanding.get() + 1);
-                        Rc::clone(&run).call(connection, request, sent).await;
+                        Rc::clone(&run).call(connection, message, sent).await;
                     }
                 })
             })
@@ -144,12 +139,20 @@ impl Run {
         }
     }
 
+    fn count_sent(&self, due: Instant) {
+        self.watch.count_sent();
+        if due >= self.measure_from {
+            self.tally.borrow_mut().sent += 1;
+        }
+    }
+
     /// One call, which has been counted as outstanding.
-    async fn call(self: Rc<Self>, connection: usize, request: usize, due: Instant) {
+    async fn call(self: Rc<Self>, connection: usize, message: usize, due: Instant) {
         let connection = self.connections.get(connection % self.connections.len());
-        let request = self.requests.get(request % self.requests.len());
-        if let (Some(connection), Some(request)) = (connection.cloned(), request.cloned()) {
-            let outcome = connection.call(self.method.clone(), request).await;
+        let message = self.messages.get(message % self.messages.len());
+        if let (Some(connection), Some(message)) = (connection, message.cloned()) {
+            let outcome = connection.call(self.request.clone(), message).await;
+            self.watch.count_answer(outcome.result.is_ok());
             if due >= self.measure_from {
                 self.tally.borrow_mut().answer(outcome, due);
             }
@@ -163,17 +166,21 @@ impl Run {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
-}
 
-/// Returns at the time, not after it, and lets answers in meanwhile: at least once, so that a loop that is
-/// late does not starve them.
-async fn until(due: Instant) {
-    let left = due.saturating_duration_since(Instant::now());
-    if left > SLEEP_ABOVE {
-        tokio::time::sleep(left.saturating_sub(SPIN)).await;
-    }
-    yield_now().await;
-    while Instant::now() < due {
+    /// Returns at the time, not after it, and lets answers in meanwhile: at least once, so that a loop that is
+    /// late does not starve them. False: the run is to stop.
+    async fn until(&self, due: Instant) -> bool {
+        loop {
+            let left = due.saturating_duration_since(Instant::now());
+            if left <= SLEEP_ABOVE || self.watch.is_stopped() {
+                break;
+            }
+            tokio::time::sleep(left.saturating_sub(SPIN).min(NAP_MAX)).await;
+        }
         yield_now().await;
+        while Instant::now() < due && !self.watch.is_stopped() {
+            yield_now().await;
+        }
+        !self.watch.is_stopped()
     }
 }

@@ -5,39 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hdrhistogram::Histogram;
+use crate::{
+    connection::Outcome,
+    latencies::{Latencies, Percentiles, Point},
+    status::Failure,
+};
 
-/// Durations in a histogram: nanoseconds up to a minute, three significant digits.
-pub(crate) struct Latencies(Option<Histogram<u64>>);
-
-impl Default for Latencies {
-    fn default() -> Self {
-        // These bounds are valid; if they were not, nothing would be recorded.
-        Self(Histogram::new_with_bounds(1, 60_000_000_000, 3).ok())
-    }
-}
-
-impl Latencies {
-    pub(crate) fn record(&mut self, latency: Duration) {
-        if let Some(histogram) = &mut self.0 {
-            histogram.saturating_record(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX));
-        }
-    }
-
-    /// In microseconds; 0 when nothing was recorded. The quantile is 0.0 to 1.0.
-    pub(crate) fn at_us(&self, quantile: f64) -> f64 {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a minute has fewer than 2^52 nanoseconds"
-        )]
-        self.0.as_ref().map_or(0.0, |histogram| {
-            histogram.value_at_quantile(quantile) as f64 / 1e3
-        })
-    }
-}
-
-/// What a run has found. Times are in microseconds, from when a request was due to the end of its answer
-/// (closed loop: from when it was sent), of answers with status OK.
+/// What a run has found. Latencies are of answers with status OK.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// Requests that were due while measuring.
@@ -47,22 +21,29 @@ pub struct Report {
     /// The others, by gRPC status (`INVALID_ARGUMENT`); `UNANSWERED` when no answer came in time, `NOT_SENT`
     /// when too many were unanswered to send more.
     pub errors: BTreeMap<String, u64>,
-    /// Half of the answers took no longer.
-    pub p50_us: f64,
-    /// Nine of ten.
-    pub p90_us: f64,
-    /// 99 of a hundred.
-    pub p99_us: f64,
-    /// 999 of a thousand.
-    pub p999_us: f64,
-    /// The longest.
-    pub max_us: f64,
+    /// The first message of each status that came with one.
+    pub messages: BTreeMap<String, String>,
+    /// From when a request was due to the end of its answer. Closed loop: from when it was sent.
+    pub latency: Percentiles,
+    /// From when a request left to the end of its answer: without what it waited here, for the thread that
+    /// sends or for the server to allow another call on the connection.
+    pub service: Percentiles,
+    /// How late the machine woke a sleeping thread.
+    pub hiccup: Percentiles,
+    /// Of `latency`.
+    pub distribution: Vec<Point>,
+    /// Of `service`.
+    pub service_distribution: Vec<Point>,
+    /// Of `hiccup`.
+    pub hiccup_distribution: Vec<Point>,
+    /// The distribution of `latency` in `HdrHistogram`'s form, in milliseconds.
+    pub hgrm: String,
     /// Answers with status OK a second.
     pub achieved_per_s: f64,
-    /// How late the machine woke a sleeping thread, 99 times of a hundred.
-    pub hiccup_p99_us: f64,
-    /// And at worst.
-    pub hiccup_max_us: f64,
+    /// For how long was measured: less than asked for when the run was stopped, more when answers came late.
+    pub measured: Duration,
+    /// Connections that were opened in the place of ended ones, over the whole run.
+    pub reopened: u64,
 }
 
 /// Outcomes as they come in.
@@ -70,54 +51,74 @@ pub struct Report {
 pub(crate) struct Tally {
     pub(crate) sent: u64,
     ok: u64,
-    errors: BTreeMap<String, u64>,
+    errors: BTreeMap<&'static str, (u64, String)>,
     latencies: Latencies,
+    service: Latencies,
     last_answer: Option<Instant>,
 }
 
 impl Tally {
-    pub(crate) fn answer(&mut self, outcome: Result<(), String>, due: Instant) {
+    /// Counts an answer that has just come.
+    pub(crate) fn answer(&mut self, outcome: Outcome, due: Instant) {
         let now = Instant::now();
         self.last_answer = Some(now);
-        match outcome {
+        match outcome.result {
             Ok(()) => {
                 self.ok += 1;
                 self.latencies.record(now.saturating_duration_since(due));
+                self.service
+                    .record(now.saturating_duration_since(outcome.sent.unwrap_or(due)));
             }
-            Err(status) => self.error(status),
+            Err(failure) => self.error(failure),
         }
     }
 
-    pub(crate) fn error(&mut self, status: String) {
-        *self.errors.entry(status).or_default() += 1;
+    pub(crate) fn error(&mut self, failure: Failure) {
+        let (count, message) = self.errors.entry(failure.status).or_default();
+        *count += 1;
+        if message.is_empty() {
+            *message = failure.message;
+        }
     }
 
     /// `from` to `until`: the time measured. Answers that came later stretch it.
-    pub(crate) fn report(mut self, from: Instant, until: Instant, hiccups: &Latencies) -> Report {
-        let failed: u64 = self.errors.values().sum();
+    pub(crate) fn report(self, from: Instant, until: Instant, reopened: u64, hiccups: &Latencies) -> Report {
+        let mut errors = BTreeMap::new();
+        let mut messages = BTreeMap::new();
+        for (status, (count, message)) in self.errors {
+            errors.insert(status.to_owned(), count);
+            if !message.is_empty() {
+                messages.insert(status.to_owned(), message);
+            }
+        }
+        let failed: u64 = errors.values().sum();
         let unanswered = self.sent.saturating_sub(self.ok + failed);
         if unanswered > 0 {
-            *self.errors.entry("UNANSWERED".into()).or_default() += unanswered;
+            errors.insert("UNANSWERED".into(), unanswered);
         }
-        let seconds = (until.max(self.last_answer.unwrap_or(until)) - from).as_secs_f64();
+        let until = self.last_answer.map_or(until, |last| last.max(until));
+        let measured = until.saturating_duration_since(from);
         #[expect(clippy::cast_precision_loss, reason = "a run has far fewer than 2^52 answers")]
-        let achieved_per_s = if seconds > 0.0 {
-            self.ok as f64 / seconds
-        } else {
+        let achieved_per_s = if measured.is_zero() {
             0.0
+        } else {
+            self.ok as f64 / measured.as_secs_f64()
         };
         Report {
             sent: self.sent,
             ok: self.ok,
-            errors: self.errors,
-            p50_us: self.latencies.at_us(0.5),
-            p90_us: self.latencies.at_us(0.9),
-            p99_us: self.latencies.at_us(0.99),
-            p999_us: self.latencies.at_us(0.999),
-            max_us: self.latencies.at_us(1.0),
+            errors,
+            messages,
+            latency: self.latencies.percentiles(),
+            service: self.service.percentiles(),
+            hiccup: hiccups.percentiles(),
+            distribution: self.latencies.distribution(),
+            service_distribution: self.service.distribution(),
+            hiccup_distribution: hiccups.distribution(),
+            hgrm: self.latencies.hgrm(),
             achieved_per_s,
-            hiccup_p99_us: hiccups.at_us(0.99),
-            hiccup_max_us: hiccups.at_us(1.0),
+            measured,
+            reopened,
         }
     }
 }

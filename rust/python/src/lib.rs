@@ -29,6 +29,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<bundle::Bundle>()?;
     module.add_class::<native::NativeModel>()?;
     module.add_class::<server::Server>()?;
+    module.add_class::<load::LoadWatch>()?;
     module.add_function(wrap_pyfunction!(load::load, module)?)?;
     module.add_function(wrap_pyfunction!(server::kernels, module)?)?;
     Ok(())

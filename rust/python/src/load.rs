@@ -1,18 +1,56 @@
-//! `_core.load`.
+//! `_core.load` and `_core.LoadWatch`.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use nextbest_load::{Pace, Report, Settings, run};
+use nextbest_load::{Identity, Pace, Percentiles, Point, Report, Settings, Tls, Watch, run};
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
 
 use crate::{errors::Fault, settings::Taken};
 
+/// Follows a run, and stops it.
+#[pyclass(frozen, module = "nextbest._core")]
+#[derive(Default)]
+pub(crate) struct LoadWatch(Arc<Watch>);
+
+#[pymethods]
+impl LoadWatch {
+    #[new]
+    fn new() -> Self {
+        Self::default()
+    }
+
+    #[getter]
+    fn sent(&self) -> u64 {
+        self.0.sent()
+    }
+
+    #[getter]
+    fn ok(&self) -> u64 {
+        self.0.ok()
+    }
+
+    #[getter]
+    fn failed(&self) -> u64 {
+        self.0.failed()
+    }
+
+    fn stop(&self) {
+        self.0.stop();
+    }
+}
+
 /// Runs the load generator.
 #[pyfunction]
-pub(crate) fn load<'py>(py: Python<'py>, settings: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
+#[pyo3(signature = (settings, *, watch = None))]
+pub(crate) fn load<'py>(
+    py: Python<'py>,
+    settings: &Bound<'py, PyDict>,
+    watch: Option<&Bound<'py, LoadWatch>>,
+) -> PyResult<Bound<'py, PyDict>> {
     let settings = convert(settings)?;
-    let report = py.detach(|| run(&settings)).map_err(Fault::from)?;
+    let watch = watch.map_or_else(Arc::default, |watch| Arc::clone(&watch.get().0));
+    let report = py.detach(|| run(&settings, &watch)).map_err(Fault::from)?;
     render(py, &report)
 }
 
@@ -29,6 +67,8 @@ fn convert(settings: &Bound<'_, PyDict>) -> PyResult<Settings> {
     };
     let converted = Settings {
         address: taken.take("address")?.unwrap_or_else(|| "127.0.0.1:50051".into()),
+        tls: convert_tls(&taken)?,
+        api_key: taken.take("api_key")?,
         method: taken
             .take("method")?
             .unwrap_or_else(|| "/nextbest.v1.DecisionService/Decide".into()),
@@ -44,18 +84,66 @@ fn convert(settings: &Bound<'_, PyDict>) -> PyResult<Settings> {
     Ok(converted)
 }
 
+fn convert_tls(taken: &Taken<'_>) -> PyResult<Option<Tls>> {
+    let authorities = taken.take::<Vec<u8>>("tls_ca")?;
+    let certificates = taken.take::<Vec<u8>>("tls_cert")?;
+    let key = taken.take::<Vec<u8>>("tls_key")?;
+    let server_name = taken.take::<String>("tls_name")?;
+    let identity = match (certificates, key) {
+        (Some(certificates), Some(key)) => Some(Identity { certificates, key }),
+        (None, None) => None,
+        _ => return Err(PyValueError::new_err("give `tls_cert` and `tls_key` together")),
+    };
+    match authorities {
+        Some(authorities) => Ok(Some(Tls {
+            authorities,
+            identity,
+            server_name,
+        })),
+        None if identity.is_some() || server_name.is_some() => Err(PyValueError::new_err(
+            "`tls_ca` is missing: without it nothing is encrypted",
+        )),
+        None => Ok(None),
+    }
+}
+
 fn render<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyDict>> {
     let rendered = PyDict::new(py);
     rendered.set_item("sent", report.sent)?;
     rendered.set_item("ok", report.ok)?;
     rendered.set_item("errors", &report.errors)?;
-    rendered.set_item("p50_us", report.p50_us)?;
-    rendered.set_item("p90_us", report.p90_us)?;
-    rendered.set_item("p99_us", report.p99_us)?;
-    rendered.set_item("p999_us", report.p999_us)?;
-    rendered.set_item("max_us", report.max_us)?;
+    rendered.set_item("messages", &report.messages)?;
     rendered.set_item("achieved_per_s", report.achieved_per_s)?;
-    rendered.set_item("hiccup_p99_us", report.hiccup_p99_us)?;
-    rendered.set_item("hiccup_max_us", report.hiccup_max_us)?;
+    rendered.set_item("measured_s", report.measured.as_secs_f64())?;
+    rendered.set_item("reopened", report.reopened)?;
+    set_percentiles(&rendered, "", &report.latency)?;
+    set_percentiles(&rendered, "service_", &report.service)?;
+    set_percentiles(&rendered, "hiccup_", &report.hiccup)?;
+    rendered.set_item("distribution", points(&report.distribution))?;
+    rendered.set_item("service_distribution", points(&report.service_distribution))?;
+    rendered.set_item("hiccup_distribution", points(&report.hiccup_distribution))?;
+    rendered.set_item("hgrm", &report.hgrm)?;
     Ok(rendered)
+}
+
+fn set_percentiles(rendered: &Bound<'_, PyDict>, prefix: &str, found: &Percentiles) -> PyResult<()> {
+    let Percentiles {
+        p50_us,
+        p90_us,
+        p99_us,
+        p999_us,
+        max_us,
+    } = *found;
+    rendered.set_item(format!("{prefix}p50_us"), p50_us)?;
+    rendered.set_item(format!("{prefix}p90_us"), p90_us)?;
+    rendered.set_item(format!("{prefix}p99_us"), p99_us)?;
+    rendered.set_item(format!("{prefix}p999_us"), p999_us)?;
+    rendered.set_item(format!("{prefix}max_us"), max_us)
+}
+
+fn points(distribution: &[Point]) -> Vec<(f64, f64, u64)> {
+    distribution
+        .iter()
+        .map(|point| (point.quantile, point.latency_us, point.count))
+        .collect()
 }

@@ -1,6 +1,6 @@
 //! Decide and Explain: answers, refusals, deadlines.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use nextbest_load::{Pace, Settings as LoadSettings};
 use nextbest_proto::v1::{self, decision_service_server::DecisionService};
@@ -161,15 +161,20 @@ fn other_paths_are_unimplemented() {
 #[test]
 fn a_load_is_answered_in_full() {
     let server = start(settings());
-    let report = nextbest_load::run(&LoadSettings {
-        address: server.decision_address().to_string(),
-        method: "/nextbest.v1.DecisionService/Decide".into(),
-        requests: vec![request("", vec![age(30)]).encode_to_vec().into()],
-        pace: Pace::Open { rate_per_s: 400.0 },
-        warmup: Duration::ZERO,
-        duration: Duration::from_millis(500),
-        connections: 4,
-    })
+    let report = nextbest_load::run(
+        &LoadSettings {
+            address: server.decision_address().to_string(),
+            tls: None,
+            api_key: None,
+            method: "/nextbest.v1.DecisionService/Decide".into(),
+            requests: vec![request("", vec![age(30)]).encode_to_vec().into()],
+            pace: Pace::Open { rate_per_s: 400.0 },
+            warmup: Duration::ZERO,
+            duration: Duration::from_millis(500),
+            connections: 4,
+        },
+        &Arc::default(),
+    )
     .unwrap();
     assert_eq!((report.sent, report.ok), (200, 200), "{report:?}");
     let status = server.status();

@@ -1,6 +1,9 @@
 //! More than can be done: refused at once, said so, counted; the rest is decided.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use nextbest_load::{Pace, Settings as LoadSettings};
 use nextbest_proto::v1::{self, decision_service_server::DecisionService};
@@ -40,15 +43,20 @@ fn what_is_not_refused_is_decided() {
         ..settings()
     });
     // Far more at a time than one worker may keep waiting.
-    let report = nextbest_load::run(&LoadSettings {
-        address: server.decision_address().to_string(),
-        method: "/nextbest.v1.DecisionService/Decide".into(),
-        requests: vec![request("", vec![age(30)]).encode_to_vec().into()],
-        pace: Pace::Closed { in_flight: 1_000 },
-        warmup: Duration::ZERO,
-        duration: Duration::from_millis(500),
-        connections: 8,
-    })
+    let report = nextbest_load::run(
+        &LoadSettings {
+            address: server.decision_address().to_string(),
+            tls: None,
+            api_key: None,
+            method: "/nextbest.v1.DecisionService/Decide".into(),
+            requests: vec![request("", vec![age(30)]).encode_to_vec().into()],
+            pace: Pace::Closed { in_flight: 1_000 },
+            warmup: Duration::ZERO,
+            duration: Duration::from_millis(500),
+            connections: 8,
+        },
+        &Arc::default(),
+    )
     .unwrap();
     let status = server.status();
     assert!(report.ok > 0);
