@@ -44,7 +44,7 @@ PYTHON_DOORS = {
     "pydantic": "workspace",
     "onnxruntime": "models",
     "onnx": "models",
-    "matplotlib": "models",
+    "matplotlib": "charts",
     "sklearn": "demo",
     "skl2onnx": "demo",
 }

@@ -9,6 +9,7 @@ import typer
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
 from nextbest.cli.output import CommandError, Json, is_for_machines, say, show, write_json
+from nextbest.cli.pictures import Png, require_plots
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -49,7 +50,7 @@ def health(  # noqa: PLR0913 - one parameter an option
     ] = None,
     warn: Annotated[float, typer.Option(min=0.0, help="Stability index from which on to warn.")] = 0.10,
     alert: Annotated[float, typer.Option(min=0.0, help="Stability index from which on to alert.")] = 0.25,
-    png: Annotated[Path | None, typer.Option(help="Draw it into a file.")] = None,
+    png: Png = None,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
     """Show how a model fares: how far features and scores have moved, and how well it is calibrated.
@@ -70,11 +71,11 @@ def health(  # noqa: PLR0913 - one parameter an option
             "--alert",
         )
     if png is not None:
-        _require_plots()
+        require_plots()
     calibration = _calibrate(outcomes, name) if outcomes is not None else None
     found, judged = _ask(name, target, warn, alert, is_needed=calibration is None or target is not None)
     if png is not None:
-        from nextbest.models.chart import draw
+        from nextbest.charts.models import draw
 
         draw(png, found, judged, calibration)
     if is_for_machines():
@@ -108,18 +109,6 @@ def _ask(
             return None, None
     found = answer.models[0]
     return found, examine(found, answer.sample, datetime.now(UTC), Limits(warn, alert))
-
-
-def _require_plots() -> None:
-    from importlib.util import find_spec
-
-    if find_spec("matplotlib") is None:
-        raise CommandError(
-            "pictures are drawn by matplotlib, which is not installed",
-            "pip install 'nextbest[plots]'",
-            ExitCode.USAGE,
-            "--png",
-        )
 
 
 def _calibrate(path: Path, name: str) -> "Calibration":

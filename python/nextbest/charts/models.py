@@ -1,4 +1,4 @@
-"""Histograms beside their reference, and calibration -> a picture. The one door to matplotlib."""
+"""Histograms beside their reference, and calibration -> a picture."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from nextbest.charts import style
 from nextbest.models.calibration import Calibration
 from nextbest.models.health import Drift, Health, rows_of
 from nextbest.v1 import bundle_pb2, control_pb2
@@ -21,11 +22,9 @@ _TITLE_LENGTH_MAX: Final = 40
 _CATEGORIES_MAX: Final = 12
 _PANEL_INCHES: Final = (5.6, 3.1)
 _HEAD_INCHES: Final = 0.75
-_DPI: Final = 130
-# Of Okabe and Ito's palette, which people with any colour vision tell apart.
-_REFERENCE: Final = "#B0B0B0"
-_CURRENT: Final = "#0072B2"
-_OUTSIDE: Final = "#D55E00"
+_REFERENCE: Final = style.GREY
+_CURRENT: Final = style.BLUE
+_OUTSIDE: Final = style.ORANGE
 
 Panel = Callable[[Axes], None]
 
@@ -53,7 +52,7 @@ def draw(
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
     width, height = _PANEL_INCHES[0] * columns, _PANEL_INCHES[1] * rows + _HEAD_INCHES
-    figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
+    figure = Figure(figsize=(width, height), dpi=style.DPI, layout="constrained")
     if title:
         figure.suptitle(title, fontsize=11, x=0.01, ha="left")
     if judged is not None:
@@ -63,8 +62,7 @@ def draw(
     places = figure.subplots(rows, columns, squeeze=False).flatten().tolist()
     for axes, panel in zip(places, panels, strict=False):
         panel(axes)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.tick_params(labelsize=8)
+        style.plain(axes)
     for axes in places[len(panels) :]:
         axes.set_visible(False)
     figure.savefig(path, format="png")

@@ -1,0 +1,18 @@
+"""What all pictures have in common."""
+
+from typing import Final
+
+from matplotlib.axes import Axes
+
+DPI: Final = 130
+# Of Okabe and Ito's palette, which people with any colour vision tell apart.
+GREY: Final = "#B0B0B0"
+BLUE: Final = "#0072B2"
+ORANGE: Final = "#D55E00"
+GREEN: Final = "#009E73"
+
+
+def plain(axes: Axes) -> None:
+    """Takes away what a picture does not need."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=8)
