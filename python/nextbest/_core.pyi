@@ -89,6 +89,7 @@ class _Report(TypedDict):
     ok: int
     errors: dict[str, int]
     messages: dict[str, str]
+    error_latencies: dict[str, dict[str, float]]
     achieved_per_s: float
     measured_s: float
     reopened: int
@@ -102,6 +103,11 @@ class _Report(TypedDict):
     service_p99_us: float
     service_p999_us: float
     service_max_us: float
+    lag_p50_us: float
+    lag_p90_us: float
+    lag_p99_us: float
+    lag_p999_us: float
+    lag_max_us: float
     hiccup_p50_us: float
     hiccup_p90_us: float
     hiccup_p99_us: float
@@ -388,7 +394,8 @@ def load(settings: dict[str, Any], *, watch: LoadWatch | None = None) -> _Report
             Optional: `address` ("127.0.0.1:50051"; "unix:/path" for a socket file), `method`
             ("/nextbest.v1.DecisionService/Decide"; the path of any unary one, such as
             "/grpc.health.v1.Health/Check"), `duration_s` (10.0), `warmup_s` (1.0; before it, not counted),
-            `connections` (4), `api_key` (sent as `authorization: Bearer KEY`).
+            `connections` (4), `api_key` (sent as `authorization: Bearer KEY`), `timeout_s` (up to 60.0, sent
+            as `grpc-timeout`; calls that take longer are cancelled, and count as `DEADLINE_EXCEEDED`).
 
             Over TLS: `tls_ca`, `tls_cert` with `tls_key`: bytes in PEM form; `tls_name`: what the server's
             certificate is made out to, if not the address' host. Without `tls_ca`, nothing is encrypted.
@@ -396,9 +403,11 @@ def load(settings: dict[str, Any], *, watch: LoadWatch | None = None) -> _Report
 
     Returns:
         `sent`: requests that were due. `ok`: answered with status OK. `errors`: the others, by gRPC status;
-        `UNANSWERED` and `NOT_SENT` are its own. `messages`: the first one of each status. `achieved_per_s`:
-        those that were OK, a second. `measured_s`: for how long. `reopened`: connections that ended and were
-        opened again.
+        `UNANSWERED` and `NOT_SENT` are its own. `messages`: the first one of each status.
+        `error_latencies`: `p50_us` to `max_us` of each status that was answered. `achieved_per_s`: those that
+        were OK, a second. `measured_s`: for how long. `reopened`: connections that ended and were opened
+        again. `lag_p50_us` to `lag_max_us`: how late the generator itself came to send what was due (closed
+        loop: 0.0).
 
         Of those that were OK, `p50_us` to `max_us`: from when a request was due; `service_p50_us` to
         `service_max_us`: from when it left. `hiccup_p50_us` to `hiccup_max_us`: how late this machine woke a

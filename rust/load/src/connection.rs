@@ -5,17 +5,18 @@
 
 use std::{
     cell::{Cell, RefCell},
+    future::Future,
     rc::Rc,
     time::{Duration, Instant},
 };
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use h2::{Ping, client::SendRequest};
-use http::Request;
+use http::{HeaderValue, Request};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::{Mutex, Notify},
-    time::timeout,
+    time::{timeout, timeout_at},
 };
 
 use crate::{
@@ -25,6 +26,8 @@ use crate::{
 };
 
 const WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+/// Calls remembered for a second after they were cancelled, so that late frames of theirs are dropped in silence.
+const CANCELLED_MAX: usize = 10_000;
 /// For the socket, TLS and the first answer together.
 const OPEN_MAX: Duration = Duration::from_secs(5);
 /// After a server could not be reached again; until then calls fail at once.
@@ -72,33 +75,44 @@ impl Connection {
         self.reopened.get()
     }
 
-    /// Sends a framed message and waits for the status.
-    pub(crate) async fn call(&self, request: Request<()>, message: Bytes) -> Outcome {
-        self.turn().await;
-        let outcome = match self.ready().await {
-            Ok(sender) => Outcome {
-                sent: Some(Instant::now()),
-                result: exchange(sender, request, message)
-                    .await
-                    .unwrap_or_else(|cause| Err(Failure::unavailable(cause.to_string()))),
-            },
-            Err(failure) => Outcome {
-                sent: None,
-                result: Err(failure),
-            },
-        };
-        self.calls.set(self.calls.get() - 1);
-        self.ended.notify_one();
-        outcome
+    /// Sends a framed message and waits for the status, until the deadline if there is one. The server is told
+    /// how much of it is left when the call leaves; what is not answered by then is cancelled.
+    pub(crate) async fn call(
+        &self,
+        mut request: Request<()>,
+        message: Bytes,
+        deadline: Option<Instant>,
+    ) -> Outcome {
+        let sent = Cell::new(None);
+        let result = by(deadline, async {
+            let _turn = self.turn().await;
+            let sender = self.ready().await?;
+            let now = Instant::now();
+            if let Some(deadline) = deadline {
+                let left = deadline.checked_duration_since(now).ok_or_else(Failure::late)?;
+                let value = HeaderValue::try_from(grpc_timeout(left)).map_err(|_| Failure::late())?;
+                request.headers_mut().insert("grpc-timeout", value);
+            }
+            sent.set(Some(now));
+            exchange(sender, request, message)
+                .await
+                .unwrap_or_else(|cause| Err(Failure::unavailable(cause.to_string())))
+        })
+        .await;
+        Outcome {
+            sent: sent.get(),
+            result,
+        }
     }
 
     /// Waits until the server allows another call on this connection. The connection would wait too, but not
     /// say when the call left.
-    async fn turn(&self) {
+    async fn turn(&self) -> Turn<'_> {
         while self.calls.get() >= self.current.borrow().current_max_send_streams() {
             self.ended.notified().await;
         }
         self.calls.set(self.calls.get() + 1);
+        Turn(self)
     }
 
     /// What takes a request now. Nothing has been sent when it fails, so calls move to another connection.
@@ -137,6 +151,38 @@ impl Connection {
                 Err(failure)
             }
         }
+    }
+}
+
+/// A call under way; given up, or ended, it lets the next one go.
+struct Turn<'a>(&'a Connection);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.calls.set(self.0.calls.get() - 1);
+        self.0.ended.notify_one();
+    }
+}
+
+async fn by(
+    deadline: Option<Instant>,
+    work: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    match deadline {
+        None => work.await,
+        Some(deadline) => timeout_at(deadline.into(), work)
+            .await
+            .unwrap_or_else(|_| Err(Failure::late())),
+    }
+}
+
+/// As gRPC writes it: eight digits at most, and a unit.
+fn grpc_timeout(left: Duration) -> String {
+    let (us, ms) = (left.as_micros(), left.as_millis());
+    if us < 100_000_000 {
+        format!("{us}u")
+    } else {
+        format!("{}m", ms.min(99_999_999))
     }
 }
 
@@ -190,7 +236,10 @@ where
     let mut builder = h2::client::Builder::new();
     builder
         .initial_window_size(WINDOW_BYTES)
-        .initial_connection_window_size(WINDOW_BYTES);
+        .initial_connection_window_size(WINDOW_BYTES)
+        // Answers that were under way when their calls were cancelled are no attack by the server.
+        .max_concurrent_reset_streams(CANCELLED_MAX)
+        .max_local_error_reset_streams(None);
     let (sender, mut driver) = builder
         .handshake(stream)
         .await

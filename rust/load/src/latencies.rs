@@ -56,6 +56,10 @@ impl Latencies {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.as_ref().is_none_or(Histogram::is_empty)
+    }
+
     pub(crate) fn percentiles(&self) -> Percentiles {
         let at = |quantile| {
             self.0

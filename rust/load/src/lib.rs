@@ -50,6 +50,9 @@ pub struct Settings {
     pub method: String,
     /// Encoded messages, sent in turn; at least one.
     pub requests: Vec<Bytes>,
+    /// For each answer, from when its request was due (closed loop: sent); sent along as `grpc-timeout`. Calls that
+    /// take longer are cancelled, and count as `DEADLINE_EXCEEDED`. None: they are waited for.
+    pub timeout: Option<Duration>,
     /// When to send.
     pub pace: Pace,
     /// Before measuring: the same pace, not counted.

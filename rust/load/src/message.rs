@@ -1,9 +1,14 @@
 //! Settings turned into what is sent: framed messages, and the head of every request.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Uri, Version, header};
 
 use crate::{LoadFault, Pace, Settings, connection::frame, target::Target};
+
+/// After the last request, the run waits so long for the last answer.
+const TIMEOUT_MAX: Duration = Duration::from_mins(1);
 
 /// Checks the settings, and frames their messages.
 pub(crate) fn check(settings: &Settings) -> Result<Vec<Bytes>, LoadFault> {
@@ -20,6 +25,12 @@ pub(crate) fn check(settings: &Settings) -> Result<Vec<Bytes>, LoadFault> {
     }
     if settings.connections == 0 {
         return fault("`connections` is 0");
+    }
+    if settings
+        .timeout
+        .is_some_and(|timeout| timeout.is_zero() || timeout > TIMEOUT_MAX)
+    {
+        return fault("the timeout is not above 0, or longer than 60 s");
     }
     let framed = settings.requests.iter().map(|request| frame(request)).collect();
     match framed {

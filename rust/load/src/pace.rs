@@ -23,7 +23,7 @@ use crate::{
 
 /// Unanswered requests; with more of them nothing is sent until answers come.
 const OUTSTANDING_MAX: usize = 100_000;
-/// After the last request, for answers to come.
+/// After the last request, for answers to come; a longer timeout of calls takes its place.
 const SETTLE_MAX: Duration = Duration::from_secs(2);
 /// With so long to the next request the thread sleeps, and spins only for the rest.
 const SLEEP_ABOVE: Duration = Duration::from_millis(4);
@@ -56,6 +56,7 @@ pub fn run(settings: &Settings, watch: &Arc<Watch>) -> Result<Report, LoadFault>
             request,
             measure_from: start + settings.warmup,
             end: start + settings.warmup + settings.duration,
+            timeout: settings.timeout,
             tally: RefCell::default(),
             outstanding: Cell::new(0),
             watch: Arc::clone(watch),
@@ -84,6 +85,7 @@ struct Run {
     request: Request<()>,
     measure_from: Instant,
     end: Instant,
+    timeout: Option<Duration>,
     tally: RefCell<Tally>,
     outstanding: Cell<usize>,
     watch: Arc<Watch>,
@@ -98,6 +100,9 @@ impl Run {
             }
             // Counted when due, sent or not: a server that answers nothing has not been asked less.
             self.count_sent(due);
+            if due >= self.measure_from {
+                self.tally.borrow_mut().lag.record(due.elapsed());
+            }
             if self.outstanding.get() < OUTSTANDING_MAX {
                 // Counted here and not when the task first runs: the run must not end in between.
                 self.outstanding.set(self.outstanding.get() + 1);
@@ -106,7 +111,7 @@ impl Run {
             }
             self.watch.count_answer(false);
             if due >= self.measure_from {
-                self.tally.borrow_mut().error(Failure {
+                self.tally.borrow_mut().not_sent(Failure {
                     status: "NOT_SENT",
                     message: format!("{OUTSTANDING_MAX} calls were unanswered"),
                 });
@@ -132,7 +137,7 @@ impl Run {
                 })
             })
             .collect();
-        let last = self.end + SETTLE_MAX;
+        let last = self.end + self.settle_max();
         for one in loops {
             // A server that stops answering must not hold up the report.
             drop(tokio::time::timeout_at(last.into(), one).await);
@@ -151,7 +156,8 @@ impl Run {
         let connection = self.connections.get(connection % self.connections.len());
         let message = self.messages.get(message % self.messages.len());
         if let (Some(connection), Some(message)) = (connection, message.cloned()) {
-            let outcome = connection.call(self.request.clone(), message).await;
+            let deadline = self.timeout.map(|timeout| due + timeout);
+            let outcome = connection.call(self.request.clone(), message, deadline).await;
             self.watch.count_answer(outcome.result.is_ok());
             if due >= self.measure_from {
                 self.tally.borrow_mut().answer(outcome, due);
@@ -160,8 +166,15 @@ impl Run {
         self.outstanding.set(self.outstanding.get() - 1);
     }
 
+    fn settle_max(&self) -> Duration {
+        // The last call's timer may fire a moment after its deadline.
+        let margin = Duration::from_millis(100);
+        self.timeout
+            .map_or(SETTLE_MAX, |timeout| SETTLE_MAX.max(timeout + margin))
+    }
+
     async fn settle(&self) {
-        let until = Instant::now() + SETTLE_MAX;
+        let until = Instant::now() + self.settle_max();
         while self.outstanding.get() > 0 && Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }

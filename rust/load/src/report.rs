@@ -23,11 +23,17 @@ pub struct Report {
     pub errors: BTreeMap<String, u64>,
     /// The first message of each status that came with one.
     pub messages: BTreeMap<String, String>,
+    /// From when requests were due to answers of each status other than OK: a refusal that takes as long as an answer is
+    /// worth little. Without those of `UNANSWERED` and `NOT_SENT`, which had no answer.
+    pub error_latencies: BTreeMap<String, Percentiles>,
     /// From when a request was due to the end of its answer. Closed loop: from when it was sent.
     pub latency: Percentiles,
     /// From when a request left to the end of its answer: without what it waited here, for the thread that
     /// sends or for the server to allow another call on the connection.
     pub service: Percentiles,
+    /// From when a request was due to this thread's turn to send it. Late ones make `latency` that of the generator: it
+    /// wants more CPU, or a lower rate. 0 in a closed loop.
+    pub lag: Percentiles,
     /// How late the machine woke a sleeping thread.
     pub hiccup: Percentiles,
     /// Of `latency`.
@@ -38,9 +44,10 @@ pub struct Report {
     pub hiccup_distribution: Vec<Point>,
     /// The distribution of `latency` in `HdrHistogram`'s form, in milliseconds.
     pub hgrm: String,
-    /// Answers with status OK a second.
+    /// Answers with status OK a second: goodput.
     pub achieved_per_s: f64,
-    /// For how long was measured: less than asked for when the run was stopped, more when answers came late.
+    /// For how long was measured: less than asked for when the run was stopped, more when answers with
+    /// status OK came late.
     pub measured: Duration,
     /// Connections that were opened in the place of ended ones, over the whole run.
     pub reopened: u64,
@@ -50,45 +57,66 @@ pub struct Report {
 #[derive(Default)]
 pub(crate) struct Tally {
     pub(crate) sent: u64,
+    pub(crate) lag: Latencies,
     ok: u64,
-    errors: BTreeMap<&'static str, (u64, String)>,
+    errors: BTreeMap<&'static str, Failures>,
     latencies: Latencies,
     service: Latencies,
+    /// With status OK: calls that fail after the end take nothing from what was answered before it.
     last_answer: Option<Instant>,
+}
+
+/// Of one status.
+#[derive(Default)]
+struct Failures {
+    count: u64,
+    message: String,
+    latencies: Latencies,
 }
 
 impl Tally {
     /// Counts an answer that has just come.
     pub(crate) fn answer(&mut self, outcome: Outcome, due: Instant) {
         let now = Instant::now();
-        self.last_answer = Some(now);
+        let latency = now.saturating_duration_since(due);
         match outcome.result {
             Ok(()) => {
+                self.last_answer = Some(now);
                 self.ok += 1;
-                self.latencies.record(now.saturating_duration_since(due));
+                self.latencies.record(latency);
                 self.service
                     .record(now.saturating_duration_since(outcome.sent.unwrap_or(due)));
             }
-            Err(failure) => self.error(failure),
+            Err(failure) => self.failures(failure).latencies.record(latency),
         }
     }
 
-    pub(crate) fn error(&mut self, failure: Failure) {
-        let (count, message) = self.errors.entry(failure.status).or_default();
-        *count += 1;
-        if message.is_empty() {
-            *message = failure.message;
+    /// Counts a request that could not leave.
+    pub(crate) fn not_sent(&mut self, failure: Failure) {
+        self.failures(failure);
+    }
+
+    fn failures(&mut self, failure: Failure) -> &mut Failures {
+        let failures = self.errors.entry(failure.status).or_default();
+        failures.count += 1;
+        if failures.message.is_empty() {
+            failures.message = failure.message;
         }
+        failures
     }
 
     /// `from` to `until`: the time measured. Answers that came later stretch it.
     pub(crate) fn report(self, from: Instant, until: Instant, reopened: u64, hiccups: &Latencies) -> Report {
         let mut errors = BTreeMap::new();
         let mut messages = BTreeMap::new();
-        for (status, (count, message)) in self.errors {
-            errors.insert(status.to_owned(), count);
-            if !message.is_empty() {
-                messages.insert(status.to_owned(), message);
+        let mut error_latencies = BTreeMap::new();
+        for (status, failures) in self.errors {
+            errors.insert(status.to_owned(), failures.count);
+            if !failures.message.is_empty() {
+                messages.insert(status.to_owned(), failures.message);
+            }
+            if !failures.latencies.is_empty() {
+                error_latencies.insert(status.to_owned(), failures.latencies.percentiles());
             }
         }
         let failed: u64 = errors.values().sum();
@@ -109,8 +137,10 @@ impl Tally {
             ok: self.ok,
             errors,
             messages,
+            error_latencies,
             latency: self.latencies.percentiles(),
             service: self.service.percentiles(),
+            lag: self.lag.percentiles(),
             hiccup: hiccups.percentiles(),
             distribution: self.latencies.distribution(),
             service_distribution: self.service.distribution(),

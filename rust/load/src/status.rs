@@ -15,6 +15,14 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    /// No answer by the deadline.
+    pub(crate) fn late() -> Self {
+        Self {
+            status: "DEADLINE_EXCEEDED",
+            message: "no answer in time; the call was cancelled here".into(),
+        }
+    }
+
     pub(crate) fn unavailable(message: String) -> Self {
         Self {
             status: "UNAVAILABLE",

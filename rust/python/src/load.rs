@@ -73,6 +73,7 @@ fn convert(settings: &Bound<'_, PyDict>) -> PyResult<Settings> {
             .take("method")?
             .unwrap_or_else(|| "/nextbest.v1.DecisionService/Decide".into()),
         requests: requests.into_iter().map(Bytes::from).collect(),
+        timeout: taken.take_seconds("timeout_s")?,
         pace,
         warmup: taken.take_seconds("warmup_s")?.unwrap_or(Duration::from_secs(1)),
         duration: taken
@@ -113,11 +114,19 @@ fn render<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyDict>>
     rendered.set_item("ok", report.ok)?;
     rendered.set_item("errors", &report.errors)?;
     rendered.set_item("messages", &report.messages)?;
+    let error_latencies = PyDict::new(py);
+    for (status, found) in &report.error_latencies {
+        let latencies = PyDict::new(py);
+        set_percentiles(&latencies, "", found)?;
+        error_latencies.set_item(status, latencies)?;
+    }
+    rendered.set_item("error_latencies", error_latencies)?;
     rendered.set_item("achieved_per_s", report.achieved_per_s)?;
     rendered.set_item("measured_s", report.measured.as_secs_f64())?;
     rendered.set_item("reopened", report.reopened)?;
     set_percentiles(&rendered, "", &report.latency)?;
     set_percentiles(&rendered, "service_", &report.service)?;
+    set_percentiles(&rendered, "lag_", &report.lag)?;
     set_percentiles(&rendered, "hiccup_", &report.hiccup)?;
     rendered.set_item("distribution", points(&report.distribution))?;
     rendered.set_item("service_distribution", points(&report.service_distribution))?;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, thread, time::Duration};
 
 use super::server::{Answer, Server, open, ran, refused, settings};
-use crate::{Pace, Settings, Watch, run};
+use crate::{Pace, Percentiles, Settings, Watch, run};
 
 /// Spoils good settings.
 type Change = fn(&mut Settings);
@@ -20,6 +20,11 @@ fn the_open_loop_sends_what_is_due() {
         "{report:?}"
     );
     assert!(report.measured >= Duration::from_millis(200));
+    // Every request was sent before it was answered.
+    assert!(
+        report.lag.p50_us > 0.0 && report.lag.max_us <= latency.max_us,
+        "{report:?}"
+    );
     assert!(report.hiccup.p99_us <= report.hiccup.max_us && report.hiccup.max_us > 0.0);
     assert_eq!(report.distribution.last().map(|point| point.count), Some(100));
     assert_eq!(report.reopened, 0);
@@ -98,11 +103,87 @@ fn what_is_never_answered_is_counted() {
 }
 
 #[test]
+fn refusals_have_latencies_of_their_own() {
+    let server = Server::start(|number| {
+        if number % 2 == 0 {
+            Answer::After(Duration::from_millis(40))
+        } else {
+            Answer::AtOnce("8", "too busy")
+        }
+    });
+    let report = open(&server, 100.0);
+    assert_eq!(report.errors["RESOURCE_EXHAUSTED"], report.sent - report.ok);
+    let refused = report.error_latencies["RESOURCE_EXHAUSTED"];
+    assert!(refused.p50_us > 0.0 && refused.p50_us < 40_000.0, "{report:?}");
+    assert!(report.latency.p50_us >= 40_000.0, "{report:?}");
+    assert_eq!(
+        report.distribution.last().map(|point| point.count),
+        Some(report.ok)
+    );
+}
+
+#[test]
+fn what_takes_longer_than_the_timeout_is_cancelled() {
+    let mut server = Server::start(|number| {
+        if number % 2 == 0 {
+            Answer::Never
+        } else {
+            Answer::Status("0")
+        }
+    });
+    for pace in [Pace::Open { rate_per_s: 100.0 }, Pace::Closed { in_flight: 2 }] {
+        let report = ran(&Settings {
+            timeout: Some(Duration::from_millis(60)),
+            ..settings(&server, pace)
+        });
+        assert!(report.ok > 0, "{report:?}");
+        let errors = BTreeMap::from([("DEADLINE_EXCEEDED".to_owned(), report.sent - report.ok)]);
+        assert_eq!(report.errors, errors, "{report:?}");
+        let late = report.error_latencies["DEADLINE_EXCEEDED"];
+        assert!(late.p50_us >= 60_000.0, "{report:?}");
+        assert_eq!(
+            report.messages["DEADLINE_EXCEEDED"],
+            "no answer in time; the call was cancelled here"
+        );
+        let header = server.seen().head.headers["grpc-timeout"].clone();
+        let us: u32 = header
+            .to_str()
+            .unwrap()
+            .strip_suffix('u')
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert!(us > 0 && us <= 60_000, "{header:?}");
+    }
+}
+
+#[test]
+fn a_cancelled_call_lets_the_next_one_go() {
+    // One at a time on the one connection, and the first is never answered.
+    let server = Server::one_at_a_time(|number| {
+        if number == 0 {
+            Answer::Never
+        } else {
+            Answer::Status("0")
+        }
+    });
+    let report = ran(&Settings {
+        connections: 1,
+        warmup: Duration::ZERO,
+        timeout: Some(Duration::from_millis(50)),
+        ..settings(&server, Pace::Closed { in_flight: 1 })
+    });
+    assert_eq!(report.errors, BTreeMap::from([("DEADLINE_EXCEEDED".into(), 1)]));
+    assert!(report.ok > 0, "{report:?}");
+}
+
+#[test]
 fn the_closed_loop_keeps_so_many_in_flight() {
     let server = Server::start(|_| Answer::After(Duration::from_millis(10)));
     let report = ran(&settings(&server, Pace::Closed { in_flight: 4 }));
     assert_eq!(report.errors, BTreeMap::new());
     assert_eq!(report.ok, report.sent);
+    assert_eq!(report.lag, Percentiles::default());
     // Four at a time, at most one in ten milliseconds each.
     assert!(
         report.achieved_per_s > 40.0 && report.achieved_per_s <= 400.0,
@@ -139,7 +220,10 @@ fn a_run_that_cannot_begin_says_why() {
     let server = Server::start(|_| Answer::Status("0"));
     let good = settings(&server, Pace::Open { rate_per_s: 1.0 });
     let is_paced = "the rate or the number in flight is not above 0";
-    let cases: [(Change, &str); 9] = [
+    let is_in_time = "the timeout is not above 0, or longer than 60 s";
+    let cases: [(Change, &str); 11] = [
+        (|bad| bad.timeout = Some(Duration::ZERO), is_in_time),
+        (|bad| bad.timeout = Some(Duration::from_secs(61)), is_in_time),
         (|bad| bad.requests.clear(), "`requests` is empty"),
         (|bad| bad.connections = 0, "`connections` is 0"),
         (|bad| bad.pace = Pace::Open { rate_per_s: f64::NAN }, is_paced),

@@ -245,6 +245,7 @@ pub(super) fn settings(server: &Server, pace: Pace) -> Settings {
         api_key: None,
         method: "/test.Test/Test".into(),
         requests: vec![Bytes::from_static(b"one"), Bytes::from_static(b"two")],
+        timeout: None,
         pace,
         warmup: Duration::from_millis(20),
         duration: Duration::from_millis(200),

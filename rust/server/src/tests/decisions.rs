@@ -166,6 +166,7 @@ fn a_load_is_answered_in_full() {
             address: server.decision_address().to_string(),
             tls: None,
             api_key: None,
+            timeout: None,
             method: "/nextbest.v1.DecisionService/Decide".into(),
             requests: vec![request("", vec![age(30)]).encode_to_vec().into()],
             pace: Pace::Open { rate_per_s: 400.0 },

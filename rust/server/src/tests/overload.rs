@@ -48,6 +48,7 @@ fn what_is_not_refused_is_decided() {
             address: server.decision_address().to_string(),
             tls: None,
             api_key: None,
+            timeout: None,
             method: "/nextbest.v1.DecisionService/Decide".into(),
             requests: vec![request("", vec![age(30)]).encode_to_vec().into()],
             pace: Pace::Closed { in_flight: 1_000 },
