@@ -34,6 +34,7 @@ class Settings:
 
     Attributes:
         address: NEXTBEST_ADDRESS. Where decisions are served and asked for: `host:port` or `unix:/path`.
+        api_key: NEXTBEST_API_KEY. What `nextbest load` sends as `authorization: Bearer`; None: nothing.
         control_address: NEXTBEST_CONTROL_ADDRESS. Where operators are served.
         health_address: NEXTBEST_HEALTH_ADDRESS. Where probes are answered.
         workers: NEXTBEST_WORKERS. Threads that decide; 0: one a core.
@@ -66,6 +67,7 @@ class Settings:
     """
 
     address: str = DECISION_ADDRESS
+    api_key: str | None = field(default=None, repr=False)
     control_address: str = CONTROL_ADDRESS
     health_address: str = HEALTH_ADDRESS
     workers: int = 0
@@ -97,6 +99,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     disabled = found.get("OTEL_SDK_DISABLED", "").casefold() == "true"
     return Settings(
         address=found.get("NEXTBEST_ADDRESS", DECISION_ADDRESS),
+        api_key=found.get("NEXTBEST_API_KEY"),
         control_address=found.get("NEXTBEST_CONTROL_ADDRESS", CONTROL_ADDRESS),
         health_address=found.get("NEXTBEST_HEALTH_ADDRESS", HEALTH_ADDRESS),
         workers=_whole(found, "NEXTBEST_WORKERS", 0) or 0,

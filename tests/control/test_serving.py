@@ -409,12 +409,15 @@ def test_load_that_is_refused(run):
     assert json.loads(ran.stdout)["errors"].keys() == {"INVALID_ARGUMENT"}
 
 
-def test_a_server_at_a_path(start_serving, starter, tmp_path):
+def test_a_server_at_a_path(run, start_serving, starter, tmp_path):
     file = tmp_path / "decisions.sock"
     serving = start_serving(starter, "--address", f"unix:{file}")
     assert serving.decisions == f"unix:{file}"
     with nextbest.Client(serving.decisions) as client:
         assert client.decide(customer=ADULT, **QUESTION).decision_id
+    pace = ("--rate", "200", "--duration", "0.3", "--warmup", "0.1", "--timeout", "10")
+    ran = run("load", "-c", "web", "-p", "hero", "--address", serving.decisions, *pace, "--json")
+    assert (ran.returncode, json.loads(ran.stdout)["ok"]) == (0, 60), ran.stderr
     assert serving.stop()[0] == 0
     assert not file.exists()
 

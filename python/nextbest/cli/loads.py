@@ -1,27 +1,25 @@
-"""`nextbest load`: asks a running server at a fixed rate, and reports how long it took to answer."""
+"""`nextbest load`: asks a running server at a rate, or at rising ones, and reports latencies."""
 # ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
 
-import json as encoder
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from nextbest.cli.decisions import (
-    Address,
-    Attribute,
-    ContextOption,
-    PlacementOption,
-    given_attributes,
-    given_placements,
-)
+from nextbest.cli import load_options as options
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
-from nextbest.cli.output import CommandError, Json, is_for_machines, show, write_json
+from nextbest.cli.load_traffic import customer_ids, from_file, from_options
+from nextbest.cli.output import CommandError, Json, is_for_machines, say, show, write_json
+from nextbest.cli.pictures import require_plots
 
-REQUESTS_MAX = 100_000
-"""Of different ones; they are sent in turn."""
+if TYPE_CHECKING:
+    from nextbest.load.ramp import Climb, Ramp
+
+RATE_PER_S = 1_000.0
+_BULKY = ("hgrm", "distribution", "service_distribution", "hiccup_distribution")
 
 
 def register(app: typer.Typer) -> None:
@@ -30,144 +28,265 @@ def register(app: typer.Typer) -> None:
         app,
         load,
         "nextbest load -c web -p hero --customers customers.parquet --rate 5000 --duration 10",
-        "nextbest load -c web -p hero -a age=42 --rate 1000 --connections 4 --json",
-        "nextbest load --requests questions.ndjson",
+        "nextbest load -c web -p hero -a age=42 --png latency.png --hgrm latency.hgrm",
+        "nextbest load --requests questions.ndjson --ramp 1000:20000:1000 --duration 5 --png ramp.png",
+        "nextbest load -c web -p hero --ramp 10000:60000:5000 --beyond 4 --timeout 0.1",
+        "nextbest load -c web -p hero --in-flight 4 --json",
+        "nextbest load -c web -p hero --address decisions.example:443 --tls-ca ca.pem",
         panel="Server",
     )
 
 
 def load(  # noqa: PLR0913 - one parameter an option
     *,
-    channel: Annotated[str, typer.Option("--channel", "-c", help="Channel, as the workspace names it.")] = "",
-    placement: PlacementOption = None,
-    customers: Annotated[
-        Path | None, typer.Option("--customers", help="File whose customer ids are asked for.")
-    ] = None,
-    id_column: Annotated[str, typer.Option("--id", help="Its column of customer ids.")] = "customer_id",
-    attribute: Attribute = None,
-    context: ContextOption = None,
-    requests: Annotated[
-        Path | None, typer.Option("--requests", help="NDJSON of questions: the arguments of Client.decide.")
-    ] = None,
-    rate: Annotated[float, typer.Option("--rate", min=0.1, help="Requests a second.")] = 1_000.0,
-    in_flight: Annotated[
-        int | None, typer.Option("--in-flight", min=1, help="Instead of a rate: always so many under way.")
-    ] = None,
-    duration: Annotated[float, typer.Option("--duration", min=0.1, help="Seconds to measure.")] = 10.0,
-    warmup: Annotated[float, typer.Option("--warmup", min=0.0, help="Seconds before that.")] = 1.0,
-    connections: Annotated[int, typer.Option("--connections", min=1, help="One a server core at least.")] = 4,
-    address: Address = "",
+    channel: options.Channel = "",
+    placement: options.Placement = None,
+    customers: options.Customers = None,
+    id_column: options.IdColumn = "customer_id",
+    attribute: options.Attribute = None,
+    context: options.Context = None,
+    requests: options.Requests = None,
+    rate: options.Rate = None,
+    ramp: options.Ramp = "",
+    beyond: options.Beyond = 0,
+    in_flight: options.InFlight = None,
+    duration: options.Duration = 10.0,
+    warmup: options.Warmup = 1.0,
+    timeout: options.Timeout = None,
+    address: options.Address = "",
+    connections: options.Connections = 4,
+    api_key: options.ApiKey = "",
+    tls_ca: options.TlsCa = None,
+    tls_cert: options.TlsCert = None,
+    tls_key: options.TlsKey = None,
+    tls_name: options.TlsName = "",
+    png: options.Png = None,
+    hgrm: options.Hgrm = None,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Ask a server at a fixed rate, and report how long the answers took.
+    """Ask a server at a rate, and report how long the answers took.
 
     Requests leave on schedule whether or not earlier ones were answered, and each is timed from the moment
-    it was due, so that a stall is not hidden. The hiccup figures say how late an idle thread woke on this
-    machine: what no server can improve on. Exits with 5 when a call failed.
+    it was due, not from when it left: what waits behind a stall counts in full (no coordinated omission).
+    Times are of answers with status OK; other statuses are counted, and have times of their own.
 
-    With --in-flight, a call leaves when another was answered. That finds how much a server can do, and says
-    nothing about latency.
+    Beside them stands what is not the server's: how late this program came to send what was due, and how
+    late an idle thread of this machine woke (hiccups). If these are large, so is everything else.
+
+    With --ramp, the rate rises step by step until the server answers less than 95 % of what is due, and then
+    --beyond steps more. The knee is the rate at which rate over p99 is greatest; after it, more load costs
+    more than it brings.
+
+    With --in-flight, a request leaves when another was answered. That finds how much a server can do, and
+    says little about latency: while the server stalls, nothing is sent.
+
+    Exits with 5 when a call failed; of a ramp, at a rate that the server kept up with or at the first.
     """
+    rising = _ramp(ramp, rate, in_flight, beyond, hgrm)
+    _check_files(png, hgrm)
     if requests is not None:
-        encoded = _from_file(requests)
+        encoded = from_file(requests)
     else:
-        encoded = _from_options(channel, placement, attribute, context, _ids(customers, id_column))
+        ids = customer_ids(customers, id_column)
+        encoded = from_options(channel, placement, attribute, context, ids)
+    settings = {
+        **_whom(address, api_key, tls_ca, tls_cert, tls_key, tls_name),
+        "requests": encoded,
+        "duration_s": duration,
+        "warmup_s": warmup,
+        "timeout_s": timeout,
+        "connections": connections,
+    }
+    if rising is not None:
+        _climb(rising, beyond, settings, png)
+    elif in_flight is not None:
+        _run_once({**settings, "in_flight": in_flight}, f"{in_flight} in flight", png, hgrm)
+    else:
+        rate_per_s = rate or RATE_PER_S
+        _run_once({**settings, "rate_per_s": rate_per_s}, f"{rate_per_s:,.6g}/s", png, hgrm)
 
-    from nextbest import _core, settings
+
+def _ramp(
+    text: str, rate: float | None, in_flight: int | None, beyond: int, hgrm: Path | None
+) -> "Ramp | None":
+    """The ramp, if there is one; and whether options go together."""
+    given = {"--rate": rate is not None, "--ramp": text, "--in-flight": in_flight is not None}
+    paces = [option for option, is_given in given.items() if is_given]
+    if len(paces) > 1:
+        raise CommandError(f"{' and '.join(paces)} are different paces", "give one of them", ExitCode.USAGE)
+    if not text:
+        if beyond:
+            remedy = "write --ramp 1000:20000:1000"
+            raise CommandError("--beyond goes on with a ramp, and there is none", remedy, ExitCode.USAGE)
+        return None
+    if hgrm is not None:
+        raise CommandError(
+            "--hgrm is for one run, --ramp makes several", "give one of the two", ExitCode.USAGE
+        )
+    from nextbest.load.ramp import Ramp, RampError
 
     try:
-        report = _core.load(
-            {
-                "address": address or settings.read().address,
-                "requests": encoded,
-                "rate_per_s": rate if in_flight is None else None,
-                "in_flight": in_flight,
-                "duration_s": duration,
-                "warmup_s": warmup,
-                "connections": connections,
-            }
+        return Ramp.parse(text)
+    except RampError as error:
+        raise CommandError(str(error), "write --ramp 1000:20000:1000", ExitCode.USAGE, "--ramp") from None
+
+
+def _check_files(png: Path | None, hgrm: Path | None) -> None:
+    """Finds what cannot be written before the run, which may take long."""
+    if png is not None:
+        require_plots()
+    for option, path in (("--png", png), ("--hgrm", hgrm)):
+        if path is None:
+            continue
+        if not path.parent.is_dir():
+            cause = "its folder does not exist"
+        elif path.is_dir():
+            cause = "it is a folder"
+        elif not os.access(path if path.exists() else path.parent, os.W_OK):
+            cause = "permission denied"
+        else:
+            continue
+        raise CommandError(
+            f"`{path}` cannot be written: {cause}", "name another file", ExitCode.USAGE, option
         )
-    except _core.ServerError as error:
-        remedy = "start one with `nextbest serve BUNDLE`, or name its address"
-        raise CommandError(str(error), remedy, ExitCode.CANNOT_CONNECT) from None
-    except ValueError as error:
-        raise CommandError(str(error), "see `nextbest load --help`", ExitCode.USAGE) from None
+
+
+def _whom(  # noqa: PLR0913, PLR0917 - as the options stand
+    address: str, api_key: str, ca: Path | None, cert: Path | None, key: Path | None, name: str
+) -> dict[str, Any]:
+    """The settings that say whom to ask, and as whom."""
+    from nextbest import settings
+    from nextbest.cli.bundles import read_bytes
+
+    surroundings = settings.read()
+    if ca is None and (cert or key or name):
+        raise CommandError(
+            "without --tls-ca nothing is encrypted",
+            "name the authorities to trust",
+            ExitCode.USAGE,
+            "--tls-ca",
+        )
+    if (cert is None) is not (key is None):
+        raise CommandError(
+            "a certificate and its private key go together", "give --tls-cert and --tls-key", ExitCode.USAGE
+        )
+    files = {"tls_ca": ca, "tls_cert": cert, "tls_key": key}
+    return {
+        "address": address or surroundings.address,
+        "api_key": api_key or surroundings.api_key,
+        "tls_name": name or None,
+        **{setting: None if file is None else read_bytes(file) for setting, file in files.items()},
+    }
+
+
+def _run_once(settings: Mapping[str, Any], pace: str, png: Path | None, hgrm: Path | None) -> None:
+    from nextbest.cli.progress import timing
+
+    is_open = "rate_per_s" in settings
+    with timing(settings["warmup_s"] + settings["duration_s"]) as progress:
+        report = _measure(settings, progress, "", 0.0)
     if is_for_machines():
-        write_json(report)
+        write_json({name: value for name, value in report.items() if name != "hgrm"})
     else:
-        _show(report)
+        from nextbest.cli.load_tables import render_run
+
+        show(f"[bold]{settings['address']}, {pace}[/bold]", *render_run(report, is_open=is_open))
+    if png is not None:
+        from nextbest.charts.load import draw_run
+
+        title = f"{settings['address']}: {pace}, {_counted(report)}"
+        _write(png, lambda: draw_run(png, report, title, is_open=is_open))
+    if hgrm is not None:
+        _write(hgrm, lambda: hgrm.write_text(report["hgrm"], encoding="utf-8"))
     if report["errors"]:
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _from_file(path: Path) -> list[bytes]:
-    from nextbest.cli.bundles import read_bytes
-    from nextbest.question import Question, assemble
-
-    encoded: list[bytes] = []
-    for number, line in enumerate(read_bytes(path).decode("utf-8", "replace").splitlines()[:REQUESTS_MAX], 1):
-        if not line.strip():
-            continue
-        try:
-            encoded.append(assemble(Question(**encoder.loads(line))).SerializeToString())
-        except (TypeError, ValueError) as error:
-            raise CommandError(
-                f"line {number} of `{path}` is no question: {error}",
-                'write {"channel": "web", "placements": {"hero": 1}, "customer_id": "c-1"}',
-                ExitCode.USAGE,
-                "--requests",
-            ) from None
-    if not encoded:
-        raise CommandError(
-            f"`{path}` holds no question", "write one JSON object a line", ExitCode.USAGE, "--requests"
-        )
-    return encoded
+def _counted(report: Mapping[str, Any]) -> str:
+    failed = sum(report["errors"].values())
+    return f"{report['ok']:,} OK" + (f", {failed:,} not" if failed else "")
 
 
-def _from_options(
-    channel: str,
-    placement: list[str] | None,
-    attribute: list[str] | None,
-    context: list[str] | None,
-    customer_ids: list[str],
-) -> list[bytes]:
-    from nextbest.question import Question, assemble
+def _climb(ramp: "Ramp", beyond: int, settings: Mapping[str, Any], png: Path | None) -> None:
+    from nextbest.cli.progress import timing
+    from nextbest.load.ramp import climb
 
-    if not channel or not placement:
-        raise CommandError(
-            "nothing to ask for", "give --channel and --placement, or --requests FILE", ExitCode.USAGE
-        )
-    question: dict[str, Any] = {
-        "channel": channel,
-        "placements": given_placements(placement),
-        "customer": given_attributes("", attribute, {}, ("", "--attribute")),
-        "context": given_attributes("", context, {}, ("", "--context")),
+    rates = ramp.rates
+    step_s = settings["warmup_s"] + settings["duration_s"]
+    with timing(step_s * len(rates)) as progress:
+
+        def run(rate: float) -> dict[str, Any]:
+            number = rates.index(rate)
+            doing = f"step {number + 1} of {len(rates)}, {rate:,.6g}/s"
+            return _measure({**settings, "rate_per_s": rate}, progress, doing, number * step_s)
+
+        found = climb(rates, run, beyond=beyond, ends=(KeyboardInterrupt, CommandError))
+    if is_for_machines():
+        write_json(_plain(found))
+    else:
+        from nextbest.cli.load_tables import render_climb
+
+        each = f"{settings['duration_s']:g} s a step"
+        show(f"[bold]{settings['address']}, {each}[/bold]", *render_climb(found))
+    if png is not None:
+        from nextbest.charts.load import draw_ramp
+
+        title = f"{settings['address']}: latency against rate, {settings['duration_s']:g} s a step"
+        _write(png, lambda: draw_ramp(png, found, title))
+    if isinstance(found.ended_by, CommandError):
+        raise found.ended_by
+    if found.ended_by is not None:
+        raise typer.Exit(ExitCode.INTERRUPTED)
+    if found.failed:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _plain(found: "Climb") -> dict[str, Any]:
+    steps = [
+        {
+            "rate_per_s": step.rate_per_s,
+            "has_kept_up": step.has_kept_up,
+            **{name: value for name, value in step.report.items() if name not in _BULKY},
+        }
+        for step in found.steps
+    ]
+    return {
+        "steps": steps,
+        "knee_per_s": found.knee_per_s,
+        "saturated_per_s": found.saturated_per_s,
+        "interrupted": found.ended_by is not None,
     }
-    return [assemble(Question(**question, customer_id=id_)).SerializeToString() for id_ in customer_ids]
 
 
-def _ids(customers: Path | None, id_column: str) -> list[str]:
-    if customers is None:
-        return [""]
-    from nextbest.cli.rows import CustomerTable
+def _measure(
+    settings: Mapping[str, Any], progress: Callable[[str, float], None], doing: str, before_s: float
+) -> dict[str, Any]:
+    from nextbest import _core
+    from nextbest.load.run import Progress, run
 
-    table = CustomerTable(customers, id_column, {})
-    ids = [customer_id for batch in table.batches() for customer_id, _ in batch.customers]
-    return ids[:REQUESTS_MAX] or [""]
+    def follow(going: Progress) -> None:
+        failed = f", {going.failed:,} failed" if going.failed else ""
+        progress(
+            f"{doing}  {going.answered_per_s:,.0f}/s answered{failed}".strip(), before_s + going.elapsed_s
+        )
+
+    try:
+        return run(settings, follow)
+    except _core.ServerError as error:
+        remedy = "start one with `nextbest serve BUNDLE`, or name its address"
+        if settings["tls_ca"] is not None:
+            remedy = "compare --address, --tls-ca, --tls-cert and --tls-name with what the server has"
+        raise CommandError(str(error), remedy, ExitCode.CANNOT_CONNECT) from None
+    except ValueError as error:
+        raise CommandError(str(error), "see `nextbest load --help`", ExitCode.USAGE) from None
 
 
-def _show(report: Mapping[str, Any]) -> None:
-    from rich.table import Table
-
-    table = Table("figure", title="Load", title_justify="left", title_style="bold")
-    table.add_column("", justify="right")
-    table.add_row("sent", f"{report['sent']:,}")
-    table.add_row("answered", f"{report['ok']:,}")
-    for status, count in report["errors"].items():
-        table.add_row(f"[red]{status}[/red]", f"{count:,}")
-    table.add_row("rate", f"{report['achieved_per_s']:,.0f}/s")
-    for name in ("p50", "p90", "p99", "p999", "max"):
-        table.add_row(name.replace("p999", "p99.9"), f"{report[f'{name}_us']:,.0f} µs")
-    table.add_row("hiccup p99", f"{report['hiccup_p99_us']:,.0f} µs")
-    table.add_row("hiccup max", f"{report['hiccup_max_us']:,.0f} µs")
-    show(table)
+def _write(path: Path, write: Callable[[], object]) -> None:
+    try:
+        write()
+    except OSError as error:
+        raise CommandError(
+            f"`{path}` cannot be written: {error.strerror}", "name another file", ExitCode.USAGE
+        ) from None
+    if not is_for_machines():
+        say(f"wrote {path}")

@@ -32,6 +32,32 @@ def following() -> Iterator[Callable[[str, int, int], None]]:
         yield lambda stage, done, total: progress.update(task, description=stage, completed=done, total=total)
 
 
+@contextmanager
+def timing(total_s: float) -> Iterator[Callable[[str, float], None]]:
+    """Shows work of known length; yields how to report what goes on, and how many seconds have passed.
+
+    Redrawn only when told: what is timed may run on the same machine.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    bar = Progress(
+        BarColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+        console=console,
+        disable=is_for_machines() or not console.is_terminal,
+        auto_refresh=False,
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("", total=total_s)
+        yield lambda doing, passed_s: bar.update(
+            task, description=doing, completed=min(passed_s, total_s), refresh=True
+        )
+
+
 def _bars() -> "Progress":
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -1,0 +1,128 @@
+"""Reports of the load generator -> tables for people."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from nextbest.load.ramp import KEPT_UP, Climb
+
+_PERCENTILES: Final = (("p50", "p50"), ("p90", "p90"), ("p99", "p99"), ("p999", "p99.9"), ("max", "max"))
+_OWN: Final = ("UNANSWERED", "NOT_SENT")
+"""What the generator calls requests without an answer, beside gRPC's statuses."""
+
+
+def render_run(report: Mapping[str, Any], *, is_open: bool) -> list[RenderableType]:
+    """Returns what one run has found: latencies beside what the machine itself did, outcomes, and errors."""
+    table = _table("µs", *(label for _, label in _PERCENTILES))
+    table.columns[0].justify = "left"
+    rows = [("OK, from when due", ""), ("OK, from when sent", "service_")]
+    for label, prefix in rows if is_open else rows[1:]:
+        table.add_row(label, *(_us(report[f"{prefix}{name}_us"]) for name, _ in _PERCENTILES))
+    since = "due" if is_open else "sent"
+    for status, latencies in report["error_latencies"].items():
+        times = (_us(latencies[f"{name}_us"]) for name, _ in _PERCENTILES)
+        table.add_row(f"{status}, from when {since}", *times, style="red")
+    late = [("late to send", "lag_")] if is_open else []
+    for label, prefix in [*late, ("hiccups of this machine", "hiccup_")]:
+        times = (_us(report[f"{prefix}{name}_us"]) for name, _ in _PERCENTILES)
+        table.add_row(label, *times, style="dim")
+    per_s = f"{report['achieved_per_s']:,.0f}/s"
+    lines = [f"{report['ok']:,} of {report['sent']:,} answered in {report['measured_s']:,.1f} s: {per_s}"]
+    if report["reopened"]:
+        lines.append(f"{report['reopened']:,} connections ended and were opened again")
+    held_up = [_held_up(report)] if is_open and _held_up(report) else []
+    return [table, *lines, *_failures([report]), *held_up]
+
+
+def render_climb(found: Climb) -> list[RenderableType]:
+    """Returns a row for each rate, and what to make of them."""
+    table = _table(
+        "due/s", "OK/s", *(label for _, label in _PERCENTILES[:4]), "hiccup p99", "not OK", "p99 of it"
+    )
+    for step in found.steps:
+        report = step.report
+        times = (_us(report[f"{name}_us"]) for name, _ in _PERCENTILES[:4])
+        failed = sum(report["errors"].values())
+        slowest = max((each["p99_us"] for each in report["error_latencies"].values()), default=0.0)
+        table.add_row(
+            f"{step.rate_per_s:,.6g}",
+            f"{report['achieved_per_s']:,.0f}",
+            *times,
+            _us(report["hiccup_p99_us"]),
+            f"{failed / report['sent']:.1%}" if failed else "",
+            _us(slowest) if failed else "",
+            style=None if step.has_kept_up else "red",
+        )
+    failures = _failures([step.report for step in found.steps])
+    return [table, "times in µs, from when a request was due", *failures, *_verdict(found)]
+
+
+def _verdict(found: Climb) -> list[RenderableType]:
+    lines: list[RenderableType] = []
+    if found.saturated_per_s is not None:
+        answered_per_s = found.beyond[0].report["achieved_per_s"]
+        lines.append(
+            f"at {found.saturated_per_s:,.6g}/s fewer than {KEPT_UP:.0%} were answered in time:"
+            f" {answered_per_s:,.0f}/s"
+        )
+    if len(found.beyond) > 1:
+        most = max(found.steps, key=lambda step: float(step.report["achieved_per_s"]))
+        least = min(step.report["achieved_per_s"] for step in found.beyond)
+        lines.append(
+            f"goodput: {most.report['achieved_per_s']:,.0f}/s at most, at {most.rate_per_s:,.6g}/s due;"
+            f" {least:,.0f}/s at least from {found.saturated_per_s:,.6g}/s on"
+        )
+    if found.knee_per_s is not None:
+        lines.append(f"knee: {found.knee_per_s:,.6g}/s, where rate over p99 is greatest")
+    elif found.kept and not found.beyond:
+        lines.append(f"no knee up to {found.steps[-1].rate_per_s:,.6g}/s: latency has not bent yet")
+    held_up = next(((step, text) for step in found.steps if (text := _held_up(step.report))), None)
+    if held_up is not None:
+        step, text = held_up
+        lines.append(f"at {step.rate_per_s:,.6g}/s, {text}")
+    if isinstance(found.ended_by, KeyboardInterrupt):
+        lines.append("interrupted")
+    return lines
+
+
+def _held_up(report: Mapping[str, Any]) -> str:
+    """Who held requests up before they left, when that is most of the 99th percentile; empty: nobody."""
+    waited_us = report["p99_us"] - report["service_p99_us"]
+    if waited_us <= report["p99_us"] / 2.0:
+        return ""
+    if report["lag_p99_us"] > waited_us / 2.0:
+        return "this program itself came late, and so measured itself: give it a CPU of its own, or ask less"
+    return "requests waited here for the server's limit of calls on a connection: try more --connections"
+
+
+def _failures(reports: list[Mapping[str, Any]]) -> list[RenderableType]:
+    counts: dict[str, int] = {}
+    messages: dict[str, str] = {}
+    for report in reports:
+        for status, count in report["errors"].items():
+            counts[status] = counts.get(status, 0) + count
+        messages = {**report["messages"], **messages}
+    lines: list[RenderableType] = []
+    for status, count in counts.items():
+        message = messages.get(status, "")
+        if not message and status in _OWN:
+            message = "no answer came before the end of the run"
+        # The server's words are no markup.
+        lines.append(Text.assemble((status, "red"), f" {count:,}", f": {message}" if message else ""))
+    return lines
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right")
+    return table
+
+
+def _us(latency_us: float) -> str:
+    # No answer, no latency.
+    return f"{latency_us:,.0f}" if latency_us else "-"

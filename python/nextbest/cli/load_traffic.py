@@ -1,0 +1,80 @@
+"""What `nextbest load` sends: encoded requests, from a file of questions or from options."""
+# ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
+
+import json as encoder
+from pathlib import Path
+from typing import Any
+
+from nextbest.cli.decisions import given_attributes, given_placements
+from nextbest.cli.exit_codes import ExitCode
+from nextbest.cli.output import CommandError
+
+REQUESTS_MAX = 100_000
+"""Of different ones; they are sent in turn."""
+
+
+def from_file(path: Path) -> list[bytes]:
+    """Reads NDJSON of questions, the arguments of `Client.decide`.
+
+    Raises:
+        CommandError: The file cannot be read, holds none, or one is wrong.
+    """
+    from nextbest.cli.bundles import read_bytes
+    from nextbest.question import Question, assemble
+
+    encoded: list[bytes] = []
+    for number, line in enumerate(read_bytes(path).decode("utf-8", "replace").splitlines()[:REQUESTS_MAX], 1):
+        if not line.strip():
+            continue
+        try:
+            encoded.append(assemble(Question(**encoder.loads(line))).SerializeToString())
+        except (TypeError, ValueError) as error:
+            raise CommandError(
+                f"line {number} of `{path}` is no question: {error}",
+                'write {"channel": "web", "placements": {"hero": 1}, "customer_id": "c-1"}',
+                ExitCode.USAGE,
+                "--requests",
+            ) from None
+    if not encoded:
+        raise CommandError(
+            f"`{path}` holds no question", "write one JSON object a line", ExitCode.USAGE, "--requests"
+        )
+    return encoded
+
+
+def from_options(
+    channel: str,
+    placement: list[str] | None,
+    attribute: list[str] | None,
+    context: list[str] | None,
+    customer_ids: list[str],
+) -> list[bytes]:
+    """Asks the same for each customer.
+
+    Raises:
+        CommandError: The channel or the placements are missing, or an attribute has not its form.
+    """
+    from nextbest.question import Question, assemble
+
+    if not channel or not placement:
+        raise CommandError(
+            "nothing to ask for", "give --channel and --placement, or --requests FILE", ExitCode.USAGE
+        )
+    question: dict[str, Any] = {
+        "channel": channel,
+        "placements": given_placements(placement),
+        "customer": given_attributes("", attribute, {}, ("", "--attribute")),
+        "context": given_attributes("", context, {}, ("", "--context")),
+    }
+    return [assemble(Question(**question, customer_id=id_)).SerializeToString() for id_ in customer_ids]
+
+
+def customer_ids(customers: Path | None, id_column: str) -> list[str]:
+    """Reads customer ids from a table; nobody's where there is none."""
+    if customers is None:
+        return [""]
+    from nextbest.cli.rows import CustomerTable
+
+    table = CustomerTable(customers, id_column, {})
+    ids = [customer_id for batch in table.batches() for customer_id, _ in batch.customers]
+    return ids[:REQUESTS_MAX] or [""]

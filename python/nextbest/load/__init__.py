@@ -1,0 +1,1 @@
+"""The load generator as people use it: a run that can be followed and interrupted, and ramps of rates."""
