@@ -11,7 +11,8 @@ from nextbest.demo.latency import Latency, measure
 
 WINDOWS = 3
 OPEN_S, CLOSED_S, WARMUP_S = 5.0, 4.0, 1.0
-IN_FLIGHT, CONNECTIONS = 32, 4
+IN_FLIGHT, CONNECTIONS = 4, 4
+"""More in flight would wait longer than a busy server allows, and be refused."""
 
 Found = TypeVar("Found")
 
