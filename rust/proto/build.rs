@@ -13,6 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     tonic_prost_build::configure()
         .build_server(services)
         .build_client(services)
+        .codec_path("crate::codec::CountedCodec")
         .compile_fds(descriptors)?;
     Ok(())
 }
