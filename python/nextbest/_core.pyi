@@ -302,13 +302,17 @@ class Server:
                 `kernel` (the best of the machine): what filters, `avx512`, `avx2` or `portable`.
                 `index_bytes_max` (1 GiB): memory that the index of a bundle's policies may take.
                 `health_sample` (8): one decision in so many is counted for the health of its models; 0: none.
-                `workers` (0): threads that decide; 0: one a core. `connections_max` (4096). `in_flight_max`
-                (16,384): requests in memory; more are refused. `late_models` ("degrade"): what becomes of a
-                request whose deadline leaves no time for models: `degrade` to priors, or `refuse`.
+                `workers` (0): threads that decide; 0: one a core. `in_flight_max` (16,384): requests in
+                memory; more are refused. `late_models` ("degrade"): what becomes of a request whose deadline
+                leaves no time for models: `degrade` to priors, or `refuse`.
                 `customers_max` (10,000,000). `onnxruntime_path`: of `libonnxruntime.so`; a bundle with models
                 needs it.
                 `drain_grace_s` (0.0): how long `shutdown` goes on accepting, at most half of its deadline.
-                `connection_age_s` (None): connections are asked to come anew at that age.
+                And what `nextbest.limits.Limits` has.
+                `tls_certificate`, `tls_key` (None): who the server is, bytes of PEM; None: plain text.
+                `tls_client_ca` (None): whose certificates callers may show; `tls_client_required` (True): and
+                have to. `access` (None): callers, as `nextbest.access.Access.of_decisions` has them; None:
+                everybody.
                 `otlp_endpoint` (None): `http://host:port` of a collector; None: no traces. `otlp_headers`:
                 names and values sent along. `service_name` ("nextbest"), `service_instance_id` (None).
                 `customer_hash_key` (random): bytes that key the hash of customer ids in traces.
@@ -338,6 +342,25 @@ class Server:
         Raises:
             BundleError: The bundle cannot be run; the active one stays.
             ServerError: The process was forked, or there is no thread.
+        """
+    def renew(self, settings: dict[str, Any]) -> None:
+        """Offers new connections other certificates; open ones keep theirs.
+
+        Args:
+            settings: Those of `__new__` that begin with `tls_`.
+
+        Raises:
+            ServerError: They cannot be used, or the server was started without; nothing changes then.
+            ValueError: A setting is unknown, or not of its type.
+        """
+    def grant(self, callers: list[dict[str, Any]]) -> None:
+        """Changes who may call, at once; a server that was started for everybody stays as it is.
+
+        Args:
+            callers: As in `access` of `__new__`.
+
+        Raises:
+            ValueError: A role or field is unknown, or not of its type.
         """
     def status(self) -> _Status:
         """Says what the server is doing: the fields of `StatusResponse`.

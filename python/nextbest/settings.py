@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
+from nextbest import limits
 from nextbest.diagnostics.suggestion import one_of
+from nextbest.limits import Limits
 
 DECISION_ADDRESS: Final = "127.0.0.1:50051"
 CONTROL_ADDRESS: Final = "127.0.0.1:50052"
 HEALTH_ADDRESS: Final = "127.0.0.1:50053"
 HASH_KEY_BYTES_MIN: Final = 16
 SAMPLE_MAX: Final = 1_000_000
+SECONDS_MAX: Final = 86_400.0
 KERNELS: Final = ("avx512", "avx2", "portable")
 LATE_MODELS: Final = ("degrade", "refuse")
 
@@ -34,9 +37,21 @@ class Settings:
 
     Attributes:
         address: NEXTBEST_ADDRESS. Where decisions are served and asked for: `host:port` or `unix:/path`.
-        api_key: NEXTBEST_API_KEY. What `nextbest load` sends as `authorization: Bearer`; None: nothing.
+        access: NEXTBEST_ACCESS. The file that says who may call a server, read again when it changes; None:
+            everybody.
+        api_key: NEXTBEST_API_KEY. What commands send to a server as `authorization: Bearer`; None: nothing.
+        client_ca: NEXTBEST_CLIENT_CA. Whose certificates commands trust, PEM; with it they speak TLS.
+        client_certificate: NEXTBEST_CLIENT_CERTIFICATE. Who commands are to a server, PEM.
+        client_key: NEXTBEST_CLIENT_KEY. Its private key, PEM.
+        client_server_name: NEXTBEST_CLIENT_SERVER_NAME. What the server's certificate names, if not its
+            address.
         control_address: NEXTBEST_CONTROL_ADDRESS. Where operators are served.
         health_address: NEXTBEST_HEALTH_ADDRESS. Where probes are answered.
+        tls_certificate: NEXTBEST_TLS_CERTIFICATE. Who the server is, PEM, for decisions and control; read
+            again when it changes, as are the next two. None: plain text.
+        tls_key: NEXTBEST_TLS_KEY. Its private key, PEM, without a password.
+        tls_client_ca: NEXTBEST_TLS_CLIENT_CA. Whose certificates callers may show, PEM. They have to show one
+            where the access file has no keys.
         workers: NEXTBEST_WORKERS. Threads that decide; 0: one a core.
         kernel: NEXTBEST_KERNEL. The instructions that filter: `avx512`, `avx2` or `portable`; None: the best
             that the machine has.
@@ -44,6 +59,7 @@ class Settings:
             None: the server's default.
         in_flight_max: NEXTBEST_IN_FLIGHT_MAX. Requests in memory at a time; more are refused; None: the
             server's default.
+        limits: What is taken from peers, and how long they are waited for.
         late_models: NEXTBEST_LATE_MODELS. What becomes of a request whose deadline leaves no time for models:
             `degrade` decides on priors and says so, `refuse` answers DEADLINE_EXCEEDED.
         shadow_every: NEXTBEST_SHADOW_EVERY. One decision in so many has the scores of its lowered models
@@ -67,13 +83,22 @@ class Settings:
     """
 
     address: str = DECISION_ADDRESS
+    access: Path | None = None
     api_key: str | None = field(default=None, repr=False)
+    client_ca: Path | None = None
+    client_certificate: Path | None = None
+    client_key: Path | None = None
+    client_server_name: str | None = None
     control_address: str = CONTROL_ADDRESS
     health_address: str = HEALTH_ADDRESS
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
     workers: int = 0
     kernel: str | None = None
     index_bytes_max: int | None = None
     in_flight_max: int | None = None
+    limits: Limits = field(default_factory=Limits)
     late_models: str = LATE_MODELS[0]
     shadow_every: int = SHADOW_EVERY
     health_sample: int | None = None
@@ -99,13 +124,22 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     disabled = found.get("OTEL_SDK_DISABLED", "").casefold() == "true"
     return Settings(
         address=found.get("NEXTBEST_ADDRESS", DECISION_ADDRESS),
+        access=_path(found, "NEXTBEST_ACCESS"),
         api_key=found.get("NEXTBEST_API_KEY"),
+        client_ca=_path(found, "NEXTBEST_CLIENT_CA"),
+        client_certificate=_path(found, "NEXTBEST_CLIENT_CERTIFICATE"),
+        client_key=_path(found, "NEXTBEST_CLIENT_KEY"),
+        client_server_name=found.get("NEXTBEST_CLIENT_SERVER_NAME"),
+        tls_certificate=_path(found, "NEXTBEST_TLS_CERTIFICATE"),
+        tls_key=_path(found, "NEXTBEST_TLS_KEY"),
+        tls_client_ca=_path(found, "NEXTBEST_TLS_CLIENT_CA"),
         control_address=found.get("NEXTBEST_CONTROL_ADDRESS", CONTROL_ADDRESS),
         health_address=found.get("NEXTBEST_HEALTH_ADDRESS", HEALTH_ADDRESS),
         workers=_whole(found, "NEXTBEST_WORKERS", 0) or 0,
         kernel=_word(found, "NEXTBEST_KERNEL", KERNELS),
         index_bytes_max=_whole(found, "NEXTBEST_INDEX_BYTES_MAX", None),
         in_flight_max=_whole(found, "NEXTBEST_IN_FLIGHT_MAX", None),
+        limits=limits.read(found, _some, _time),
         late_models=_word(found, "NEXTBEST_LATE_MODELS", LATE_MODELS) or LATE_MODELS[0],
         shadow_every=_whole(found, "NEXTBEST_SHADOW_EVERY", SHADOW_EVERY) or 0,
         health_sample=_sample(found),
@@ -113,7 +147,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         drain_s_max=_seconds(found, "NEXTBEST_DRAIN_S_MAX", 10.0),
         trace_queue_bytes=_whole(found, "NEXTBEST_TRACE_QUEUE_BYTES", None),
         customer_hash_key=_key(found),
-        model_registry=Path(found["NEXTBEST_MODEL_REGISTRY"]) if "NEXTBEST_MODEL_REGISTRY" in found else None,
+        model_registry=_path(found, "NEXTBEST_MODEL_REGISTRY"),
         otlp_endpoint=None if disabled else _endpoint(found),
         otlp_headers=_headers(found.get("OTEL_EXPORTER_OTLP_HEADERS", "")),
         metric_interval_s=_interval(found),
@@ -127,6 +161,10 @@ def quiet_libraries() -> None:
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 
+def _path(found: Mapping[str, str], name: str) -> Path | None:
+    return Path(found[name]) if name in found else None
+
+
 def _whole(found: Mapping[str, str], name: str, default: int | None) -> int | None:
     text = found.get(name)
     if text is None:
@@ -134,6 +172,13 @@ def _whole(found: Mapping[str, str], name: str, default: int | None) -> int | No
     if not text.isdecimal():
         raise SettingError(f"{name} is `{text}`: give a whole number, 0 or greater")
     return int(text)
+
+
+def _some(found: Mapping[str, str], name: str) -> int | None:
+    number = _whole(found, name, None)
+    if number == 0:
+        raise SettingError(f"{name} is `0`: give a whole number, 1 or greater")
+    return number
 
 
 def _interval(found: Mapping[str, str]) -> float:
@@ -151,15 +196,20 @@ def _sample(found: Mapping[str, str]) -> int | None:
 
 
 def _seconds(found: Mapping[str, str], name: str, default: float) -> float:
+    seconds = _time(found, name)
+    return default if seconds is None else seconds
+
+
+def _time(found: Mapping[str, str], name: str) -> float | None:
     text = found.get(name)
     if text is None:
-        return default
+        return None
     try:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
-    if not 0.0 <= seconds <= 3_600.0:
-        raise SettingError(f"{name} is `{text}`: give seconds, 0 to 3600")
+    if not 0.0 <= seconds <= SECONDS_MAX:
+        raise SettingError(f"{name} is `{text}`: give seconds, 0 to {SECONDS_MAX:.0f}")
     return seconds
 
 

@@ -107,7 +107,7 @@ def test_a_control_address_elsewhere_is_refused(nextbest, tmp_path):
         "127.0.0.1:0",
     )
     assert ran.code == 6
-    assert "it has no authentication" in ran.err
+    assert "without knowing its callers" in ran.err
 
 
 def test_a_fault_of_nextbest_itself(nextbest, monkeypatch):

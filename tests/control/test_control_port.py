@@ -7,7 +7,7 @@ import grpc
 import pytest
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
-from nextbest.control import Activation, Operator, ShadowCounts, Status, TraceCounts
+from nextbest.control import Activation, Operator, SecurityCounts, ShadowCounts, Status, TraceCounts
 from nextbest.control.service import ControlPort, ControlService, ListenError
 from nextbest.errors import InvalidRequest, NotFound, ServerFailed, Unavailable
 from nextbest.v1 import control_pb2
@@ -35,6 +35,8 @@ STATUS = {
     "shadow": {"compared": 14, "disagreed": 15, "failed": 16, "dropped": 17, "farthest": 1.8e-7},
     "shed": 18,
     "in_flight": 19,
+    "intake_bytes": 20,
+    "security": {"callers_unknown": 21, "roles_missing": 22, "handshakes_failed": 23},
 }
 
 
@@ -129,6 +131,8 @@ def test_status(operator):
         shadow=ShadowCounts(compared=14, disagreed=15, failed=16, dropped=17, farthest=1.8e-7),
         shed=18,
         in_flight=19,
+        intake_bytes=20,
+        security=SecurityCounts(callers_unknown=21, roles_missing=22, handshakes_failed=23),
     )
 
 
@@ -158,7 +162,7 @@ def test_reflection_describes_the_service(port):
 
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "192.0.2.1:50052", "[::]:0", "control.example.org:50052"])
 def test_other_interfaces_are_refused(data_plane, address):
-    with pytest.raises(ListenError, match="it has no authentication, so it stays on") as caught:
+    with pytest.raises(ListenError, match="without knowing its callers") as caught:
         ControlPort(ControlService(data_plane, ()), address)
     assert address in str(caught.value)
 

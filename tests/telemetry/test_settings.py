@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nextbest import settings
+from nextbest.cli.servers import serve
+from nextbest.limits import Limits, variable
 from nextbest.settings import SettingError, Settings, read
 
 
@@ -29,6 +30,16 @@ def test_everything_set():
             "NEXTBEST_DRAIN_S_MAX": "30",
             "NEXTBEST_IN_FLIGHT_MAX": "500",
             "NEXTBEST_LATE_MODELS": "refuse",
+            "NEXTBEST_CONNECTIONS_MAX": "100",
+            "NEXTBEST_PEER_CONNECTIONS_MAX": "10",
+            "NEXTBEST_INTAKE_BYTES_MAX": "1000000",
+            "NEXTBEST_HANDSHAKE_S_MAX": "1",
+            "NEXTBEST_MESSAGE_S_MAX": "2.5",
+            "NEXTBEST_READING_S_MAX": "3",
+            "NEXTBEST_IDLE_S_MAX": "4",
+            "NEXTBEST_KEEPALIVE_S": "5",
+            "NEXTBEST_KEEPALIVE_TIMEOUT_S": "6",
+            "NEXTBEST_CONNECTION_AGE_S": "0",
             "NEXTBEST_TRACE_QUEUE_BYTES": "1048576",
             "NEXTBEST_CUSTOMER_HASH_KEY": "0123456789abcdef",
             "NEXTBEST_MODEL_REGISTRY": "/srv/models",
@@ -50,6 +61,18 @@ def test_everything_set():
         drain_s_max=30.0,
         in_flight_max=500,
         late_models="refuse",
+        limits=Limits(
+            connections_max=100,
+            peer_connections_max=10,
+            intake_bytes_max=1_000_000,
+            handshake_s_max=1.0,
+            message_s_max=2.5,
+            reading_s_max=3.0,
+            idle_s_max=4.0,
+            keepalive_s=5.0,
+            keepalive_timeout_s=6.0,
+            connection_age_s=0.0,
+        ),
         trace_queue_bytes=1_048_576,
         customer_hash_key=b"0123456789abcdef",
         model_registry=Path("/srv/models"),
@@ -79,8 +102,10 @@ def test_tracing_can_be_switched_off():
         ("OTEL_METRIC_EXPORT_INTERVAL", "1s", "give a whole number"),
         ("NEXTBEST_HEALTH_SAMPLE", "some", "give a whole number"),
         ("NEXTBEST_HEALTH_SAMPLE", "4294967296", "give 0 to 1,000,000"),
-        ("NEXTBEST_DRAIN_S_MAX", "soon", "give seconds, 0 to 3600"),
-        ("NEXTBEST_DRAIN_GRACE_S", "nan", "give seconds, 0 to 3600"),
+        ("NEXTBEST_DRAIN_S_MAX", "soon", "give seconds, 0 to 86400"),
+        ("NEXTBEST_DRAIN_GRACE_S", "nan", "give seconds, 0 to 86400"),
+        ("NEXTBEST_CONNECTIONS_MAX", "0", "give a whole number, 1 or greater"),
+        ("NEXTBEST_IDLE_S_MAX", "-1", "give seconds, 0 to 86400"),
         ("NEXTBEST_TRACE_QUEUE_BYTES", "1 MB", "give a whole number"),
         ("NEXTBEST_CUSTOMER_HASH_KEY", "short", "openssl rand -hex 32"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "secret", "give `key=value` pairs"),
@@ -106,5 +131,11 @@ def test_secrets_are_not_shown():
 
 
 def test_every_setting_is_documented():
-    for entry in fields(Settings):
-        assert f"{entry.name}: " in (settings.Settings.__doc__ or "")
+    for kind in (Settings, Limits):
+        for entry in fields(kind):
+            assert f"{entry.name}: " in (kind.__doc__ or "")
+
+
+def test_every_limit_stands_in_the_help_of_serve():
+    for entry in fields(Limits):
+        assert variable(entry.name) in (serve.__doc__ or "")

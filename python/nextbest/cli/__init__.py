@@ -6,7 +6,7 @@ import traceback
 
 import typer
 
-from nextbest.cli import bundles, customers, decisions, loads, models, servers, versions, workspaces
+from nextbest.cli import access, bundles, customers, decisions, loads, models, servers, versions, workspaces
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.output import CommandError, write_error
 
@@ -66,7 +66,7 @@ def _assemble() -> typer.Typer:
         context_settings={"help_option_names": ["--help", "-h"]},
     )
     app.callback()(_start)
-    for commands in (workspaces, models, servers, loads, decisions, customers, bundles, versions):
+    for commands in (workspaces, models, servers, access, loads, decisions, customers, bundles, versions):
         commands.register(app)
     return app
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nextbest.cli.decisions import Address, Attribute, CustomerJson, client, given_attributes
+from nextbest.cli.connections import client
+from nextbest.cli.decisions import Address, Attribute, CustomerJson, given_attributes
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
 from nextbest.cli.output import CommandError, Json, is_for_machines, plain, say, show, write_json

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nextbest.cli.connections import client
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
 from nextbest.cli.output import CommandError, Json, is_for_machines, show, write_json
 
 if TYPE_CHECKING:
     from nextbest.answers import Decision
-    from nextbest.client import Client
     from nextbest.offline import OfflineBundle
 
 _PANEL = "Questions"
@@ -249,14 +249,6 @@ def _open(path: Path) -> "OfflineBundle":
     from nextbest.offline import OfflineBundle
 
     return OfflineBundle(load(path).data)
-
-
-def client(address: str, timeout_s: float) -> "Client":
-    """Connects to a server: the one named, or the environment's."""
-    from nextbest import settings
-    from nextbest.client import Client
-
-    return Client(address or settings.read().address, timeout_s=timeout_s)
 
 
 def _show_decision(decision: "Decision", rows: int) -> None:

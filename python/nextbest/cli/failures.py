@@ -3,6 +3,7 @@
 import sys
 
 from nextbest import errors
+from nextbest.access import AccessError
 from nextbest.bundle import BundleError
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.output import CommandError
@@ -15,8 +16,9 @@ def explain(error: Exception) -> CommandError | None:
     match error:
         case errors.NextbestError():
             return _call(error)
-        case BundleError() | ModelError():
-            return CommandError(error.message, error.help, ExitCode.REFUSED)
+        case BundleError() | ModelError() | AccessError():
+            code = ExitCode.USAGE if isinstance(error, AccessError) else ExitCode.REFUSED
+            return CommandError(error.message, error.help, code)
         case SettingError():
             message, _, remedy = str(error).partition(": ")
             return CommandError(message, remedy, ExitCode.USAGE)
@@ -44,7 +46,9 @@ def _call(error: errors.NextbestError) -> CommandError:
         case errors.Overloaded():
             return CommandError(error.message, "try again later, or more slowly", ExitCode.FAILED)
         case errors.NotFound() | errors.Refused():
-            return CommandError(error.message, "", ExitCode.REFUSED)
+            is_unknown = error.status == "UNAUTHENTICATED"
+            remedy = "set NEXTBEST_API_KEY, or NEXTBEST_CLIENT_CERTIFICATE and NEXTBEST_CLIENT_KEY"
+            return CommandError(error.message, remedy if is_unknown else "", ExitCode.REFUSED)
         case _:
             remedy = "see the server's output; client and server may be of different versions"
             return CommandError(error.message, remedy, ExitCode.FAILED)

@@ -79,7 +79,14 @@ Connections = Annotated[
 ApiKey = Annotated[
     str, _server("--api-key", help="Sent as authorization: Bearer KEY.", show_default="$NEXTBEST_API_KEY")
 ]
-TlsCa = Annotated[Path | None, _server("--tls-ca", help="TLS: certificates of those to trust, PEM.")]
+TlsCa = Annotated[
+    Path | None,
+    _server(
+        "--tls-ca",
+        help="TLS: certificates of those to trust, PEM. The other three go with it.",
+        show_default="$NEXTBEST_CLIENT_CA, _CERTIFICATE, _KEY and _SERVER_NAME",
+    ),
+]
 TlsCert = Annotated[Path | None, _server("--tls-cert", help="This client's certificate, PEM.")]
 TlsKey = Annotated[Path | None, _server("--tls-key", help="Its private key, PEM.")]
 TlsName = Annotated[

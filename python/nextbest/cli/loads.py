@@ -170,6 +170,9 @@ def _whom(  # noqa: PLR0913, PLR0917 - as the options stand
         raise CommandError(
             "a certificate and its private key go together", "give --tls-cert and --tls-key", ExitCode.USAGE
         )
+    if ca is None:
+        ca, cert, key = surroundings.client_ca, surroundings.client_certificate, surroundings.client_key
+        name = surroundings.client_server_name or ""
     files = {"tls_ca": ca, "tls_cert": cert, "tls_key": key}
     return {
         "address": address or surroundings.address,

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nextbest.cli.connections import operator
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
-from nextbest.cli.output import CommandError, Json, is_for_machines, say, show, write_json
+from nextbest.cli.output import CommandError, Json, is_for_machines, plain, say, show, write_json
 
 if TYPE_CHECKING:
-    from nextbest.control import Operator, Status
+    from nextbest.control import Status
+    from nextbest.control.guard import Event
     from nextbest.control.serving import Listening
 
 _PANEL = "Server"
@@ -48,10 +50,21 @@ def serve(  # noqa: PLR0913 - one parameter an option
     *,
     address: Annotated[str | None, typer.Option(help="Decisions: host:port or unix:/path.")] = None,
     control_address: Annotated[
-        str | None, typer.Option(help="Control: host:port, on the loopback interface.")
+        str | None,
+        typer.Option(help="Control: host:port; on the loopback interface, unless callers are known."),
     ] = None,
     health_address: Annotated[str | None, typer.Option(help="Health: host:port or unix:/path.")] = None,
     workers: Annotated[int | None, typer.Option(min=0, help="Threads that decide; 0: one a core.")] = None,
+    tls_certificate: Annotated[
+        Path | None, typer.Option(help="Who the server is, PEM; with it, decisions and control speak TLS.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its private key, PEM.")] = None,
+    tls_client_ca: Annotated[
+        Path | None, typer.Option(help="Whose certificates callers may show, PEM.")
+    ] = None,
+    access: Annotated[
+        Path | None, typer.Option(help="Who may call what: an access file. Without it, everybody everything.")
+    ] = None,
     drain_grace: Annotated[
         float | None,
         typer.Option(min=0, help="Seconds to go on accepting when stopping, for load balancers."),
@@ -64,12 +77,21 @@ def serve(  # noqa: PLR0913 - one parameter an option
     """Serve decisions until SIGTERM or Ctrl-C.
 
     The first signal drains: calls under way are answered, then the process exits with 0 (7 when some had to
-    be cut off). A second one ends it at once, with 128 and the signal's number. Environment variables stand
-    in for options: NEXTBEST_ADDRESS, NEXTBEST_CONTROL_ADDRESS, NEXTBEST_HEALTH_ADDRESS, NEXTBEST_WORKERS,
-    NEXTBEST_KERNEL, NEXTBEST_INDEX_BYTES_MAX, NEXTBEST_HEALTH_SAMPLE, NEXTBEST_SHADOW_EVERY,
-    NEXTBEST_IN_FLIGHT_MAX, NEXTBEST_LATE_MODELS, NEXTBEST_DRAIN_GRACE_S, NEXTBEST_DRAIN_S_MAX,
-    NEXTBEST_TRACE_QUEUE_BYTES, NEXTBEST_CUSTOMER_HASH_KEY,
-    OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_METRIC_EXPORT_INTERVAL, OTEL_SERVICE_NAME.
+    be cut off). A second one ends it at once, with 128 and the signal's number.
+
+    Certificates and the access file are read again when they change, and no connection is dropped for it.
+    What cannot be used is said, and everything stays as it was. Every call of the control port is told of.
+
+    Environment variables stand in for options: NEXTBEST_TLS_CERTIFICATE, NEXTBEST_TLS_KEY,
+    NEXTBEST_TLS_CLIENT_CA, NEXTBEST_ACCESS, NEXTBEST_ADDRESS, NEXTBEST_CONTROL_ADDRESS,
+    NEXTBEST_HEALTH_ADDRESS, NEXTBEST_WORKERS, NEXTBEST_KERNEL, NEXTBEST_INDEX_BYTES_MAX,
+    NEXTBEST_HEALTH_SAMPLE, NEXTBEST_SHADOW_EVERY, NEXTBEST_IN_FLIGHT_MAX, NEXTBEST_LATE_MODELS,
+    NEXTBEST_CONNECTIONS_MAX, NEXTBEST_PEER_CONNECTIONS_MAX, NEXTBEST_INTAKE_BYTES_MAX,
+    NEXTBEST_HANDSHAKE_S_MAX, NEXTBEST_MESSAGE_S_MAX, NEXTBEST_READING_S_MAX, NEXTBEST_IDLE_S_MAX,
+    NEXTBEST_KEEPALIVE_S, NEXTBEST_KEEPALIVE_TIMEOUT_S, NEXTBEST_CONNECTION_AGE_S,
+    NEXTBEST_DRAIN_GRACE_S, NEXTBEST_DRAIN_S_MAX, NEXTBEST_TRACE_QUEUE_BYTES,
+    NEXTBEST_CUSTOMER_HASH_KEY, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS,
+    OTEL_METRIC_EXPORT_INTERVAL, OTEL_SERVICE_NAME.
     """
     from nextbest import settings
     from nextbest.cli.bundles import load
@@ -80,11 +102,15 @@ def serve(  # noqa: PLR0913 - one parameter an option
         "control_address": control_address,
         "health_address": health_address,
         "workers": workers,
+        "tls_certificate": tls_certificate,
+        "tls_key": tls_key,
+        "tls_client_ca": tls_client_ca,
+        "access": access,
         "drain_grace_s": drain_grace,
         "drain_s_max": drain_max,
     }
     chosen = replace(settings.read(), **{name: value for name, value in given.items() if value is not None})
-    drained = run(load(bundle).data, chosen, _announce, _announce_drain)
+    drained = run(load(bundle).data, chosen, _Announcer())
     if is_for_machines():
         write_json({"event": "stopped", "drained": drained})
     else:
@@ -103,8 +129,8 @@ def activate(
     from nextbest.cli.bundles import load
 
     sealed = load(bundle)
-    with _operator(control_address) as operator:
-        activation = operator.activate(sealed.data)
+    with operator(control_address) as connection:
+        activation = connection.activate(sealed.data)
     if is_for_machines():
         write_json(activation)
         return
@@ -134,9 +160,9 @@ def _status(control_address: str, deadline_s: float) -> "Status":
 
     while True:
         # A new connection each time: gRPC takes its time before it tries a refused one again.
-        with _operator(control_address) as operator:
+        with operator(control_address) as connection:
             try:
-                return operator.status()
+                return connection.status()
             except Unavailable:
                 if time.monotonic() >= deadline_s:
                     raise
@@ -161,30 +187,39 @@ def demo(
         raise CommandError(str(error), "", ExitCode.FAILED) from None
 
 
-def _operator(address: str) -> "Operator":
-    from nextbest import settings
-    from nextbest.control import Operator
+class _Announcer:
+    """Lines for people, JSON for machines."""
 
-    return Operator(address or settings.read().control_address)
+    def listening(self, where: "Listening") -> None:
+        if is_for_machines():
+            write_json({"event": "listening", **asdict(where)})
+            return
+        say(f"serving    {where.workspace}: {where.actions} actions, {where.models} models")
+        say(f"bundle     {where.bundle_digest}")
+        say(f"decisions  {where.decisions}")
+        say(f"control    {where.control}")
+        say(f"health     {where.health}")
+        say(f"callers    {where.callers}, {'over TLS' if where.is_encrypted else 'in plain text'}")
+        say(f"spans      {where.otlp_endpoint or 'not exported: OTEL_EXPORTER_OTLP_ENDPOINT is not set'}")
 
+    def called(self, event: "Event") -> None:
+        if is_for_machines():
+            write_json({"event": "control", **asdict(event)})
+        else:
+            who = event.caller or "unknown"
+            say(f"{plain(event.at)} control {event.method} by {who} from {event.peer}: {event.status}")
 
-def _announce(listening: "Listening") -> None:
-    if is_for_machines():
-        write_json({"event": "listening", **asdict(listening)})
-        return
-    say(f"serving    {listening.workspace}: {listening.actions} actions, {listening.models} models")
-    say(f"bundle     {listening.bundle_digest}")
-    say(f"decisions  {listening.decisions}")
-    say(f"control    {listening.control}")
-    say(f"health     {listening.health}")
-    say(f"spans      {listening.otlp_endpoint or 'not exported: OTEL_EXPORTER_OTLP_ENDPOINT is not set'}")
+    def renewed(self, what: str) -> None:
+        if is_for_machines():
+            write_json({"event": "secrets", "what": what})
+        else:
+            say(what)
 
-
-def _announce_drain(signal_name: str) -> None:
-    if is_for_machines():
-        write_json({"event": "draining", "signal": signal_name})
-    else:
-        say(f"{signal_name}: draining; once more to stop at once")
+    def draining(self, signal_name: str) -> None:
+        if is_for_machines():
+            write_json({"event": "draining", "signal": signal_name})
+        else:
+            say(f"{signal_name}: draining; once more to stop at once")
 
 
 def _megabytes(size: int) -> str:
@@ -193,8 +228,6 @@ def _megabytes(size: int) -> str:
 
 def _show_status(found: "Status") -> None:
     from rich.table import Table
-
-    from nextbest.cli.output import plain
 
     table = Table(show_header=False, box=None)
     traces = found.traces
@@ -206,7 +239,11 @@ def _show_status(found: "Status") -> None:
         "customers": f"{found.customers:,}",
         "decisions": f"{found.decisions:,}, and {found.explanations:,} explanations",
         "refused": f"{found.refused:,} calls, and {found.deadlines_exceeded:,} too late",
-        "overload": f"{found.shed:,} calls refused, {found.in_flight:,} under way",
+        "overload": f"{found.shed:,} calls refused, {found.in_flight:,} under way, "
+        f"{_megabytes(found.intake_bytes)} of messages to come",
+        "turned away": f"{found.security.callers_unknown:,} calls of nobody known, "
+        f"{found.security.roles_missing:,} without the role, "
+        f"{found.security.handshakes_failed:,} failed handshakes",
         "faults": f"{found.panics:,}",
         "connections": f"{found.connections:,} of {found.connections_accepted:,} accepted, "
         f"{found.connections_refused:,} refused",

@@ -9,7 +9,8 @@ from typing import Any, Final, Self
 import grpc
 
 from nextbest.addresses import resolve
-from nextbest.connection import channel_options, metadata
+from nextbest.connection import Connection, metadata, open_channels
+from nextbest.credentials import Tls, bearer
 from nextbest.errors import refine
 from nextbest.settings import CONTROL_ADDRESS
 from nextbest.v1 import control_pb2, control_pb2_grpc
@@ -67,6 +68,21 @@ class ShadowCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class SecurityCounts:
+    """What the decision port has turned away.
+
+    Attributes:
+        callers_unknown: Calls, because nobody knew who called.
+        roles_missing: Calls, because the caller lacked the role.
+        handshakes_failed: Connections, because TLS was not agreed on.
+    """
+
+    callers_unknown: int
+    roles_missing: int
+    handshakes_failed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """What runs.
 
@@ -93,6 +109,8 @@ class Status:
         shadow: What lowered models' scores were, beside ONNX Runtime's.
         shed: Calls refused because there was more to do than could be done in time.
         in_flight: Calls under way now.
+        intake_bytes: Memory of calls' messages that have begun to come and have not ended.
+        security: What the decision port has turned away.
     """
 
     bundle_digest: str
@@ -117,18 +135,37 @@ class Status:
     shadow: ShadowCounts
     shed: int
     in_flight: int
+    intake_bytes: int
+    security: SecurityCounts
 
 
 class Operator:
     """A connection to a server's control port; close it, or use it in a `with` block."""
 
-    def __init__(self, address: str = CONTROL_ADDRESS, *, timeout_s: float = 5.0) -> None:
-        """Prepares a connection; nothing is sent yet."""
+    def __init__(
+        self,
+        address: str = CONTROL_ADDRESS,
+        *,
+        timeout_s: float = 5.0,
+        tls: Tls | None = None,
+        api_key: str | None = None,
+    ) -> None:
+        """Prepares a connection; nothing is sent yet.
+
+        Args:
+            address: `host:port`.
+            timeout_s: Of calls that do not say otherwise.
+            tls: Encrypts and authenticates the connection; None: neither.
+            api_key: Sent with every call; None: nothing.
+
+        Raises:
+            InvalidRequest: Certificates, keys or the API key cannot be used.
+        """
         self.address = address
         self.timeout_s = timeout_s
-        self._channel = grpc.insecure_channel(
-            address, options=channel_options(None, resolve(address).authority)
-        )
+        self._identity = bearer(api_key)
+        how = Connection(keep_alive=None, retry=None, tls=tls)
+        (self._channel,) = open_channels(grpc.insecure_channel, grpc.secure_channel, resolve(address), how)
         self._stub = control_pb2_grpc.ControlServiceStub(self._channel)
 
     def activate(self, bundle: bytes, *, timeout_s: float = ACTIVATION_S_MAX) -> Activation:
@@ -152,11 +189,12 @@ class Operator:
             NextbestError: The call failed.
         """
         answer = self._call(self._stub.Status, control_pb2.StatusRequest(), self.timeout_s)
-        # Fields of the same names, save for the three that have a type of their own here.
+        # Fields of the same names, save for the four that have a type of their own here.
         converted = {
             "activated_at": from_microseconds(answer.activated_at_us),
             "traces": TraceCounts(**_fields(TraceCounts, answer.traces)),
             "shadow": ShadowCounts(**_fields(ShadowCounts, answer.shadow)),
+            "security": SecurityCounts(**_fields(SecurityCounts, answer.security)),
         }
         return Status(**{**_fields(Status, answer), **converted})
 
@@ -189,7 +227,7 @@ class Operator:
 
     def _call(self, method: Any, request: Any, timeout_s: float) -> Any:
         try:
-            return method(request, timeout=timeout_s, metadata=metadata(None))
+            return method(request, timeout=timeout_s, metadata=(*self._identity, *metadata(None)))
         except grpc.RpcError as error:
             raise refine(error, self.address, timeout_s) from None
 

@@ -1,13 +1,13 @@
 """The control port: operators' calls -> the data plane of this process.
 
-Python serves it, on threads of lower priority than those that decide. It has no authentication yet, so it
+Python serves it, on threads of lower priority than those that decide. Where it does not know who calls, it
 stays on the loopback interface.
 """
 
 import ipaddress
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Protocol
 
@@ -15,7 +15,10 @@ import grpc
 from grpc_reflection.v1alpha import reflection
 
 from nextbest import telemetry
+from nextbest.access import Access
 from nextbest.bundle import SIZE_BYTES_MAX
+from nextbest.control.guard import Event, Guard, trace_context
+from nextbest.control.secrets import Secrets
 from nextbest.diagnostics.suggestion import one_of
 from nextbest.v1 import control_pb2, control_pb2_grpc, customer_pb2, decision_pb2
 
@@ -24,6 +27,9 @@ _DESCRIBED: Final = (
     decision_pb2.DESCRIPTOR.services_by_name["DecisionService"].full_name,
     customer_pb2.DESCRIPTOR.services_by_name["CustomerService"].full_name,
 )
+OPEN: Final = Secrets()
+"""Plain text, and everybody may call."""
+
 _NICE: Final = 10
 _THREADS: Final = 4
 _MESSAGE_BYTES_MAX: Final = SIZE_BYTES_MAX + 1024
@@ -63,7 +69,7 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
         self, request: control_pb2.ActivateRequest, context: grpc.ServicerContext
     ) -> control_pb2.ActivateResponse:
         """Activates a bundle, or answers INVALID_ARGUMENT and leaves the active one in force."""
-        with telemetry.span("activate", parent=_trace_context(context)) as found:
+        with telemetry.span("activate", parent=trace_context(context)) as found:
             try:
                 active, previous, duration_us, index_bytes = self._data_plane.activate(request.bundle)
             except self._refusals as refusal:
@@ -107,19 +113,30 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
 class ControlPort:
     """A listening control port; `close` ends it."""
 
-    def __init__(self, service: ControlService, address: str) -> None:
+    def __init__(
+        self,
+        service: ControlService,
+        address: str,
+        secrets: Secrets = OPEN,
+        tell: Callable[[Event], None] = lambda _: None,
+    ) -> None:
         """Listens.
 
         Args:
             service: Answers.
-            address: `host:port` on the loopback interface; port 0: any that is free.
+            address: `host:port`; port 0: any that is free.
+            secrets: Who the server is, and who may call.
+            tell: Called after every call.
 
         Raises:
-            ListenError: The address is not on the loopback interface, or cannot be had.
+            ListenError: The address is not on the loopback interface and not every caller would be known, or
+                it cannot be had, or the certificates cannot be used.
         """
-        host = _require_loopback(address)
+        host = _host(address, secrets)
+        self._secrets = secrets
         self._server = grpc.server(
             ThreadPoolExecutor(_THREADS, "nextbest-control", initializer=_lower_priority),
+            interceptors=[Guard(self._access, tell)],
             options=[
                 ("grpc.max_receive_message_length", _MESSAGE_BYTES_MAX),
                 # Otherwise a second server could listen on the same port without a word.
@@ -131,7 +148,7 @@ class ControlPort:
         described = (_SERVICE, *_DESCRIBED, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(described, self._server)
         try:
-            port = self._server.add_insecure_port(address)
+            port = self._bind(address)
         except RuntimeError:
             raise ListenError(
                 f"the control port cannot listen on {address}: another process may; choose another "
@@ -140,12 +157,38 @@ class ControlPort:
         self.address = f"{host}:{port}"
         self._server.start()
 
+    def use(self, secrets: Secrets) -> None:
+        """Takes other certificates for new connections, and other callers for all of them."""
+        self._secrets = secrets
+
+    def _access(self) -> Access | None:
+        return self._secrets.access
+
+    def _bind(self, address: str) -> int:
+        if self._secrets.certificates is None:
+            return int(self._server.add_insecure_port(address))
+        # gRPC asks before each handshake.
+        credentials = grpc.dynamic_ssl_server_credentials(
+            _configure(self._secrets),
+            lambda: _configure(self._secrets),
+            require_client_authentication=self._secrets.requires_certificates,
+        )
+        return int(self._server.add_secure_port(address, credentials))
+
     def close(self, grace_s: float = 1.0) -> None:
         """Stops listening, and waits so long for calls under way."""
         self._server.stop(grace_s).wait(grace_s + 1.0)
 
 
-def _require_loopback(address: str) -> str:
+def _configure(secrets: Secrets) -> Any:
+    certificates = secrets.certificates
+    if certificates is None:
+        return None
+    pair = (certificates.key, certificates.certificate)
+    return grpc.ssl_server_certificate_configuration([pair], certificates.client_ca)
+
+
+def _host(address: str, secrets: Secrets) -> str:
     host, colon, port = address.rpartition(":")
     if not colon or not port.isdecimal() or not host:
         raise ListenError(f"`{address}` is no address: give host:port, such as 127.0.0.1:50052")
@@ -153,11 +196,12 @@ def _require_loopback(address: str) -> str:
         loopback = host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         loopback = False
-    if not loopback:
+    if not loopback and not secrets.authenticates:
         raise ListenError(
-            f"the control port will not listen on {address}: it has no authentication, so it stays on "
-            "127.0.0.1, [::1] or localhost; reach it from elsewhere through an authenticated tunnel "
-            "(ssh -L, kubectl port-forward)"
+            f"the control port will not listen on {address} without knowing its callers: set "
+            "NEXTBEST_TLS_CERTIFICATE and NEXTBEST_TLS_KEY, and NEXTBEST_ACCESS or NEXTBEST_TLS_CLIENT_CA; "
+            "or stay on 127.0.0.1, [::1] or localhost, and reach it through a tunnel (ssh -L, "
+            "kubectl port-forward)"
         )
     return host
 
@@ -165,8 +209,3 @@ def _require_loopback(address: str) -> str:
 def _lower_priority() -> None:
     # Linux keeps priorities by thread: whatever a control call computes yields to decisions.
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
-
-
-def _trace_context(context: grpc.ServicerContext) -> dict[str, str]:
-    sent = context.invocation_metadata() or ()
-    return {key: str(value) for key, value in sent if key in {"traceparent", "tracestate"}}

@@ -7,12 +7,14 @@ once.
 
 import os
 import signal
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any, Protocol
 
 from nextbest import _core, signals, telemetry
+from nextbest.control import secrets
+from nextbest.control.guard import Event
 from nextbest.control.metrics import INSTRUMENTS, ModelMetrics
 from nextbest.control.service import ControlPort, ControlService
 from nextbest.diagnostics.suggestion import one_of
@@ -32,45 +34,76 @@ class Listening:
     actions: int
     models: int
     otlp_endpoint: str | None
+    is_encrypted: bool
+    callers: str
+
+
+class Announcer(Protocol):
+    """Tells whoever runs a server what happens to it."""
+
+    def listening(self, where: Listening) -> None:
+        """Everything listens."""
+
+    def called(self, event: Event) -> None:
+        """Somebody has called the control port; on any thread."""
+
+    def renewed(self, what: str) -> None:
+        """Certificates or the access file have changed; on any thread."""
+
+    def draining(self, signal_name: str) -> None:
+        """The drain begins, because of this signal."""
 
 
 def serve(
     bundle: bytes,
     settings: Settings,
-    announce: Callable[[Listening], None],
-    announce_drain: Callable[[str], None],
+    announcer: Announcer,
 ) -> bool:
     """Serves until a signal ends it.
 
     Args:
         bundle: The bundle file's bytes.
         settings: Addresses, limits, where spans go.
-        announce: Called once, when everything listens.
-        announce_drain: Called with the signal's name when the drain begins.
+        announcer: Told what happens.
 
     Returns:
         Whether all calls under way were answered.
 
     Raises:
         ListenError: The control address cannot be had.
-        SettingError: This machine does not have the kernel that is asked for.
+        SettingError: This machine does not have the kernel that is asked for, or settings contradict each
+            other.
+        AccessError: The access file is none.
         OSError: Another address cannot be had.
         nextbest._core.BundleError: The bundle cannot be run.
     """
     _require_kernel(settings.kernel)
+    found = secrets.read(settings)
     with signals.caught() as inbox:
-        server = _core.Server(bundle, _core_settings(settings))
+        server = _core.Server(bundle, _core_settings(settings, found))
         try:
-            control = ControlPort(ControlService(server, (_core.BundleError,)), settings.control_address)
+            service = ControlService(server, (_core.BundleError,))
+            control = ControlPort(service, settings.control_address, found, announcer.called)
         except BaseException:
             server.shutdown(0.0)
             raise
         telemetry.measure(settings, INSTRUMENTS, ModelMetrics(server.model_health))
-        announce(_listening(server, control, settings))
-        announce_drain(signal.Signals(inbox.wait()).name)
+        watch = secrets.Watch(settings, found, partial(_use, server, control), announcer.renewed)
+        announcer.listening(_listening(server, control, settings, found))
+        announcer.draining(signal.Signals(inbox.wait()).name)
+        watch.stop()
         drained = _drain(server, settings.drain_s_max, inbox)
         control.close()
     return drained
+
+
+def _use(server: _core.Server, control: ControlPort, found: secrets.Secrets) -> None:
+    # The data plane first: it refuses what cannot be used.
+    if found.certificates is not None:
+        server.renew(found.tls())
+    if found.access is not None:
+        server.grant(found.access.of_decisions())
+    control.use(found)
 
 
 def _require_kernel(kernel: str | None) -> None:
@@ -93,7 +126,9 @@ def _drain(server: _core.Server, deadline_s: float, inbox: signals.Inbox) -> boo
         return drained.result()
 
 
-def _listening(server: _core.Server, control: ControlPort, settings: Settings) -> Listening:
+def _listening(
+    server: _core.Server, control: ControlPort, settings: Settings, found: secrets.Secrets
+) -> Listening:
     status = server.status()
     return Listening(
         decisions=server.decision_address,
@@ -104,11 +139,19 @@ def _listening(server: _core.Server, control: ControlPort, settings: Settings) -
         actions=status["actions"],
         models=status["models"],
         otlp_endpoint=settings.otlp_endpoint,
+        is_encrypted=found.certificates is not None,
+        callers=_callers(found),
     )
 
 
-def _core_settings(settings: Settings) -> dict[str, Any]:
-    found = {
+def _callers(found: secrets.Secrets) -> str:
+    if found.access is not None:
+        return f"{len(found.access.callers)} in the access file"
+    return "anybody with a certificate" if found.requires_certificates else "anybody"
+
+
+def _core_settings(settings: Settings, found: secrets.Secrets) -> dict[str, Any]:
+    given = {
         "address": settings.address,
         "health_address": settings.health_address,
         "workers": settings.workers,
@@ -125,5 +168,8 @@ def _core_settings(settings: Settings) -> dict[str, Any]:
         "customer_hash_key": settings.customer_hash_key,
         "trace_queue_bytes": settings.trace_queue_bytes,
         "drain_grace_s": settings.drain_grace_s,
+        **asdict(settings.limits),
+        **found.tls(),
+        "access": None if found.access is None else found.access.of_decisions(),
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in given.items() if value is not None}

@@ -112,6 +112,8 @@ class StatusResponse(_message.Message):
     SHADOW_FIELD_NUMBER: _builtins.int
     SHED_FIELD_NUMBER: _builtins.int
     IN_FLIGHT_FIELD_NUMBER: _builtins.int
+    INTAKE_BYTES_FIELD_NUMBER: _builtins.int
+    SECURITY_FIELD_NUMBER: _builtins.int
     bundle_digest: _builtins.str
     workspace: _builtins.str
     actions: _builtins.int
@@ -141,10 +143,14 @@ class StatusResponse(_message.Message):
     """Calls refused because there was more to do than could be done in time."""
     in_flight: _builtins.int
     """Calls under way now."""
+    intake_bytes: _builtins.int
+    """Memory of calls' messages that have begun to come and have not ended."""
     @_builtins.property
     def traces(self) -> Global___TraceCounts: ...
     @_builtins.property
     def shadow(self) -> Global___ShadowCounts: ...
+    @_builtins.property
+    def security(self) -> Global___SecurityCounts: ...
     def __init__(
         self,
         *,
@@ -170,14 +176,46 @@ class StatusResponse(_message.Message):
         shadow: Global___ShadowCounts | None = ...,
         shed: _builtins.int = ...,
         in_flight: _builtins.int = ...,
+        intake_bytes: _builtins.int = ...,
+        security: Global___SecurityCounts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["shadow", b"shadow", "traces", b"traces"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["security", b"security", "shadow", b"shadow", "traces", b"traces"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "activated_at_us", b"activated_at_us", "bundle_digest", b"bundle_digest", "connections", b"connections", "connections_accepted", b"connections_accepted", "connections_refused", b"connections_refused", "customers", b"customers", "deadlines_exceeded", b"deadlines_exceeded", "decisions", b"decisions", "draining", b"draining", "explanations", b"explanations", "in_flight", b"in_flight", "index_bytes", b"index_bytes", "kernel", b"kernel", "models", b"models", "panics", b"panics", "refused", b"refused", "shadow", b"shadow", "shed", b"shed", "traces", b"traces", "workers", b"workers", "workspace", b"workspace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "activated_at_us", b"activated_at_us", "bundle_digest", b"bundle_digest", "connections", b"connections", "connections_accepted", b"connections_accepted", "connections_refused", b"connections_refused", "customers", b"customers", "deadlines_exceeded", b"deadlines_exceeded", "decisions", b"decisions", "draining", b"draining", "explanations", b"explanations", "in_flight", b"in_flight", "index_bytes", b"index_bytes", "intake_bytes", b"intake_bytes", "kernel", b"kernel", "models", b"models", "panics", b"panics", "refused", b"refused", "security", b"security", "shadow", b"shadow", "shed", b"shed", "traces", b"traces", "workers", b"workers", "workspace", b"workspace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StatusResponse: _TypeAlias = StatusResponse  # noqa: Y015
+
+@_typing.final
+class SecurityCounts(_message.Message):
+    """What the decision port has turned away."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALLERS_UNKNOWN_FIELD_NUMBER: _builtins.int
+    ROLES_MISSING_FIELD_NUMBER: _builtins.int
+    HANDSHAKES_FAILED_FIELD_NUMBER: _builtins.int
+    callers_unknown: _builtins.int
+    """Calls, because nobody knew who called."""
+    roles_missing: _builtins.int
+    """Calls, because the caller lacked the role."""
+    handshakes_failed: _builtins.int
+    """Connections, because TLS was not agreed on."""
+    def __init__(
+        self,
+        *,
+        callers_unknown: _builtins.int = ...,
+        roles_missing: _builtins.int = ...,
+        handshakes_failed: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["callers_unknown", b"callers_unknown", "handshakes_failed", b"handshakes_failed", "roles_missing", b"roles_missing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SecurityCounts: _TypeAlias = SecurityCounts  # noqa: Y015
 
 @_typing.final
 class ShadowCounts(_message.Message):

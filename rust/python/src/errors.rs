@@ -104,7 +104,10 @@ impl Classes {
                 bundle("models-without-runtime", fault.to_string())
             }
             Fault::Server(
-                fault @ (ServerFault::Bind { .. } | ServerFault::Journal(_) | ServerFault::Thread(_)),
+                fault @ (ServerFault::Bind { .. }
+                | ServerFault::Journal(_)
+                | ServerFault::Tls(_)
+                | ServerFault::Thread(_)),
             ) => server(fault.to_string()),
             Fault::Request(OfflineRefusal { message, field }) => {
                 PyErr::from_type(self.request.bind(py).clone(), (message, field))

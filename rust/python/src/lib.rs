@@ -13,6 +13,7 @@ mod errors;
 mod bundle;
 mod load;
 mod native;
+mod security;
 mod server;
 mod settings;
 

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, path::PathBuf};
 
 use nextbest_engine::Kernel;
-use nextbest_server::{LateModels, Settings, Status};
+use nextbest_server::{LateModels, Patience, Settings, Status};
 use pyo3::{
     prelude::*,
     types::{PyBytes, PyDict},
@@ -11,6 +11,7 @@ use pyo3::{
 
 use crate::{
     errors::Fault,
+    security::{convert_access, take_tls},
     settings::{Taken, seconds_of},
 };
 
@@ -57,6 +58,21 @@ impl Server {
         ))
     }
 
+    fn renew(&self, settings: &Bound<'_, PyDict>) -> PyResult<()> {
+        let taken = Taken::of(settings)?;
+        let tls = take_tls(&taken)?;
+        taken.finish()?;
+        match tls {
+            Some(tls) => Ok(self.server.renew(&tls).map_err(Fault::from)?),
+            None => Err(Fault::Setting("`tls_certificate` and `tls_key` are missing".into()).into()),
+        }
+    }
+
+    fn grant(&self, callers: Vec<Bound<'_, PyDict>>) -> PyResult<()> {
+        self.server.grant(convert_access(callers)?);
+        Ok(())
+    }
+
     fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         render(py, &self.server.status())
     }
@@ -90,6 +106,8 @@ fn convert(settings: &Bound<'_, PyDict>) -> PyResult<Settings> {
     taken.put("workers", &mut converted.workers)?;
     taken.put("customers_max", &mut converted.customers_max)?;
     taken.put("connections_max", &mut converted.connections_max)?;
+    taken.put("peer_connections_max", &mut converted.peer_connections_max)?;
+    taken.put("intake_bytes_max", &mut converted.intake_bytes_max)?;
     taken.put("in_flight_max", &mut converted.in_flight_max)?;
     if let Some(word) = taken.take::<String>("late_models")? {
         converted.late_models = late_models(&word)?;
@@ -101,13 +119,37 @@ fn convert(settings: &Bound<'_, PyDict>) -> PyResult<Settings> {
     }
     converted.onnxruntime_path = taken.take::<PathBuf>("onnxruntime_path")?;
     taken.put("shadow_every", &mut converted.shadow_every)?;
-    converted.connection_age = taken.take_seconds("connection_age_s")?;
+    convert_patience(&taken, &mut converted.patience)?;
+    converted.tls = take_tls(&taken)?;
+    converted.access = taken.take("access")?.map(convert_access).transpose()?;
     converted.drain_grace = taken
         .take_seconds("drain_grace_s")?
         .unwrap_or(converted.drain_grace);
     converted.journal = convert_journal(&taken)?;
     taken.finish()?;
     Ok(converted)
+}
+
+fn convert_patience(taken: &Taken<'_>, patience: &mut Patience) -> PyResult<()> {
+    for (key, time) in [
+        ("handshake_s_max", &mut patience.handshake),
+        ("message_s_max", &mut patience.message),
+        ("reading_s_max", &mut patience.reading),
+        ("idle_s_max", &mut patience.idle),
+        ("keepalive_s", &mut patience.keepalive_interval),
+        ("keepalive_timeout_s", &mut patience.keepalive_timeout),
+    ] {
+        if let Some(given) = taken.take_seconds(key)? {
+            if given.is_zero() {
+                return Err(Fault::Setting(format!("`{key}` is 0: seconds, more than 0")).into());
+            }
+            *time = given;
+        }
+    }
+    if let Some(age) = taken.take_seconds("connection_age_s")? {
+        patience.age = (!age.is_zero()).then_some(age);
+    }
+    Ok(())
 }
 
 fn late_models(word: &str) -> PyResult<LateModels> {
@@ -179,6 +221,12 @@ fn render<'py>(py: Python<'py>, status: &Status) -> PyResult<Bound<'py, PyDict>>
     rendered.set_item("deadlines_exceeded", status.deadlines_exceeded)?;
     rendered.set_item("shed", status.shed)?;
     rendered.set_item("in_flight", status.in_flight)?;
+    let security = PyDict::new(py);
+    security.set_item("callers_unknown", status.callers_unknown)?;
+    security.set_item("roles_missing", status.roles_missing)?;
+    security.set_item("handshakes_failed", status.handshakes_failed)?;
+    rendered.set_item("security", security)?;
+    rendered.set_item("intake_bytes", status.intake_bytes)?;
     rendered.set_item("panics", status.panics)?;
     rendered.set_item("connections", status.connections)?;
     rendered.set_item("connections_accepted", status.connections_accepted)?;

@@ -14,11 +14,12 @@ use tokio::{
 
 use crate::{
     address::{Incoming, Listener},
-    admission::Admission,
-    connection::{Socket, draining},
+    admission::{Admission, Bounds},
+    connection::{Door, Socket, draining},
     health::{Health, Phase},
     limits::{HANDOVER_SOCKETS_MAX, HEALTH_CONNECTIONS_MAX},
     routes::Services,
+    settings::Patience,
     worker::{Work, serve_all},
 };
 
@@ -36,6 +37,7 @@ pub(crate) struct Port {
 /// ended. `decisions` comes once there is a bundle to decide with.
 pub(crate) fn start(
     health: Listener,
+    patience: Arc<Patience>,
     decisions: tokio::sync::oneshot::Receiver<Port>,
     mut phase: watch::Receiver<Phase>,
     ended: mpsc::Sender<usize>,
@@ -50,7 +52,11 @@ pub(crate) fn start(
                 // Health checks do not drain; they are dropped with this event loop.
                 let (_always, always) = watch::channel(Phase::Serving);
                 let (to_health, health_sockets) = handover::channel(HANDOVER_SOCKETS_MAX);
-                let admission = Admission::new(HEALTH_CONNECTIONS_MAX);
+                // One kubelet or balancer may ask for all.
+                let admission = Admission::new(Bounds {
+                    all: HEALTH_CONNECTIONS_MAX,
+                    of_a_peer: HEALTH_CONNECTIONS_MAX,
+                });
                 let port = Port {
                     listener: health,
                     admission,
@@ -61,7 +67,7 @@ pub(crate) fn start(
                     services,
                     backlog: None,
                     phase: always.clone(),
-                    connection_age: None,
+                    door: Door::open(patience),
                 };
                 tokio::task::spawn_local(serve_all(health_sockets, work));
                 tokio::task::spawn_local(accept(port, always));
@@ -92,7 +98,7 @@ async fn accept(port: Port, mut phase: watch::Receiver<Phase>) {
             tokio::time::sleep(RETRY_AFTER).await;
             continue;
         };
-        if let (Some(place), Some(worker)) = (port.admission.admit(), workers.next()) {
+        if let (Some(place), Some(worker)) = (port.admission.admit(stream.peer()), workers.next()) {
             // A worker that is so far behind gets no more: dropping the socket closes it.
             let _ = worker.try_send(Socket { stream, place });
         }

@@ -3,7 +3,7 @@
 
 use std::{
     fmt, io,
-    net::{SocketAddr, TcpListener, ToSocketAddrs},
+    net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs},
     os::unix::{
         fs::FileTypeExt as _,
         net::{UnixListener, UnixStream},
@@ -113,8 +113,18 @@ impl Drop for SocketFile {
 /// An accepted socket that belongs to no event loop yet.
 #[derive(Debug)]
 pub(crate) enum Stream {
-    Tcp(std::net::TcpStream),
+    Tcp(std::net::TcpStream, SocketAddr),
     Unix(UnixStream),
+}
+
+impl Stream {
+    /// Whose it is, where peers have addresses.
+    pub(crate) fn peer(&self) -> Option<IpAddr> {
+        match self {
+            Self::Tcp(_, peer) => Some(peer.ip()),
+            Self::Unix(_) => None,
+        }
+    }
 }
 
 /// A listener on this thread's event loop.
@@ -139,7 +149,10 @@ impl Incoming {
     /// The next connection. May be dropped while it waits.
     pub(crate) async fn accept(&self) -> io::Result<Stream> {
         match self {
-            Self::Tcp(listener) => Ok(Stream::Tcp(listener.accept().await?.0.into_std()?)),
+            Self::Tcp(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                Ok(Stream::Tcp(stream.into_std()?, peer))
+            }
             Self::Unix(listener, _) => Ok(Stream::Unix(listener.accept().await?.0.into_std()?)),
         }
     }

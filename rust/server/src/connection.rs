@@ -7,6 +7,10 @@
 use std::{
     io,
     pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -19,20 +23,26 @@ use tokio::{
     sync::watch,
     time::timeout,
 };
+use tokio_rustls::server::TlsStream;
 
 use crate::{
     address::Stream,
     admission::Place,
     health::Phase,
+    identity::{Guest, Identity},
     limits::{
-        AGE_GRACE, CONNECTION_WINDOW_BYTES, FRAME_BYTES_MAX, HANDSHAKE_MAX, HEADER_LIST_BYTES_MAX,
-        KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, LINGER, LOCAL_ERROR_RESETS_MAX, PENDING_ACCEPT_RESETS_MAX,
-        STREAM_WINDOW_BYTES, STREAMS_MAX,
+        AGE_GRACE, CONNECTION_WINDOW_BYTES, FRAME_BYTES_MAX, HEADER_LIST_BYTES_MAX, LINGER,
+        LOCAL_ERROR_RESETS_MAX, PENDING_ACCEPT_RESETS_MAX, PIECE_BYTES_MAX, STREAM_WINDOW_BYTES, STREAMS_MAX,
+        WATCH_INTERVAL,
     },
     routes::{Routes, Services},
+    settings::Patience,
+    tls::{Handshake, agree, caller_names},
 };
 
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// Of one stream, in the transport.
+const SEND_BUFFER_BYTES: usize = 4 * PIECE_BYTES_MAX;
 /// How often a connection that is ending looks whether its requests have ended.
 const ENDING_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -42,47 +52,95 @@ pub(crate) struct Socket {
     pub(crate) place: Place,
 }
 
+/// What all connections of a port have to come through.
+#[derive(Clone)]
+pub(crate) struct Door {
+    pub(crate) handshake: Arc<Handshake>,
+    pub(crate) access: Guest,
+    pub(crate) patience: Arc<Patience>,
+    pub(crate) handshakes_failed: Arc<AtomicU64>,
+}
+
+impl Door {
+    /// Of a port that speaks plain text to everybody.
+    pub(crate) fn open(patience: Arc<Patience>) -> Self {
+        Self {
+            handshake: Arc::default(),
+            access: Arc::default(),
+            patience,
+            handshakes_failed: Arc::default(),
+        }
+    }
+
+    fn failed(&self) {
+        self.handshakes_failed.fetch_add(1, Relaxed);
+    }
+}
+
 /// Serves the connection until its end. Returns how many requests were cut off without a response.
 pub(crate) async fn serve(
     socket: Socket,
     services: Services,
+    door: Door,
     phase: watch::Receiver<Phase>,
-    age: Option<Duration>,
 ) -> usize {
     let Socket {
         stream,
         place: _place,
     } = socket;
     match stream {
-        Stream::Tcp(stream) => {
+        Stream::Tcp(stream, _) => {
             // Responses are small and awaited: they must not wait for more to send.
             let adopted = stream
                 .set_nodelay(true)
                 .and_then(|()| TcpStream::from_std(stream));
-            serve_stream(adopted, services, phase, age).await
+            serve_stream(adopted, services, door, phase).await
         }
-        Stream::Unix(stream) => serve_stream(UnixStream::from_std(stream), services, phase, age).await,
+        Stream::Unix(stream) => serve_stream(UnixStream::from_std(stream), services, door, phase).await,
     }
 }
 
 async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     stream: io::Result<S>,
     services: Services,
+    door: Door,
     mut phase: watch::Receiver<Phase>,
-    age: Option<Duration>,
 ) -> usize {
     let Ok(stream) = stream else { return 0 };
-    let Some(stream) = greet(stream, &mut phase).await else {
-        return 0;
+    let greeting = greet(stream, &door);
+    let greeted = tokio::select! {
+        greeted = timeout(door.patience.handshake, greeting) => greeted.ok().flatten(),
+        _ = draining(&mut phase) => None,
     };
-    let routes = Routes::new(services);
+    match greeted {
+        None => 0,
+        Some((Greeted::Plain(stream), identity)) => {
+            serve_calls(stream, Routes::new(services, identity), &door.patience, phase).await
+        }
+        Some((Greeted::Tls(stream), identity)) => {
+            serve_calls(stream, Routes::new(services, identity), &door.patience, phase).await
+        }
+    }
+}
+
+async fn serve_calls<S: AsyncRead + AsyncWrite + Unpin + 'static>(
+    stream: S,
+    routes: Routes,
+    patience: &Patience,
+    mut phase: watch::Receiver<Phase>,
+) -> usize {
     let mut connection =
-        pin!(settings().serve_connection(TokioIo::new(Greeted::new(stream)), routes.clone()));
+        pin!(settings(patience).serve_connection(TokioIo::new(Reread::new(stream)), routes.clone()));
     let end_by = tokio::select! {
         // However it ends, its requests have ended with it, and the peer knows why.
         _ = connection.as_mut() => return 0,
         end_by = draining(&mut phase) => end_by,
-        () = grown_old(age) => Instant::now() + AGE_GRACE,
+        () = grown_old(patience.age) => Instant::now() + AGE_GRACE,
+        neglect = neglected(&routes, patience) => match neglect {
+            Neglect::Idle => Instant::now() + AGE_GRACE,
+            // A GOAWAY would wait behind what the peer does not read. Its own requests alone are cut off.
+            Neglect::Unread => return 0,
+        },
     };
     connection.as_mut().graceful_shutdown();
     routes.leave();
@@ -103,18 +161,35 @@ async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     }
 }
 
-/// Reads the preface. Nothing when it is none, does not come in time, or the server ends first.
-async fn greet<S: AsyncRead + Unpin>(mut stream: S, phase: &mut watch::Receiver<Phase>) -> Option<S> {
-    let mut preface = [0; PREFACE.len()];
-    let read = tokio::select! {
-        read = timeout(HANDSHAKE_MAX, stream.read_exact(&mut preface)) => read.ok()?,
-        _ = draining(phase) => return None,
+/// A stream whose preface was read, as the caller spoke it.
+enum Greeted<S> {
+    Plain(S),
+    Tls(Box<TlsStream<S>>),
+}
+
+/// Agrees on TLS where it is spoken, and reads the preface. Nothing when it is none.
+async fn greet<S: AsyncRead + AsyncWrite + Unpin>(stream: S, door: &Door) -> Option<(Greeted<S>, Identity)> {
+    let identity = |names| Identity::new(Arc::clone(&door.access), names);
+    let Some(acceptor) = door.handshake.acceptor() else {
+        let stream = read_preface(stream).await?;
+        return Some((Greeted::Plain(stream), identity(vec![])));
     };
-    read.ok()?;
+    let agreed = agree(acceptor, stream).await;
+    if agreed.is_err() {
+        door.failed();
+    }
+    let stream = read_preface(Box::new(agreed.ok()?)).await?;
+    let names = caller_names(&stream);
+    Some((Greeted::Tls(stream), identity(names)))
+}
+
+async fn read_preface<S: AsyncRead + Unpin>(mut stream: S) -> Option<S> {
+    let mut preface = [0; PREFACE.len()];
+    stream.read_exact(&mut preface).await.ok()?;
     (preface == *PREFACE).then_some(stream)
 }
 
-fn settings() -> http2::Builder<Local> {
+fn settings(patience: &Patience) -> http2::Builder<Local> {
     let mut builder = http2::Builder::new(Local);
     builder
         .max_concurrent_streams(STREAMS_MAX)
@@ -124,8 +199,9 @@ fn settings() -> http2::Builder<Local> {
         .max_frame_size(FRAME_BYTES_MAX)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-        .keep_alive_interval(KEEPALIVE_INTERVAL)
-        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+        .max_send_buf_size(SEND_BUFFER_BYTES)
+        .keep_alive_interval(patience.keepalive_interval)
+        .keep_alive_timeout(patience.keepalive_timeout)
         .auto_date_header(false)
         .timer(TokioTimer::new());
     builder
@@ -149,6 +225,35 @@ pub(crate) async fn draining(phase: &mut watch::Receiver<Phase>) -> Instant {
         .unwrap_or_else(Instant::now)
 }
 
+/// Why a connection is not worth its place.
+enum Neglect {
+    /// The peer asks nothing.
+    Idle,
+    /// The peer does not read its responses.
+    Unread,
+}
+
+/// Returns when the peer has asked nothing, or not read a response, for longer than it may.
+async fn neglected(routes: &Routes, patience: &Patience) -> Neglect {
+    let shorter = patience.idle.min(patience.reading);
+    let interval = WATCH_INTERVAL.min(shorter / 4).max(ENDING_INTERVAL / 4);
+    let mut called = routes.called();
+    let mut idle = Duration::ZERO;
+    loop {
+        tokio::time::sleep(interval).await;
+        let unread = u32::try_from(routes.deliveries().tick()).unwrap_or(u32::MAX);
+        if interval.saturating_mul(unread) > patience.reading {
+            return Neglect::Unread;
+        }
+        let is_idle = routes.called() == called && routes.open_requests() == 0;
+        idle = if is_idle { idle + interval } else { Duration::ZERO };
+        if idle > patience.idle {
+            return Neglect::Idle;
+        }
+        called = routes.called();
+    }
+}
+
 async fn grown_old(age: Option<Duration>) {
     match age {
         // Up to a tenth earlier: connections made together must not all be made anew together.
@@ -168,12 +273,12 @@ impl<F: Future + 'static> Executor<F> for Local {
 }
 
 /// A stream whose preface was read already: it is read once more from here.
-struct Greeted<S> {
+struct Reread<S> {
     stream: S,
     preface: &'static [u8],
 }
 
-impl<S> Greeted<S> {
+impl<S> Reread<S> {
     fn new(stream: S) -> Self {
         Self {
             stream,
@@ -182,7 +287,7 @@ impl<S> Greeted<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Greeted<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for Reread<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -198,7 +303,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Greeted<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Greeted<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Reread<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! listener -> accept (one thread) -> worker (a thread a core, with its own event loop and model sessions)
-//! socket -> connection -> routes -> decide / customers -> response
+//! socket -> TLS -> connection -> routes: caller, overload -> decide / customers -> response
 //!                                   decide: deadline -> request -> capsule -> decision -> response, trace
 //! ```
 //!
@@ -19,10 +19,14 @@ mod settings;
 mod active;
 mod tally;
 
+mod access;
+
 mod call;
 mod refusal;
 
 mod backlog;
+
+mod intake;
 
 mod batch;
 mod decide;
@@ -34,10 +38,14 @@ mod customers;
 
 mod health;
 
+mod delivery;
+mod identity;
 mod routes;
 
 mod address;
 mod admission;
+mod tls;
+
 mod connection;
 mod worker;
 
@@ -49,13 +57,15 @@ mod server;
 
 mod offline;
 
+pub use access::{Access, Caller, Role};
 pub use active::Activation;
 pub use address::Address;
 pub use offline::{Offline, OfflineRefusal};
 pub use server::{Server, ServerFault};
-pub use settings::{LateModels, Settings};
+pub use settings::{LateModels, Patience, Settings};
 pub use shadow::ShadowCounts;
 pub use stats::Status;
+pub use tls::{CallerCertificates, Tls, TlsFault};
 
 #[cfg(test)]
 mod tests;

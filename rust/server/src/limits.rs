@@ -13,6 +13,9 @@ pub const UPSERT_CHUNK_CUSTOMERS: usize = 16;
 
 /// Connections where the settings do not say; beyond it they are closed at once.
 pub const CONNECTIONS_MAX: usize = 4_096;
+/// Connections from one address where the settings do not say: a proxy in front of all channels has one address, so
+/// this is no small part of all.
+pub const PEER_CONNECTIONS_MAX: usize = 1_024;
 /// Connections of the health port.
 pub const HEALTH_CONNECTIONS_MAX: usize = 256;
 /// Accepted sockets on their way to one worker.
@@ -37,12 +40,28 @@ pub const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
 /// What a peer may send on one connection before it is read.
 pub const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 
-/// From accepting a socket to the end of its HTTP/2 preface.
+/// Of a response, as it is handed to the transport: a peer that reads nothing keeps one of them in memory.
+pub const PIECE_BYTES_MAX: usize = 16 * 1024;
+/// Memory of messages that have begun and not ended, over all connections.
+pub const INTAKE_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// From accepting a socket to the end of its HTTP/2 preface, TLS included.
 pub const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
+/// From the headers of a request to the end of its message.
+pub const MESSAGE_TIME_MAX: Duration = Duration::from_secs(10);
+/// For a peer to read a piece of a response.
+pub const READING_TIME_MAX: Duration = Duration::from_secs(30);
+/// Without a request, a connection is told to leave; without a question, a stream.
+pub const IDLE_MAX: Duration = Duration::from_mins(30);
+/// How often a connection is looked at for idleness and for responses that nobody reads; more often where the settings
+/// ask for less time.
+pub const WATCH_INTERVAL: Duration = Duration::from_secs(5);
 /// Between pings on a connection.
 pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 /// From a ping to giving the connection up.
 pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The age at which a connection is told to leave.
+pub const AGE_MAX: Duration = Duration::from_hours(1);
 /// For the requests of a connection that has reached its age.
 pub const AGE_GRACE: Duration = Duration::from_secs(10);
 /// From the last response of a draining connection to closing it: time for the response, and for the peer to

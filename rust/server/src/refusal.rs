@@ -6,7 +6,7 @@ use nextbest_store::Refusal as StoreRefusal;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use crate::limits::RETRY_AFTER;
+use crate::{access::Role, limits::RETRY_AFTER};
 
 /// Why a call is not answered.
 #[derive(Debug)]
@@ -17,6 +17,10 @@ pub(crate) enum Refusal {
     Store(StoreRefusal),
     /// Nothing is known of the customer asked for.
     CustomerUnknown,
+    /// Nobody knows who calls.
+    CallerUnknown,
+    /// The caller is known, and may not do this.
+    RoleMissing { caller: String, role: Role },
     /// There is more to do than can be done in time.
     Overload,
     /// The deadline leaves no time for the models, and the settings want no priors instead.
@@ -34,6 +38,13 @@ impl From<Refusal> for Status {
             }
             Refusal::Store(refusal) => bad_request(refusal.field(), &refusal.to_string()),
             Refusal::CustomerUnknown => Self::not_found("nothing is known of this customer"),
+            Refusal::CallerUnknown => Self::unauthenticated(
+                "this server wants to know its callers: send a key as `authorization: Bearer ...`, or connect with a \
+                 certificate that it knows",
+            ),
+            Refusal::RoleMissing { caller, role } => Self::permission_denied(format!(
+                "`{caller}` has no role `{role}`: whoever runs the server can grant it in the access file"
+            )),
             Refusal::Overload => Self::with_error_details(
                 Code::ResourceExhausted,
                 "the server has more to do than it can: try again later, or less often",

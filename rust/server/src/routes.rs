@@ -22,55 +22,70 @@ use tonic::{Status, body::Body, codegen::Service as _};
 use tonic_health::pb::health_server::{self, HealthServer};
 
 use crate::{
+    access::Role,
     backlog::{Backlog, InFlight, Room},
     call::Arrival,
     decide::Desk,
+    delivery::{Deliveries, Delivery},
     health::Health,
+    identity::Identity,
+    intake::{Intake, Pace, Reserve},
     limits::{BATCH_BYTES_MAX, CUSTOMERS_BYTES_MAX, DECIDE_BYTES_MAX, HEALTH_BYTES_MAX},
     refusal::Refusal,
     stream::Leaving,
 };
+
+/// Methods that are served otherwise than the others.
+const BATCH: &str = "DecideBatch";
+const STREAM: &str = "DecideStream";
 
 type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 /// The services of one port.
 #[derive(Clone)]
 pub(crate) enum Services {
-    Decisions(Decisions),
+    Decisions(Arc<Decisions>),
     Health(HealthServer<Health>),
 }
 
 /// Those of the decision port, as one worker offers them.
-#[derive(Clone)]
 pub(crate) struct Decisions {
     calls: DecisionServiceServer<Desk>,
     // The same with more room for a message.
     batches: DecisionServiceServer<Desk>,
     customers: CustomerServiceServer<Desk>,
     desk: Arc<Desk>,
-    in_flight: Arc<InFlight>,
+    gate: Gate,
     // Of every refusal for overload: made once, as they have to be cheap.
     overload: HeaderMap,
 }
 
+/// What all requests of the decision port have to pass.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    pub(crate) in_flight: Arc<InFlight>,
+    pub(crate) intake: Arc<Reserve>,
+    pub(crate) pace: Pace,
+}
+
 impl Services {
-    pub(crate) fn decisions(desk: Desk, in_flight: Arc<InFlight>) -> Self {
+    pub(crate) fn decisions(desk: Desk, gate: Gate) -> Self {
         let desk = Arc::new(desk);
         let serve = |bytes_max| {
             DecisionServiceServer::from_arc(Arc::clone(&desk)).max_decoding_message_size(bytes_max)
         };
         let customers = CustomerServiceServer::from_arc(Arc::clone(&desk));
-        Self::Decisions(Decisions {
+        Self::Decisions(Arc::new(Decisions {
             calls: serve(DECIDE_BYTES_MAX),
             batches: serve(BATCH_BYTES_MAX),
             customers: customers.max_decoding_message_size(CUSTOMERS_BYTES_MAX),
             desk,
-            in_flight,
+            gate,
             overload: Status::from(Refusal::Overload)
                 .into_http::<Body>()
                 .headers()
                 .clone(),
-        })
+        }))
     }
 
     pub(crate) fn health(health: Health) -> Self {
@@ -79,14 +94,17 @@ impl Services {
 }
 
 impl Decisions {
-    /// Nothing when the worker has too much to do.
-    fn admit(&self) -> Option<Admitted> {
+    /// # Errors
+    /// When the caller may not do this, or the worker has too much to do.
+    fn admit(&self, identity: &Identity, request: &Request<Incoming>) -> Result<Admitted, Refusal> {
+        let (service, method) = split(request.uri().path());
+        identity.check(request.headers(), Role::of_method(service, method))?;
+        self.enter().ok_or(Refusal::Overload)
+    }
+
+    fn enter(&self) -> Option<Admitted> {
         let backlog = &self.desk.backlog;
-        let room = backlog.admits().then(|| self.in_flight.enter()).flatten();
-        if room.is_none() {
-            self.desk.shared.stats.shed.add();
-        }
-        let room = room?;
+        let room = backlog.admits().then(|| self.gate.in_flight.enter()).flatten()?;
         backlog.takes();
         Some(Admitted {
             backlog: Arc::clone(backlog),
@@ -94,15 +112,31 @@ impl Decisions {
         })
     }
 
-    fn refuse(&self) -> Response<Body> {
-        let mut response = Response::new(Body::empty());
-        *response.headers_mut() = self.overload.clone();
-        response
+    fn refuse(&self, refusal: Refusal) -> Response<Body> {
+        let stats = &self.desk.shared.stats;
+        match refusal {
+            Refusal::Overload => {
+                stats.shed.add();
+                let mut response = Response::new(Body::empty());
+                *response.headers_mut() = self.overload.clone();
+                return response;
+            }
+            Refusal::RoleMissing { .. } => stats.roles_missing.add(),
+            _ => stats.callers_unknown.add(),
+        }
+        Status::from(refusal).into_http()
     }
 
-    fn call(&self, request: Request<Incoming>) -> Answer {
+    fn call(&self, request: Request<Incoming>, leaving: &watch::Sender<bool>) -> Answer {
+        let is_stream = split(request.uri().path()) == (decision_service_server::SERVICE_NAME, STREAM);
+        let Gate { intake, pace, .. } = &self.gate;
+        let mut request = request.map(|body| Intake::new(body, Arc::clone(intake), *pace, is_stream));
+        request.extensions_mut().insert(Arrival(Instant::now()));
+        if is_stream {
+            request.extensions_mut().insert(Leaving(leaving.subscribe()));
+        }
         match split(request.uri().path()) {
-            (decision_service_server::SERVICE_NAME, "DecideBatch") => self.batches.clone().call(request),
+            (decision_service_server::SERVICE_NAME, BATCH) => self.batches.clone().call(request),
             (decision_service_server::SERVICE_NAME, _) => self.calls.clone().call(request),
             (customer_service_server::SERVICE_NAME, _) => self.customers.clone().call(request),
             _ => unimplemented(),
@@ -124,22 +158,38 @@ fn unimplemented() -> Answer {
 #[derive(Clone)]
 pub(crate) struct Routes {
     services: Services,
+    identity: Rc<Identity>,
     open: Rc<Cell<usize>>,
+    called: Rc<Cell<u64>>,
+    deliveries: Rc<Deliveries>,
     leaving: watch::Sender<bool>,
 }
 
 impl Routes {
-    pub(crate) fn new(services: Services) -> Self {
+    pub(crate) fn new(services: Services, identity: Identity) -> Self {
         Self {
             services,
+            identity: Rc::new(identity),
             open: Rc::default(),
+            called: Rc::default(),
+            deliveries: Rc::default(),
             leaving: watch::Sender::new(false),
         }
     }
 
-    /// Requests that have arrived and have no response yet.
+    /// Requests that have arrived and whose response has not gone yet.
     pub(crate) fn open_requests(&self) -> usize {
-        self.open.get()
+        self.open.get() + self.deliveries.open()
+    }
+
+    /// Requests that have arrived so far.
+    pub(crate) fn called(&self) -> u64 {
+        self.called.get()
+    }
+
+    /// The responses on their way.
+    pub(crate) fn deliveries(&self) -> &Deliveries {
+        &self.deliveries
     }
 
     /// Ends the connection's streams, once they have answered what they have read.
@@ -149,20 +199,17 @@ impl Routes {
 }
 
 impl Service<Request<Incoming>> for Routes {
-    type Response = Response<Body>;
+    type Response = Response<Delivery>;
     type Error = Infallible;
     type Future = OpenRequest;
 
-    fn call(&self, mut request: Request<Incoming>) -> OpenRequest {
+    fn call(&self, request: Request<Incoming>) -> OpenRequest {
         let (answer, admitted) = match &self.services {
-            Services::Decisions(decisions) => match decisions.admit() {
-                None => (Answering::Refused(Some(decisions.refuse())), None),
-                admitted => {
-                    request.extensions_mut().insert(Arrival(Instant::now()));
-                    if request.uri().path().ends_with("/DecideStream") {
-                        request.extensions_mut().insert(Leaving(self.leaving.subscribe()));
-                    }
-                    (Answering::Call(decisions.call(request)), admitted)
+            Services::Decisions(decisions) => match decisions.admit(&self.identity, &request) {
+                Err(refusal) => (Answering::Refused(Some(decisions.refuse(refusal))), None),
+                Ok(admitted) => {
+                    let answer = decisions.call(request, &self.leaving);
+                    (Answering::Call(answer), Some(admitted))
                 }
             },
             Services::Health(health) => {
@@ -174,8 +221,10 @@ impl Service<Request<Incoming>> for Routes {
             }
         };
         self.open.set(self.open.get() + 1);
+        self.called.set(self.called.get() + 1);
         OpenRequest {
             answer,
+            deliveries: Rc::clone(&self.deliveries),
             open: Rc::clone(&self.open),
             _admitted: admitted,
         }
@@ -203,21 +252,23 @@ impl Drop for Admitted {
 /// A request until it has its response, or its caller has gone.
 pub(crate) struct OpenRequest {
     answer: Answering,
+    deliveries: Rc<Deliveries>,
     open: Rc<Cell<usize>>,
     _admitted: Option<Admitted>,
 }
 
 impl Future for OpenRequest {
-    type Output = Result<Response<Body>, Infallible>;
+    type Output = Result<Response<Delivery>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.answer {
+        let answered = match &mut self.answer {
             Answering::Call(answer) => answer.as_mut().poll(context),
             Answering::Refused(response) => match response.take() {
                 Some(response) => Poll::Ready(Ok(response)),
                 None => Poll::Pending,
             },
-        }
+        };
+        answered.map_ok(|response| response.map(|body| Delivery::new(body, Rc::clone(&self.deliveries))))
     }
 }
 

@@ -3,11 +3,11 @@
 use std::{
     fmt, io,
     num::NonZero,
-    sync::{Arc, mpsc},
+    sync::{Arc, atomic::Ordering::Relaxed, mpsc},
     time::{Duration, Instant},
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use nextbest_engine::BundleFault;
 use nextbest_journal::{Journal, JournalFault};
 use nextbest_onnx::OnnxFault;
@@ -18,16 +18,20 @@ use tokio::sync::{oneshot, watch};
 
 use crate::{
     accept::{self, Port},
+    access::Access,
     active::{self, Activation},
     address::{Address, Listener},
-    admission::Admission,
+    admission::{Admission, Bounds},
     backlog::{Backlog, InFlight},
+    connection::Door,
     decide::{Desk, Shared},
     health::Phase,
-    routes::Services,
-    settings::Settings,
+    intake::{Pace, Reserve},
+    routes::{Gate, Services},
+    settings::{Patience, Settings},
     shadow::Shadow,
     stats::{Stats, Status},
+    tls::{Handshake, Tls, TlsFault},
     worker::{self, Work},
 };
 
@@ -41,6 +45,8 @@ pub struct Server {
     shared: Arc<Shared>,
     admission: Arc<Admission>,
     in_flight: Arc<InFlight>,
+    intake: Arc<Reserve>,
+    door: Door,
     phase: watch::Sender<Phase>,
     decision_address: Address,
     health_address: Address,
@@ -85,7 +91,16 @@ impl Server {
         let (phase, _) = watch::channel(Phase::Starting);
         let (accept_ended, accept) = mpsc::channel();
         let (open_port, port) = oneshot::channel();
-        accept::start(health, port, phase.subscribe(), accept_ended).map_err(ServerFault::Thread)?;
+        let patience = Arc::new(settings.patience.clone());
+        let door = door(&settings, &patience)?;
+        accept::start(
+            health,
+            Arc::clone(&patience),
+            port,
+            phase.subscribe(),
+            accept_ended,
+        )
+        .map_err(ServerFault::Thread)?;
 
         let workers = worker_count(&settings);
         let first = active::first(bundle, settings.clone(), workers)?;
@@ -95,44 +110,46 @@ impl Server {
             .map(Journal::start)
             .transpose()
             .map_err(ServerFault::Journal)?;
-        let shadow = match &settings.onnxruntime_path {
-            Some(library) if settings.shadow_every > 0 => {
-                Some(Shadow::start(settings.shadow_every, library.clone()).map_err(ServerFault::Thread)?)
-            }
-            _ => None,
-        };
         let shared = Arc::new(Shared {
             active: ArcSwap::from_pointee(first),
             store: Store::new(settings.customers_max),
             emitter: journal.as_ref().map(Journal::emitter),
             stats: Stats::default(),
-            shadow,
+            shadow: shadow(&settings)?,
             late_models: settings.late_models,
         });
         let in_flight = InFlight::new(settings.in_flight_max);
+        let intake = Reserve::new(settings.intake_bytes_max);
+        let gate = Gate {
+            in_flight: Arc::clone(&in_flight),
+            intake: Arc::clone(&intake),
+            pace: Pace {
+                message: patience.message,
+                between: patience.idle,
+            },
+        };
         let (worker_ended, ended) = mpsc::channel();
-        let handovers = (0..workers).map(|place| {
+        let start_worker = |place| {
             let backlog = Backlog::new();
-            let services = Services::decisions(
-                Desk {
-                    shared: Arc::clone(&shared),
-                    worker: place,
-                    backlog: Arc::clone(&backlog),
-                },
-                Arc::clone(&in_flight),
-            );
+            let desk = Desk {
+                shared: Arc::clone(&shared),
+                worker: place,
+                backlog: Arc::clone(&backlog),
+            };
             let work = Work {
-                services,
+                services: Services::decisions(desk, gate.clone()),
                 backlog: Some(backlog),
                 phase: phase.subscribe(),
-                connection_age: settings.connection_age,
+                door: door.clone(),
             };
             worker::start(format!("nextbest-work-{place}"), work, worker_ended.clone())
+        };
+        let handovers = (0..workers).map(start_worker).collect::<io::Result<_>>();
+        let handovers = handovers.map_err(ServerFault::Thread)?;
+        let admission = Admission::new(Bounds {
+            all: settings.connections_max,
+            of_a_peer: settings.peer_connections_max,
         });
-        let handovers = handovers
-            .collect::<io::Result<_>>()
-            .map_err(ServerFault::Thread)?;
-        let admission = Admission::new(settings.connections_max);
         let port = Port {
             listener: decisions,
             admission: Arc::clone(&admission),
@@ -147,6 +164,8 @@ impl Server {
             shared,
             admission,
             in_flight,
+            intake,
+            door,
             phase,
             decision_address,
             health_address,
@@ -181,6 +200,21 @@ impl Server {
         active::activate(bundle, self.settings.clone(), self.workers, &self.shared.active)
     }
 
+    /// Offers new connections other certificates; open ones keep those that they began with.
+    ///
+    /// # Errors
+    /// When they cannot be used, or the port speaks plain text. Nothing changes then.
+    pub fn renew(&self, tls: &Tls) -> Result<(), ServerFault> {
+        self.door.handshake.renew(tls).map_err(ServerFault::Tls)
+    }
+
+    /// Changes who may call, on open connections too. A port that everybody may call stays open to all.
+    pub fn grant(&self, access: Access) {
+        if self.door.access.load().is_some() {
+            self.door.access.store(Some(Arc::new(access)));
+        }
+    }
+
     /// What the server is doing.
     #[must_use]
     pub fn status(&self) -> Status {
@@ -201,6 +235,10 @@ impl Server {
             deadlines_exceeded: stats.deadlines_exceeded.get(),
             shed: stats.shed.get(),
             in_flight: self.in_flight.open(),
+            callers_unknown: stats.callers_unknown.get(),
+            roles_missing: stats.roles_missing.get(),
+            handshakes_failed: self.door.handshakes_failed.load(Relaxed),
+            intake_bytes: self.intake.bytes(),
             panics: stats.panics.get(),
             connections: self.admission.open(),
             connections_accepted: self.admission.accepted(),
@@ -272,6 +310,24 @@ fn worker_count(settings: &Settings) -> usize {
     }
 }
 
+fn shadow(settings: &Settings) -> Result<Option<Shadow>, ServerFault> {
+    match &settings.onnxruntime_path {
+        Some(library) if settings.shadow_every > 0 => {
+            let shadow = Shadow::start(settings.shadow_every, library.clone());
+            shadow.map(Some).map_err(ServerFault::Thread)
+        }
+        _ => Ok(None),
+    }
+}
+
+fn door(settings: &Settings, patience: &Arc<Patience>) -> Result<Door, ServerFault> {
+    Ok(Door {
+        handshake: Handshake::of(settings.tls.as_ref()).map_err(ServerFault::Tls)?,
+        access: Arc::new(ArcSwapOption::from_pointee(settings.access.clone())),
+        ..Door::open(Arc::clone(patience))
+    })
+}
+
 fn left(by: Instant) -> Duration {
     by.saturating_duration_since(Instant::now())
 }
@@ -292,6 +348,8 @@ pub enum ServerFault {
     Models(OnnxFault),
     /// The bundle has models, and the settings name no library to run them.
     ModelsWithoutRuntime,
+    /// Certificates or keys cannot be used.
+    Tls(TlsFault),
     /// The journal's settings are wrong.
     Journal(JournalFault),
     /// The system gives no thread, event loop or port.
@@ -306,6 +364,7 @@ impl fmt::Display for ServerFault {
             Self::Models(fault) => write!(formatter, "the bundle's models cannot be loaded: {fault}"),
             Self::ModelsWithoutRuntime => formatter
                 .write_str("the bundle has models: set `onnxruntime_path` to the library that runs them"),
+            Self::Tls(fault) => write!(formatter, "TLS cannot be spoken: {fault}"),
             Self::Journal(fault) => write!(formatter, "decisions cannot be traced: {fault}"),
             Self::Thread(cause) => write!(formatter, "the system gives no thread: {cause}"),
         }

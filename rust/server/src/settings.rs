@@ -4,7 +4,14 @@ use std::{path::PathBuf, time::Duration};
 
 use nextbest_engine::IndexOptions;
 
-use crate::limits::{CONNECTIONS_MAX, IN_FLIGHT_MAX};
+use crate::{
+    access::Access,
+    limits::{
+        AGE_MAX, CONNECTIONS_MAX, HANDSHAKE_MAX, IDLE_MAX, IN_FLIGHT_MAX, INTAKE_BYTES_MAX,
+        KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, MESSAGE_TIME_MAX, PEER_CONNECTIONS_MAX, READING_TIME_MAX,
+    },
+    tls::Tls,
+};
 
 /// One decision in so many is looked at.
 const HEALTH_SAMPLE: u32 = 8;
@@ -19,6 +26,40 @@ pub enum LateModels {
     Refuse,
 }
 
+/// How long a server waits for its peers.
+#[derive(Debug, Clone)]
+pub struct Patience {
+    /// From accepting a socket to the end of its HTTP/2 preface, TLS included.
+    pub handshake: Duration,
+    /// From the headers of a request to the end of its message; of a stream, from a message's first byte to its end.
+    pub message: Duration,
+    /// For a peer to read a piece of a response; its connection is closed then.
+    pub reading: Duration,
+    /// Without a request on a connection, or a question on a stream, until it is told to leave.
+    pub idle: Duration,
+    /// Between pings on a connection.
+    pub keepalive_interval: Duration,
+    /// From a ping to giving the connection up.
+    pub keepalive_timeout: Duration,
+    /// How old a connection becomes before its caller is asked to connect anew, and so to look at addresses
+    /// and replicas again; up to a tenth earlier. Absent: any age.
+    pub age: Option<Duration>,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            handshake: HANDSHAKE_MAX,
+            message: MESSAGE_TIME_MAX,
+            reading: READING_TIME_MAX,
+            idle: IDLE_MAX,
+            keepalive_interval: KEEPALIVE_INTERVAL,
+            keepalive_timeout: KEEPALIVE_TIMEOUT,
+            age: Some(AGE_MAX),
+        }
+    }
+}
+
 /// Settings of a server. `Default` is a server on this machine alone, without models and tracing.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -26,6 +67,10 @@ pub struct Settings {
     pub address: String,
     /// `host:port` or `unix:/path` of `grpc.health.v1`, in plain text.
     pub health_address: String,
+    /// Who the decision port is, and whose certificates it asks for. Absent: plain text.
+    pub tls: Option<Tls>,
+    /// Who may call the decision port. Absent: everybody.
+    pub access: Option<Access>,
     /// Threads that decide; 0: one for each core that the process may use.
     pub workers: usize,
     /// The library of ONNX Runtime. Bundles with models are refused without it.
@@ -42,6 +87,12 @@ pub struct Settings {
     pub customers_max: usize,
     /// Connections of the decision port.
     pub connections_max: usize,
+    /// Those from one address; of IPv6, from one network of 64 bits.
+    pub peer_connections_max: usize,
+    /// Memory of messages that have begun and not ended, over all connections.
+    pub intake_bytes_max: usize,
+    /// How long peers are waited for.
+    pub patience: Patience,
     /// Requests in memory at a time, over all workers; beyond it they are refused.
     pub in_flight_max: usize,
     /// What becomes of a request whose deadline leaves no time for models.
@@ -49,9 +100,6 @@ pub struct Settings {
     /// How long a shutdown keeps accepting while health already says that it ends: time for load balancers to
     /// look. At most half of the time that the shutdown has.
     pub drain_grace: Duration,
-    /// How old a connection becomes before its caller is asked to connect anew, and so to look at addresses
-    /// and replicas again. Absent: any age.
-    pub connection_age: Option<Duration>,
 }
 
 impl Default for Settings {
@@ -59,6 +107,8 @@ impl Default for Settings {
         Self {
             address: "127.0.0.1:50051".into(),
             health_address: "127.0.0.1:50053".into(),
+            tls: None,
+            access: None,
             workers: 0,
             onnxruntime_path: None,
             shadow_every: 0,
@@ -67,10 +117,12 @@ impl Default for Settings {
             health_sample: HEALTH_SAMPLE,
             customers_max: nextbest_store::CUSTOMERS_MAX,
             connections_max: CONNECTIONS_MAX,
+            peer_connections_max: PEER_CONNECTIONS_MAX,
+            intake_bytes_max: INTAKE_BYTES_MAX,
+            patience: Patience::default(),
             in_flight_max: IN_FLIGHT_MAX,
             late_models: LateModels::default(),
             drain_grace: Duration::ZERO,
-            connection_age: None,
         }
     }
 }

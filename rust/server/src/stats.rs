@@ -28,6 +28,8 @@ pub(crate) struct Stats {
     pub(crate) refused: Counter,
     pub(crate) deadlines_exceeded: Counter,
     pub(crate) shed: Counter,
+    pub(crate) callers_unknown: Counter,
+    pub(crate) roles_missing: Counter,
     pub(crate) panics: Counter,
 }
 
@@ -60,8 +62,16 @@ pub struct Status {
     pub deadlines_exceeded: u64,
     /// Calls refused because there was too much to do.
     pub shed: u64,
+    /// Calls refused because nobody knew who called.
+    pub callers_unknown: u64,
+    /// Calls refused because the caller lacked the role.
+    pub roles_missing: u64,
+    /// Connections that ended before TLS was agreed on.
+    pub handshakes_failed: u64,
     /// Calls under way now.
     pub in_flight: usize,
+    /// Memory of messages that have begun and not ended.
+    pub intake_bytes: usize,
     /// Requests failed by a panic.
     pub panics: u64,
     /// Connections open now.

@@ -1,6 +1,8 @@
 //! A running server on free ports, asked by real clients over real sockets.
 
 mod activation;
+mod attacks;
+mod caller;
 mod customers;
 mod decisions;
 mod draining;
@@ -10,6 +12,8 @@ mod intruders;
 mod many;
 mod offline;
 mod overload;
+mod security;
 mod tally;
 mod tracing;
 mod unix;
+mod wire;

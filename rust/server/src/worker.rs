@@ -3,7 +3,6 @@
 use std::{
     io,
     sync::{Arc, mpsc},
-    time::Duration,
 };
 
 use tokio::{
@@ -13,7 +12,7 @@ use tokio::{
 
 use crate::{
     backlog::Backlog,
-    connection::{Socket, serve},
+    connection::{Door, Socket, serve},
     health::Phase,
     limits::HANDOVER_SOCKETS_MAX,
     routes::Services,
@@ -25,7 +24,7 @@ pub(crate) struct Work {
     /// Told when the event loop sleeps and wakes.
     pub(crate) backlog: Option<Arc<Backlog>>,
     pub(crate) phase: watch::Receiver<Phase>,
-    pub(crate) connection_age: Option<Duration>,
+    pub(crate) door: Door,
 }
 
 /// Starts a worker. It ends when nobody can hand it sockets any more and its connections have ended, and then
@@ -61,7 +60,7 @@ pub(crate) async fn serve_all(mut sockets: handover::Receiver<Socket>, work: Wor
             socket = sockets.recv() => {
                 let Some(socket) = socket else { break };
                 let (services, phase) = (work.services.clone(), work.phase.clone());
-                connections.spawn_local(serve(socket, services, phase, work.connection_age));
+                connections.spawn_local(serve(socket, services, work.door.clone(), phase));
             }
             // A connection that panicked has taken its own requests with it, and no others.
             Some(ended) = connections.join_next() => cut_off += ended.unwrap_or(0),

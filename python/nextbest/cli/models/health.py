@@ -95,12 +95,11 @@ def _ask(
     """
     from datetime import UTC, datetime
 
-    from nextbest import settings
-    from nextbest.control import Operator
+    from nextbest.cli.connections import operator as connect
     from nextbest.errors import Unavailable
     from nextbest.models.health import Limits, examine
 
-    with Operator(target or settings.read().control_address) as operator:
+    with connect(target or "") as operator:
         try:
             answer = operator.model_health(name)
         except Unavailable:

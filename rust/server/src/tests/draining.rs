@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    Settings,
+    Patience, Settings,
     tests::fixture::{Client, age, eventually, request, settings, start},
 };
 
@@ -146,7 +146,10 @@ fn the_grace_keeps_accepting() {
 #[test]
 fn a_connection_leaves_at_its_age() {
     let server = start(Settings {
-        connection_age: Some(Duration::from_millis(50)),
+        patience: Patience {
+            age: Some(Duration::from_millis(50)),
+            ..Patience::default()
+        },
         ..settings()
     });
     let client = Client::connect(&server);

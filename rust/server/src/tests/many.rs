@@ -8,7 +8,7 @@ use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 use tonic::{Code, Request, Streaming};
 
 use crate::{
-    Server, Settings,
+    Patience, Server, Settings,
     limits::BATCH_CUSTOMERS_MAX,
     tests::fixture::{Client, age, bundle, int, placed, request, settings, start},
 };
@@ -121,7 +121,10 @@ fn a_stopping_server_ends_streams_after_what_it_has_read() {
 #[test]
 fn a_connection_that_grows_old_ends_its_streams() {
     let server = start(Settings {
-        connection_age: Some(Duration::from_millis(200)),
+        patience: Patience {
+            age: Some(Duration::from_millis(200)),
+            ..Patience::default()
+        },
         ..settings()
     });
     let client = Client::connect(&server);

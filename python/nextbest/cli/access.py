@@ -1,0 +1,102 @@
+"""`nextbest access`: keys of callers, and what an access file grants."""
+# ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nextbest.cli.help_text import add_command
+from nextbest.cli.output import Json, is_for_machines, say, show, write_json
+
+if TYPE_CHECKING:
+    from nextbest.access import Access
+
+_PANEL = "Server"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    group = typer.Typer(no_args_is_help=True, help="Keys of callers, and what an access file grants.")
+    add_command(
+        group,
+        key,
+        "nextbest access key web",
+        "nextbest access key releases --role observe --role operate --json",
+    )
+    add_command(group, show_file, "nextbest access show access.yaml", name="show")
+    app.add_typer(group, name="access", rich_help_panel=_PANEL)
+
+
+def key(
+    name: Annotated[str, typer.Argument(help="Of the caller.")],
+    *,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--role", help="What it may do: decide, explain, customers, observe, operate. Repeatable."
+        ),
+    ] = None,
+    json: Json = False,  # noqa: ARG001 - chooses by its callback
+) -> None:
+    """Make an API key, and the lines of the access file that go with it.
+
+    The key is shown this once, and is nowhere stored: the access file has its hash. To replace a key, put the
+    new hash beside the old one, hand the new key out, and take the old hash away.
+    """
+    from nextbest.access import check_name, create_key, parse
+
+    check_name(name)
+    roles = role or ["decide"]
+    created, digest = create_key()
+    lines = f'  {name}:\n    roles: [{", ".join(roles)}]\n    keys: ["{digest}"]'
+    parse(f"callers:\n{lines}".encode(), "--role")
+    if is_for_machines():
+        write_json({"name": name, "roles": roles, "key": created, "hash": digest})
+        return
+    say(f"key   {created}")
+    say("      shown this once: hand it to the caller, who sends it as `authorization: Bearer KEY`")
+    say("")
+    say("access file, under `callers:`")
+    say("")
+    say(lines)
+
+
+def show_file(
+    file: Annotated[Path, typer.Argument(help="Access file.")],
+    *,
+    json: Json = False,  # noqa: ARG001 - chooses by its callback
+) -> None:
+    """Check an access file, and show who may do what."""
+    from nextbest.access import read
+
+    access = read(file)
+    if is_for_machines():
+        write_json(
+            [
+                {
+                    "name": caller.name,
+                    "roles": sorted(caller.roles),
+                    "keys": len(caller.key_hashes),
+                    "certificates": list(caller.certificate_names),
+                }
+                for caller in access.callers
+            ]
+        )
+        return
+    _show(access)
+
+
+def _show(access: "Access") -> None:
+    from rich.table import Table
+
+    from nextbest.access import ROLES
+
+    table = Table("caller", *ROLES, "keys", "certificates", box=None, pad_edge=False)
+    for caller in access.callers:
+        granted = ["yes" if role in caller.roles else "-" for role in ROLES]
+        names = ", ".join(caller.certificate_names) or "-"
+        table.add_row(caller.name, *granted, str(len(caller.key_hashes)), names)
+    show(table)
+    for role, calls in ROLES.items():
+        say(f"{role:9}  {calls}")

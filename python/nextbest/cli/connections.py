@@ -1,0 +1,40 @@
+"""How commands reach a server: what the variables say of certificates and keys.
+
+What loads gRPC is loaded when a connection is made, so that `--help` answers at once.
+"""
+# ruff: noqa: PLC0415
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nextbest import Client
+    from nextbest.control import Operator
+    from nextbest.credentials import Tls
+
+
+def client(address: str, timeout_s: float) -> "Client":
+    """Opens a connection for decisions; without an address, to that of the settings."""
+    from nextbest import Client, settings
+
+    found = settings.read()
+    return Client(address or found.address, timeout_s=timeout_s, tls=tls(), api_key=found.api_key)
+
+
+def operator(address: str) -> "Operator":
+    """Opens a connection to a control port; without an address, to that of the settings."""
+    from nextbest import settings
+    from nextbest.control import Operator
+
+    found = settings.read()
+    return Operator(address or found.control_address, tls=tls(), api_key=found.api_key)
+
+
+def tls() -> "Tls | None":
+    """Returns who to trust and who to be; None where the settings name no authorities."""
+    from nextbest import settings
+    from nextbest.credentials import Tls
+
+    found = settings.read()
+    if found.client_ca is None:
+        return None
+    return Tls(found.client_ca, found.client_certificate, found.client_key, found.client_server_name)

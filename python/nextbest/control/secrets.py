@@ -1,0 +1,157 @@
+"""The files that say who a server is and who may call it: read, and read again when they change."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from nextbest.access import Access, AccessError
+from nextbest.access import read as read_access
+from nextbest.settings import SettingError, Settings
+
+WATCH_S: Final = 1.0
+"""Between two looks at the files. Their contents are compared: mounted secrets change by moving links."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """Who the server is, and whose callers it believes; PEM text.
+
+    Attributes:
+        certificate: The server's own, then those that lead to a root.
+        key: Its private key.
+        client_ca: Of the authorities that may have signed callers' certificates; None: callers have none.
+    """
+
+    certificate: bytes
+    key: bytes
+    client_ca: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Both, as they are now; None where the settings name no file."""
+
+    certificates: Certificates | None = None
+    access: Access | None = None
+
+    @property
+    def requires_certificates(self) -> bool:
+        """Whether a caller has to have a certificate: where no other way to be known exists."""
+        has_authorities = self.certificates is not None and self.certificates.client_ca is not None
+        return has_authorities and (self.access is None or not self.access.has_keys)
+
+    @property
+    def authenticates(self) -> bool:
+        """Whether every caller is known, over connections that nobody can listen to."""
+        return self.certificates is not None and (self.access is not None or self.requires_certificates)
+
+    def tls(self) -> dict[str, object]:
+        """Returns the settings of `nextbest._core.Server` for them; none without certificates."""
+        if self.certificates is None:
+            return {}
+        return {
+            "tls_certificate": self.certificates.certificate,
+            "tls_key": self.certificates.key,
+            "tls_client_ca": self.certificates.client_ca,
+            "tls_client_required": self.requires_certificates,
+        }
+
+
+def read(settings: Settings) -> Secrets:
+    """Reads the files that the settings name.
+
+    Raises:
+        SettingError: Not all that belong together are named.
+        AccessError: The access file is none.
+        OSError: One of them cannot be read.
+    """
+    certificate, key = settings.tls_certificate, settings.tls_key
+    if (certificate is None) != (key is None):
+        missing = "NEXTBEST_TLS_KEY" if key is None else "NEXTBEST_TLS_CERTIFICATE"
+        raise SettingError(f"{missing} is not set: a certificate and its private key go together")
+    if certificate is None and settings.tls_client_ca is not None:
+        raise SettingError(
+            "NEXTBEST_TLS_CLIENT_CA is set without NEXTBEST_TLS_CERTIFICATE: certificates of callers need TLS"
+        )
+    certificates = None
+    if certificate is not None and key is not None:
+        authorities = settings.tls_client_ca
+        certificates = Certificates(
+            certificate.read_bytes(), key.read_bytes(), authorities.read_bytes() if authorities else None
+        )
+    access = None if settings.access is None else read_access(settings.access)
+    return Secrets(certificates, access)
+
+
+class Watch:
+    """Looks at the files until it is stopped, and hands on what has changed."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        secrets: Secrets,
+        use: Callable[[Secrets], None],
+        announce: Callable[[str], None],
+        interval_s: float = WATCH_S,
+    ) -> None:
+        """Begins, where there is anything to look at.
+
+        Args:
+            settings: Which files.
+            secrets: What they were.
+            use: Takes what they are now; may raise what a server raises for those that it cannot use.
+            announce: Told what was renewed, or why not: then everything stays as it was.
+            interval_s: Between two looks.
+        """
+        self._settings = settings
+        self._secrets = secrets
+        self._use = use
+        self._announce = announce
+        self._interval_s = interval_s
+        self._failure = ""
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="nextbest-secrets", daemon=True)
+        if secrets != Secrets():
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Ends it."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._interval_s):
+            self._look()
+
+    def _look(self) -> None:
+        try:
+            found = read(self._settings)
+            if found == self._secrets:
+                self._failure = ""
+                return
+            self._use(found)
+        except (SettingError, AccessError, OSError, ValueError) as error:
+            # Said once: while a certificate and its key are replaced one after the other, they do not fit.
+            if str(error) != self._failure:
+                self._failure = str(error)
+                self._announce(f"not renewed, everything stays as it was: {error}")
+            return
+        changed = [
+            name
+            for name, before, after in (
+                ("certificates", self._secrets.certificates, found.certificates),
+                ("access", self._secrets.access, found.access),
+            )
+            if before != after
+        ]
+        self._secrets, self._failure = found, ""
+        self._announce(f"renewed: {', '.join(changed)}")
+
+
+def named(settings: Settings) -> list[Path]:
+    """Returns the files that the settings name."""
+    files = (settings.tls_certificate, settings.tls_key, settings.tls_client_ca, settings.access)
+    return [file for file in files if file is not None]

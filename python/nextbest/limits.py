@@ -1,0 +1,64 @@
+"""How much a server takes from its peers, and how long it waits for them, where an operator says so."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Each attribute `name` is the variable `NEXTBEST_NAME`; None: the server's default, which stands here.
+
+    What a single message may hold has no variable: bytes, parts, attributes, placements, lengths of texts.
+    The README lists those bounds.
+
+    Attributes:
+        connections_max: 4,096. Connections of the decision port; more are closed at once.
+        peer_connections_max: 1,024. Those from one address; of IPv6, from one network of 64 bits. Unix
+            sockets have no address.
+        intake_bytes_max: 268,435,456. Memory of messages that have begun and not ended, over all connections;
+            beyond it they are refused with RESOURCE_EXHAUSTED.
+        handshake_s_max: 5. From accepting a socket to the end of its HTTP/2 preface, TLS included.
+        message_s_max: 10. From the headers of a call to the end of its message.
+        reading_s_max: 30. For a peer to read 16 KiB of a response; its connection is closed then.
+        idle_s_max: 1,800. Without a call on a connection, or a question on a stream, it is told to leave.
+        keepalive_s: 30. Between pings on a connection.
+        keepalive_timeout_s: 10. From a ping to giving the connection up.
+        connection_age_s: 3,600. The age at which a connection is told to leave, up to a tenth earlier; 0:
+            never.
+    """
+
+    connections_max: int | None = None
+    peer_connections_max: int | None = None
+    intake_bytes_max: int | None = None
+    handshake_s_max: float | None = None
+    message_s_max: float | None = None
+    reading_s_max: float | None = None
+    idle_s_max: float | None = None
+    keepalive_s: float | None = None
+    keepalive_timeout_s: float | None = None
+    connection_age_s: float | None = None
+
+
+def read(
+    found: Mapping[str, str],
+    whole: Callable[[Mapping[str, str], str], int | None],
+    seconds: Callable[[Mapping[str, str], str], float | None],
+) -> Limits:
+    """Takes the limits from variables.
+
+    Args:
+        found: Variables that are set.
+        whole: Reads a number of things.
+        seconds: Reads a time.
+    """
+    values: dict[str, Any] = {}
+    for limit in fields(Limits):
+        take = seconds if limit.type == (float | None) else whole
+        values[limit.name] = take(found, variable(limit.name))
+    return Limits(**values)
+
+
+def variable(name: str) -> str:
+    """Returns the variable of a limit."""
+    return f"NEXTBEST_{name.upper()}"

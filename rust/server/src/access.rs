@@ -1,0 +1,175 @@
+//! Who may call what: callers, how they prove who they are, and their roles. What is not granted is refused.
+//!
+//! API keys are 32 random bytes, and only their SHA-256 is known here. Nobody guesses one of them, so a slow hash, as
+//! passwords need, would only slow callers down. Hashes are compared in constant time, each with all.
+
+use std::{fmt, sync::Arc};
+
+use nextbest_proto::v1::{customer_service_server, decision_service_server};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+/// What a caller may do on the decision port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// `Decide`, `DecideStream` and `DecideBatch`.
+    Decide,
+    /// `Explain`.
+    Explain,
+    /// All of `CustomerService`.
+    Customers,
+}
+
+impl Role {
+    /// By its name in an access file.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "decide" => Some(Self::Decide),
+            "explain" => Some(Self::Explain),
+            "customers" => Some(Self::Customers),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Decide => "decide",
+            Self::Explain => "explain",
+            Self::Customers => "customers",
+        }
+    }
+
+    /// The one that a method takes; nothing for a method that is unknown.
+    pub(crate) fn of_method(service: &str, method: &str) -> Option<Self> {
+        match (service, method) {
+            (decision_service_server::SERVICE_NAME, "Decide" | "DecideStream" | "DecideBatch") => {
+                Some(Self::Decide)
+            }
+            (decision_service_server::SERVICE_NAME, "Explain") => Some(Self::Explain),
+            (customer_service_server::SERVICE_NAME, "Upsert" | "Get" | "Delete") => Some(Self::Customers),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// One who may call.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// For people.
+    pub name: String,
+    /// What it may do.
+    pub roles: Vec<Role>,
+    /// SHA-256 of its API keys: two while one replaces the other.
+    pub key_hashes: Vec<[u8; 32]>,
+    /// DNS names and URIs, one of which its certificate is made out to.
+    pub certificate_names: Vec<String>,
+}
+
+impl Caller {
+    pub(crate) fn may(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+}
+
+/// All who may call.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    callers: Vec<Arc<Caller>>,
+}
+
+impl Access {
+    /// The callers of an access file.
+    #[must_use]
+    pub fn of(callers: Vec<Caller>) -> Self {
+        Self {
+            callers: callers.into_iter().map(Arc::new).collect(),
+        }
+    }
+
+    /// Whoever has the key.
+    pub(crate) fn by_key(&self, key: &[u8]) -> Option<&Arc<Caller>> {
+        let hash = Sha256::digest(key);
+        // Every hash is compared, also after one that is equal.
+        let mut found = None;
+        for caller in &self.callers {
+            for known in &caller.key_hashes {
+                if bool::from(known.ct_eq(hash.as_slice())) {
+                    found = Some(caller);
+                }
+            }
+        }
+        found
+    }
+
+    /// Whoever has a certificate with one of the names, which the handshake has checked.
+    pub(crate) fn by_certificate(&self, names: &[String]) -> Option<&Arc<Caller>> {
+        let mut callers = self.callers.iter();
+        callers.find(|caller| caller.certificate_names.iter().any(|name| names.contains(name)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(name: &str, keys: &[&str], certificates: &[&str]) -> Caller {
+        Caller {
+            name: name.into(),
+            roles: vec![Role::Decide],
+            key_hashes: keys.iter().map(|key| Sha256::digest(key).into()).collect(),
+            certificate_names: certificates.iter().map(|&name| name.into()).collect(),
+        }
+    }
+
+    #[test]
+    fn callers_are_known_by_keys_and_certificates() {
+        let access = Access::of(vec![
+            caller("web", &["one", "two"], &[]),
+            caller("crm", &["three"], &["crm.bank.example", "spiffe://bank/crm"]),
+        ]);
+        let by_key = |key: &str| access.by_key(key.as_bytes()).map(|caller| caller.name.as_str());
+        assert_eq!(
+            [by_key("one"), by_key("two"), by_key("three")],
+            [Some("web"), Some("web"), Some("crm")]
+        );
+        assert_eq!([by_key("four"), by_key("")], [None, None]);
+        let by_name = |name: &str| {
+            let names = ["other".to_owned(), name.to_owned()];
+            access.by_certificate(&names).map(|caller| caller.name.as_str())
+        };
+        assert_eq!(by_name("spiffe://bank/crm"), Some("crm"));
+        assert_eq!([by_name("web"), by_name("bank.example")], [None, None]);
+        assert!(access.by_certificate(&[]).is_none());
+    }
+
+    #[test]
+    fn roles_grant_what_they_name() {
+        const DECISIONS: &str = "nextbest.v1.DecisionService";
+        const CUSTOMERS: &str = "nextbest.v1.CustomerService";
+        for (service, method, role) in [
+            (DECISIONS, "Decide", Some(Role::Decide)),
+            (DECISIONS, "DecideStream", Some(Role::Decide)),
+            (DECISIONS, "DecideBatch", Some(Role::Decide)),
+            (DECISIONS, "Explain", Some(Role::Explain)),
+            (CUSTOMERS, "Upsert", Some(Role::Customers)),
+            (CUSTOMERS, "Get", Some(Role::Customers)),
+            (CUSTOMERS, "Delete", Some(Role::Customers)),
+            (DECISIONS, "decide", None),
+            (CUSTOMERS, "Decide", None),
+            ("", "", None),
+        ] {
+            assert_eq!(Role::of_method(service, method), role, "{service}/{method}");
+        }
+        for role in [Role::Decide, Role::Explain, Role::Customers] {
+            assert_eq!(Role::named(&role.to_string()), Some(role));
+        }
+        assert_eq!(Role::named("everything"), None);
+    }
+}
