@@ -1,11 +1,11 @@
 //! How much one worker has to do, and whether it takes more: the limiter of overload.
 //!
 //! A worker decides one request after the other, so the time that a new one would wait is known when it arrives: those
-//! before it, times what one takes. In a burst the wait may be long, as it ends by itself; a worker that has been busy
-//! without a pause for some time has more to do than it can, and then the wait is kept short and what goes beyond it is
-//! refused at once, before its message is decoded. Refusing costs a tenth of deciding; whoever is not refused has an
-//! answer in time. After *Controlling queue delay* (Nichols, Jacobson; ACM Queue 10.5, 2012), which tells a standing
-//! queue from a burst by the time that it stands.
+//! before it, times what one takes. In a burst the wait may be long, as it ends by itself; a worker that has had no rest
+//! has more to do than it can, and then the wait is kept short and what goes beyond it is refused at once, before its
+//! message is decoded. Refusing costs a fifth of deciding; whoever is not refused has an answer in time. Rest is what
+//! tells the two apart: it is saved up while the event loop sleeps, used up while it works, and allows so much more
+//! waiting. A queue that empties now and then is no sign of rest: under overload callers come in waves.
 //!
 //! Requests in memory are bounded over all workers as well: one whose message is still on its way waits for nobody,
 //! but takes room.
@@ -18,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::limits::{BURST_DELAY_MAX, BUSY_MAX, IDLE_MIN, OVERLOAD_DELAY_MAX, TRANSPORT_TIME};
+use crate::limits::{OVERLOAD_DELAY_MAX, REST_MAX, TRANSPORT_TIME, WORK_OF_REST};
 
 /// New decisions count an eighth in the mean.
 const SMOOTHING: u64 = 8;
@@ -62,14 +62,16 @@ impl Drop for Room {
 #[derive(Debug)]
 pub(crate) struct Backlog {
     started: Instant,
-    // Requests taken since the event loop last slept, and not yet decided.
+    // Requests taken since the event loop last slept, and not yet decided; and those refused, and not yet answered.
     waiting: AtomicU64,
+    refused: AtomicU64,
     // Mean time of a decision.
     service_ns: AtomicU64,
-    // When the event loop began to sleep, and when it last woke from a sleep long enough to count as a pause; since
-    // `started`.
+    // When the event loop began to sleep, and when it last woke; since `started`.
     slept_ns: AtomicU64,
-    idle_ns: AtomicU64,
+    woken_ns: AtomicU64,
+    // What was saved up when it last woke.
+    rest_ns: AtomicU64,
 }
 
 impl Backlog {
@@ -77,9 +79,11 @@ impl Backlog {
         Arc::new(Self {
             started: Instant::now(),
             waiting: 0.into(),
+            refused: 0.into(),
             service_ns: as_ns(FIRST_GUESS).into(),
             slept_ns: 0.into(),
-            idle_ns: 0.into(),
+            woken_ns: 0.into(),
+            rest_ns: 0.into(),
         })
     }
 
@@ -89,10 +93,17 @@ impl Backlog {
     }
 
     fn admits_at(&self, now_ns: u64) -> bool {
-        let busy_ns = now_ns.saturating_sub(self.idle_ns.load(Relaxed));
-        let wait_ns = self.waiting.load(Relaxed) * (self.service_ns.load(Relaxed) + as_ns(TRANSPORT_TIME));
-        wait_ns <= as_ns(OVERLOAD_DELAY_MAX)
-            || (wait_ns <= as_ns(BURST_DELAY_MAX) && busy_ns <= as_ns(BUSY_MAX))
+        let (waiting, refused) = (self.waiting.load(Relaxed), self.refused.load(Relaxed));
+        let wait_ns = waiting * self.service_ns.load(Relaxed) + (waiting + refused) * as_ns(TRANSPORT_TIME);
+        wait_ns <= as_ns(OVERLOAD_DELAY_MAX) || wait_ns <= as_ns(OVERLOAD_DELAY_MAX) + self.rest_at(now_ns)
+    }
+
+    /// What is left of the rest at a time at which the event loop works.
+    fn rest_at(&self, now_ns: u64) -> u64 {
+        let worked_ns = now_ns.saturating_sub(self.woken_ns.load(Relaxed));
+        self.rest_ns
+            .load(Relaxed)
+            .saturating_sub(worked_ns / WORK_OF_REST)
     }
 
     /// Takes a request that was admitted.
@@ -102,8 +113,17 @@ impl Backlog {
 
     /// One that was taken has its response, or its caller has gone.
     pub(crate) fn ends(&self) {
-        self.waiting
-            .store(self.waiting.load(Relaxed).saturating_sub(1), Relaxed);
+        lower(&self.waiting);
+    }
+
+    /// Refuses a request: that takes time, too.
+    pub(crate) fn refuses(&self) {
+        self.refused.store(self.refused.load(Relaxed) + 1, Relaxed);
+    }
+
+    /// One that was refused has been told.
+    pub(crate) fn told(&self) {
+        lower(&self.refused);
     }
 
     /// A decision took so long.
@@ -122,6 +142,8 @@ impl Backlog {
 
     fn sleeps_at(&self, now_ns: u64) {
         self.waiting.store(0, Relaxed);
+        self.refused.store(0, Relaxed);
+        self.rest_ns.store(self.rest_at(now_ns), Relaxed);
         self.slept_ns.store(now_ns, Relaxed);
     }
 
@@ -131,14 +153,19 @@ impl Backlog {
     }
 
     fn wakes_at(&self, now_ns: u64) {
-        if now_ns.saturating_sub(self.slept_ns.load(Relaxed)) >= as_ns(IDLE_MIN) {
-            self.idle_ns.store(now_ns, Relaxed);
-        }
+        let slept_ns = now_ns.saturating_sub(self.slept_ns.load(Relaxed));
+        let rest_ns = self.rest_ns.load(Relaxed) + slept_ns;
+        self.rest_ns.store(rest_ns.min(as_ns(REST_MAX)), Relaxed);
+        self.woken_ns.store(now_ns, Relaxed);
     }
 
     fn now_ns(&self) -> u64 {
         as_ns(self.started.elapsed())
     }
+}
+
+fn lower(number: &AtomicU64) {
+    number.store(number.load(Relaxed).saturating_sub(1), Relaxed);
 }
 
 fn as_ns(time: Duration) -> u64 {
@@ -168,39 +195,65 @@ mod tests {
         let decision = Duration::from_micros(85);
         let (short, long) = (
             count(OVERLOAD_DELAY_MAX, decision),
-            count(BURST_DELAY_MAX, decision),
+            count(OVERLOAD_DELAY_MAX + REST_MAX, decision),
         );
         assert!(2 <= short && short * 4 < long, "{short} {long}");
         let worker = backlog(decision, 0);
         worker.sleeps_at(0);
-        let woken = as_ns(IDLE_MIN);
+        let woken = as_ns(REST_MAX) * 2;
         worker.wakes_at(woken);
-        (0..long - 2).for_each(|_| worker.takes());
-        assert!(worker.admits_at(woken));
-        (0..4).for_each(|_| worker.takes());
+        (0..=long).for_each(|_| worker.takes());
         assert!(!worker.admits_at(woken));
-        (0..8).for_each(|_| worker.ends());
+        (0..2).for_each(|_| worker.ends());
         assert!(worker.admits_at(woken));
-        // Busy for long: short sleeps are no pause.
-        let later = woken + as_ns(BUSY_MAX) + 1;
+        // Busy for as long as the rest lasts.
+        let later = woken + as_ns(REST_MAX) * WORK_OF_REST;
         assert!(!worker.admits_at(later));
-        worker.sleeps_at(later);
-        worker.wakes_at(later + as_ns(IDLE_MIN) - 1);
-        (0..short - 1).for_each(|_| worker.takes());
+        (0..long - short).for_each(|_| worker.ends());
         assert!(worker.admits_at(later));
-        (0..3).for_each(|_| worker.takes());
-        assert!(!worker.admits_at(later));
+    }
+
+    #[test]
+    fn queues_that_empty_for_a_moment_are_no_rest() {
+        let worker = backlog(Duration::from_micros(90), 0);
+        let mut now = 0;
+        // Nineteen parts of work and one of sleep.
+        for _ in 0..1_000 {
+            worker.sleeps_at(now);
+            now += 10_000;
+            worker.wakes_at(now);
+            now += 190_000;
+        }
+        assert_eq!(worker.rest_at(now), 0);
+        // One part of work and one of sleep.
+        for _ in 0..1_000 {
+            worker.sleeps_at(now);
+            now += 100_000;
+            worker.wakes_at(now);
+            now += 100_000;
+        }
+        assert!(worker.rest_at(now) > as_ns(REST_MAX) * 9 / 10);
     }
 
     #[test]
     fn slow_decisions_make_the_queue_shorter() {
-        let fast = backlog(Duration::from_micros(10), 100);
-        let slow = backlog(Duration::from_millis(10), 100);
+        let fast = backlog(Duration::from_micros(10), 20);
+        let slow = backlog(Duration::from_millis(10), 20);
         assert!(fast.admits());
         assert!(!slow.admits());
         // A single slow one does not.
         fast.decided(Duration::from_secs(10));
         assert!(fast.admits());
+    }
+
+    #[test]
+    fn refusing_takes_time_too() {
+        let worker = backlog(Duration::from_micros(90), 0);
+        let many = as_ns(OVERLOAD_DELAY_MAX) / as_ns(TRANSPORT_TIME) + 1;
+        (0..many).for_each(|_| worker.refuses());
+        assert!(!worker.admits());
+        (0..2).for_each(|_| worker.told());
+        assert!(worker.admits());
     }
 
     #[test]

@@ -70,16 +70,15 @@ pub const LINGER: Duration = Duration::from_millis(500);
 
 /// Requests in memory where the settings do not say, those whose message is still on its way included.
 pub const IN_FLIGHT_MAX: usize = 16_384;
-/// A request is refused when it would wait longer for its worker; in a burst.
-pub const BURST_DELAY_MAX: Duration = Duration::from_millis(10);
-/// The same when the worker has been busy for [`BUSY_MAX`]: it will not catch up.
-pub const OVERLOAD_DELAY_MAX: Duration = Duration::from_micros(500);
-/// A worker without a pause for so long is overloaded.
-pub const BUSY_MAX: Duration = Duration::from_millis(25);
-/// A sleep of the event loop that counts as a pause: to look for work takes a few microseconds.
-pub const IDLE_MIN: Duration = Duration::from_micros(20);
-/// What a request takes of its worker beside its decision.
-pub const TRANSPORT_TIME: Duration = Duration::from_micros(10);
+/// A request is refused when it would wait longer for a worker that has had no rest.
+pub const OVERLOAD_DELAY_MAX: Duration = Duration::from_micros(600);
+/// So much longer it may wait after a rest: in a burst.
+pub const REST_MAX: Duration = Duration::from_millis(9);
+/// So much work uses up as much rest as one of it was saved up: a worker that is busy for less than four fifths of its
+/// time is rested.
+pub const WORK_OF_REST: u64 = 4;
+/// What a request takes of its worker beside its decision, or when it is refused.
+pub const TRANSPORT_TIME: Duration = Duration::from_micros(8);
 /// When a caller that was refused for overload may come again.
 pub const RETRY_AFTER: Duration = Duration::from_millis(100);
 

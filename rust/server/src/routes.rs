@@ -96,20 +96,23 @@ impl Services {
 impl Decisions {
     /// # Errors
     /// When the caller may not do this, or the worker has too much to do.
-    fn admit(&self, identity: &Identity, request: &Request<Incoming>) -> Result<Admitted, Refusal> {
+    fn admit(&self, identity: &Identity, request: &Request<Incoming>) -> Result<Counted, Refusal> {
         let (service, method) = split(request.uri().path());
         identity.check(request.headers(), Role::of_method(service, method))?;
         self.enter().ok_or(Refusal::Overload)
     }
 
-    fn enter(&self) -> Option<Admitted> {
+    fn enter(&self) -> Option<Counted> {
         let backlog = &self.desk.backlog;
         let room = backlog.admits().then(|| self.gate.in_flight.enter()).flatten()?;
         backlog.takes();
-        Some(Admitted {
-            backlog: Arc::clone(backlog),
-            _room: room,
-        })
+        Some(Counted::Admitted(Arc::clone(backlog), room))
+    }
+
+    fn turn_away(&self) -> Counted {
+        let backlog = &self.desk.backlog;
+        backlog.refuses();
+        Counted::Refused(Arc::clone(backlog))
     }
 
     fn refuse(&self, refusal: Refusal) -> Response<Body> {
@@ -204,9 +207,12 @@ impl Service<Request<Incoming>> for Routes {
     type Future = OpenRequest;
 
     fn call(&self, request: Request<Incoming>) -> OpenRequest {
-        let (answer, admitted) = match &self.services {
+        let (answer, counted) = match &self.services {
             Services::Decisions(decisions) => match decisions.admit(&self.identity, &request) {
-                Err(refusal) => (Answering::Refused(Some(decisions.refuse(refusal))), None),
+                Err(refusal) => (
+                    Answering::Refused(Some(decisions.refuse(refusal))),
+                    Some(decisions.turn_away()),
+                ),
                 Ok(admitted) => {
                     let answer = decisions.call(request, &self.leaving);
                     (Answering::Call(answer), Some(admitted))
@@ -226,7 +232,7 @@ impl Service<Request<Incoming>> for Routes {
             answer,
             deliveries: Rc::clone(&self.deliveries),
             open: Rc::clone(&self.open),
-            _admitted: admitted,
+            _counted: counted,
         }
     }
 }
@@ -237,15 +243,21 @@ enum Answering {
     Refused(Option<Response<Body>>),
 }
 
-/// What a request that was admitted counts for.
-struct Admitted {
-    backlog: Arc<Backlog>,
-    _room: Room,
+/// What a request counts for among those that its worker has to answer.
+enum Counted {
+    Admitted(
+        Arc<Backlog>,
+        #[expect(dead_code, reason = "given back when dropped")] Room,
+    ),
+    Refused(Arc<Backlog>),
 }
 
-impl Drop for Admitted {
+impl Drop for Counted {
     fn drop(&mut self) {
-        self.backlog.ends();
+        match self {
+            Self::Admitted(backlog, _) => backlog.ends(),
+            Self::Refused(backlog) => backlog.told(),
+        }
     }
 }
 
@@ -254,7 +266,7 @@ pub(crate) struct OpenRequest {
     answer: Answering,
     deliveries: Rc<Deliveries>,
     open: Rc<Cell<usize>>,
-    _admitted: Option<Admitted>,
+    _counted: Option<Counted>,
 }
 
 impl Future for OpenRequest {

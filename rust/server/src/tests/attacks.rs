@@ -306,8 +306,10 @@ fn responses_that_nobody_reads_close_their_connection() {
         let asked: Vec<_> = (0..20)
             .map(|_| caller.decide(&request("", vec![age(30)])))
             .collect();
+        // The refusal of one that is too many has no content, and comes through.
         for opened in asked {
-            assert!(caller.status(opened).is_err());
+            let status = caller.status(opened);
+            assert!(status.is_err() || is(status, Code::ResourceExhausted));
         }
     });
     eventually(|| server.status().connections == 0);
@@ -326,13 +328,16 @@ fn memory_of_messages_that_do_not_end_is_bounded() {
     });
     let mut caller = Caller::connect(&server, WINDOW);
     let part = enframe(&vec![0; 50_000]).slice(..6_000);
-    let mut opened: Vec<_> = (0..17).map(|_| caller.open(DECIDE)).collect();
+    // One after the other: a burst would be refused for being one.
+    let mut opened = vec![];
+    for count in 1..=16 {
+        let mut call = caller.open(DECIDE);
+        call.send(part.clone());
+        opened.push(call);
+        eventually(|| server.status().intake_bytes == count * part.len());
+    }
     beside(&server, || {
-        for call in &mut opened[..16] {
-            call.send(part.clone());
-        }
-        eventually(|| server.status().intake_bytes == 96_000);
-        let mut last = opened.pop().unwrap();
+        let mut last = caller.open(DECIDE);
         last.send(part);
         assert!(is(caller.status(last), Code::ResourceExhausted));
     });
