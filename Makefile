@@ -67,7 +67,7 @@ bless: $(EXTENSION) ## Rewrite the expected output of golden tests; review the d
 bench: bench-engine bench-eligibility bench-scoring bench-compiling bench-serving bench-activation ## All benchmarks
 
 .PHONY: bench-serving
-bench-serving: $(EXTENSION) ## Latency and capacity over gRPC, beside a plain Python server
+bench-serving: $(EXTENSION) $(VENV)/.bench-packages ## Latency and capacity over gRPC, beside a plain Python server
 	$(BIN)/python bench/serving.py
 
 .PHONY: bench-engine

@@ -1,10 +1,12 @@
 """The peer of `bench/serving.py`: the same service in plain Python, on grpcio, numpy and ONNX Runtime.
 
-    python bench/baseline_server.py BUNDLE ADDRESS
+    python bench/baseline_server.py [--aio] BUNDLE ADDRESS
 
-A synchronous server with a thread pool, as most Python services are. It traces nothing, which speaks for it.
+A synchronous server with a thread pool, as most Python services are, or one on asyncio. It traces
+nothing, which speaks for it.
 """
 
+import asyncio
 import sys
 import time
 import uuid
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import grpc.aio
 
 from baseline import Answer, Baseline
 from nextbest import bundle
@@ -21,6 +24,7 @@ from nextbest.v1 import customer_pb2, customer_pb2_grpc, decision_pb2, decision_
 from programs import constant
 
 THREADS = 4
+OPTIONS = [("grpc.max_receive_message_length", 64 * 1024 * 1024)]
 
 
 class Service(decision_pb2_grpc.DecisionServiceServicer, customer_pb2_grpc.CustomerServiceServicer):
@@ -100,20 +104,49 @@ def _attributes(attributes: Iterable[Any]) -> dict[str, Any]:
     return {attribute.name: constant(attribute.value) for attribute in attributes}
 
 
-def main() -> None:
-    """Serves until killed."""
-    path, address = sys.argv[1:]
-    server = grpc.server(
-        ThreadPoolExecutor(THREADS), options=[("grpc.max_receive_message_length", 64 * 1024 * 1024)]
-    )
-    service = Service(Path(path).read_bytes())
+class AsyncService(Service):
+    """The same as coroutines: they never wait, and save the thread."""
+
+    async def Decide(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's names
+        """Answers one request."""
+        return super().Decide(request, context)
+
+    async def Upsert(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's names
+        """Stores customers."""
+        return super().Upsert(request, context)
+
+
+def _bind(server: Any, service: Service, address: str) -> None:
     decision_pb2_grpc.add_DecisionServiceServicer_to_server(service, server)
     customer_pb2_grpc.add_CustomerServiceServicer_to_server(service, server)
     if server.add_insecure_port(address) == 0:
         raise SystemExit(f"{address} cannot be had")
+
+
+def _serve(data: bytes, address: str) -> None:
+    server = grpc.server(ThreadPoolExecutor(THREADS), options=OPTIONS)
+    _bind(server, Service(data), address)
     server.start()
     print("ready", flush=True)
     server.wait_for_termination()
+
+
+async def _serve_async(data: bytes, address: str) -> None:
+    server = grpc.aio.server(options=OPTIONS)
+    _bind(server, AsyncService(data), address)
+    await server.start()
+    print("ready", flush=True)
+    await server.wait_for_termination()
+
+
+def main() -> None:
+    """Serves until killed."""
+    *flags, path, address = sys.argv[1:]
+    data = Path(path).read_bytes()
+    if flags == ["--aio"]:
+        asyncio.run(_serve_async(data, address))
+    else:
+        _serve(data, address)
 
 
 if __name__ == "__main__":

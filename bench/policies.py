@@ -104,7 +104,7 @@ class _Literals:
             items = features[feature]
             truth[literals] = UNKNOWN if items is None else FALSE
             for item in items or ():
-                truth[self._lists[feature].get(item, ())] = TRUE
+                truth[self._lists[feature].get(item, [])] = TRUE
         there = np.array([value is not None for value in features])
         truth[self._present[:, 0]] = 2 * there[self._present[:, 1]]
         return np.where(self._negated, 2 - truth, truth).astype(np.uint8)

@@ -2,63 +2,117 @@
 
     make bench-serving
 
-The demo bank on one core, the load on another, loopback between them, every decision traced and exported.
-Latency is measured open loop, from the moment a request was due. The peer is `baseline_server.py`: before
-anything is timed, both servers answer the same questions, and every answer must be the same. The last line is
-JSON. The compiled module must be a release build.
+One server on one core, the load on another, loopback between them, decisions traced and exported. Latency
+is measured open loop, from the moment a request was due. Three banks: one that decides nothing, for what
+transport alone takes; the demo bank; and one of 1,000 actions with a model of 100 trees, in
+`large_serving.py`, also under overload, over mTLS and without tracing. The peer is `baseline_server.py`:
+before anything is timed, servers answer the same questions, and every answer must be the same. The last
+line is JSON. The compiled module must be a release build.
 """
 
 import json
 import math
 import os
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+import large_serving
 import machine
 import windows
+from nextbest import bundle, workspace
 from nextbest.client import Client
 from nextbest.control.operator import Operator
 from nextbest.demo import bank, questions, server
 from nextbest.demo.tour import compile_workspace, load_customers
+from nextbest.question import Question, assemble
+from processes import LOAD_CORE, SERVER_CORE, Child, child, nextbest, paused
 from verification import verify
 from windows import OpenLoop, Window
 
-SERVER_CORE, LOAD_CORE = 0, 1
 RATES = (2_000, 5_000)
+IN_FLIGHT, NOOP_IN_FLIGHT = 4, 32
 DRAIN_S_MAX = 10.0
 VERIFIED_CUSTOMERS = 600
 TRAFFIC_CUSTOMERS = 10_000
-HERE = Path(__file__).parent
+NOOP = {
+    "workspace.yaml": "name: noop\n",
+    "schema.yaml": "customer:\n  age: {type: int}\n",
+    "channels.yaml": "channels:\n  web:\n    placements:\n      hero: {count: 1}\n",
+    "actions/none.yaml": """
+issue: sales
+group: none
+actions:
+  nothing:
+    value: 1
+    enabled: false
+    propensity: 0.5
+    treatments:
+      - {channel: web, placement: hero, content: {title: Nothing}}
+""",
+}
+"""One action, switched off: all that is left of a decision is its transport."""
 
 
 def main() -> None:
-    """Runs everything, in under three minutes."""
+    """Runs everything, in some seven minutes."""
     if len(os.sched_getaffinity(0)) < 2:
         raise SystemExit("two cores are needed: one for the server, one for the load")
     console = Console(highlight=False, width=100)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nextbest-bench-")))
-        console.print("preparing the demo bank ...")
-        made = bank.prepare(folder)
-        compiled = compile_workspace(made.workspace, folder / "bank.bundle")
+        console.print("preparing the banks ...")
         os.sched_setaffinity(0, {LOAD_CORE})
-        sink = stack.enter_context(_child("otlp_sink.py", LOAD_CORE))
-        through = ["taskset", "-c", str(SERVER_CORE), "env", "NEXTBEST_WORKERS=1"]
-        through.append(f"OTEL_EXPORTER_OTLP_ENDPOINT=http://{sink.address}")
-        running = stack.enter_context(server.running(compiled.file, folder / "server.log", through=through))
-        peer = stack.enter_context(_child("baseline_server.py", SERVER_CORE, str(compiled.file)))
+        sink = stack.enter_context(child("otlp_sink.py", LOAD_CORE))
+        figures = _noop(folder / "noop", console)
+        figures |= _demo(folder, sink, console)
+        large = large_serving.prepare(folder / "large")
+        figures |= large_serving.measure(large, sink, console)
+    figures |= {"machine": machine.describe()}
+    _print(figures, console)
+    print(json.dumps(_complete({"bench": "serving", **figures})))
+
+
+def _noop(folder: Path, console: Console) -> dict[str, Any]:
+    for name, text in NOOP.items():
+        file = folder / "workspace" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    compiled = workspace.compile(folder / "workspace")
+    if compiled.bundle is None:
+        raise RuntimeError(f"the bank that decides nothing does not compile: {compiled.diagnostics}")
+    (folder / "noop.bundle").write_bytes(bundle.seal(compiled.bundle).data)
+    question = Question(customer={"age": 40}, channel="web", placements={"hero": 1})
+    with nextbest(folder / "noop.bundle") as running:
+        console.print("transport alone, closed loop ...")
+        found = windows.closed_loop(
+            running.addresses.decisions,
+            [running.pid],
+            [assemble(question).SerializeToString()],
+            NOOP_IN_FLIGHT,
+            connections=8,
+        )
+    return {
+        "noop_rps_per_core": round(found.found.requests_per_core),
+        "noop_cpu_us": round(found.found.cpu_us_per_request, 2),
+        "noop_refused": found.found.refused,
+    }
+
+
+def _demo(folder: Path, sink: Child, console: Console) -> dict[str, Any]:
+    made = bank.prepare(folder)
+    compiled = compile_workspace(made.workspace, folder / "bank.bundle")
+    with (
+        nextbest(compiled.file, sink) as running,
+        child("baseline_server.py", SERVER_CORE, str(compiled.file)) as peer,
+    ):
         for address in (running.addresses.decisions, peer.address):
             with Client(address, timeout_s=30.0) as client:
                 stored = sum(load_customers(client, made.customers))
@@ -70,47 +124,7 @@ def main() -> None:
         )
         traffic = questions.traffic(ids[:TRAFFIC_CUSTOMERS], seed=5)
         figures = _measure(running, sink, peer, traffic, console)
-    figures |= {
-        "verified_decisions": verified,
-        "machine": machine.describe(),
-        "actions": len(compiled.message.actions),
-    }
-    _print(figures, console)
-    print(json.dumps(_complete({"bench": "serving", **figures})))
-
-
-@dataclass(frozen=True, slots=True)
-class Child:
-    """A process of the bench."""
-
-    pid: int
-    address: str
-
-
-@contextmanager
-def _child(script: str, core: int, *arguments: str) -> Iterator[Child]:
-    address = _free_address()
-    process = subprocess.Popen(
-        [sys.executable, str(HERE / script), *arguments, address], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        os.sched_setaffinity(process.pid, {core})
-        assert process.stdout is not None
-        if process.stdout.readline().strip() != "ready":
-            raise RuntimeError(f"{script} did not start")
-        yield Child(process.pid, address)
-    finally:
-        process.send_signal(signal.SIGCONT)
-        process.kill()
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
-
-
-def _free_address() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+    return figures | {"verified_decisions": verified, "actions": len(compiled.message.actions)}
 
 
 def _measure(
@@ -119,22 +133,19 @@ def _measure(
     address = running.addresses.decisions
     pids = (running.pid, sink.pid)
     rates: dict[str, Window[OpenLoop]] = {}
-    os.kill(peer.pid, signal.SIGSTOP)
-    with Operator(running.addresses.control) as operator:
+    with paused(peer.pid), Operator(running.addresses.control) as operator:
         for rate in RATES:
-            console.print(f"open loop, {rate:,} a second ...")
+            console.print(f"demo bank, open loop, {rate:,} a second ...")
             rates[str(rate)] = windows.open_loop(
                 address, pids, traffic, rate, lambda: operator.status().decisions
             )
         traces = _traces(operator)
-        console.print("capacity, closed loop ...")
-        ours = windows.closed_loop(address, pids, traffic)
+        console.print("demo bank, closed loop ...")
+        ours = windows.closed_loop(address, pids, traffic, IN_FLIGHT)
         traces_at_capacity = _traces(operator)
-    os.kill(running.pid, signal.SIGSTOP)
-    os.kill(peer.pid, signal.SIGCONT)
-    console.print("the same of the Python server, closed loop ...")
-    theirs = windows.closed_loop(peer.address, [peer.pid], traffic)
-    os.kill(running.pid, signal.SIGCONT)
+    console.print("demo bank, the Python server ...")
+    with paused(running.pid):
+        theirs = windows.closed_loop(peer.address, [peer.pid], traffic, IN_FLIGHT)
     return {
         "rates": {rate: _figures(window) for rate, window in rates.items()},
         "cpu_us_per_request": round(rates[str(RATES[-1])].found.cpu_us_per_request, 2),
@@ -182,10 +193,29 @@ def _figures(window: Window[OpenLoop]) -> dict[str, float]:
     }
 
 
+TARGETS = (
+    ("transport alone: requests a second and core", "noop_rps_per_core", ">= 85,000"),
+    ("transport alone: CPU µs a request", "noop_cpu_us", "<= 12"),
+    ("1,000 actions: decisions a second and core", "bank1000_rps_per_core", ">= 25,000"),
+    ("1,000 actions: times grpcio, sync", "ratio_vs_grpcio.sync", ">= 15"),
+    ("1,000 actions: times grpcio, asyncio", "ratio_vs_grpcio.aio", ">= 15"),
+    ("5,000/s, p50 in µs", "bank1000_open5000.p50_us", "<= 150"),
+    ("5,000/s, p99 in µs", "bank1000_open5000.p99_us", "<= 500"),
+    ("5,000/s, p99.9 in µs", "bank1000_open5000.p999_us", ""),
+    ("the machine's own hiccups meanwhile, p99 in µs", "bank1000_open5000.hiccup_p99_us", ""),
+    ("mTLS: CPU a request, times plain text", "mtls_cpu_ratio", "<= 1.05"),
+    ("tracing: throughput, times none", "tracing_throughput_ratio", ">= 0.95"),
+    ("tracing: spans dropped, of all", "tracing_dropped_share", ""),
+    ("overload: answered, of what it can", "overload_goodput_ratio", ">= 0.9"),
+    ("overload: p99 in µs", "overload_p99_us", "<= 2,000"),
+)
+"""What is aimed at; each with its place in the figures."""
+
+
 def _print(figures: dict[str, Any], console: Console) -> None:
     about = figures["machine"]
     console.print(f"\n{about['cpu']}, {about['cores']} cores, Linux {about['kernel']}")
-    latencies = Table(title="Latency in µs, open loop", title_justify="left")
+    latencies = Table(title="Demo bank: latency in µs, open loop", title_justify="left")
     columns = ("a second", "p50", "p90", "p99", "p99.9", "slowest", "errors", "hiccup p99", "max", "others")
     for column in columns:
         latencies.add_column(column, justify="right")
@@ -195,7 +225,7 @@ def _print(figures: dict[str, Any], console: Console) -> None:
         hiccups = [f"{row[f'hiccup_{name}_us']:,.0f}" for name in ("p99", "max")]
         others = f"{row['foreign_cpu_share']:.0%}"
         latencies.add_row(f"{int(rate):,}", *times, str(row["errors"]), *hiccups, others)
-    costs = Table(title="Cost, one core", title_justify="left")
+    costs = Table(title="Demo bank: cost, one core", title_justify="left")
     costs.add_column("")
     for column in ("nextbest", "Python", "ratio"):
         costs.add_column(column, justify="right")
@@ -207,7 +237,12 @@ def _print(figures: dict[str, Any], console: Console) -> None:
         theirs = figures[key.removesuffix("_at_capacity") + "_python"]
         ratio = max(ours, theirs) / min(ours, theirs)
         costs.add_row(name, f"{ours:,.1f}", f"{theirs:,.1f}", f"{ratio:,.1f}")
-    console.print(latencies, costs)
+    targets = Table("", title="Transport, and 1,000 actions", title_justify="left")
+    for column in ("found", "aimed at"):
+        targets.add_column(column, justify="right")
+    for name, path, target in TARGETS:
+        targets.add_row(name, f"{_at(figures, path):,}", target)
+    console.print(latencies, costs, targets)
     at_rates, overall = figures["traces_at_rates"], figures["traces"]
     console.print(
         f"CPU at {RATES[-1]:,} a second: {figures['cpu_us_per_request']:,.1f} µs a request, tracing included."
@@ -217,7 +252,15 @@ def _print(figures: dict[str, Any], console: Console) -> None:
     )
     console.print(
         f"Of {windows.WINDOWS} windows each, the one in which other processes used the least CPU (`others`)."
+        f" Ratios of the second half: medians of {large_serving.PAIRS} pairs of windows."
     )
+
+
+def _at(figures: dict[str, Any], path: str) -> float:
+    found: Any = figures
+    for name in path.split("."):
+        found = found[name]
+    return float(found)
 
 
 def _complete(value: Any, path: str = "") -> Any:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import machine
 from nextbest import _core
@@ -11,8 +11,8 @@ from nextbest.demo.latency import Latency, measure
 
 WINDOWS = 3
 OPEN_S, CLOSED_S, WARMUP_S = 5.0, 4.0, 1.0
-IN_FLIGHT, CONNECTIONS = 4, 4
-"""More in flight would wait longer than a busy server allows, and be refused."""
+CONNECTIONS = 4
+REFUSED = "RESOURCE_EXHAUSTED"
 
 Found = TypeVar("Found")
 
@@ -36,11 +36,13 @@ class Capacity:
 
     Attributes:
         requests: Answered with OK.
+        refused: Refused for overload: what they cost counts for the others.
         cpu_us: CPU that the server used meanwhile.
         per_s: Requests answered a second.
     """
 
     requests: int
+    refused: int
     cpu_us: float
     per_s: float
 
@@ -88,29 +90,45 @@ def open_loop(
     return _calmest(once, pids)
 
 
-def closed_loop(address: str, pids: Sequence[int], traffic: Sequence[bytes]) -> Window[Capacity]:
-    """Keeps the server busy; arguments as for `open_loop`.
+def closed_loop(
+    address: str, pids: Sequence[int], traffic: Sequence[bytes], in_flight: int, **more: Any
+) -> Window[Capacity]:
+    """Keeps the server busy.
+
+    Args:
+        address: Of the server.
+        pids: Of the server first, then of all else that belongs to the measurement.
+        traffic: Encoded requests.
+        in_flight: At a time. With too many, some would wait longer than a busy server allows, and be refused.
+        more: Further settings of the load.
 
     Raises:
-        RuntimeError: A request failed.
+        RuntimeError: A request failed otherwise than by being refused.
     """
-    settings = {
-        "address": address,
-        "requests": list(traffic),
-        "in_flight": IN_FLIGHT,
-        "connections": CONNECTIONS,
-        "warmup_s": 0.0,
-    }
+    saturate(address, pids[0], traffic, in_flight, WARMUP_S, **more)
+    return _calmest(lambda: saturate(address, pids[0], traffic, in_flight, CLOSED_S, **more), pids)
 
-    def once() -> Capacity:
-        used = machine.cpu_us(pids[0])
-        found = _core.load({**settings, "duration_s": CLOSED_S})
-        if found["errors"] or not found["ok"]:
-            raise RuntimeError(f"{address} failed under load: {found['errors']}")
-        return Capacity(found["ok"], machine.cpu_us(pids[0]) - used, found["achieved_per_s"])
 
-    _core.load({**settings, "duration_s": WARMUP_S})
-    return _calmest(once, pids)
+def saturate(
+    address: str, pid: int, traffic: Sequence[bytes], in_flight: int, duration_s: float, **more: Any
+) -> Capacity:
+    """Measures one window of `closed_loop`."""
+    used = machine.cpu_us(pid)
+    found = _core.load(
+        {
+            "address": address,
+            "requests": list(traffic),
+            "in_flight": in_flight,
+            "connections": CONNECTIONS,
+            "warmup_s": 0.0,
+            "duration_s": duration_s,
+            **more,
+        }
+    )
+    if found["errors"].keys() - {REFUSED} or not found["ok"]:
+        raise RuntimeError(f"{address} failed under load: {found['errors']}")
+    refused = found["errors"].get(REFUSED, 0)
+    return Capacity(found["ok"], refused, machine.cpu_us(pid) - used, found["achieved_per_s"])
 
 
 def _calmest(once: Callable[[], Found], pids: Sequence[int]) -> Window[Found]:

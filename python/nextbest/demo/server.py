@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nextbest.control.operator import Operator
+from nextbest.credentials import Tls
 from nextbest.errors import NextbestError
 from nextbest.settings import CONTROL_ADDRESS, DECISION_ADDRESS, HEALTH_ADDRESS
 
@@ -44,6 +45,12 @@ class Running:
     pid: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    tls: Tls | None
+    api_key: str | None
+
+
 def free_addresses() -> Addresses:
     """Returns the usual addresses when all three are free, otherwise three others."""
     usual = Addresses()
@@ -62,38 +69,49 @@ def _others() -> Addresses:
 
 
 @contextmanager
-def running(bundle: Path, log: Path, *, through: Sequence[str] = ()) -> Iterator[Running]:
+def running(
+    bundle: Path,
+    log: Path,
+    *,
+    through: Sequence[str] = (),
+    tls: Tls | None = None,
+    api_key: str | None = None,
+) -> Iterator[Running]:
     """Serves a bundle until the block ends, then drains the server.
 
     Args:
         bundle: The bundle file.
         log: What the server says goes here.
         through: Programs to start it with, which must become it: `taskset -c 0`, `env NAME=value`.
+        tls: How its control port is asked whether it has started; None: in plain text.
+        api_key: Who asks; None: nobody.
 
     Raises:
         ServerStartError: It did not start.
     """
-    addresses, process = _start(bundle, log, through)
+    addresses, process = _start(bundle, log, through, _Caller(tls, api_key))
     try:
         yield Running(addresses, process.pid)
     finally:
         _stop(process)
 
 
-def _start(bundle: Path, log: Path, through: Sequence[str]) -> "tuple[Addresses, subprocess.Popen[bytes]]":
+def _start(
+    bundle: Path, log: Path, through: Sequence[str], caller: _Caller
+) -> "tuple[Addresses, subprocess.Popen[bytes]]":
     addresses = free_addresses()
     try:
-        return addresses, _launch(bundle, log, through, addresses)
+        return addresses, _launch(bundle, log, through, addresses, caller)
     except ServerStartError as error:
         # Somebody has taken the usual addresses since they were looked at.
         if addresses != Addresses() or "cannot listen" not in str(error):
             raise
         addresses = _others()
-        return addresses, _launch(bundle, log, through, addresses)
+        return addresses, _launch(bundle, log, through, addresses, caller)
 
 
 def _launch(
-    bundle: Path, log: Path, through: Sequence[str], addresses: Addresses
+    bundle: Path, log: Path, through: Sequence[str], addresses: Addresses, caller: _Caller
 ) -> "subprocess.Popen[bytes]":
     command = [*through, sys.executable, "-m", "nextbest.cli", "serve", str(bundle)]
     command += ["--address", addresses.decisions, "--control-address", addresses.control]
@@ -108,18 +126,18 @@ def _launch(
             start_new_session=True,
         )
     try:
-        _wait(process, addresses, log)
+        _wait(process, addresses, log, caller)
     except BaseException:
         _stop(process)
         raise
     return process
 
 
-def _wait(process: "subprocess.Popen[bytes]", addresses: Addresses, log: Path) -> None:
+def _wait(process: "subprocess.Popen[bytes]", addresses: Addresses, log: Path, caller: _Caller) -> None:
     deadline = time.monotonic() + START_S_MAX
     while process.poll() is None and time.monotonic() < deadline:
         # A new connection each time: gRPC takes its time before it tries a refused one again.
-        with Operator(addresses.control, timeout_s=1.0) as operator:
+        with Operator(addresses.control, timeout_s=1.0, tls=caller.tls, api_key=caller.api_key) as operator:
             try:
                 operator.status()
             except NextbestError:
