@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nextbest.client import Client
     from nextbest.connection import KeepAlive, Retry
     from nextbest.credentials import Tls
+    from nextbest.question import Question
 
 try:
     __version__ = metadata.version("nextbest")
@@ -24,11 +25,12 @@ except metadata.PackageNotFoundError:
     # Run from a source tree that was never installed.
     __version__ = "0.0.0"
 
-__all__ = ["Client", "KeepAlive", "Retry", "Tls", "__version__", "aio"]
+__all__ = ["Client", "KeepAlive", "Question", "Retry", "Tls", "__version__", "aio"]
 
 _MODULES = {
     "Client": "nextbest.client",
     "KeepAlive": "nextbest.connection",
+    "Question": "nextbest.question",
     "Retry": "nextbest.connection",
     "Tls": "nextbest.credentials",
 }

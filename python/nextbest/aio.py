@@ -4,7 +4,8 @@ Its questions, answers and errors are those of `nextbest.client`; only the waiti
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, Unpack, cast
 
@@ -13,20 +14,30 @@ import grpc.aio
 
 from nextbest.addresses import resolve
 from nextbest.answers import Customer, Decision
-from nextbest.connection import Connection, ConnectionArguments, Rotation, metadata, open_channels
+from nextbest.connection import (
+    BATCH_TIMEOUT_FACTOR,
+    Connection,
+    ConnectionArguments,
+    Rotation,
+    metadata,
+    open_channels,
+)
 from nextbest.credentials import bearer
-from nextbest.decoding import decode_customer, decode_decision
-from nextbest.errors import NotFound, refine
+from nextbest.decoding import decode_batch, decode_customer, decode_decision
+from nextbest.errors import NextbestError, NotFound, refine
 from nextbest.question import (
     Attributes,
+    BatchArguments,
     DecideArguments,
     ExplainArguments,
     Question,
     assemble,
+    assemble_batches,
     assemble_explain,
     batches,
 )
 from nextbest.settings import DECISION_ADDRESS
+from nextbest.streaming import Answered, ask_async
 from nextbest.v1 import customer_pb2, customer_pb2_grpc, decision_pb2_grpc
 
 
@@ -97,6 +108,71 @@ class Client:
         request = assemble(Question(**question))
         answer = await self._call(self._decisions.Decide, request, timeout_s, traceparent)
         return decode_decision(answer)
+
+    async def decide_batch(
+        self,
+        customers: Iterable[str | Customer | tuple[str, Attributes]],
+        *,
+        timeout_s: float | None = None,
+        traceparent: str | None = None,
+        **question: Unpack[BatchArguments],
+    ) -> list[Decision | NextbestError]:
+        """Asks the same of many customers. Servers answer other calls in between: nobody waits for it.
+
+        Sent in calls of 1,000 customers, one after the other; each call sees one bundle.
+
+        Args:
+            customers: Ids, `Customer`s, or pairs of id and attributes; sent attributes take precedence over
+                stored ones.
+            timeout_s: Of each call, instead of ten times the client's.
+            traceparent: As for `decide`.
+            question: As for `decide`, without `customer_id` and `customer`.
+
+        Returns:
+            In the order of the customers, a decision each, or what is wrong with this customer alone:
+            `InvalidRequest`, as a rule.
+
+        Raises:
+            NextbestError: A whole call failed, as for `decide`.
+        """
+        timeout = BATCH_TIMEOUT_FACTOR * self.timeout_s if timeout_s is None else timeout_s
+        answers: list[Decision | NextbestError] = []
+        for request in assemble_batches(Question(**question), customers):
+            answer = await self._call(self._decisions.DecideBatch, request, timeout, traceparent)
+            answers += decode_batch(answer)
+        return answers
+
+    def decide_stream(
+        self,
+        questions: AsyncIterable[Question] | Iterable[Question],
+        *,
+        timeout_s: float | None = None,
+        traceparent: str | None = None,
+    ) -> AsyncIterator[Answered]:
+        """Asks questions on one call, up to 256 under way, and gives each back with its answer.
+
+            async for question, answer in client.decide_stream(questions):
+                if isinstance(answer, nextbest.errors.NextbestError): ...
+
+        A call costs less this way than one by one, and stays with one server: a stream that has begun is
+        not tried again elsewhere. Leaving the loop early cancels what is under way.
+
+        Args:
+            questions: Read as answers make room.
+            timeout_s: Of the stream as a whole; None: it has none.
+            traceparent: Of all decisions, as for `decide`.
+
+        Yields:
+            The question, and its decision or what is wrong with it.
+
+        Raises:
+            Unavailable: The server went away or is stopping; `unanswered` has the questions to ask again.
+            NextbestError: Any other failure of the stream, as for `decide`; `unanswered` as well. Whatever
+                `questions` raises comes out, once what was asked before has been answered.
+        """
+        sent = (*self._identity, *metadata(traceparent))
+        call = partial(self._decisions.DecideStream, timeout=timeout_s, metadata=sent)
+        return ask_async(call, questions, self.address, timeout_s)
 
     async def explain(
         self,

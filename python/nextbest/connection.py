@@ -34,6 +34,9 @@ FAILURES_MAX: Final = 499
 
 CONNECTIONS_MAX: Final = 256
 
+BATCH_TIMEOUT_FACTOR: Final = 10.0
+"""A thousand decisions take longer than one, and other calls go between them."""
+
 RETRIED_SERVICES: Final = ("nextbest.v1.DecisionService", "nextbest.v1.CustomerService")
 """All of whose methods may be called twice for once."""
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from nextbest import answers
+from nextbest.errors import NextbestError, of_failure
 from nextbest.v1 import customer_pb2, decision_pb2
 from nextbest.values import decode, from_microseconds
 
@@ -32,6 +33,16 @@ def decode_decision(message: decision_pb2.DecideResponse) -> answers.Decision:
         now=from_microseconds(message.now_us),
         seed=message.seed,
     )
+
+
+def decode_batch(message: decision_pb2.DecideBatchResponse) -> list[answers.Decision | NextbestError]:
+    """Decodes the answer of DecideBatch: a decision each, or why there is none."""
+    return [
+        decode_decision(entry.decided)
+        if entry.WhichOneof("result") == "decided"
+        else of_failure(entry.failure)
+        for entry in message.decisions
+    ]
 
 
 def decode_customer(message: customer_pb2.Customer) -> answers.Customer:

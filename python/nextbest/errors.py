@@ -6,9 +6,13 @@ which names fields in them but never repeats a customer's values.
 # ruff: noqa: N818 - named after what happened, as callers catch them: `except DeadlineExceeded`
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import grpc
+
+if TYPE_CHECKING:
+    from nextbest.question import Question
+    from nextbest.v1 import decision_pb2
 
 _FIELD: Final = re.compile(
     r"(?P<field>[a-z_]+(?:\[\d+\])?(?:\.[a-z_]+(?:\[\d+\])?)*): (?P<message>.+)", re.DOTALL
@@ -41,12 +45,14 @@ class NextbestError(Exception):
     Attributes:
         message: What happened, without the names of gRPC.
         status: The gRPC status' name, such as `UNAVAILABLE`; empty for what never left the client.
+        unanswered: Of a stream that ended early, the questions that were sent and have no answer.
     """
 
     def __init__(self, message: str, status: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.status = status
+        self.unanswered: tuple[Question, ...] = ()
 
 
 class InvalidRequest(NextbestError):
@@ -88,6 +94,8 @@ class ServerFailed(NextbestError):
     """The server failed, or speaks another version of the protocol."""
 
 
+_INVALID: Final = (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.OUT_OF_RANGE)
+_CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 _CLASSES: Final = {
     grpc.StatusCode.NOT_FOUND: NotFound,
     grpc.StatusCode.FAILED_PRECONDITION: Refused,
@@ -109,16 +117,28 @@ def refine(error: grpc.RpcError, address: str, timeout_s: float) -> NextbestErro
         timeout_s: Of the call, for the message.
     """
     code, details = _status(error)
-    if code in {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.OUT_OF_RANGE}:
-        match = _FIELD.fullmatch(details)
-        if match:
-            return InvalidRequest(match["message"], match["field"], code.name)
-        return InvalidRequest(details, status=code.name)
+    if code in _INVALID:
+        return _invalid(code, details)
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return DeadlineExceeded(f"no answer from {address} within {timeout_s:g} s", code.name)
     if code is grpc.StatusCode.UNAVAILABLE:
         return Unavailable(f"{address} cannot be reached: {_reason(details)}", code.name)
     return _CLASSES.get(code, ServerFailed)(details or f"{address} answered {code.name}", code.name)
+
+
+def of_failure(failure: "decision_pb2.Failure") -> NextbestError:
+    """Turns what stands in the place of one decision of many into one of this module."""
+    code = _CODES.get(failure.code, grpc.StatusCode.UNKNOWN)
+    if code in _INVALID:
+        return _invalid(code, failure.message)
+    return _CLASSES.get(code, ServerFailed)(failure.message, code.name)
+
+
+def _invalid(code: grpc.StatusCode, details: str) -> InvalidRequest:
+    match = _FIELD.fullmatch(details)
+    if match:
+        return InvalidRequest(match["message"], match["field"], code.name)
+    return InvalidRequest(details, status=code.name)
 
 
 def _reason(details: str) -> str:

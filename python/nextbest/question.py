@@ -15,7 +15,7 @@ from nextbest.v1 import customer_pb2, decision_pb2
 from nextbest.values import AttributeValue, encode_attributes, to_microseconds
 
 CUSTOMERS_PER_CALL_MAX: Final = 1_000
-"""What one Upsert takes; longer iterables are sent in several."""
+"""What one Upsert or DecideBatch takes; longer iterables are sent in several."""
 
 Attributes = Mapping[str, AttributeValue]
 Placements = Mapping[str, int] | Sequence[str]
@@ -42,6 +42,20 @@ class ExplainArguments(TypedDict, total=False):
     customer_id: str
     customer: Attributes
     context: Attributes
+    contributions: ContributionLevel | str
+    contributions_top: int
+    now: datetime | None
+    seed: int | None
+
+
+class BatchArguments(TypedDict, total=False):
+    """What `decide_batch` takes: all of `decide` but whom it is about."""
+
+    channel: Required[str]
+    placements: Required[Placements]
+    context: Attributes
+    dry_run: bool
+    explanation: ExplanationLevel | str
     contributions: ContributionLevel | str
     contributions_top: int
     now: datetime | None
@@ -125,6 +139,39 @@ def assemble_explain(question: Question, actions: Iterable[str]) -> decision_pb2
     if isinstance(actions, str):
         raise InvalidRequest('a list of names is needed: ["gold-card"], not "gold-card"', "actions")
     return decision_pb2.ExplainRequest(decide=assemble(question), actions=list(actions))
+
+
+def assemble_batches(
+    question: Question, customers: Iterable[str | Customer | tuple[str, Attributes]]
+) -> Iterator[decision_pb2.DecideBatchRequest]:
+    """Encodes one question for many customers, at most `CUSTOMERS_PER_CALL_MAX` a message.
+
+    Raises:
+        InvalidRequest: A value has no form in the protocol; `field` is `customers[1041].balance`, counted
+            over all of them.
+    """
+    if isinstance(customers, str):
+        raise InvalidRequest('a list of customers is needed: ["c-1"], not "c-1"', "customers")
+    asked = assemble(question)
+    batch = decision_pb2.DecideBatchRequest(question=asked)
+    for index, customer in enumerate(customers):
+        customer_id, attributes = _whom(customer)
+        batch.customers.add(
+            customer_id=customer_id, customer=encode_attributes(attributes, f"customers[{index}]")
+        )
+        if len(batch.customers) == CUSTOMERS_PER_CALL_MAX:
+            yield batch
+            batch = decision_pb2.DecideBatchRequest(question=asked)
+    if batch.customers:
+        yield batch
+
+
+def _whom(customer: str | Customer | tuple[str, Attributes]) -> tuple[str, Attributes]:
+    if isinstance(customer, str):
+        return customer, {}
+    if isinstance(customer, Customer):
+        return customer.customer_id, customer.attributes
+    return customer
 
 
 def batches(customers: Iterable[Customer | tuple[str, Attributes]]) -> Iterator[customer_pb2.UpsertRequest]:
