@@ -130,16 +130,19 @@ def closed():
 @pytest.mark.parametrize(
     ("language", "build"), [("go", build_go), ("java", build_java), ("node", build_node)]
 )
-def test_a_recipe_works(language, build, tmp_path, serving, overloaded, silent, closed):
+def test_a_recipe_works(language, build, tmp_path, serving, overloaded, silent, closed, monkeypatch):
     built = shutil.ignore_patterns("node_modules", "target")
     folder = shutil.copytree(RECIPES / language, tmp_path / language, ignore=built)
     ask = build(folder)
     with nextbest.Client(serving.decisions, timeout_s=10.0) as client:
         (best,) = client.decide(**QUESTION)["hero"]
     said = f"hero: {best.action} ({best.treatment}), priority {best.score.priority:.3f}\n"
+    # A second is little for a program that has just begun, beside others that compile.
+    monkeypatch.setenv("TIMEOUT_MS", "20000")
     assert ask(f"dns:///{serving.decisions}") == said
     address, servicer = overloaded
     assert ask(address).endswith("ask less often (RESOURCE_EXHAUSTED)\n")
     assert servicer.calls == 1
+    monkeypatch.delenv("TIMEOUT_MS")
     assert ask(silent) == "hero: default, no answer came in time (DEADLINE_EXCEEDED)\n"
     assert ask(closed) == "hero: default, no server can be reached (UNAVAILABLE)\n"

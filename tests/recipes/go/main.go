@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"time"
 
 	"google.golang.org/grpc"
@@ -37,7 +38,12 @@ const serviceConfig = `{
 }`
 
 // Of a call, with all its attempts.
-const timeout = time.Second
+func timeout() time.Duration {
+	if ms, err := strconv.Atoi(os.Getenv("TIMEOUT_MS")); err == nil {
+		return time.Duration(ms) * time.Millisecond
+	}
+	return time.Second
+}
 
 func main() {
 	address := "127.0.0.1:50051"
@@ -52,7 +58,7 @@ func main() {
 	}
 	defer connection.Close()
 
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout())
 	defer cancel()
 	decision, err := nextbest.NewDecisionServiceClient(connection).Decide(ctx, question())
 	fmt.Println("hero: " + toShow(decision, err))

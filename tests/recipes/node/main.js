@@ -24,7 +24,7 @@ const SERVICE_CONFIG = {
 };
 
 // Of a call, with all its attempts.
-const TIMEOUT_MS = 1000;
+const TIMEOUT_MS = Number(process.env.TIMEOUT_MS ?? 1000);
 
 // Whole numbers of 64 bits become text, enums their names.
 const definition = protoLoader.loadSync("nextbest/v1/decision.proto", {
