@@ -19,6 +19,13 @@ PROTOS := $(wildcard proto/nextbest/v1/*.proto)
 ifneq ($(wildcard ../shared/data),)
 export NEXTBEST_TEST_DATA ?= $(abspath ../shared/data)
 endif
+# What cargo-fuzz builds with, as far as a stable compiler knows it: counters in every branch, comparisons told.
+FUZZ_FLAGS := --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+	-Cllvm-args=-sanitizer-coverage-trace-compares
+FUZZ := target/fuzz
+FUZZ_S ?= 10
+HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 # Build back ends look for their tools there.
 export PATH := $(abspath $(BIN)):$(PATH)
 export ORT_DISABLE_TELEMETRY := 1
@@ -33,7 +40,7 @@ demo: $(EXTENSION) ## Set everything up and run the demo bank: compile, serve, d
 	$(BIN)/nextbest demo
 
 .PHONY: test
-test: lint test-rust test-python ## Everything that continuous integration runs
+test: lint test-rust test-fuzz test-python ## Everything that continuous integration runs
 
 .PHONY: test-fast
 test-fast: $(EXTENSION) ## The tests that fit in a minute
@@ -43,6 +50,7 @@ test-fast: $(EXTENSION) ## The tests that fit in a minute
 .PHONY: lint
 lint: $(EXTENSION) ## Formatting, clippy, ruff, mypy and the extension's stub
 	cargo fmt --all --check
+	cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
 	cargo clippy --quiet --workspace --all-targets -- -D warnings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -54,6 +62,19 @@ test-rust: $(EXTENSION) ## Rust tests; they take ONNX Runtime from the virtual e
 	cargo test --quiet --workspace --exclude nextbest-python
 	cargo test --quiet -p nextbest-engine --bench decide -- --quick
 	cargo test --quiet -p nextbest-journal --bench emit -- --quick
+	cargo test --quiet -p nextbest-proto --bench decode -- --quick
+
+.PHONY: test-fuzz
+test-fuzz: $(EXTENSION) ## Bytes nobody meant, FUZZ_S seconds (10) for each reader of bytes; findings stay in target/fuzz
+	$(BIN)/python tests/fuzz/seeds.py $(FUZZ)
+	RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --quiet --release --locked --manifest-path tests/fuzz/Cargo.toml \
+		--target $(HOST) --target-dir target
+	@for target in request bundle; do \
+		FUZZ_BUNDLE=$(FUZZ)/demo.bundle target/$(HOST)/release/$$target -max_total_time=$(FUZZ_S) -timeout=10 \
+			-rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 -artifact_prefix=$(FUZZ)/$$target- \
+			$(FUZZ)/$$target > $(FUZZ)/$$target.log 2>&1 || { tail -n 40 $(FUZZ)/$$target.log; exit 1; }; \
+		echo "$$target: $$(sed -n 's/^stat::number_of_executed_units: *//p' $(FUZZ)/$$target.log) inputs, none of them broke it"; \
+	done
 
 .PHONY: test-python
 test-python: $(EXTENSION) ## Python tests, the slow ones too
@@ -105,6 +126,7 @@ generate: $(VENV)/.packages ## Generate the Python code of all .proto files
 .PHONY: format
 format: $(VENV)/.packages ## Format Rust and Python
 	cargo fmt --all
+	cargo fmt --manifest-path tests/fuzz/Cargo.toml
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 

@@ -1,6 +1,8 @@
 //! The messages and services of `proto/nextbest/v1`, generated when building; and how requests are
 //! decoded.
 
+pub mod count;
+
 #[cfg(feature = "services")]
 pub mod codec;
 
