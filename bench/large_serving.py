@@ -156,16 +156,19 @@ def _open(ours: Running, sink: Child, prepared: Prepared) -> dict[str, float]:
 
 
 def _tracing(traced: Running, plain: Running, prepared: Prepared) -> dict[str, Any]:
-    def capacity(running: Running, other: Running) -> float:
+    def capacity(running: Running, other: Running) -> windows.Capacity:
         with paused(other.pid):
             address = running.addresses.decisions
-            return windows.saturate(address, running.pid, prepared.traffic, IN_FLIGHT, PAIR_S).per_s
+            return windows.saturate(address, running.pid, prepared.traffic, IN_FLIGHT, PAIR_S)
 
-    ratio = _ratio(lambda: capacity(traced, plain), lambda: capacity(plain, traced))
+    pairs = [(capacity(traced, plain), capacity(plain, traced)) for _ in range(PAIRS)]
+    throughput = statistics.median(on.per_s / off.per_s for on, off in pairs)
+    cpu = statistics.median(on.cpu_us_per_request / off.cpu_us_per_request for on, off in pairs)
     with Operator(traced.addresses.control) as operator:
         traces = operator.status().traces
     return {
-        "tracing_throughput_ratio": round(ratio, 3),
+        "tracing_throughput_ratio": round(throughput, 3),
+        "tracing_cpu_ratio": round(cpu, 3),
         "tracing_dropped_share": round(traces.dropped / traces.emitted, 3),
     }
 

@@ -205,6 +205,7 @@ TARGETS = (
     ("the machine's own hiccups meanwhile, p99 in µs", "bank1000_open5000.hiccup_p99_us", ""),
     ("mTLS: CPU a request, times plain text", "mtls_cpu_ratio", "<= 1.05"),
     ("tracing: throughput, times none", "tracing_throughput_ratio", ">= 0.95"),
+    ("tracing: CPU a request, times none", "tracing_cpu_ratio", ""),
     ("tracing: spans dropped, of all", "tracing_dropped_share", ""),
     ("overload: answered, of what it can", "overload_goodput_ratio", ">= 0.9"),
     ("overload: p99 in µs", "overload_p99_us", "<= 2,000"),

@@ -267,9 +267,7 @@ impl Attributes<'_> {
         let elements = values.clone().map(|value| field_len(field_len(value.len())));
         if self.begin_list(key, elements.sum()) {
             for value in values {
-                self.0.push(ELEMENT_TAG);
-                put_varint(self.0, field_len(value.len()) as u64);
-                self.field(STRING_TAG, value.as_bytes());
+                self.element(value);
             }
         }
     }
@@ -278,9 +276,26 @@ impl Attributes<'_> {
         const VALUE_BYTES: u8 = 9;
         if self.begin_list(key, values.len() * field_len(VALUE_BYTES.into())) {
             for value in values {
-                self.0.extend_from_slice(&[ELEMENT_TAG, VALUE_BYTES, DOUBLE_TAG]);
-                self.0.extend_from_slice(&value.to_le_bytes());
+                let mut element = [ELEMENT_TAG, VALUE_BYTES, DOUBLE_TAG, 0, 0, 0, 0, 0, 0, 0, 0];
+                if let Some(number) = element.last_chunk_mut() {
+                    *number = value.to_le_bytes();
+                }
+                self.0.extend_from_slice(&element);
             }
+        }
+    }
+
+    fn element(&mut self, value: &str) {
+        const SHORT_BYTES: u8 = 0x7f - 2;
+        if let Ok(length @ ..=SHORT_BYTES) = u8::try_from(value.len()) {
+            // One by one, four bytes would be four checks for room.
+            self.0
+                .extend_from_slice(&[ELEMENT_TAG, length + 2, STRING_TAG, length]);
+            self.0.extend_from_slice(value.as_bytes());
+        } else {
+            self.0.push(ELEMENT_TAG);
+            put_varint(self.0, field_len(value.len()) as u64);
+            self.field(STRING_TAG, value.as_bytes());
         }
     }
 
