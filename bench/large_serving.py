@@ -33,8 +33,8 @@ from verification import verify
 IN_FLIGHT: Final = 12
 PEER_IN_FLIGHT: Final = 8
 OPEN_RATE_PER_S: Final = 5_000
-PAIRS: Final = 8
-PAIR_S: Final = 1.0
+PAIRS: Final = 30
+PAIR_S: Final = 0.4
 OVERLOAD: Final = 2.0
 VERIFIED_CUSTOMERS: Final = 250
 COUNTED_CUSTOMERS: Final = 400
@@ -184,7 +184,7 @@ def _overload(plain: Running, prepared: Prepared) -> dict[str, Any]:
                 "requests": prepared.traffic,
                 "rate_per_s": OVERLOAD * can,
                 "connections": 2 * windows.CONNECTIONS,
-                "warmup_s": 0.2,
+                "warmup_s": 0.1,
                 "duration_s": PAIR_S,
             }
         )
