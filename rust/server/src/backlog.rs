@@ -95,7 +95,7 @@ impl Backlog {
     fn admits_at(&self, now_ns: u64) -> bool {
         let (waiting, refused) = (self.waiting.load(Relaxed), self.refused.load(Relaxed));
         let wait_ns = waiting * self.service_ns.load(Relaxed) + (waiting + refused) * as_ns(TRANSPORT_TIME);
-        wait_ns <= as_ns(OVERLOAD_DELAY_MAX) || wait_ns <= as_ns(OVERLOAD_DELAY_MAX) + self.rest_at(now_ns)
+        wait_ns <= as_ns(OVERLOAD_DELAY_MAX) + self.rest_at(now_ns)
     }
 
     /// What is left of the rest at a time at which the event loop works.

@@ -7,10 +7,7 @@
 use std::{
     io,
     pin::{Pin, pin},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -37,6 +34,7 @@ use crate::{
     },
     routes::{Routes, Services},
     settings::Patience,
+    stats::Counter,
     tls::{Handshake, agree, caller_names},
 };
 
@@ -58,7 +56,7 @@ pub(crate) struct Door {
     pub(crate) handshake: Arc<Handshake>,
     pub(crate) access: Guest,
     pub(crate) patience: Arc<Patience>,
-    pub(crate) handshakes_failed: Arc<AtomicU64>,
+    pub(crate) handshakes_failed: Arc<Counter>,
 }
 
 impl Door {
@@ -70,10 +68,6 @@ impl Door {
             patience,
             handshakes_failed: Arc::default(),
         }
-    }
-
-    fn failed(&self) {
-        self.handshakes_failed.fetch_add(1, Relaxed);
     }
 }
 
@@ -176,7 +170,7 @@ async fn greet<S: AsyncRead + AsyncWrite + Unpin>(stream: S, door: &Door) -> Opt
     };
     let agreed = agree(acceptor, stream).await;
     if agreed.is_err() {
-        door.failed();
+        door.handshakes_failed.add();
     }
     let stream = read_preface(Box::new(agreed.ok()?)).await?;
     let names = caller_names(&stream);

@@ -1,9 +1,6 @@
 //! Who calls on a connection, and whether they may.
 
-use std::{
-    cell::{Cell, RefCell},
-    sync::Arc,
-};
+use std::{cell::RefCell, sync::Arc};
 
 use arc_swap::ArcSwapOption;
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
@@ -24,7 +21,8 @@ pub(crate) struct Identity {
     access: Guest,
     certificate_names: Vec<String>,
     known: RefCell<Option<Known>>,
-    checks: Cell<u64>,
+    #[cfg(test)]
+    checks: std::cell::Cell<u64>,
 }
 
 /// Who called last: as a rule, who calls next.
@@ -40,16 +38,22 @@ impl Identity {
             access,
             certificate_names,
             known: RefCell::default(),
-            checks: Cell::default(),
+            #[cfg(test)]
+            checks: std::cell::Cell::default(),
         }
     }
 
-    /// Whether whoever sends these headers may call a method.
+    /// Whether whoever sends these headers may call a method that takes a role. The role is worked out only where not
+    /// everybody may call.
     ///
     /// # Errors
     /// When nobody knows who calls, or the caller lacks the role. A method that does not exist takes no role, but a
     /// caller that is known.
-    pub(crate) fn check(&self, headers: &HeaderMap, role: Option<Role>) -> Result<(), Refusal> {
+    pub(crate) fn check(
+        &self,
+        headers: &HeaderMap,
+        role: impl FnOnce() -> Option<Role>,
+    ) -> Result<(), Refusal> {
         let access = self.access.load();
         let Some(access) = access.as_ref() else {
             return Ok(());
@@ -60,6 +64,7 @@ impl Identity {
             Arc::ptr_eq(&known.access, access) && is_same(known.header.as_ref(), header)
         });
         if !is_known {
+            #[cfg(test)]
             self.checks.set(self.checks.get() + 1);
             *known = self.identify(access, header).map(|caller| Known {
                 access: Arc::clone(access),
@@ -70,7 +75,7 @@ impl Identity {
         let Some(Known { caller, .. }) = known.as_ref() else {
             return Err(Refusal::CallerUnknown);
         };
-        match role {
+        match role() {
             Some(role) if !caller.may(role) => Err(Refusal::RoleMissing {
                 caller: caller.name.clone(),
                 role,
@@ -127,18 +132,22 @@ mod tests {
         for _ in 0..3 {
             assert!(
                 identity
-                    .check(&headers("Bearer secret"), Some(Role::Decide))
+                    .check(&headers("Bearer secret"), || Some(Role::Decide))
                     .is_ok()
             );
         }
         assert_eq!(identity.checks.get(), 1);
-        assert!(identity.check(&headers("bearer secret"), None).is_ok());
+        assert!(identity.check(&headers("bearer secret"), || None).is_ok());
         // Whoever is dropped from the file is dropped from open connections.
         guest.store(Some(access("another")));
-        let refused = identity.check(&headers("bearer secret"), Some(Role::Decide));
+        let refused = identity.check(&headers("bearer secret"), || Some(Role::Decide));
         assert!(matches!(refused, Err(Refusal::CallerUnknown)));
         guest.store(None);
-        assert!(identity.check(&HeaderMap::new(), Some(Role::Customers)).is_ok());
+        assert!(
+            identity
+                .check(&HeaderMap::new(), || Some(Role::Customers))
+                .is_ok()
+        );
     }
 
     #[test]
@@ -146,15 +155,15 @@ mod tests {
         let guest: Guest = Arc::new(ArcSwapOption::new(Some(access("secret"))));
         let identity = Identity::new(guest, vec![]);
         for header in ["Bearer wrong", "Bearer ", "Bearer", "Basic secret", "secret", ""] {
-            let refused = identity.check(&headers(header), Some(Role::Decide));
+            let refused = identity.check(&headers(header), || Some(Role::Decide));
             assert!(matches!(refused, Err(Refusal::CallerUnknown)), "{header}");
         }
         assert!(matches!(
-            identity.check(&HeaderMap::new(), None),
+            identity.check(&HeaderMap::new(), || None),
             Err(Refusal::CallerUnknown)
         ));
         assert!(matches!(
-            identity.check(&headers("Bearer secret"), Some(Role::Customers)),
+            identity.check(&headers("Bearer secret"), || Some(Role::Customers)),
             Err(Refusal::RoleMissing { .. })
         ));
     }
@@ -163,12 +172,12 @@ mod tests {
     fn a_certificate_is_enough_and_a_wrong_key_is_none() {
         let guest: Guest = Arc::new(ArcSwapOption::new(Some(access("secret"))));
         let identity = Identity::new(guest, vec!["web.bank.example".into()]);
-        assert!(identity.check(&HeaderMap::new(), Some(Role::Decide)).is_ok());
+        assert!(identity.check(&HeaderMap::new(), || Some(Role::Decide)).is_ok());
         assert!(
             identity
-                .check(&headers("Bearer wrong"), Some(Role::Decide))
+                .check(&headers("Bearer wrong"), || Some(Role::Decide))
                 .is_err()
         );
-        assert!(identity.check(&HeaderMap::new(), Some(Role::Decide)).is_ok());
+        assert!(identity.check(&HeaderMap::new(), || Some(Role::Decide)).is_ok());
     }
 }

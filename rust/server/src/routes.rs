@@ -35,10 +35,6 @@ use crate::{
     stream::Leaving,
 };
 
-/// Methods that are served otherwise than the others.
-const BATCH: &str = "DecideBatch";
-const STREAM: &str = "DecideStream";
-
 type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 /// The services of one port.
@@ -97,8 +93,10 @@ impl Decisions {
     /// # Errors
     /// When the caller may not do this, or the worker has too much to do.
     fn admit(&self, identity: &Identity, request: &Request<Incoming>) -> Result<Counted, Refusal> {
-        let (service, method) = split(request.uri().path());
-        identity.check(request.headers(), Role::of_method(service, method))?;
+        identity.check(request.headers(), || {
+            let (service, method) = split(request.uri().path());
+            Role::of_method(service, method)
+        })?;
         self.enter().ok_or(Refusal::Overload)
     }
 
@@ -131,18 +129,42 @@ impl Decisions {
     }
 
     fn call(&self, request: Request<Incoming>, leaving: &watch::Sender<bool>) -> Answer {
-        let is_stream = split(request.uri().path()) == (decision_service_server::SERVICE_NAME, STREAM);
+        let target = Target::of(request.uri().path());
+        let is_stream = target == Target::Stream;
         let Gate { intake, pace, .. } = &self.gate;
         let mut request = request.map(|body| Intake::new(body, Arc::clone(intake), *pace, is_stream));
         request.extensions_mut().insert(Arrival(Instant::now()));
         if is_stream {
             request.extensions_mut().insert(Leaving(leaving.subscribe()));
         }
-        match split(request.uri().path()) {
-            (decision_service_server::SERVICE_NAME, BATCH) => self.batches.clone().call(request),
-            (decision_service_server::SERVICE_NAME, _) => self.calls.clone().call(request),
-            (customer_service_server::SERVICE_NAME, _) => self.customers.clone().call(request),
-            _ => unimplemented(),
+        match target {
+            Target::Batch => self.batches.clone().call(request),
+            Target::Stream | Target::Call => self.calls.clone().call(request),
+            Target::Customers => self.customers.clone().call(request),
+            Target::Unknown => unimplemented(),
+        }
+    }
+}
+
+/// What a request of the decision port is served by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Target {
+    Batch,
+    Stream,
+    /// Any other method of the decision service, and those that it does not have.
+    Call,
+    Customers,
+    Unknown,
+}
+
+impl Target {
+    fn of(path: &str) -> Self {
+        match split(path) {
+            (decision_service_server::SERVICE_NAME, "DecideBatch") => Self::Batch,
+            (decision_service_server::SERVICE_NAME, "DecideStream") => Self::Stream,
+            (decision_service_server::SERVICE_NAME, _) => Self::Call,
+            (customer_service_server::SERVICE_NAME, _) => Self::Customers,
+            _ => Self::Unknown,
         }
     }
 }

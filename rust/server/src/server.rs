@@ -3,7 +3,7 @@
 use std::{
     fmt, io,
     num::NonZero,
-    sync::{Arc, atomic::Ordering::Relaxed, mpsc},
+    sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
 
@@ -237,7 +237,7 @@ impl Server {
             in_flight: self.in_flight.open(),
             callers_unknown: stats.callers_unknown.get(),
             roles_missing: stats.roles_missing.get(),
-            handshakes_failed: self.door.handshakes_failed.load(Relaxed),
+            handshakes_failed: self.door.handshakes_failed.get(),
             intake_bytes: self.intake.bytes(),
             panics: stats.panics.get(),
             connections: self.admission.open(),
