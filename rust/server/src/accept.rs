@@ -37,7 +37,7 @@ pub(crate) struct Port {
 /// ended. `decisions` comes once there is a bundle to decide with.
 pub(crate) fn start(
     health: Listener,
-    patience: Arc<Patience>,
+    patience: Patience,
     decisions: tokio::sync::oneshot::Receiver<Port>,
     mut phase: watch::Receiver<Phase>,
     ended: mpsc::Sender<usize>,
@@ -67,7 +67,11 @@ pub(crate) fn start(
                     services,
                     backlog: None,
                     phase: always.clone(),
-                    door: Door::open(patience),
+                    // A probe that watches has nobody to move to: replicas are not shared out by health checks.
+                    door: Door::open(Patience {
+                        age: None,
+                        ..patience
+                    }),
                 };
                 tokio::task::spawn_local(serve_all(health_sockets, work));
                 tokio::task::spawn_local(accept(port, always));

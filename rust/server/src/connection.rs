@@ -55,13 +55,13 @@ pub(crate) struct Socket {
 pub(crate) struct Door {
     pub(crate) handshake: Arc<Handshake>,
     pub(crate) access: Guest,
-    pub(crate) patience: Arc<Patience>,
+    pub(crate) patience: Patience,
     pub(crate) handshakes_failed: Arc<Counter>,
 }
 
 impl Door {
     /// Of a port that speaks plain text to everybody.
-    pub(crate) fn open(patience: Arc<Patience>) -> Self {
+    pub(crate) fn open(patience: Patience) -> Self {
         Self {
             handshake: Arc::default(),
             access: Arc::default(),

@@ -28,7 +28,7 @@ use crate::{
     health::Phase,
     intake::{Pace, Reserve},
     routes::{Gate, Services},
-    settings::{Patience, Settings},
+    settings::Settings,
     shadow::Shadow,
     stats::{Stats, Status},
     tls::{Handshake, Tls, TlsFault},
@@ -91,16 +91,10 @@ impl Server {
         let (phase, _) = watch::channel(Phase::Starting);
         let (accept_ended, accept) = mpsc::channel();
         let (open_port, port) = oneshot::channel();
-        let patience = Arc::new(settings.patience.clone());
-        let door = door(&settings, &patience)?;
-        accept::start(
-            health,
-            Arc::clone(&patience),
-            port,
-            phase.subscribe(),
-            accept_ended,
-        )
-        .map_err(ServerFault::Thread)?;
+        let patience = settings.patience;
+        let door = door(&settings)?;
+        accept::start(health, patience, port, phase.subscribe(), accept_ended)
+            .map_err(ServerFault::Thread)?;
 
         let workers = worker_count(&settings);
         let first = active::first(bundle, settings.clone(), workers)?;
@@ -320,11 +314,11 @@ fn shadow(settings: &Settings) -> Result<Option<Shadow>, ServerFault> {
     }
 }
 
-fn door(settings: &Settings, patience: &Arc<Patience>) -> Result<Door, ServerFault> {
+fn door(settings: &Settings) -> Result<Door, ServerFault> {
     Ok(Door {
         handshake: Handshake::of(settings.tls.as_ref()).map_err(ServerFault::Tls)?,
         access: Arc::new(ArcSwapOption::from_pointee(settings.access.clone())),
-        ..Door::open(Arc::clone(patience))
+        ..Door::open(settings.patience)
     })
 }
 

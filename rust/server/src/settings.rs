@@ -27,7 +27,7 @@ pub enum LateModels {
 }
 
 /// How long a server waits for its peers.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Patience {
     /// From accepting a socket to the end of its HTTP/2 preface, TLS included.
     pub handshake: Duration,

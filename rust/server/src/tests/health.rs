@@ -8,8 +8,12 @@ use tonic_health::pb::{
 };
 
 use crate::{
-    Server, Settings,
-    tests::fixture::{Client, eventually, settings, start},
+    Patience, Server, Settings,
+    limits::LINGER,
+    tests::{
+        fixture::{Client, eventually, settings, start},
+        wire::{ACK, GOAWAY, PING, Peer, frame},
+    },
 };
 
 const DECISIONS: &str = "nextbest.v1.DecisionService";
@@ -39,6 +43,29 @@ impl Probe {
             .map(|answer| answer.into_inner().status())
             .map_err(|status| status.code())
     }
+}
+
+#[test]
+fn probes_are_not_told_to_leave() {
+    let server = start(Settings {
+        patience: Patience {
+            age: Some(Duration::from_millis(50)),
+            ..Patience::default()
+        },
+        ..settings()
+    });
+    let mut probe = Peer::probe(&server);
+    // Longer than a connection of that age would have.
+    std::thread::sleep(Duration::from_millis(50) + 2 * LINGER);
+    probe.send(&frame(PING, 0, 0, &[7; 8]));
+    let found = loop {
+        let found = probe.receive().unwrap();
+        assert_ne!(found.kind, GOAWAY);
+        if found.kind == PING {
+            break found;
+        }
+    };
+    assert_eq!((found.flags, found.payload), (ACK, vec![7; 8]));
 }
 
 #[test]

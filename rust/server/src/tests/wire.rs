@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::Server;
+use crate::{Address, Server};
 
 /// For a server to say anything.
 const SILENCE_MAX: Duration = Duration::from_secs(20);
@@ -92,7 +92,12 @@ pub(super) struct Peer {
 impl Peer {
     /// Connects, and says nothing.
     pub(super) fn connect(server: &Server) -> Self {
-        let socket = TcpStream::connect(server.decision_address()).unwrap();
+        Self::at(server.decision_address())
+    }
+
+    /// The same, at the decision port or another.
+    fn at(address: &Address) -> Self {
+        let socket = TcpStream::connect(address).unwrap();
         socket.set_nodelay(true).unwrap();
         socket.set_read_timeout(Some(SILENCE_MAX)).unwrap();
         socket.set_write_timeout(Some(STALL_MAX)).unwrap();
@@ -104,13 +109,21 @@ impl Peer {
 
     /// Connects, with its settings said: pairs of identifier and value.
     pub(super) fn greet(server: &Server, settings: &[(u16, u32)]) -> Self {
-        let mut peer = Self::connect(server);
+        Self::connect(server).introduced(settings)
+    }
+
+    /// The same at the health port.
+    pub(super) fn probe(server: &Server) -> Self {
+        Self::at(server.health_address()).introduced(&[])
+    }
+
+    fn introduced(mut self, settings: &[(u16, u32)]) -> Self {
         let payload: Vec<u8> = settings
             .iter()
             .flat_map(|(name, value)| [name.to_be_bytes().as_slice(), &value.to_be_bytes()].concat())
             .collect();
-        peer.send(&[PREFACE, &frame(SETTINGS, 0, 0, &payload)].concat());
-        peer
+        self.send(&[PREFACE, &frame(SETTINGS, 0, 0, &payload)].concat());
+        self
     }
 
     /// Writes bytes. False when the server has gone, or takes no more.
