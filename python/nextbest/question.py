@@ -34,39 +34,32 @@ _CONTRIBUTIONS: Final = {
 }
 
 
-class ExplainArguments(TypedDict, total=False):
+class _AskedArguments(TypedDict, total=False):
+    channel: Required[str]
+    placements: Required[Placements]
+    context: Attributes
+    contributions: ContributionLevel | str
+    contributions_top: int
+    now: datetime | None
+    seed: int | None
+
+
+class ExplainArguments(_AskedArguments, total=False):
     """What both `decide` and `explain` take; `Question` says what each is."""
 
-    channel: Required[str]
-    placements: Required[Placements]
     customer_id: str
     customer: Attributes
-    context: Attributes
-    contributions: ContributionLevel | str
-    contributions_top: int
-    now: datetime | None
-    seed: int | None
 
 
-class BatchArguments(TypedDict, total=False):
+class BatchArguments(_AskedArguments, total=False):
     """What `decide_batch` takes: all of `decide` but whom it is about."""
 
-    channel: Required[str]
-    placements: Required[Placements]
-    context: Attributes
     dry_run: bool
     explanation: ExplanationLevel | str
-    contributions: ContributionLevel | str
-    contributions_top: int
-    now: datetime | None
-    seed: int | None
 
 
-class DecideArguments(ExplainArguments, total=False):
+class DecideArguments(ExplainArguments, BatchArguments, total=False):
     """What `decide` takes."""
-
-    dry_run: bool
-    explanation: ExplanationLevel | str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,9 +176,7 @@ def batches(customers: Iterable[Customer | tuple[str, Attributes]]) -> Iterator[
     """
     batch: list[customer_pb2.Customer] = []
     for index, customer in enumerate(customers):
-        customer_id, attributes = (
-            (customer.customer_id, customer.attributes) if isinstance(customer, Customer) else customer
-        )
+        customer_id, attributes = _whom(customer)
         encoded = encode_attributes(attributes, f"customers[{index}]")
         batch.append(customer_pb2.Customer(customer_id=customer_id, attributes=encoded))
         if len(batch) == CUSTOMERS_PER_CALL_MAX:

@@ -1,6 +1,7 @@
 """Streams and batches of both clients, against a server as production runs it."""
 
 import asyncio
+import itertools
 import signal
 import threading
 import time
@@ -153,16 +154,16 @@ def test_the_deadline_of_a_stream(shared, stream, pause_s):
     assert seen
 
 
+def endless(drawn):
+    for index in itertools.count():
+        drawn.append(index)
+        yield question()
+
+
 def test_leaving_early_cancels(shared):
     drawn = []
-
-    def questions():
-        for index in range(1_000_000):
-            drawn.append(index)
-            yield question()
-
     with nextbest.Client(shared.decisions, timeout_s=10.0) as client:
-        answers = client.decide_stream(questions())
+        answers = client.decide_stream(endless(drawn))
         next(answers)
         answers.close()
         count = len(drawn)
@@ -173,20 +174,15 @@ def test_leaving_early_cancels(shared):
 
 def test_answers_that_nobody_reads_stop_the_questions(shared):
     drawn = []
-
-    def questions():
-        for index in range(100_000):
-            drawn.append(index)
-            yield question()
-
     with nextbest.Client(shared.decisions, timeout_s=10.0) as client:
-        answers = client.decide_stream(questions())
+        answers = client.decide_stream(endless(drawn))
         next(answers)
         time.sleep(0.5)
         assert len(drawn) <= UNDER_WAY_MAX + 3
         answers.close()
 
 
+@pytest.mark.slow
 @both_streams
 def test_a_server_that_stops_names_what_has_no_answer(start_serving, starter, stream):
     serving = start_serving(starter)

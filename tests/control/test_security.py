@@ -155,6 +155,7 @@ def test_certificates_of_callers_on_both_ports(start_serving, starter, files):
     assert decides(files.tls()) == observes(files.tls()) == "UNAVAILABLE"
 
 
+@pytest.mark.slow
 def test_renewals_drop_no_connection(start_serving, starter, files):
     files.grant("web", "decide")
     files.grant("ops", "observe")
@@ -199,6 +200,7 @@ def test_renewals_drop_no_connection(start_serving, starter, files):
     assert said[-1] == "renewed: access"
 
 
+@pytest.mark.slow
 def test_a_port_without_authentication_stays_on_this_machine(start_serving, starter, files):
     with pytest.raises(AssertionError, match=r"will not listen on 0\.0\.0\.0:0 without knowing its callers"):
         start_serving(starter, "--control-address", "0.0.0.0:0")

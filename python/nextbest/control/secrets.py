@@ -110,6 +110,8 @@ class Watch:
         self._use = use
         self._announce = announce
         self._interval_s = interval_s
+        # What the files held when they were last made use of.
+        self._used: list[bytes] = []
         self._failure = ""
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="nextbest-secrets", daemon=True)
@@ -128,11 +130,13 @@ class Watch:
 
     def _look(self) -> None:
         try:
-            found = read(self._settings)
-            if found == self._secrets:
+            contents = [file.read_bytes() for file in _named(self._settings)]
+            if contents == self._used:
                 self._failure = ""
                 return
-            self._use(found)
+            found = read(self._settings)
+            if found != self._secrets:
+                self._use(found)
         except (SettingError, AccessError, OSError, ValueError) as error:
             # Said once: while a certificate and its key are replaced one after the other, they do not fit.
             if str(error) != self._failure:
@@ -147,11 +151,11 @@ class Watch:
             )
             if before != after
         ]
-        self._secrets, self._failure = found, ""
-        self._announce(f"renewed: {', '.join(changed)}")
+        self._secrets, self._used, self._failure = found, contents, ""
+        if changed:
+            self._announce(f"renewed: {', '.join(changed)}")
 
 
-def named(settings: Settings) -> list[Path]:
-    """Returns the files that the settings name."""
+def _named(settings: Settings) -> list[Path]:
     files = (settings.tls_certificate, settings.tls_key, settings.tls_client_ca, settings.access)
     return [file for file in files if file is not None]

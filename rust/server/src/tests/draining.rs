@@ -2,41 +2,19 @@
 
 use std::{
     cell::Cell,
-    io::{Read as _, Write as _},
     net::TcpStream,
     time::{Duration, Instant},
 };
 
 use crate::{
     Patience, Settings,
-    tests::fixture::{Client, age, eventually, request, settings, start},
+    tests::{
+        fixture::{Client, age, eventually, request, settings, start},
+        wire::{DECIDE, PREFACE, Peer},
+    },
 };
 
 const LONG: Duration = Duration::from_secs(20);
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// An empty SETTINGS frame.
-const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
-
-/// HEADERS of a Decide call without `END_STREAM`, its literals not indexed: the call's message never comes.
-fn open_call() -> Vec<u8> {
-    let mut block = Vec::new();
-    for (name, value) in [
-        (":method", "POST"),
-        (":scheme", "http"),
-        (":path", "/nextbest.v1.DecisionService/Decide"),
-        (":authority", "test"),
-        ("content-type", "application/grpc"),
-        ("te", "trailers"),
-    ] {
-        block.push(0);
-        for text in [name, value] {
-            block.push(u8::try_from(text.len()).unwrap());
-            block.extend(text.as_bytes());
-        }
-    }
-    let length = u8::try_from(block.len()).unwrap();
-    [&[0, 0, length, 1, 4, 0, 0, 0, 1], block.as_slice()].concat()
-}
 
 #[test]
 fn an_idle_server_ends_at_once() {
@@ -61,11 +39,11 @@ fn an_idle_server_ends_at_once() {
 #[test]
 fn sockets_that_say_nothing_do_not_hold_it_up() {
     let server = start(settings());
-    let silent = TcpStream::connect(server.decision_address()).unwrap();
-    let mut half = TcpStream::connect(server.decision_address()).unwrap();
-    half.write_all(&PREFACE[..10]).unwrap();
-    let mut greeted = TcpStream::connect(server.decision_address()).unwrap();
-    greeted.write_all(PREFACE).unwrap();
+    let silent = Peer::connect(&server);
+    let mut half = Peer::connect(&server);
+    half.send(&PREFACE[..10]);
+    let mut greeted = Peer::connect(&server);
+    greeted.send(PREFACE);
     let health = TcpStream::connect(server.health_address()).unwrap();
     eventually(|| server.status().connections == 3);
     let started = Instant::now();
@@ -81,13 +59,11 @@ fn sockets_that_say_nothing_do_not_hold_it_up() {
 #[test]
 fn a_request_that_does_not_end_is_cut_off_at_the_deadline() {
     let server = start(settings());
-    let mut socket = TcpStream::connect(server.decision_address()).unwrap();
-    socket
-        .write_all(&[PREFACE, SETTINGS, &open_call()].concat())
-        .unwrap();
-    // The server's own settings and its acknowledgement: the call stands behind them.
-    let mut answer = [0; 9];
-    socket.read_exact(&mut answer).unwrap();
+    // The call's message never comes.
+    let mut peer = Peer::greet(&server, &[]);
+    peer.call(DECIDE, 0);
+    // The server's own settings: the call stands behind them.
+    peer.receive().unwrap();
     eventually(|| server.status().connections == 1);
     std::thread::sleep(Duration::from_millis(100));
     let started = Instant::now();

@@ -9,7 +9,10 @@ use tonic::Code;
 
 use crate::{
     Server, Settings,
-    tests::fixture::{Client, age, desk, eventually, placed, request, settings, start},
+    tests::{
+        fixture::{Client, age, desk, eventually, placed, request, settings, start},
+        wire::PREFACE,
+    },
 };
 
 /// Sends bytes, and waits for the server to close the connection.
@@ -24,16 +27,15 @@ fn send(server: &Server, bytes: &[u8]) {
 #[test]
 fn bytes_that_are_no_http2_stop_nothing() {
     let server = start(settings());
-    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     let oversized_frame = [0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 1];
     let cases: [&[u8]; 7] = [
         b"",
         b"GET / HTTP/1.1\r\nhost: x\r\n\r\n",
         &[0xff; 4_096],
-        &preface[..12],
-        preface,
-        &[preface.as_slice(), &[0xff; 64]].concat(),
-        &[preface.as_slice(), &oversized_frame].concat(),
+        &PREFACE[..12],
+        PREFACE,
+        &[PREFACE, &[0xff; 64]].concat(),
+        &[PREFACE, &oversized_frame].concat(),
     ];
     for bytes in cases {
         send(&server, bytes);
