@@ -1,4 +1,7 @@
-"""The README's tour runs as printed: each `$` line and Python example, in order, in one shell.
+"""The README and every page under docs/ run as printed: each `$` line and Python example, in order.
+
+A page has a shell, an empty folder and free ports to itself, so it shows every command that it needs. Blocks
+other than `console` and `python` are not run.
 
 A line `...` in an expected output stands for any lines, `...` at the end of one for any text. `make bless`
 rewrites the outputs that have none.
@@ -14,9 +17,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-README = ROOT / "README.md"
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"```(console|python)\n(.*?)```", re.DOTALL)
-PORTS = ("ADDRESS", "CONTROL_ADDRESS", "HEALTH_ADDRESS")
+# The default ports, and the variables that name others.
+PORTS = {50051: "NEXTBEST_ADDRESS", 50052: "NEXTBEST_CONTROL_ADDRESS", 50053: "NEXTBEST_HEALTH_ADDRESS"}
 END = "--end-of-command--"
 
 
@@ -39,8 +43,8 @@ class Shell:
         environment = {
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            # The tour's server takes the default ports, which others on this machine may want as well.
-            **{f"NEXTBEST_{name}": f"127.0.0.1:{free_port()}" for name in PORTS},
+            # A page's server takes the default ports, which others on this machine may want as well.
+            **{name: f"127.0.0.1:{free_port()}" for name in PORTS.values()},
             "COLUMNS": "100",
             "NO_COLOR": "1",
             "TERM": "dumb",
@@ -101,8 +105,10 @@ def replay(shell: Shell, block: str) -> str:
 
 
 def run_python(shell: Shell, block: str) -> str:
-    """Runs an example against the tour's server, which is not at the address that the README names."""
-    example = block.replace('"127.0.0.1:50051"', 'os.environ["NEXTBEST_ADDRESS"]')
+    """Runs an example against the page's server, which does not listen at the printed addresses."""
+    example = block
+    for port, name in PORTS.items():
+        example = example.replace(f'"127.0.0.1:{port}"', f'os.environ["{name}"]')
     said = shell.run(f"python - <<'EXAMPLE'\nimport os\n{example}EXAMPLE\necho \"exit code $?\"")
     assert said.endswith("exit code 0\n"), said
     return block
@@ -112,14 +118,19 @@ PLAYERS = {"console": replay, "python": run_python}
 
 
 @pytest.mark.slow
-def test_tour_runs_as_printed(tmp_path: Path) -> None:
-    text = README.read_text()
-    assert BLOCK.search(text)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_page_runs_as_printed(page: Path, tmp_path: Path) -> None:
+    text = page.read_text()
     shell = Shell(tmp_path)
     try:
         replayed = BLOCK.sub(lambda found: f"```{found[1]}\n{PLAYERS[found[1]](shell, found[2])}```", text)
     finally:
         shell.close()
     if os.environ.get("NEXTBEST_BLESS"):
-        README.write_text(replayed)
-    assert README.read_text() == replayed
+        page.write_text(replayed)
+    assert page.read_text() == replayed
+
+
+def test_the_readme_has_both_kinds_of_examples() -> None:
+    kinds = {found[1] for found in BLOCK.finditer(PAGES[0].read_text())}
+    assert kinds == PLAYERS.keys()
