@@ -4,28 +4,25 @@ Options of the command line come before these; these come before the defaults.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
-from nextbest import limits
-from nextbest.diagnostics.suggestion import one_of
+from nextbest import limits, variables
 from nextbest.limits import Limits
+
+
+SettingError = variables.SettingError
 
 DECISION_ADDRESS: Final = "127.0.0.1:50051"
 CONTROL_ADDRESS: Final = "127.0.0.1:50052"
 HEALTH_ADDRESS: Final = "127.0.0.1:50053"
 HASH_KEY_BYTES_MIN: Final = 16
 SAMPLE_MAX: Final = 1_000_000
-SECONDS_MAX: Final = 86_400.0
 KERNELS: Final = ("avx512", "avx2", "portable")
 LATE_MODELS: Final = ("degrade", "refuse")
-
-
-class SettingError(Exception):
-    """An environment variable that cannot be used; the message names it and says what it should be."""
 
 
 SHADOW_EVERY: Final = 1_000
@@ -124,30 +121,30 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     disabled = found.get("OTEL_SDK_DISABLED", "").casefold() == "true"
     return Settings(
         address=found.get("NEXTBEST_ADDRESS", DECISION_ADDRESS),
-        access=_path(found, "NEXTBEST_ACCESS"),
+        access=variables.path(found, "NEXTBEST_ACCESS"),
         api_key=found.get("NEXTBEST_API_KEY"),
-        client_ca=_path(found, "NEXTBEST_CLIENT_CA"),
-        client_certificate=_path(found, "NEXTBEST_CLIENT_CERTIFICATE"),
-        client_key=_path(found, "NEXTBEST_CLIENT_KEY"),
+        client_ca=variables.path(found, "NEXTBEST_CLIENT_CA"),
+        client_certificate=variables.path(found, "NEXTBEST_CLIENT_CERTIFICATE"),
+        client_key=variables.path(found, "NEXTBEST_CLIENT_KEY"),
         client_server_name=found.get("NEXTBEST_CLIENT_SERVER_NAME"),
-        tls_certificate=_path(found, "NEXTBEST_TLS_CERTIFICATE"),
-        tls_key=_path(found, "NEXTBEST_TLS_KEY"),
-        tls_client_ca=_path(found, "NEXTBEST_TLS_CLIENT_CA"),
+        tls_certificate=variables.path(found, "NEXTBEST_TLS_CERTIFICATE"),
+        tls_key=variables.path(found, "NEXTBEST_TLS_KEY"),
+        tls_client_ca=variables.path(found, "NEXTBEST_TLS_CLIENT_CA"),
         control_address=found.get("NEXTBEST_CONTROL_ADDRESS", CONTROL_ADDRESS),
         health_address=found.get("NEXTBEST_HEALTH_ADDRESS", HEALTH_ADDRESS),
-        workers=_whole(found, "NEXTBEST_WORKERS", 0) or 0,
-        kernel=_word(found, "NEXTBEST_KERNEL", KERNELS),
-        index_bytes_max=_whole(found, "NEXTBEST_INDEX_BYTES_MAX", None),
-        in_flight_max=_whole(found, "NEXTBEST_IN_FLIGHT_MAX", None),
-        limits=limits.read(found, _some, _time),
-        late_models=_word(found, "NEXTBEST_LATE_MODELS", LATE_MODELS) or LATE_MODELS[0],
-        shadow_every=_whole(found, "NEXTBEST_SHADOW_EVERY", SHADOW_EVERY) or 0,
+        workers=variables.whole(found, "NEXTBEST_WORKERS", 0) or 0,
+        kernel=variables.word(found, "NEXTBEST_KERNEL", KERNELS),
+        index_bytes_max=variables.whole(found, "NEXTBEST_INDEX_BYTES_MAX", None),
+        in_flight_max=variables.whole(found, "NEXTBEST_IN_FLIGHT_MAX", None),
+        limits=limits.read(found, variables.some, variables.time),
+        late_models=variables.word(found, "NEXTBEST_LATE_MODELS", LATE_MODELS) or LATE_MODELS[0],
+        shadow_every=variables.whole(found, "NEXTBEST_SHADOW_EVERY", SHADOW_EVERY) or 0,
         health_sample=_sample(found),
-        drain_grace_s=_seconds(found, "NEXTBEST_DRAIN_GRACE_S", 0.0),
-        drain_s_max=_seconds(found, "NEXTBEST_DRAIN_S_MAX", 10.0),
-        trace_queue_bytes=_whole(found, "NEXTBEST_TRACE_QUEUE_BYTES", None),
+        drain_grace_s=variables.seconds(found, "NEXTBEST_DRAIN_GRACE_S", 0.0),
+        drain_s_max=variables.seconds(found, "NEXTBEST_DRAIN_S_MAX", 10.0),
+        trace_queue_bytes=variables.whole(found, "NEXTBEST_TRACE_QUEUE_BYTES", None),
         customer_hash_key=_key(found),
-        model_registry=_path(found, "NEXTBEST_MODEL_REGISTRY"),
+        model_registry=variables.path(found, "NEXTBEST_MODEL_REGISTRY"),
         otlp_endpoint=None if disabled else _endpoint(found),
         otlp_headers=_headers(found.get("OTEL_EXPORTER_OTLP_HEADERS", "")),
         metric_interval_s=_interval(found),
@@ -161,63 +158,18 @@ def quiet_libraries() -> None:
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 
-def _path(found: Mapping[str, str], name: str) -> Path | None:
-    return Path(found[name]) if name in found else None
-
-
-def _whole(found: Mapping[str, str], name: str, default: int | None) -> int | None:
-    text = found.get(name)
-    if text is None:
-        return default
-    if not text.isdecimal():
-        raise SettingError(f"{name} is `{text}`: give a whole number, 0 or greater")
-    return int(text)
-
-
-def _some(found: Mapping[str, str], name: str) -> int | None:
-    number = _whole(found, name, None)
-    if number == 0:
-        raise SettingError(f"{name} is `0`: give a whole number, 1 or greater")
-    return number
-
-
 def _interval(found: Mapping[str, str]) -> float:
-    interval_ms = _whole(found, "OTEL_METRIC_EXPORT_INTERVAL", 60_000)
+    interval_ms = variables.whole(found, "OTEL_METRIC_EXPORT_INTERVAL", 60_000)
     if not interval_ms:
         raise SettingError("OTEL_METRIC_EXPORT_INTERVAL is `0`: give milliseconds, 1 or more")
     return interval_ms / 1e3
 
 
 def _sample(found: Mapping[str, str]) -> int | None:
-    sample = _whole(found, "NEXTBEST_HEALTH_SAMPLE", None)
+    sample = variables.whole(found, "NEXTBEST_HEALTH_SAMPLE", None)
     if sample is not None and sample > SAMPLE_MAX:
         raise SettingError(f"NEXTBEST_HEALTH_SAMPLE is `{sample}`: give 0 to {SAMPLE_MAX:,}")
     return sample
-
-
-def _seconds(found: Mapping[str, str], name: str, default: float) -> float:
-    seconds = _time(found, name)
-    return default if seconds is None else seconds
-
-
-def _time(found: Mapping[str, str], name: str) -> float | None:
-    text = found.get(name)
-    if text is None:
-        return None
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0.0 <= seconds <= SECONDS_MAX:
-        raise SettingError(f"{name} is `{text}`: give seconds, 0 to {SECONDS_MAX:.0f}")
-    return seconds
-
-
-def _word(found: Mapping[str, str], name: str, words: Sequence[str]) -> str | None:
-    word = found.get(name)
-    if word is not None and word not in words:
-        raise SettingError(f"{name} is `{word}`: give {one_of(words)}")
-    return word
 
 
 def _key(found: Mapping[str, str]) -> bytes | None:

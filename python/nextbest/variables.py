@@ -1,0 +1,64 @@
+"""The text of an environment variable -> a value, or the error that names the variable and its remedy."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from nextbest.diagnostics.suggestion import one_of
+
+SECONDS_MAX: Final = 86_400.0
+
+
+class SettingError(Exception):
+    """An environment variable that cannot be used; the message names it and says what it should be."""
+
+
+def path(found: Mapping[str, str], name: str) -> Path | None:
+    """Reads a path; None where the variable is unset."""
+    return Path(found[name]) if name in found else None
+
+
+def whole(found: Mapping[str, str], name: str, default: int | None) -> int | None:
+    """Reads a whole number, 0 or greater."""
+    text = found.get(name)
+    if text is None:
+        return default
+    if not text.isdecimal():
+        raise SettingError(f"{name} is `{text}`: give a whole number, 0 or greater")
+    return int(text)
+
+
+def some(found: Mapping[str, str], name: str) -> int | None:
+    """Reads a whole number, 1 or greater; None where the variable is unset."""
+    number = whole(found, name, None)
+    if number == 0:
+        raise SettingError(f"{name} is `0`: give a whole number, 1 or greater")
+    return number
+
+
+def seconds(found: Mapping[str, str], name: str, default: float) -> float:
+    """Reads seconds, with a default."""
+    seconds = time(found, name)
+    return default if seconds is None else seconds
+
+
+def time(found: Mapping[str, str], name: str) -> float | None:
+    """Reads seconds; None where the variable is unset."""
+    text = found.get(name)
+    if text is None:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0.0 <= seconds <= SECONDS_MAX:
+        raise SettingError(f"{name} is `{text}`: give seconds, 0 to {SECONDS_MAX:.0f}")
+    return seconds
+
+
+def word(found: Mapping[str, str], name: str, words: Sequence[str]) -> str | None:
+    """Reads one of the words; None where the variable is unset."""
+    word = found.get(name)
+    if word is not None and word not in words:
+        raise SettingError(f"{name} is `{word}`: give {one_of(words)}")
+    return word
