@@ -45,7 +45,12 @@ test: lint test-rust test-fuzz test-python ## Everything that continuous integra
 .PHONY: test-fast
 test-fast: $(EXTENSION) ## The tests that fit in a minute
 	cargo test --quiet --workspace --exclude nextbest-python
-	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow"
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow and not long"
+
+.PHONY: test-long
+test-long: FUZZ_S = 300
+test-long: $(EXTENSION) test-fuzz ## What is too slow for `make test`: long fuzzing (FUZZ_S=300), tests marked `long`
+	$(BIN)/pytest -m long
 
 .PHONY: lint
 lint: $(EXTENSION) ## Formatting, clippy, ruff, mypy and the extension's stub
@@ -77,8 +82,8 @@ test-fuzz: $(EXTENSION) ## Bytes nobody meant, FUZZ_S seconds (10) for each read
 	done
 
 .PHONY: test-python
-test-python: $(EXTENSION) ## Python tests, the slow ones too
-	$(BIN)/pytest -n 2 --dist loadfile
+test-python: $(EXTENSION) ## Python tests, the slow ones too, without those marked `long`
+	$(BIN)/pytest -n 2 --dist loadfile -m "not long"
 
 .PHONY: bless
 bless: $(EXTENSION) ## Rewrite the expected output of golden tests; review the difference as code

@@ -76,14 +76,16 @@ def until_decided_by(serving):
 
 
 @pytest.mark.slow
-def test_no_call_fails(start_serving, starter):
+@pytest.mark.parametrize("restarts", [1, pytest.param(10, marks=pytest.mark.long)])
+def test_no_call_fails(restarts, start_serving, starter):
     servers = [start_serving(starter, "--drain-grace", GRACE_S) for _ in "ab"]
     with Askers([serving.decisions for serving in servers]) as askers:
         for serving in servers:
             until_decided_by(serving)
-        # Without a pause between the two: what clients need, the grace gives them.
-        servers = [restart(start_serving, serving, starter) for serving in servers]
-        for serving in servers:
-            until_decided_by(serving)
+        for _ in range(restarts):
+            # Without a pause between the two: what clients need, the grace gives them.
+            servers = [restart(start_serving, serving, starter) for serving in servers]
+            for serving in servers:
+                until_decided_by(serving)
     assert askers.failures == []
     assert min(askers.answered) > 100, askers.answered
