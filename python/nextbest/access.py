@@ -30,7 +30,7 @@ from nextbest.diagnostics.suggestion import one_of, suggest
 
 DECISION_ROLES: Final = {
     "decide": "Decide, DecideStream, DecideBatch",
-    "explain": "Explain",
+    "explain": "Explain, with decide: full explanations and contributions",
     "customers": "Upsert, Get, Delete",
 }
 CONTROL_ROLES: Final = {"observe": "Status, ModelHealth, reflection", "operate": "Activate"}

@@ -318,6 +318,9 @@ class DecideRequest(_message.Message):
     dry_run: _builtins.bool
     """Decide without leaving a trace in the customer's state. The decision is still traced, marked as dry run."""
     explanation: Global___ExplanationLevel.ValueType
+    """FULL shows stored values: it needs role `explain`, and is refused in DecideStream and DecideBatch, where `Explain`
+    answers for the decisions that matter.
+    """
     now_us: _builtins.int
     """Time of the decision in microseconds since 1970. Only with `dry_run`; otherwise the server's clock."""
     seed: _builtins.int
@@ -325,7 +328,9 @@ class DecideRequest(_message.Message):
     same answer, byte for byte.
     """
     contributions: Global___ContributionLevel.ValueType
-    """What each attribute adds to the propensities of the best actions placed; in `Explain`, of every action explained."""
+    """What each attribute adds to the propensities of the best actions placed; in `Explain`, of every action explained.
+    They show stored values: roles and calls as for `explanation: FULL`.
+    """
     contributions_top: _builtins.int
     """For how many actions, the best ranked first: 1 to 10. 0: 3. Fallbacks are not ranked and do not count."""
     @_builtins.property

@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq as _;
 pub enum Role {
     /// `Decide`, `DecideStream` and `DecideBatch`.
     Decide,
-    /// `Explain`.
+    /// `Explain`, and those parts of a decision that show stored values.
     Explain,
     /// All of `CustomerService`.
     Customers,
@@ -59,6 +59,31 @@ impl fmt::Display for Role {
     }
 }
 
+/// The roles of one caller, as its requests carry them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Roles(u8);
+
+impl Roles {
+    /// Of every caller of a port without an access file.
+    pub(crate) const ALL: Self = Self(u8::MAX);
+
+    fn of(roles: &[Role]) -> Self {
+        Self(roles.iter().fold(0, |all, role| all | Self::bit(*role)))
+    }
+
+    pub(crate) fn has(self, role: Role) -> bool {
+        self.0 & Self::bit(role) != 0
+    }
+
+    fn bit(role: Role) -> u8 {
+        match role {
+            Role::Decide => 1,
+            Role::Explain => 2,
+            Role::Customers => 4,
+        }
+    }
+}
+
 /// One who may call.
 #[derive(Debug, Clone)]
 pub struct Caller {
@@ -73,8 +98,8 @@ pub struct Caller {
 }
 
 impl Caller {
-    pub(crate) fn may(&self, role: Role) -> bool {
-        self.roles.contains(&role)
+    pub(crate) fn roles(&self) -> Roles {
+        Roles::of(&self.roles)
     }
 }
 
@@ -171,5 +196,21 @@ mod tests {
             assert_eq!(Role::named(&role.to_string()), Some(role));
         }
         assert_eq!(Role::named("everything"), None);
+    }
+
+    #[test]
+    fn a_set_of_roles_holds_what_it_was_made_of() {
+        let all = [Role::Decide, Role::Explain, Role::Customers];
+        for chosen in 0..8_usize {
+            let some: Vec<_> = (0..3).filter(|n| chosen >> n & 1 == 1).map(|n| all[n]).collect();
+            for role in all {
+                assert_eq!(
+                    Roles::of(&some).has(role),
+                    some.contains(&role),
+                    "{some:?} {role}"
+                );
+                assert!(Roles::ALL.has(role) && !Roles::default().has(role));
+            }
+        }
     }
 }

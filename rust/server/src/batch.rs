@@ -11,6 +11,7 @@ use crate::{
     active::Active,
     call::Call,
     decide::Desk,
+    detail::Detail,
     limits::{BATCH_CUSTOMERS_MAX, BATCH_TURN},
     refusal::failure,
 };
@@ -70,6 +71,7 @@ fn check(question: Option<v1::DecideRequest>, customers: usize) -> Result<v1::De
             "question: `customer_id` and `customer` go into `customers`, once for each of them",
         ));
     }
+    Detail::check_many(&question)?;
     if !(1..=BATCH_CUSTOMERS_MAX).contains(&customers) {
         return Err(Status::invalid_argument(format!(
             "customers: {customers} of them: 1 to {BATCH_CUSTOMERS_MAX}; send more in several calls"

@@ -10,11 +10,16 @@ use tonic::{
     metadata::{AsciiMetadataValue, MetadataMap},
 };
 
-use crate::limits::MODEL_TIME_MIN;
+use crate::{access::Roles, limits::MODEL_TIME_MIN};
 
-/// When the headers of a request were read; its deadline counts from here.
+/// What is known of a request before its message is read. In the request's extensions.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Arrival(pub(crate) Instant);
+pub(crate) struct Arrival {
+    /// When its headers were read; its deadline counts from here.
+    pub(crate) at: Instant,
+    /// What its caller may do.
+    pub(crate) roles: Roles,
+}
 
 /// One call.
 #[derive(Clone)]
@@ -22,6 +27,7 @@ pub(crate) struct Call {
     pub(crate) started_ns: u64,
     pub(crate) parent: Option<Parent>,
     pub(crate) deadline: Deadline,
+    pub(crate) roles: Roles,
 }
 
 impl Call {
@@ -30,16 +36,19 @@ impl Call {
     /// # Errors
     /// When the deadline cannot be read, or has passed.
     pub(crate) fn of<T>(request: &Request<T>) -> Result<Self, Status> {
-        let arrival = request
-            .extensions()
-            .get::<Arrival>()
-            .map_or_else(Instant::now, |arrival| arrival.0);
-        let deadline = Deadline::parse(request.metadata().get("grpc-timeout"), arrival)?;
+        // Without an arrival nobody has checked who calls.
+        let arrival = request.extensions().get::<Arrival>().copied();
+        let arrival = arrival.unwrap_or_else(|| Arrival {
+            at: Instant::now(),
+            roles: Roles::default(),
+        });
+        let deadline = Deadline::parse(request.metadata().get("grpc-timeout"), arrival.at)?;
         deadline.check()?;
         Ok(Self {
             started_ns: now_ns(),
             parent: parse_parent(request.metadata()),
             deadline,
+            roles: arrival.roles,
         })
     }
 

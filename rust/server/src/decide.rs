@@ -19,6 +19,7 @@ use crate::{
     backlog::Backlog,
     batch::decide_batch,
     call::{Call, Timed, now_ns},
+    detail::Detail,
     refusal::Refusal,
     settings::LateModels,
     shadow::{Sample, Shadow},
@@ -53,6 +54,7 @@ impl DecisionService for Desk {
     ) -> Result<Response<v1::DecideResponse>, Status> {
         let decided = self.guard(|| {
             let call = Call::of(&request)?;
+            Detail::check(request.get_ref(), call.roles)?;
             self.answer(&call, self.shared.active.load(), |active| {
                 Request::check(&active.bundle, request.into_inner())
             })
@@ -167,6 +169,7 @@ impl Desk {
         });
         if let Err(status) = &answer {
             match status.code() {
+                Code::PermissionDenied => stats.roles_missing.add(),
                 Code::DeadlineExceeded => stats.deadlines_exceeded.add(),
                 Code::Internal => {}
                 _ => stats.refused.add(),

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use subtle::ConstantTimeEq as _;
 
 use crate::{
-    access::{Access, Caller, Role},
+    access::{Access, Caller, Role, Roles},
     refusal::Refusal,
 };
 
@@ -30,6 +30,7 @@ struct Known {
     access: Arc<Access>,
     header: Option<HeaderValue>,
     caller: Arc<Caller>,
+    roles: Roles,
 }
 
 impl Identity {
@@ -43,8 +44,8 @@ impl Identity {
         }
     }
 
-    /// Whether whoever sends these headers may call a method that takes a role. The role is worked out only where not
-    /// everybody may call.
+    /// Checks that the sender of these headers may call a method that takes a role, and returns the roles that it has.
+    /// The role is worked out only where not everybody may call.
     ///
     /// # Errors
     /// When nobody knows who calls, or the caller lacks the role. A method that does not exist takes no role, but a
@@ -53,10 +54,10 @@ impl Identity {
         &self,
         headers: &HeaderMap,
         role: impl FnOnce() -> Option<Role>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Roles, Refusal> {
         let access = self.access.load();
         let Some(access) = access.as_ref() else {
-            return Ok(());
+            return Ok(Roles::ALL);
         };
         let header = headers.get(AUTHORIZATION);
         let mut known = self.known.borrow_mut();
@@ -70,17 +71,18 @@ impl Identity {
                 access: Arc::clone(access),
                 header: header.cloned(),
                 caller: Arc::clone(caller),
+                roles: caller.roles(),
             });
         }
-        let Some(Known { caller, .. }) = known.as_ref() else {
+        let Some(Known { caller, roles, .. }) = known.as_ref() else {
             return Err(Refusal::CallerUnknown);
         };
         match role() {
-            Some(role) if !caller.may(role) => Err(Refusal::RoleMissing {
+            Some(role) if !roles.has(role) => Err(Refusal::RoleMissing {
                 caller: caller.name.clone(),
                 role,
             }),
-            _ => Ok(()),
+            _ => Ok(*roles),
         }
     }
 

@@ -20,6 +20,7 @@ mod active;
 mod tally;
 
 mod access;
+mod detail;
 
 mod call;
 mod refusal;

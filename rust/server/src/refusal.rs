@@ -6,7 +6,7 @@ use nextbest_store::Refusal as StoreRefusal;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use crate::{access::Role, limits::RETRY_AFTER};
+use crate::{access::Role, detail::Detail, limits::RETRY_AFTER};
 
 /// Why a call is not answered.
 #[derive(Debug)]
@@ -21,6 +21,10 @@ pub(crate) enum Refusal {
     CallerUnknown,
     /// The caller is known, and may not do this.
     RoleMissing { caller: String, role: Role },
+    /// The caller is known, and may not see this part of an answer.
+    DetailForbidden(Detail),
+    /// Many decisions are asked for at once, each with a part that one answer alone may have.
+    DetailOfMany(Detail),
     /// There is more to do than can be done in time.
     Overload,
     /// The deadline leaves no time for the models, and the settings want no priors instead.
@@ -45,6 +49,15 @@ impl From<Refusal> for Status {
             Refusal::RoleMissing { caller, role } => Self::permission_denied(format!(
                 "`{caller}` has no role `{role}`: whoever runs the server can grant it in the access file"
             )),
+            Refusal::DetailForbidden(detail) => Self::permission_denied(format!(
+                "{detail} needs role `{}`, which this caller does not have: it shows stored values of customers; the \
+                 operator of the server grants roles in its access file",
+                Role::Explain
+            )),
+            Refusal::DetailOfMany(detail) => bad_request(
+                detail.field(),
+                "too much for many decisions at once: leave it out, and call `Explain` for the decisions that matter",
+            ),
             Refusal::Overload => Self::with_error_details(
                 Code::ResourceExhausted,
                 "the server has more to do than it can: try again later, or less often",

@@ -22,7 +22,7 @@ use tonic::{Status, body::Body, codegen::Service as _};
 use tonic_health::pb::health_server::{self, HealthServer};
 
 use crate::{
-    access::Role,
+    access::{Role, Roles},
     backlog::{Backlog, InFlight, Room},
     call::Arrival,
     decide::Desk,
@@ -92,12 +92,13 @@ impl Services {
 impl Decisions {
     /// # Errors
     /// When the caller may not do this, or the worker has too much to do.
-    fn admit(&self, identity: &Identity, request: &Request<Incoming>) -> Result<Counted, Refusal> {
-        identity.check(request.headers(), || {
+    fn admit(&self, identity: &Identity, request: &Request<Incoming>) -> Result<(Counted, Roles), Refusal> {
+        let roles = identity.check(request.headers(), || {
             let (service, method) = split(request.uri().path());
             Role::of_method(service, method)
         })?;
-        self.enter().ok_or(Refusal::Overload)
+        let counted = self.enter().ok_or(Refusal::Overload)?;
+        Ok((counted, roles))
     }
 
     fn enter(&self) -> Option<Counted> {
@@ -128,12 +129,13 @@ impl Decisions {
         Status::from(refusal).into_http()
     }
 
-    fn call(&self, request: Request<Incoming>, leaving: &watch::Sender<bool>) -> Answer {
+    fn call(&self, request: Request<Incoming>, roles: Roles, leaving: &watch::Sender<bool>) -> Answer {
         let target = Target::of(request.uri().path());
         let is_stream = target == Target::Stream;
         let Gate { intake, pace, .. } = &self.gate;
         let mut request = request.map(|body| Intake::new(body, Arc::clone(intake), *pace, is_stream));
-        request.extensions_mut().insert(Arrival(Instant::now()));
+        let at = Instant::now();
+        request.extensions_mut().insert(Arrival { at, roles });
         if is_stream {
             request.extensions_mut().insert(Leaving(leaving.subscribe()));
         }
@@ -235,8 +237,8 @@ impl Service<Request<Incoming>> for Routes {
                     Answering::Refused(Some(decisions.refuse(refusal))),
                     Some(decisions.turn_away()),
                 ),
-                Ok(admitted) => {
-                    let answer = decisions.call(request, &self.leaving);
+                Ok((admitted, roles)) => {
+                    let answer = decisions.call(request, roles, &self.leaving);
                     (Answering::Call(answer), Some(admitted))
                 }
             },

@@ -19,6 +19,7 @@ use tonic::{Status, Streaming};
 use crate::{
     call::Call,
     decide::Desk,
+    detail::Detail,
     limits::{STREAM_LAST_ANSWERS_MAX, STREAM_TURN_ANSWERS},
     refusal::{Refusal, failure},
 };
@@ -68,6 +69,7 @@ impl Answers {
             let asked = question
                 .decide
                 .ok_or_else(|| Status::invalid_argument("decide: missing: what is asked"))?;
+            Detail::check_many(&asked)?;
             let active = desk.shared.active.load();
             desk.answer(&self.call.again(), active, |active| {
                 Request::check(&active.bundle, asked)

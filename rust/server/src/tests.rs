@@ -5,6 +5,7 @@ mod attacks;
 mod caller;
 mod customers;
 mod decisions;
+mod details;
 mod draining;
 mod fixture;
 mod health;

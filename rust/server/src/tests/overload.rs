@@ -13,6 +13,7 @@ use tonic_types::StatusExt as _;
 
 use crate::{
     LateModels, Settings,
+    access::Roles,
     call::Arrival,
     limits::{MODEL_TIME_MIN, RETRY_AFTER},
     tests::fixture::{Client, age, desk_of, eventually, message, placed, request, seal, settings, start},
@@ -108,7 +109,10 @@ fn late_models_are_priors_or_refused() {
             .metadata_mut()
             .insert("grpc-timeout", "10S".parse().unwrap());
         let arrival = Instant::now().checked_sub(Duration::from_secs(10)).unwrap() + MODEL_TIME_MIN / 2;
-        asked.extensions_mut().insert(Arrival(arrival));
+        asked.extensions_mut().insert(Arrival {
+            at: arrival,
+            roles: Roles::ALL,
+        });
         let event_loop = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let answer = event_loop.block_on(DecisionService::decide(&desk, asked));
         (answer.map(tonic::Response::into_inner), desk)
