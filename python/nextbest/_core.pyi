@@ -54,6 +54,7 @@ class _Traces(TypedDict):
     rejected: int
     dropped: int
     pending: int
+    sampled_out: int
 
 class _Shadow(TypedDict):
     compared: int
@@ -314,7 +315,10 @@ class Server:
                 have to. `access` (None): callers, as `nextbest.access.Access.of_decisions` has them; None:
                 everybody.
                 `otlp_endpoint` (None): `http://host:port` of a collector; None: no traces. `otlp_headers`:
-                names and values sent along. `service_name` ("nextbest"), `service_instance_id` (None).
+                names and values sent along. `otlp_timeout_s` (10.0): for an answer. `otlp_resource`:
+                attributes of the process. `otlp_sampler` ("parentbased_always_on"), `otlp_sampler_ratio`
+                (1.0). `otlp_delay_s` (0.2): a span waits at most so long. `otlp_retry_s` (300.0): until
+                spans that the collector does not take are given up.
                 `customer_hash_key` (random): bytes that key the hash of customer ids in traces.
                 `trace_queue_bytes` (67,108,864): room for spans not yet exported.
 

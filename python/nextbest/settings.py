@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote
 
-from nextbest import limits, variables
+from nextbest import limits, otel, variables
 from nextbest.limits import Limits
-
+from nextbest.otel import Otel
 
 SettingError = variables.SettingError
 
@@ -72,10 +71,7 @@ class Settings:
             None: a random key each start.
         model_registry: NEXTBEST_MODEL_REGISTRY. The folder that models are pushed to; None: `models/registry`
             in the workspace.
-        otlp_endpoint: OTEL_EXPORTER_OTLP_ENDPOINT. Where spans go, over gRPC; None: nowhere.
-        otlp_headers: OTEL_EXPORTER_OTLP_HEADERS. `key=value` pairs with commas between, values URL-encoded.
-        metric_interval_s: OTEL_METRIC_EXPORT_INTERVAL, there in milliseconds. Between two exports of metrics.
-        service_name: OTEL_SERVICE_NAME.
+        otel: The variables of OpenTelemetry: what is exported, and where to.
         debug: NEXTBEST_DEBUG. Show Python's traceback of a fault of nextbest itself.
     """
 
@@ -104,10 +100,7 @@ class Settings:
     trace_queue_bytes: int | None = None
     customer_hash_key: bytes | None = field(default=None, repr=False)
     model_registry: Path | None = None
-    otlp_endpoint: str | None = None
-    otlp_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    metric_interval_s: float = 60.0
-    service_name: str = "nextbest"
+    otel: Otel = field(default_factory=Otel)
     debug: bool = False
 
 
@@ -118,7 +111,6 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         SettingError: A variable cannot be used.
     """
     found = {name: value.strip() for name, value in environment.items() if value.strip()}
-    disabled = found.get("OTEL_SDK_DISABLED", "").casefold() == "true"
     return Settings(
         address=found.get("NEXTBEST_ADDRESS", DECISION_ADDRESS),
         access=variables.path(found, "NEXTBEST_ACCESS"),
@@ -145,10 +137,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         trace_queue_bytes=variables.whole(found, "NEXTBEST_TRACE_QUEUE_BYTES", None),
         customer_hash_key=_key(found),
         model_registry=variables.path(found, "NEXTBEST_MODEL_REGISTRY"),
-        otlp_endpoint=None if disabled else _endpoint(found),
-        otlp_headers=_headers(found.get("OTEL_EXPORTER_OTLP_HEADERS", "")),
-        metric_interval_s=_interval(found),
-        service_name=found.get("OTEL_SERVICE_NAME", "nextbest"),
+        otel=otel.read(found),
         debug=found.get("NEXTBEST_DEBUG", "0") not in {"0", "false"},
     )
 
@@ -156,13 +145,6 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
 def quiet_libraries() -> None:
     """Keeps gRPC from writing to standard error by itself; to be called before it is loaded."""
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-
-
-def _interval(found: Mapping[str, str]) -> float:
-    interval_ms = variables.whole(found, "OTEL_METRIC_EXPORT_INTERVAL", 60_000)
-    if not interval_ms:
-        raise SettingError("OTEL_METRIC_EXPORT_INTERVAL is `0`: give milliseconds, 1 or more")
-    return interval_ms / 1e3
 
 
 def _sample(found: Mapping[str, str]) -> int | None:
@@ -183,24 +165,3 @@ def _key(found: Mapping[str, str]) -> bytes | None:
             "make one with `openssl rand -hex 32`, and keep it as a secret"
         )
     return key
-
-
-def _endpoint(found: Mapping[str, str]) -> str | None:
-    endpoint = found.get("OTEL_EXPORTER_OTLP_ENDPOINT")
-    protocol = found.get("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
-    if endpoint is not None and protocol != "grpc":
-        raise SettingError(
-            f"OTEL_EXPORTER_OTLP_PROTOCOL is `{protocol}`: only `grpc` is spoken (port 4317, usually)"
-        )
-    return endpoint
-
-
-def _headers(text: str) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for pair in filter(None, (part.strip() for part in text.split(","))):
-        name, equals, value = pair.partition("=")
-        if not equals or not name.strip():
-            # The pair itself may be a secret: it is not repeated.
-            raise SettingError("OTEL_EXPORTER_OTLP_HEADERS: give `key=value` pairs with commas between")
-        headers[unquote(name.strip()).lower()] = unquote(value.strip())
-    return headers

@@ -44,6 +44,11 @@ class Metrics(metrics_service_pb2_grpc.MetricsServiceServicer):
             assert met, self.points() if self.requests else "no metrics"
             return self.points()
 
+    def resource(self):
+        """Of the latest export."""
+        (metrics,) = self.requests[-1].resource_metrics
+        return attributes(metrics.resource.attributes)
+
     def points(self):
         """Of the latest export: by metric, values by their attributes."""
         found = {}

@@ -22,7 +22,7 @@ def started(collector):
                 "OTEL_EXPORTER_OTLP_HEADERS": "api-key=s%20ecret",
                 "OTEL_SERVICE_NAME": "bank-decisions",
             }
-        )
+        ).otel
     )
     yield collector
     assert telemetry.stop()
@@ -69,7 +69,7 @@ def test_nothing_is_loaded_where_nothing_is_set():
     code = """
 import sys
 from nextbest import settings, telemetry
-telemetry.start(settings.read({}))
+telemetry.start(settings.read({}).otel)
 with telemetry.span("check", folder="x") as found:
     found["late"] = 1
 assert telemetry.current_trace_context() == {}
@@ -87,7 +87,7 @@ def test_an_exit_does_not_wait_for_a_collector_that_is_silent():
     code = """
 import sys, time
 from nextbest import settings, telemetry
-telemetry.start(settings.read({"OTEL_EXPORTER_OTLP_ENDPOINT": sys.argv[1]}))
+telemetry.start(settings.read({"OTEL_EXPORTER_OTLP_ENDPOINT": sys.argv[1]}).otel)
 with telemetry.span("check"):
     pass
 began = time.monotonic()

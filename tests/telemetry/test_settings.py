@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from nextbest import otel
 from nextbest.cli.servers import serve
 from nextbest.limits import Limits, variable
 from nextbest.settings import SettingError, Settings, read
@@ -44,9 +45,6 @@ def test_everything_set():
             "NEXTBEST_CUSTOMER_HASH_KEY": "0123456789abcdef",
             "NEXTBEST_MODEL_REGISTRY": "/srv/models",
             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4317",
-            "OTEL_EXPORTER_OTLP_HEADERS": "Api-Key=a%3Db, x=1,",
-            "OTEL_METRIC_EXPORT_INTERVAL": "1500",
-            "OTEL_SERVICE_NAME": "bank",
             "NEXTBEST_DEBUG": "1",
         }
     ) == Settings(
@@ -76,17 +74,9 @@ def test_everything_set():
         trace_queue_bytes=1_048_576,
         customer_hash_key=b"0123456789abcdef",
         model_registry=Path("/srv/models"),
-        otlp_endpoint="http://collector:4317",
-        otlp_headers={"api-key": "a=b", "x": "1"},
-        metric_interval_s=1.5,
-        service_name="bank",
+        otel=otel.read({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4317"}),
         debug=True,
     )
-
-
-def test_tracing_can_be_switched_off():
-    found = read({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4317", "OTEL_SDK_DISABLED": "true"})
-    assert found.otlp_endpoint is None
 
 
 @pytest.mark.parametrize(
@@ -98,8 +88,6 @@ def test_tracing_can_be_switched_off():
         ("NEXTBEST_LATE_MODELS", "drop", "NEXTBEST_LATE_MODELS is `drop`: give `degrade` or `refuse`"),
         ("NEXTBEST_IN_FLIGHT_MAX", "many", "give a whole number"),
         ("NEXTBEST_INDEX_BYTES_MAX", "1 GB", "give a whole number"),
-        ("OTEL_METRIC_EXPORT_INTERVAL", "0", "give milliseconds, 1 or more"),
-        ("OTEL_METRIC_EXPORT_INTERVAL", "1s", "give a whole number"),
         ("NEXTBEST_HEALTH_SAMPLE", "some", "give a whole number"),
         ("NEXTBEST_HEALTH_SAMPLE", "4294967296", "give 0 to 1,000,000"),
         ("NEXTBEST_DRAIN_S_MAX", "soon", "give seconds, 0 to 86400"),
@@ -108,7 +96,6 @@ def test_tracing_can_be_switched_off():
         ("NEXTBEST_IDLE_S_MAX", "-1", "give seconds, 0 to 86400"),
         ("NEXTBEST_TRACE_QUEUE_BYTES", "1 MB", "give a whole number"),
         ("NEXTBEST_CUSTOMER_HASH_KEY", "short", "openssl rand -hex 32"),
-        ("OTEL_EXPORTER_OTLP_HEADERS", "secret", "give `key=value` pairs"),
     ],
 )
 def test_what_cannot_be_used_is_named(name, value, message):
@@ -117,17 +104,8 @@ def test_what_cannot_be_used_is_named(name, value, message):
     assert name in str(caught.value)
 
 
-def test_only_grpc_is_spoken():
-    with pytest.raises(SettingError, match="only `grpc` is spoken"):
-        read({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x:4318", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"})
-
-
 def test_secrets_are_not_shown():
-    shown = repr(
-        read({"NEXTBEST_CUSTOMER_HASH_KEY": "0123456789abcdef", "OTEL_EXPORTER_OTLP_HEADERS": "k=v3ry"})
-    )
-    assert "0123456789abcdef" not in shown
-    assert "v3ry" not in shown
+    assert "0123456789abcdef" not in repr(read({"NEXTBEST_CUSTOMER_HASH_KEY": "0123456789abcdef"}))
 
 
 def test_every_setting_is_documented():

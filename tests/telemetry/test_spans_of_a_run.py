@@ -155,3 +155,48 @@ def test_compiling_is_traced(collector, tmp_path):
     assert check.attributes["nextbest.diagnostics"] == 0
     assert compile_.attributes["nextbest.bundle_digest"] == json.loads(ran.stdout)["digest"]
     assert compile_.span.start_time_unix_nano / 1e9 >= began - 1.0
+
+
+def test_every_span_names_the_same_process(start_serving, starter, collector):
+    serving = start_serving(
+        starter,
+        OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{collector.address}",
+        OTEL_RESOURCE_ATTRIBUTES="k8s.pod.name=nb-0,service.name=lost",
+        OTEL_SERVICE_NAME="bank",
+        OTEL_METRIC_EXPORT_INTERVAL="200",
+    )
+    with nextbest.Client(serving.decisions, timeout_s=10.0) as client, Operator(serving.control) as operator:
+        client.decide(**QUESTION)
+        operator.status()
+    (decide,) = collector.wait_for("nextbest.decide")
+    (audit,) = collector.wait_for("nextbest.audit")
+    collector.metrics.wait_until(lambda points: points)
+    assert decide.resource == audit.resource == collector.metrics.resource()
+    assert decide.resource["k8s.pod.name"] == "nb-0"
+    assert decide.resource["service.name"] == "bank"
+    assert decide.resource["service.instance.id"]
+    assert serving.stop()[0] == 0
+
+
+def test_the_sampler_leaves_decisions_out_and_no_audit(start_serving, starter, collector):
+    serving = start_serving(
+        starter,
+        OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{collector.address}",
+        OTEL_TRACES_SAMPLER="parentbased_always_off",
+        OTEL_PROPAGATORS="b3",
+    )
+    with nextbest.Client(serving.decisions, timeout_s=10.0) as client, Operator(serving.control) as operator:
+        client.decide(**QUESTION)
+        client.decide(traceparent=f"{TRACEPARENT[:-2]}00", **QUESTION)
+        sampled = client.decide(traceparent=TRACEPARENT, **QUESTION)
+        operator.activate(starter.read_bytes())
+        traces = operator.status().traces
+    assert (traces.emitted, traces.sampled_out) == (1, 2)
+    audits = collector.wait_for("nextbest.audit", 2)
+    assert {entry.attributes["nextbest.status"] for entry in audits} == {"OK"}
+    code, events, _ = serving.stop()
+    assert code == 0
+    (warning,) = [event["what"] for event in events if event["event"] == "warning"]
+    assert "OTEL_PROPAGATORS is set and not honoured" in warning
+    assert _decided(collector.named("nextbest.decide")).keys() == {sampled.decision_id}
+    assert collector.named("nextbest.activate") == []

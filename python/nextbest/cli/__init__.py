@@ -75,7 +75,7 @@ def _start() -> None:
     # Runs before any command, but not for `--help`. It has no text: the help is the application's.
     from nextbest import settings, telemetry
 
-    telemetry.start(settings.read())
+    telemetry.start(settings.read().otel)
 
 
 def _refine(error: Exception) -> CommandError:

@@ -90,8 +90,7 @@ def serve(  # noqa: PLR0913 - one parameter an option
     NEXTBEST_HANDSHAKE_S_MAX, NEXTBEST_MESSAGE_S_MAX, NEXTBEST_READING_S_MAX, NEXTBEST_IDLE_S_MAX,
     NEXTBEST_KEEPALIVE_S, NEXTBEST_KEEPALIVE_TIMEOUT_S, NEXTBEST_CONNECTION_AGE_S,
     NEXTBEST_DRAIN_GRACE_S, NEXTBEST_DRAIN_S_MAX, NEXTBEST_TRACE_QUEUE_BYTES,
-    NEXTBEST_CUSTOMER_HASH_KEY, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS,
-    OTEL_METRIC_EXPORT_INTERVAL, OTEL_SERVICE_NAME.
+    NEXTBEST_CUSTOMER_HASH_KEY; and those of OpenTelemetry, OTEL_EXPORTER_OTLP_ENDPOINT first.
     """
     from nextbest import settings
     from nextbest.cli.bundles import load
@@ -215,6 +214,12 @@ class _Announcer:
         else:
             say(what)
 
+    def warned(self, what: str) -> None:
+        if is_for_machines():
+            write_json({"event": "warning", "what": what})
+        else:
+            say(f"warning: {what}")
+
     def draining(self, signal_name: str) -> None:
         if is_for_machines():
             write_json({"event": "draining", "signal": signal_name})
@@ -252,7 +257,7 @@ def _show_status(found: "Status") -> None:
         "shadow": f"{found.shadow.compared:,} scores, {found.shadow.disagreed:,} are not "
         f"ONNX Runtime's (farthest {found.shadow.farthest:.1e}), {found.shadow.failed:,} failed",
         "spans": f"{traces.emitted:,} emitted = {traces.exported:,} exported + {traces.rejected:,} rejected "
-        f"+ {traces.dropped:,} dropped + {traces.pending:,} pending",
+        f"+ {traces.dropped:,} dropped + {traces.pending:,} pending; {traces.sampled_out:,} not sampled",
     }
     for name, value in rows.items():
         table.add_row(f"[bold]{name}[/bold]", value)

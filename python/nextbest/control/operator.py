@@ -39,13 +39,17 @@ class Activation:
 
 @dataclass(frozen=True, slots=True)
 class TraceCounts:
-    """Spans of decisions; emitted = exported + rejected + dropped + pending, at any moment."""
+    """Spans of decisions; emitted = exported + rejected + dropped + pending, at any moment.
+
+    Those sampled out were never made, and are not among those emitted.
+    """
 
     emitted: int
     exported: int
     rejected: int
     dropped: int
     pending: int
+    sampled_out: int
 
 
 @dataclass(frozen=True, slots=True)

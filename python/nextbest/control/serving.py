@@ -19,6 +19,7 @@ from nextbest.control.metrics import INSTRUMENTS, ModelMetrics
 from nextbest.control.service import ControlPort, ControlService
 from nextbest.diagnostics.suggestion import one_of
 from nextbest.models import locate_runtime
+from nextbest.otel import Otel
 from nextbest.settings import SettingError, Settings
 
 
@@ -49,6 +50,9 @@ class Announcer(Protocol):
 
     def renewed(self, what: str) -> None:
         """Certificates or the access file have changed; on any thread."""
+
+    def warned(self, what: str) -> None:
+        """A variable of the environment is set and not honoured."""
 
     def draining(self, signal_name: str) -> None:
         """The drain begins, because of this signal."""
@@ -87,9 +91,11 @@ def serve(
         except BaseException:
             server.shutdown(0.0)
             raise
-        telemetry.measure(settings, INSTRUMENTS, ModelMetrics(server.model_health))
+        telemetry.measure(settings.otel, INSTRUMENTS, ModelMetrics(server.model_health))
         watch = secrets.Watch(settings, found, partial(_use, server, control), announcer.renewed)
         announcer.listening(_listening(server, control, settings, found))
+        for warning in settings.otel.warnings:
+            announcer.warned(warning)
         announcer.draining(signal.Signals(inbox.wait()).name)
         watch.stop()
         drained = _drain(server, settings.drain_s_max, inbox)
@@ -126,6 +132,22 @@ def _drain(server: _core.Server, deadline_s: float, inbox: signals.Inbox) -> boo
         return drained.result()
 
 
+def _export_settings(otel: Otel) -> dict[str, Any]:
+    traces = otel.traces
+    if traces is None:
+        return {}
+    return {
+        "otlp_endpoint": traces.url,
+        "otlp_headers": dict(traces.headers),
+        "otlp_timeout_s": traces.timeout_s,
+        "otlp_resource": dict(otel.resource),
+        "otlp_sampler": otel.sampler,
+        "otlp_sampler_ratio": otel.sampler_ratio,
+        "otlp_delay_s": otel.batch_delay_s,
+        "otlp_retry_s": otel.batch_timeout_s,
+    }
+
+
 def _listening(
     server: _core.Server, control: ControlPort, settings: Settings, found: secrets.Secrets
 ) -> Listening:
@@ -138,7 +160,7 @@ def _listening(
         workspace=status["workspace"],
         actions=status["actions"],
         models=status["models"],
-        otlp_endpoint=settings.otlp_endpoint,
+        otlp_endpoint=None if settings.otel.traces is None else settings.otel.traces.url,
         is_encrypted=found.certificates is not None,
         callers=_callers(found),
     )
@@ -162,13 +184,11 @@ def _core_settings(settings: Settings, found: secrets.Secrets) -> dict[str, Any]
         "shadow_every": settings.shadow_every,
         "health_sample": settings.health_sample,
         "onnxruntime_path": locate_runtime(),
-        "otlp_endpoint": settings.otlp_endpoint,
-        "otlp_headers": dict(settings.otlp_headers),
-        "service_name": settings.service_name,
         "customer_hash_key": settings.customer_hash_key,
         "trace_queue_bytes": settings.trace_queue_bytes,
         "drain_grace_s": settings.drain_grace_s,
         **asdict(settings.limits),
+        **_export_settings(settings.otel),
         **found.tls(),
         "access": None if found.access is None else found.access.of_decisions(),
     }

@@ -265,11 +265,14 @@ class TraceCounts(_message.Message):
     REJECTED_FIELD_NUMBER: _builtins.int
     DROPPED_FIELD_NUMBER: _builtins.int
     PENDING_FIELD_NUMBER: _builtins.int
+    SAMPLED_OUT_FIELD_NUMBER: _builtins.int
     emitted: _builtins.int
     exported: _builtins.int
     rejected: _builtins.int
     dropped: _builtins.int
     pending: _builtins.int
+    sampled_out: _builtins.int
+    """Decisions that the sampler left without a span: not among those emitted."""
     def __init__(
         self,
         *,
@@ -278,10 +281,11 @@ class TraceCounts(_message.Message):
         rejected: _builtins.int = ...,
         dropped: _builtins.int = ...,
         pending: _builtins.int = ...,
+        sampled_out: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dropped", b"dropped", "emitted", b"emitted", "exported", b"exported", "pending", b"pending", "rejected", b"rejected"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dropped", b"dropped", "emitted", b"emitted", "exported", b"exported", "pending", b"pending", "rejected", b"rejected", "sampled_out", b"sampled_out"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

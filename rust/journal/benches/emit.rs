@@ -35,7 +35,8 @@ fn main() {
         let emitter = journal.emitter();
         let started = Instant::now();
         for _ in 0..rounds {
-            emitter.emit(black_box(&decision), None);
+            let context = emitter.sample(None).unwrap();
+            emitter.emit(black_box(&decision), &context);
         }
         best = best.min(started.elapsed());
         bytes = journal.counts().pending;

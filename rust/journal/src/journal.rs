@@ -15,7 +15,7 @@ use tonic::{
 };
 
 use crate::{
-    Counts, DecisionTrace, Parent,
+    Counts, DecisionTrace, Parent, Sampler, SpanContext,
     export::{BATCH_BYTES_MAX, Exporter, Patience},
     pseudonym::Pseudonyms,
     queue::Queue,
@@ -42,6 +42,8 @@ pub struct Settings {
     pub customer_hash_key: Option<Vec<u8>>,
     /// Bytes of spans queued and on their way; beyond it the newest are dropped.
     pub queue_bytes_max: usize,
+    /// Which spans are exported.
+    pub sampler: Sampler,
     /// How long to wait for what.
     pub patience: Patience,
 }
@@ -67,6 +69,7 @@ impl Settings {
             version: env!("CARGO_PKG_VERSION").into(),
             customer_hash_key: None,
             queue_bytes_max: 64 * 1024 * 1024,
+            sampler: Sampler::default(),
             patience: Patience::default(),
         }
     }
@@ -106,6 +109,7 @@ impl std::error::Error for JournalFault {}
 /// Takes decisions and exports each as a span. Shared by all who decide.
 pub struct Journal {
     queue: Arc<Queue>,
+    sampler: Sampler,
     pseudonyms: Pseudonyms,
     stop: watch::Sender<Option<Instant>>,
     ended: mpsc::Receiver<()>,
@@ -125,6 +129,7 @@ impl fmt::Debug for Journal {
 #[derive(Clone)]
 pub struct Emitter {
     queue: Arc<Queue>,
+    sampler: Sampler,
     pseudonyms: Pseudonyms,
 }
 
@@ -135,15 +140,26 @@ impl fmt::Debug for Emitter {
 }
 
 impl Emitter {
-    /// Queues the decision's span; the caller's span is its parent. Never waits: a full queue drops the span
-    /// and counts it.
-    pub fn emit(&self, decision: &DecisionTrace<'_>, parent: Option<&Parent>) {
+    /// Asks the sampler for a span below the caller's. Nothing when it takes none: that is counted, and no span is to
+    /// be made.
+    #[must_use]
+    pub fn sample<'p>(&self, parent: Option<&'p Parent>) -> Option<SpanContext<'p>> {
+        let context = SpanContext::below(parent);
+        let is_taken = context.is_taken(&self.sampler);
+        if !is_taken {
+            self.queue.leave_out();
+        }
+        is_taken.then_some(context)
+    }
+
+    /// Queues the decision's span. Never waits: a full queue drops the span and counts it.
+    pub fn emit(&self, decision: &DecisionTrace<'_>, context: &SpanContext<'_>) {
         thread_local! {
             static BUFFERS: RefCell<Buffers> = RefCell::default();
         }
         BUFFERS.with_borrow_mut(|buffers| {
             self.queue
-                .push(|| encode(decision, parent, &self.pseudonyms, buffers));
+                .push(|| encode(decision, context, &self.pseudonyms, buffers));
         });
     }
 
@@ -183,6 +199,7 @@ impl Journal {
         })?;
         Ok(Self {
             queue,
+            sampler: settings.sampler,
             pseudonyms,
             stop,
             ended,
@@ -195,6 +212,7 @@ impl Journal {
     pub fn emitter(&self) -> Emitter {
         Emitter {
             queue: Arc::clone(&self.queue),
+            sampler: self.sampler,
             pseudonyms: self.pseudonyms.clone(),
         }
     }

@@ -1,7 +1,7 @@
-//! Turns decisions into OTLP spans and hands them to a collector: one span a decision, always.
+//! Turns decisions into OTLP spans and hands them to a collector: one span for each decision that the sampler takes.
 //!
 //! ```text
-//! DecisionTrace -> span (protobuf bytes) -> queue (bounded) -> batches -> OTLP/gRPC, on a niced thread
+//! sampler -> DecisionTrace -> span (protobuf bytes) -> queue (bounded) -> batches -> OTLP/gRPC, on a niced thread
 //! ```
 //!
 //! Spans are encoded directly: an SDK's span of thirty attributes costs more than serving the decision, and
@@ -21,6 +21,8 @@ mod protobuf;
 mod pseudonym;
 mod span;
 
+mod sampler;
+
 mod queue;
 
 mod export;
@@ -30,7 +32,8 @@ pub use decision::{DecisionTrace, FrequentLeave, PlacedAction, RankedAction, Spa
 pub use export::Patience;
 pub use journal::{Emitter, Journal, JournalFault, Settings};
 pub use queue::Counts;
-pub use span::{DEGRADATIONS_MAX, PLACED_MAX, RANKED_MAX};
+pub use sampler::Sampler;
+pub use span::{DEGRADATIONS_MAX, PLACED_MAX, RANKED_MAX, SpanContext};
 pub use traceparent::Parent;
 
 #[cfg(test)]

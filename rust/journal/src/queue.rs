@@ -5,7 +5,10 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst},
+    atomic::{
+        AtomicBool, AtomicU64, AtomicUsize,
+        Ordering::{Relaxed, SeqCst},
+    },
 };
 
 use crossbeam_queue::SegQueue;
@@ -27,6 +30,8 @@ pub struct Counts {
     pub dropped: u64,
     /// Spans queued or on their way.
     pub pending: u64,
+    /// Decisions that the sampler left without a span: not among those emitted.
+    pub sampled_out: u64,
 }
 
 pub(crate) struct Queue {
@@ -44,6 +49,7 @@ pub(crate) struct Queue {
     exported: AtomicU64,
     rejected: AtomicU64,
     dropped: AtomicU64,
+    sampled_out: AtomicU64,
 }
 
 impl Queue {
@@ -60,6 +66,7 @@ impl Queue {
             exported: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
+            sampled_out: AtomicU64::new(0),
         }
     }
 
@@ -91,6 +98,11 @@ impl Queue {
         if before < self.bytes_wake && before + size >= self.bytes_wake {
             self.wake.notify_one();
         }
+    }
+
+    /// Counts a span that is not made.
+    pub(crate) fn leave_out(&self) {
+        self.sampled_out.fetch_add(1, Relaxed);
     }
 
     /// The next batch, oldest first; nothing when the queue is empty. It counts as pending until it is
@@ -132,6 +144,7 @@ impl Queue {
             rejected,
             dropped,
             pending: emitted - exported - rejected - dropped,
+            sampled_out: self.sampled_out.load(Relaxed),
         }
     }
 

@@ -8,6 +8,7 @@ use crate::{
     explanation::explain,
     protobuf::{Writer, encode_varint, field_len, put_varint, varint_len},
     pseudonym::Pseudonyms,
+    sampler::Sampler,
     traceparent::Parent,
 };
 
@@ -39,6 +40,30 @@ const DOUBLE_TAG: u8 = 4 << 3 | 1;
 const ARRAY_TAG: u8 = 5 << 3 | 2;
 const ELEMENT_TAG: u8 = 1 << 3 | 2;
 
+/// Where a span stands: its own ids, and the caller's span above it.
+#[derive(Debug, Clone, Copy)]
+pub struct SpanContext<'p> {
+    trace_id: [u8; 16],
+    span_id: [u8; 8],
+    parent: Option<&'p Parent>,
+}
+
+impl<'p> SpanContext<'p> {
+    /// A new span below the caller's; without one, of a trace of its own.
+    pub(crate) fn below(parent: Option<&'p Parent>) -> Self {
+        // Ids need to be distinct, not unpredictable; an all-zero one would be invalid.
+        Self {
+            trace_id: parent.map_or_else(|| fastrand::u128(1..).to_be_bytes(), |parent| parent.trace_id),
+            span_id: fastrand::u64(1..).to_be_bytes(),
+            parent,
+        }
+    }
+
+    pub(crate) fn is_taken(&self, sampler: &Sampler) -> bool {
+        sampler.wants(&self.trace_id, self.parent)
+    }
+}
+
 /// What encoding needs room for; kept by whoever encodes, so that nothing is allocated anew.
 #[derive(Debug, Default)]
 pub(crate) struct Buffers {
@@ -49,7 +74,7 @@ pub(crate) struct Buffers {
 /// Encodes the span, in place of what the buffers held.
 pub(crate) fn encode<'b>(
     decision: &DecisionTrace<'_>,
-    parent: Option<&Parent>,
+    context: &SpanContext<'_>,
     pseudonyms: &Pseudonyms,
     buffers: &'b mut Buffers,
 ) -> &'b [u8] {
@@ -58,7 +83,7 @@ pub(crate) fn encode<'b>(
     // The tag and the length of the whole, which is known last.
     buffer.extend_from_slice(&[0; HEAD_BYTES_MAX]);
     let mut span = Writer::new(buffer);
-    write_identity(&mut span, parent);
+    write_identity(&mut span, context);
     span.string(5, NAME);
     span.varint(6, KIND_SERVER);
     span.fixed64(7, decision.started_ns);
@@ -68,7 +93,7 @@ pub(crate) fn encode<'b>(
     let mut attributes = Attributes(buffer);
     write_decision(&mut attributes, decision, text, pseudonyms);
     write_actions(&mut attributes, decision);
-    Writer::new(buffer).fixed32(16, flags(parent));
+    Writer::new(buffer).fixed32(16, flags(context));
 
     let mut length = [0; 10];
     let size = encode_varint((buffer.len() - HEAD_BYTES_MAX) as u64, &mut length);
@@ -129,25 +154,22 @@ impl Envelope {
     }
 }
 
-fn write_identity(span: &mut Writer<'_>, parent: Option<&Parent>) {
-    // Ids need to be distinct, not unpredictable; an all-zero one would be invalid.
-    let span_id = fastrand::u64(1..).to_be_bytes();
-    if let Some(parent) = parent {
-        span.bytes(1, &parent.trace_id);
-        span.bytes(2, &span_id);
+fn write_identity(span: &mut Writer<'_>, context: &SpanContext<'_>) {
+    span.bytes(1, &context.trace_id);
+    span.bytes(2, &context.span_id);
+    if let Some(parent) = context.parent {
         if !parent.tracestate.is_empty() {
             span.string(3, &parent.tracestate);
         }
         span.bytes(4, &parent.span_id);
-    } else {
-        span.bytes(1, &fastrand::u128(1..).to_be_bytes());
-        span.bytes(2, &span_id);
     }
 }
 
-/// Every decision is exported, whatever the caller sampled, so the span says that it was sampled.
-fn flags(parent: Option<&Parent>) -> u32 {
-    let inherited = parent.map_or(0, |parent| u32::from(parent.flags) | FLAG_IS_REMOTE);
+/// A span is encoded only where the sampler takes it, so it was sampled, whatever the caller's flag says.
+fn flags(context: &SpanContext<'_>) -> u32 {
+    let inherited = context
+        .parent
+        .map_or(0, |parent| u32::from(parent.flags) | FLAG_IS_REMOTE);
     inherited | FLAG_SAMPLED | FLAG_HAS_IS_REMOTE
 }
 

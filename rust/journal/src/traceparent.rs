@@ -3,6 +3,7 @@
 
 const VERSION_AND_IDS_BYTES: usize = 55;
 const TRACESTATE_BYTES_MAX: usize = 512;
+const FLAG_SAMPLED: u8 = 0x1;
 
 /// The caller's span, parent of the decision's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,10 @@ pub struct Parent {
 }
 
 impl Parent {
+    pub(crate) fn is_sampled(&self) -> bool {
+        self.flags & FLAG_SAMPLED != 0
+    }
+
     /// Parses the header strictly: whatever is not exactly as the recommendation says is no parent, and the
     /// decision then begins a trace of its own. A `tracestate` that is too long or not printable is left out.
     #[must_use]

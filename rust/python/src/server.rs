@@ -1,8 +1,12 @@
 //! `_core.Server`.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+};
 
 use nextbest_engine::Kernel;
+use nextbest_journal::Sampler;
 use nextbest_server::{LateModels, Patience, Settings, Status};
 use pyo3::{
     prelude::*,
@@ -183,15 +187,27 @@ fn convert_journal(taken: &Taken<'_>) -> PyResult<Option<nextbest_journal::Setti
         .take::<HashMap<String, String>>("otlp_headers")?
         .unwrap_or_default();
     journal.headers = headers.into_iter().collect();
-    let service_name = taken
-        .take::<String>("service_name")?
-        .unwrap_or_else(|| "nextbest".into());
-    journal.resource = vec![
-        ("service.name".into(), service_name),
-        ("service.version".into(), env!("CARGO_PKG_VERSION").into()),
-    ];
-    if let Some(instance) = taken.take::<String>("service_instance_id")? {
-        journal.resource.push(("service.instance.id".into(), instance));
+    if let Some(resource) = taken.take::<BTreeMap<String, String>>("otlp_resource")? {
+        journal.resource = resource.into_iter().collect();
+    }
+    let ratio = taken.take::<f64>("otlp_sampler_ratio")?.unwrap_or(1.0);
+    if let Some(name) = taken.take::<String>("otlp_sampler")? {
+        let fault = || {
+            Fault::Setting(format!(
+                "`otlp_sampler` is `{name}`: not a sampler of OpenTelemetry"
+            ))
+        };
+        journal.sampler = Sampler::named(&name, ratio).ok_or_else(fault)?;
+    }
+    let patience = &mut journal.patience;
+    for (key, time) in [
+        ("otlp_timeout_s", &mut patience.request_timeout),
+        ("otlp_delay_s", &mut patience.flush_interval),
+        ("otlp_retry_s", &mut patience.retry_max),
+    ] {
+        if let Some(given) = taken.take_seconds(key)? {
+            *time = given;
+        }
     }
     journal.customer_hash_key = taken.take::<Vec<u8>>("customer_hash_key")?;
     taken.put("trace_queue_bytes", &mut journal.queue_bytes_max)?;
@@ -206,6 +222,7 @@ fn render<'py>(py: Python<'py>, status: &Status) -> PyResult<Bound<'py, PyDict>>
     traces.set_item("rejected", status.traces.rejected)?;
     traces.set_item("dropped", status.traces.dropped)?;
     traces.set_item("pending", status.traces.pending)?;
+    traces.set_item("sampled_out", status.traces.sampled_out)?;
     let rendered = PyDict::new(py);
     rendered.set_item("bundle_digest", &status.bundle_digest)?;
     rendered.set_item("workspace", &status.workspace)?;

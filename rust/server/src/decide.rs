@@ -137,10 +137,12 @@ impl Desk {
         }
         let response = decision.respond();
         active.tallies.count(self.worker, &decision);
-        if let Some(emitter) = &self.shared.emitter {
+        if let Some(emitter) = &self.shared.emitter
+            && let Some(context) = emitter.sample(call.parent.as_ref())
+        {
             let interval = (call.started_ns, now_ns());
             let span = trace(&active.bundle, &decision, request.customer_id(), interval);
-            emitter.emit(&span, call.parent.as_ref());
+            emitter.emit(&span, &context);
         }
         if let Some(shadow) = &self.shared.shadow
             && shadow.wants(decision.record().seed)

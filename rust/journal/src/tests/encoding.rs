@@ -11,7 +11,7 @@ use crate::{
     DecisionTrace, PLACED_MAX, Parent, PlacedAction, RANKED_MAX, StageCount,
     explanation::explain,
     pseudonym::Pseudonyms,
-    span::{Buffers, Envelope, encode},
+    span::{Buffers, Envelope, SpanContext, encode},
     tests::decision,
 };
 
@@ -24,8 +24,9 @@ fn span_bytes(decision: &DecisionTrace<'_>, parent: Option<&Parent>) -> Vec<u8> 
     let mut buffers = Buffers::default();
     let pseudonyms = Pseudonyms::new(b"key").unwrap();
     // What an earlier span left behind must not show.
-    encode(&super::decision(), parent, &pseudonyms, &mut buffers);
-    encode(decision, parent, &pseudonyms, &mut buffers).to_vec()
+    let context = SpanContext::below(parent);
+    encode(&super::decision(), &context, &pseudonyms, &mut buffers);
+    encode(decision, &context, &pseudonyms, &mut buffers).to_vec()
 }
 
 fn span(decision: &DecisionTrace<'_>, parent: Option<&Parent>) -> Span {

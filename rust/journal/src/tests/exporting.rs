@@ -10,7 +10,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
-    Counts, Journal, JournalFault, Patience, Settings,
+    Counts, Emitter, Journal, JournalFault, Parent, Patience, Sampler, Settings,
     tests::{
         decision,
         receiver::{Answer, Receiver, eventually},
@@ -32,10 +32,15 @@ fn settings(endpoint: &str) -> Settings {
     }
 }
 
+fn emit_one(emitter: &Emitter) {
+    let context = emitter.sample(None).unwrap();
+    emitter.emit(&decision(), &context);
+}
+
 fn emit(journal: &Journal, count: usize) {
     let emitter = journal.emitter();
     for _ in 0..count {
-        emitter.emit(&decision(), None);
+        emit_one(&emitter);
     }
 }
 
@@ -46,6 +51,7 @@ fn counts(emitted: u64, exported: u64, rejected: u64, dropped: u64) -> Counts {
         rejected,
         dropped,
         pending: emitted - exported - rejected - dropped,
+        sampled_out: 0,
     }
 }
 
@@ -180,7 +186,7 @@ fn a_shutdown_sends_what_is_queued() {
     emit(&journal, 3_000);
     assert!(journal.shutdown(LONG));
     assert_eq!(receiver.spans(), 3_000);
-    late.emit(&decision(), None);
+    emit_one(&late);
     assert_eq!(late.counts(), counts(3_001, 3_000, 0, 1));
 }
 
@@ -220,12 +226,13 @@ fn the_counts_add_up_at_any_moment() {
                     rejected,
                     dropped,
                     pending,
+                    ..
                 } = emitter.counts();
                 assert_eq!(emitted, exported + rejected + dropped + pending);
             }
         });
         for _ in 0..2 {
-            scope.spawn(|| (0..5_000).for_each(|_| emitter.emit(&decision(), None)));
+            scope.spawn(|| (0..5_000).for_each(|_| emit_one(&emitter)));
         }
         eventually(|| journal.counts().emitted == 10_000 && journal.counts().pending == 0);
         done.store(true, Ordering::Relaxed);
@@ -257,4 +264,35 @@ fn a_bad_address_or_header_is_refused_at_once() {
         JournalFault::Header("sp ace".into())
     );
     assert_eq!(fault(header("name", "a\nb")), JournalFault::Header("name".into()));
+}
+
+#[test]
+fn what_the_sampler_leaves_out_is_counted_apart() {
+    let receiver = Receiver::start([]);
+    let journal = Journal::start(settings(&receiver.endpoint)).unwrap();
+    let emitter = journal.emitter();
+    let below = |flags: &str| {
+        let header = format!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-{flags}");
+        let parent = Parent::parse(header.as_bytes(), b"").unwrap();
+        let context = emitter.sample(Some(&parent));
+        context
+            .map(|context| emitter.emit(&decision(), &context))
+            .is_some()
+    };
+    assert!(below("01"));
+    assert!(!below("00"));
+    eventually(|| journal.counts().pending == 0);
+    let expected = Counts {
+        sampled_out: 1,
+        ..counts(1, 1, 0, 0)
+    };
+    assert_eq!(journal.counts(), expected);
+
+    let off = Settings {
+        sampler: Sampler::named("always_off", 1.0).unwrap(),
+        ..settings(&receiver.endpoint)
+    };
+    let journal = Journal::start(off).unwrap();
+    assert!(journal.emitter().sample(None).is_none());
+    assert_eq!(journal.counts().sampled_out, 1);
 }

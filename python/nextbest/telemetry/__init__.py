@@ -1,8 +1,9 @@
 """The one door to OpenTelemetry's Python SDK: spans of the control plane, metrics, and the trace of a call.
 
-Spans and metrics go to the OTLP/gRPC endpoint that the settings name; without one nothing is loaded, nothing
-is recorded and nothing is said. Decisions are not traced here: the data plane encodes their spans itself, at
-a hundredth of the SDK's cost.
+Spans and metrics go to the OTLP endpoints that the settings name; without one nothing is loaded, nothing
+is recorded and nothing is said. The SDK reads no environment variable: the settings give it all that it would
+look for there. Decisions are not traced here: the data plane encodes their spans itself, at a hundredth of
+the SDK's cost.
 """
 
 import importlib
@@ -16,15 +17,22 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from nextbest import __version__
+from nextbest.telemetry import exporters
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.trace import TracerProvider
 
-    from nextbest.settings import Settings
+    from nextbest.otel import Otel
 
 FLUSH_S_MAX: Final = 3.0
 """How long an exit may wait for the collector."""
+DELAY_S: Final = 0.5
+"""A span waits at most so long before it is sent, where the settings do not say."""
+QUEUE_SPANS_MAX: Final = 2_048
+"""Spans that wait for the collector; more are dropped."""
+BATCH_SPANS_MAX: Final = 512
+"""Spans of one request."""
 
 AttributeValue = str | bool | int | float
 Measured = Mapping[str, Sequence[tuple[float, Mapping[str, str]]]]
@@ -53,41 +61,55 @@ class Instrument:
     description: str
 
 
-def start(settings: "Settings") -> None:
+def start(otel: "Otel") -> None:
     """Begins to export spans, when the settings name an endpoint. Once started, does nothing."""
-    if settings.otlp_endpoint is None or _providers:
+    if otel.traces is None or _providers:
         return
-    exporter = importlib.import_module("opentelemetry.exporter.otlp.proto.grpc.trace_exporter")
     sdk = importlib.import_module("opentelemetry.sdk.trace")
     export = importlib.import_module("opentelemetry.sdk.trace.export")
     provider = sdk.TracerProvider(
-        resource=_resource(settings),
+        resource=_resource(otel),
+        sampler=exporters.sampler(otel),
+        span_limits=exporters.no_limits(),
         # `stop` flushes within a bound; the SDK's own hook at exit has none.
         shutdown_on_exit=False,
     )
-    spans = exporter.OTLPSpanExporter(**_destination(settings))
-    provider.add_span_processor(export.BatchSpanProcessor(spans, schedule_delay_millis=500))
+    queue_spans_max = otel.queue_spans_max or QUEUE_SPANS_MAX
+    processor = export.BatchSpanProcessor(
+        exporters.spans(otel.traces),
+        max_queue_size=queue_spans_max,
+        schedule_delay_millis=1e3 * (otel.batch_delay_s or DELAY_S),
+        max_export_batch_size=min(otel.batch_spans_max or BATCH_SPANS_MAX, queue_spans_max),
+        # The SDK reads and ignores it; the exporter's own timeout bounds an export.
+        export_timeout_millis=1e3 * otel.traces.timeout_s,
+    )
+    provider.add_span_processor(processor)
     _providers.append(provider)
 
 
-def measure(settings: "Settings", instruments: Sequence[Instrument], read: Callable[[], Measured]) -> None:
+def measure(otel: "Otel", instruments: Sequence[Instrument], read: Callable[[], Measured]) -> None:
     """Begins to export metrics, when the settings name an endpoint. Once begun, does nothing.
 
     Args:
-        settings: Where to, and how often.
+        otel: Where to, and how often.
         instruments: What is exported.
         read: Called once each time, on a thread of the SDK.
     """
-    if settings.otlp_endpoint is None or _meters:
+    if otel.metrics is None or _meters:
         return
-    exporter = importlib.import_module("opentelemetry.exporter.otlp.proto.grpc.metric_exporter")
     sdk = importlib.import_module("opentelemetry.sdk.metrics")
     export = importlib.import_module("opentelemetry.sdk.metrics.export")
     reader = export.PeriodicExportingMetricReader(
-        exporter.OTLPMetricExporter(**_destination(settings)),
-        export_interval_millis=settings.metric_interval_s * 1e3,
+        exporters.metrics(otel.metrics, otel.temporality),
+        export_interval_millis=otel.metric_interval_s * 1e3,
+        export_timeout_millis=otel.metric_timeout_s * 1e3,
     )
-    provider = sdk.MeterProvider([reader], resource=_resource(settings), shutdown_on_exit=False)
+    provider = sdk.MeterProvider(
+        [reader],
+        resource=_resource(otel),
+        exemplar_filter=sdk.AlwaysOffExemplarFilter(),
+        shutdown_on_exit=False,
+    )
     meter = provider.get_meter("nextbest", __version__)
     latest: dict[str, Measured] = {}
 
@@ -176,18 +198,9 @@ def current_trace_context() -> dict[str, str]:
     return carrier
 
 
-def _resource(settings: "Settings") -> Any:
-    resources = importlib.import_module("opentelemetry.sdk.resources")
-    return resources.Resource.create({"service.name": settings.service_name})
-
-
-def _destination(settings: "Settings") -> dict[str, Any]:
-    endpoint = settings.otlp_endpoint or ""
-    return {
-        "endpoint": endpoint,
-        "insecure": not endpoint.startswith("https://"),
-        "headers": dict(settings.otlp_headers) or None,
-    }
+def _resource(otel: "Otel") -> Any:
+    # Not `create`, which adds what the SDK is: decisions' spans have the same resource, and no SDK.
+    return importlib.import_module("opentelemetry.sdk.resources").Resource(dict(otel.resource))
 
 
 def _propagator() -> Any:
