@@ -77,6 +77,7 @@ class _Status(TypedDict):
     refused: int
     deadlines_exceeded: int
     panics: int
+    failure_spans_suppressed: int
     connections: int
     connections_accepted: int
     connections_refused: int

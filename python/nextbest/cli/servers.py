@@ -257,7 +257,8 @@ def _show_status(found: "Status") -> None:
         "shadow": f"{found.shadow.compared:,} scores, {found.shadow.disagreed:,} are not "
         f"ONNX Runtime's (farthest {found.shadow.farthest:.1e}), {found.shadow.failed:,} failed",
         "spans": f"{traces.emitted:,} emitted = {traces.exported:,} exported + {traces.rejected:,} rejected "
-        f"+ {traces.dropped:,} dropped + {traces.pending:,} pending; {traces.sampled_out:,} not sampled",
+        f"+ {traces.dropped:,} dropped + {traces.pending:,} pending; {traces.sampled_out:,} not sampled; "
+        f"{found.failure_spans_suppressed:,} failed calls without one",
     }
     for name, value in rows.items():
         table.add_row(f"[bold]{name}[/bold]", value)

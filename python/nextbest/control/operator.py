@@ -104,6 +104,7 @@ class Status:
         refused: Calls refused for what was in them.
         deadlines_exceeded: Calls that came, or would have been answered, too late.
         panics: Calls that failed inside the server: each is a fault worth reporting.
+        failure_spans_suppressed: Failed calls without a span, because there were too many of them.
         connections: Open now.
         connections_accepted: Since the start.
         connections_refused: Closed at once because there were too many.
@@ -130,6 +131,7 @@ class Status:
     refused: int
     deadlines_exceeded: int
     panics: int
+    failure_spans_suppressed: int
     connections: int
     connections_accepted: int
     connections_refused: int

@@ -114,6 +114,7 @@ class StatusResponse(_message.Message):
     IN_FLIGHT_FIELD_NUMBER: _builtins.int
     INTAKE_BYTES_FIELD_NUMBER: _builtins.int
     SECURITY_FIELD_NUMBER: _builtins.int
+    FAILURE_SPANS_SUPPRESSED_FIELD_NUMBER: _builtins.int
     bundle_digest: _builtins.str
     workspace: _builtins.str
     actions: _builtins.int
@@ -145,6 +146,8 @@ class StatusResponse(_message.Message):
     """Calls under way now."""
     intake_bytes: _builtins.int
     """Memory of calls' messages that have begun to come and have not ended."""
+    failure_spans_suppressed: _builtins.int
+    """Failed calls without a span, because there were too many of them: see docs/opentelemetry.md."""
     @_builtins.property
     def traces(self) -> Global___TraceCounts: ...
     @_builtins.property
@@ -178,10 +181,11 @@ class StatusResponse(_message.Message):
         in_flight: _builtins.int = ...,
         intake_bytes: _builtins.int = ...,
         security: Global___SecurityCounts | None = ...,
+        failure_spans_suppressed: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["security", b"security", "shadow", b"shadow", "traces", b"traces"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "activated_at_us", b"activated_at_us", "bundle_digest", b"bundle_digest", "connections", b"connections", "connections_accepted", b"connections_accepted", "connections_refused", b"connections_refused", "customers", b"customers", "deadlines_exceeded", b"deadlines_exceeded", "decisions", b"decisions", "draining", b"draining", "explanations", b"explanations", "in_flight", b"in_flight", "index_bytes", b"index_bytes", "intake_bytes", b"intake_bytes", "kernel", b"kernel", "models", b"models", "panics", b"panics", "refused", b"refused", "security", b"security", "shadow", b"shadow", "shed", b"shed", "traces", b"traces", "workers", b"workers", "workspace", b"workspace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "activated_at_us", b"activated_at_us", "bundle_digest", b"bundle_digest", "connections", b"connections", "connections_accepted", b"connections_accepted", "connections_refused", b"connections_refused", "customers", b"customers", "deadlines_exceeded", b"deadlines_exceeded", "decisions", b"decisions", "draining", b"draining", "explanations", b"explanations", "failure_spans_suppressed", b"failure_spans_suppressed", "in_flight", b"in_flight", "index_bytes", b"index_bytes", "intake_bytes", b"intake_bytes", "kernel", b"kernel", "models", b"models", "panics", b"panics", "refused", b"refused", "security", b"security", "shadow", b"shadow", "shed", b"shed", "traces", b"traces", "workers", b"workers", "workspace", b"workspace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -272,7 +276,7 @@ class TraceCounts(_message.Message):
     dropped: _builtins.int
     pending: _builtins.int
     sampled_out: _builtins.int
-    """Decisions that the sampler left without a span: not among those emitted."""
+    """Decisions and failed calls that the sampler left without a span: not among those emitted."""
     def __init__(
         self,
         *,

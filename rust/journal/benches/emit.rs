@@ -73,6 +73,7 @@ fn decision(names: &[String]) -> DecisionTrace<'_> {
     DecisionTrace {
         started_ns: 1_700_000_000_000_000_000,
         ended_ns: 1_700_000_000_000_040_000,
+        method: "nextbest.v1.DecisionService/Decide",
         decision_id: "018bcfe5-6800-7000-8000-000000000000",
         bundle_digest: "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b",
         channel: "web",

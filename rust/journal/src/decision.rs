@@ -7,6 +7,8 @@ pub struct DecisionTrace<'a> {
     pub started_ns: u64,
     /// Nanoseconds since 1970.
     pub ended_ns: u64,
+    /// The call that asked for it, with its service: `nextbest.v1.DecisionService/Decide`.
+    pub method: &'a str,
     /// A UUID in its text form.
     pub decision_id: &'a str,
     /// SHA-256 of the bundle, in hexadecimal.

@@ -2,7 +2,7 @@
 //!
 //! Names are those of OpenTelemetry's conventions for gRPC.
 
-use crate::span::{Attributes, Buffers, SpanContext, encode_span};
+use crate::span::{Attributes, Buffers, Outcome, SpanContext, encode_span};
 
 /// `rpc.method` of what this server does not have: the name itself is the caller's text.
 pub const METHOD_OTHER: &str = "_OTHER";
@@ -27,7 +27,7 @@ pub(crate) fn encode<'b>(call: &FailedCall, context: &SpanContext<'_>, buffers: 
         call.method
     };
     let times = (call.started_ns, call.ended_ns);
-    encode_span(name, times, context, Some(()), buffers, |buffer, _| {
+    encode_span(name, times, context, Outcome::Error, buffers, |buffer, _| {
         let mut attributes = Attributes(buffer);
         attributes.call(call.method, call.status);
         attributes.string("error.type", call.status);

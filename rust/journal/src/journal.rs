@@ -15,8 +15,9 @@ use tonic::{
 };
 
 use crate::{
-    Counts, DecisionTrace, Parent, Sampler, SpanContext,
+    Counts, DecisionTrace, FailedCall, Parent, Sampler, SpanContext,
     export::{BATCH_BYTES_MAX, Exporter, Patience},
+    failure,
     pseudonym::Pseudonyms,
     queue::Queue,
     span::{Buffers, Envelope, encode},
@@ -139,6 +140,10 @@ impl fmt::Debug for Emitter {
     }
 }
 
+thread_local! {
+    static BUFFERS: RefCell<Buffers> = RefCell::default();
+}
+
 impl Emitter {
     /// Asks the sampler for a span below the caller's. Nothing when it takes none: that is counted, and no span is to
     /// be made.
@@ -154,12 +159,16 @@ impl Emitter {
 
     /// Queues the decision's span. Never waits: a full queue drops the span and counts it.
     pub fn emit(&self, decision: &DecisionTrace<'_>, context: &SpanContext<'_>) {
-        thread_local! {
-            static BUFFERS: RefCell<Buffers> = RefCell::default();
-        }
         BUFFERS.with_borrow_mut(|buffers| {
             self.queue
                 .push(|| encode(decision, context, &self.pseudonyms, buffers));
+        });
+    }
+
+    /// Queues the span of a call that failed, as [`emit`](Self::emit) does.
+    pub fn emit_failure(&self, call: &FailedCall, context: &SpanContext<'_>) {
+        BUFFERS.with_borrow_mut(|buffers| {
+            self.queue.push(|| failure::encode(call, context, buffers));
         });
     }
 

@@ -17,6 +17,7 @@ mod traceparent;
 mod brief;
 mod decision;
 mod explanation;
+mod failure;
 mod protobuf;
 mod pseudonym;
 mod span;
@@ -30,6 +31,7 @@ mod journal;
 
 pub use decision::{DecisionTrace, FrequentLeave, PlacedAction, RankedAction, SpanDegradation, StageCount};
 pub use export::Patience;
+pub use failure::{FailedCall, METHOD_OTHER};
 pub use journal::{Emitter, Journal, JournalFault, Settings};
 pub use queue::Counts;
 pub use sampler::Sampler;

@@ -22,6 +22,7 @@ pub const DEGRADATIONS_MAX: usize = 32;
 const NAME: &str = "nextbest.decide";
 const SCOPE: &str = "nextbest";
 const KIND_SERVER: u64 = 2;
+const STATUS_ERROR: u64 = 2;
 const FLAG_SAMPLED: u32 = 0x1;
 const FLAG_HAS_IS_REMOTE: u32 = 0x100;
 const FLAG_IS_REMOTE: u32 = 0x200;
@@ -71,12 +72,39 @@ pub(crate) struct Buffers {
     text: String,
 }
 
-/// Encodes the span, in place of what the buffers held.
+/// Encodes a decision's span, in place of what the buffers held.
 pub(crate) fn encode<'b>(
     decision: &DecisionTrace<'_>,
     context: &SpanContext<'_>,
     pseudonyms: &Pseudonyms,
     buffers: &'b mut Buffers,
+) -> &'b [u8] {
+    let times = (decision.started_ns, decision.ended_ns);
+    encode_span(NAME, times, context, Outcome::Unset, buffers, |buffer, text| {
+        text.clear();
+        explain(decision, text);
+        let mut attributes = Attributes(buffer);
+        attributes.call(decision.method, "OK");
+        write_decision(&mut attributes, decision, text, pseudonyms);
+        write_actions(&mut attributes, decision);
+    })
+}
+
+/// `Span.status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Unset,
+    Error,
+}
+
+/// Encodes a span of kind server whose attributes are written by `write`, in place of what the buffers held.
+pub(crate) fn encode_span<'b>(
+    name: &str,
+    times: (u64, u64),
+    context: &SpanContext<'_>,
+    outcome: Outcome,
+    buffers: &'b mut Buffers,
+    write: impl FnOnce(&mut Vec<u8>, &mut String),
 ) -> &'b [u8] {
     let Buffers { span: buffer, text } = buffers;
     buffer.clear();
@@ -84,16 +112,16 @@ pub(crate) fn encode<'b>(
     buffer.extend_from_slice(&[0; HEAD_BYTES_MAX]);
     let mut span = Writer::new(buffer);
     write_identity(&mut span, context);
-    span.string(5, NAME);
+    span.string(5, name);
     span.varint(6, KIND_SERVER);
-    span.fixed64(7, decision.started_ns);
-    span.fixed64(8, decision.ended_ns);
-    text.clear();
-    explain(decision, text);
-    let mut attributes = Attributes(buffer);
-    write_decision(&mut attributes, decision, text, pseudonyms);
-    write_actions(&mut attributes, decision);
-    Writer::new(buffer).fixed32(16, flags(context));
+    span.fixed64(7, times.0);
+    span.fixed64(8, times.1);
+    write(buffer, text);
+    let mut span = Writer::new(buffer);
+    if outcome == Outcome::Error {
+        span.message(15, |status| status.varint(3, STATUS_ERROR));
+    }
+    span.fixed32(16, flags(context));
 
     let mut length = [0; 10];
     let size = encode_varint((buffer.len() - HEAD_BYTES_MAX) as u64, &mut length);
@@ -266,10 +294,17 @@ fn write_actions(span: &mut Attributes<'_>, decision: &DecisionTrace<'_>) {
 }
 
 /// Writes `Span.attributes`. A list without elements is left out.
-struct Attributes<'b>(&'b mut Vec<u8>);
+pub(crate) struct Attributes<'b>(pub(crate) &'b mut Vec<u8>);
 
 impl Attributes<'_> {
-    fn string(&mut self, key: &str, value: &str) {
+    /// What was called, and how it ended, as the conventions for gRPC name it.
+    pub(crate) fn call(&mut self, method: &str, status: &str) {
+        self.string("rpc.system.name", "grpc");
+        self.string("rpc.method", method);
+        self.string("rpc.response.status_code", status);
+    }
+
+    pub(crate) fn string(&mut self, key: &str, value: &str) {
         self.begin(key, field_len(value.len()));
         self.field(STRING_TAG, value.as_bytes());
     }

@@ -22,6 +22,7 @@ fn decision() -> DecisionTrace<'static> {
     DecisionTrace {
         started_ns: 1_700_000_000_000_000_000,
         ended_ns: 1_700_000_000_000_123_000,
+        method: "nextbest.v1.DecisionService/Decide",
         decision_id: "018bcfe5-6800-7000-8000-000000000000",
         bundle_digest: "ab01",
         channel: "web",

@@ -245,6 +245,7 @@ fn render<'py>(py: Python<'py>, status: &Status) -> PyResult<Bound<'py, PyDict>>
     rendered.set_item("security", security)?;
     rendered.set_item("intake_bytes", status.intake_bytes)?;
     rendered.set_item("panics", status.panics)?;
+    rendered.set_item("failure_spans_suppressed", status.failure_spans_suppressed)?;
     rendered.set_item("connections", status.connections)?;
     rendered.set_item("connections_accepted", status.connections_accepted)?;
     rendered.set_item("connections_refused", status.connections_refused)?;

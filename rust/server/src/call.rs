@@ -3,12 +3,10 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use http::{HeaderMap, HeaderValue};
 use nextbest_engine::{Batch, ModelId, ScoreFault, Scorer};
-use nextbest_journal::Parent;
-use tonic::{
-    Request, Status,
-    metadata::{AsciiMetadataValue, MetadataMap},
-};
+use nextbest_journal::{METHOD_OTHER, Parent};
+use tonic::{Request, Status, metadata::AsciiMetadataValue};
 
 use crate::{access::Roles, limits::MODEL_TIME_MIN};
 
@@ -17,6 +15,8 @@ use crate::{access::Roles, limits::MODEL_TIME_MIN};
 pub(crate) struct Arrival {
     /// When its headers were read; its deadline counts from here.
     pub(crate) at: Instant,
+    /// What it calls, with its service.
+    pub(crate) method: &'static str,
     /// What its caller may do.
     pub(crate) roles: Roles,
 }
@@ -25,6 +25,7 @@ pub(crate) struct Arrival {
 #[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) started_ns: u64,
+    pub(crate) method: &'static str,
     pub(crate) parent: Option<Parent>,
     pub(crate) deadline: Deadline,
     pub(crate) roles: Roles,
@@ -40,13 +41,15 @@ impl Call {
         let arrival = request.extensions().get::<Arrival>().copied();
         let arrival = arrival.unwrap_or_else(|| Arrival {
             at: Instant::now(),
+            method: METHOD_OTHER,
             roles: Roles::default(),
         });
         let deadline = Deadline::parse(request.metadata().get("grpc-timeout"), arrival.at)?;
         deadline.check()?;
         Ok(Self {
             started_ns: now_ns(),
-            parent: parse_parent(request.metadata()),
+            method: arrival.method,
+            parent: TraceHeaders::of(request.metadata().as_ref()).and_then(|headers| headers.parent()),
             deadline,
             roles: arrival.roles,
         })
@@ -61,17 +64,30 @@ impl Call {
     }
 }
 
-fn parse_parent(headers: &MetadataMap) -> Option<Parent> {
-    let mut traceparents = headers.get_all("traceparent").iter();
-    let (Some(traceparent), None) = (traceparents.next(), traceparents.next()) else {
-        return None;
-    };
-    let tracestates: Vec<_> = headers
-        .get_all("tracestate")
-        .iter()
-        .map(AsciiMetadataValue::as_bytes)
-        .collect();
-    Parent::parse(traceparent.as_bytes(), &tracestates.join(&b','))
+/// Where a caller's span is named.
+pub(crate) struct TraceHeaders {
+    traceparent: HeaderValue,
+    // Usually one; several count as one list.
+    tracestates: Vec<HeaderValue>,
+}
+
+impl TraceHeaders {
+    /// Nothing where there is no `traceparent`, or more than one.
+    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+        let mut traceparents = headers.get_all("traceparent").iter();
+        let (Some(traceparent), None) = (traceparents.next(), traceparents.next()) else {
+            return None;
+        };
+        Some(Self {
+            traceparent: traceparent.clone(),
+            tracestates: headers.get_all("tracestate").iter().cloned().collect(),
+        })
+    }
+
+    pub(crate) fn parent(&self) -> Option<Parent> {
+        let tracestates: Vec<_> = self.tracestates.iter().map(HeaderValue::as_bytes).collect();
+        Parent::parse(self.traceparent.as_bytes(), &tracestates.join(&b','))
+    }
 }
 
 /// The time by which the caller needs the answer, if it says one.

@@ -141,7 +141,8 @@ impl Desk {
             && let Some(context) = emitter.sample(call.parent.as_ref())
         {
             let interval = (call.started_ns, now_ns());
-            let span = trace(&active.bundle, &decision, request.customer_id(), interval);
+            let mut span = trace(&active.bundle, &decision, request.customer_id(), interval);
+            span.method = call.method;
             emitter.emit(&span, &context);
         }
         if let Some(shadow) = &self.shared.shadow

@@ -15,7 +15,7 @@ use hyper::body::{Bytes, Frame, SizeHint};
 use slab::Slab;
 use tonic::{Status, body::Body};
 
-use crate::limits::PIECE_BYTES_MAX;
+use crate::{failures::Followed, limits::PIECE_BYTES_MAX};
 
 /// The responses of one connection, and time as its watch counts it: a clock for each piece would cost more than the
 /// piece.
@@ -51,10 +51,12 @@ pub(crate) struct Delivery {
     rest: Bytes,
     place: usize,
     deliveries: Rc<Deliveries>,
+    // Until its trailers say how the call has ended.
+    followed: Option<Followed>,
 }
 
 impl Delivery {
-    pub(crate) fn new(body: Body, deliveries: Rc<Deliveries>) -> Self {
+    pub(crate) fn new(body: Body, deliveries: Rc<Deliveries>, followed: Option<Followed>) -> Self {
         let place = deliveries
             .handed_over
             .borrow_mut()
@@ -64,6 +66,7 @@ impl Delivery {
             rest: Bytes::new(),
             place,
             deliveries,
+            followed,
         }
     }
 
@@ -100,7 +103,14 @@ impl hyper::body::Body for Delivery {
                         this.rest = data;
                         Poll::Ready(Some(Ok(this.piece())))
                     }
-                    Err(trailers) => Poll::Ready(Some(Ok(trailers))),
+                    Err(trailers) => {
+                        if let (Some(followed), Some(trailers)) =
+                            (this.followed.take(), trailers.trailers_ref())
+                        {
+                            followed.ends(trailers);
+                        }
+                        Poll::Ready(Some(Ok(trailers)))
+                    }
                 }
             }
             Poll::Pending => {
@@ -148,7 +158,7 @@ mod tests {
     fn a_long_chunk_goes_in_pieces() {
         let deliveries = Rc::default();
         let chunk = Bytes::from(vec![7; 2 * PIECE_BYTES_MAX + 1]);
-        let mut delivery = Delivery::new(Body::new(Once(Some(chunk))), Rc::clone(&deliveries));
+        let mut delivery = Delivery::new(Body::new(Once(Some(chunk))), Rc::clone(&deliveries), None);
         for piece in [PIECE_BYTES_MAX, PIECE_BYTES_MAX, 1] {
             assert!(!delivery.is_end_stream());
             assert_eq!(poll(&mut delivery), Poll::Ready(Some(piece)));
@@ -163,17 +173,17 @@ mod tests {
     fn only_pieces_that_nobody_comes_for_wait() {
         let deliveries = Rc::<Deliveries>::default();
         assert_eq!(deliveries.tick(), 0);
-        let quick = Delivery::new(Body::empty(), Rc::clone(&deliveries));
+        let quick = Delivery::new(Body::empty(), Rc::clone(&deliveries), None);
         assert_eq!((deliveries.tick(), deliveries.tick()), (1, 2));
         drop(quick);
         assert_eq!(deliveries.tick(), 0);
         // A stream that has nothing to say is not waited for.
-        let mut silent = Delivery::new(Body::new(Silent), Rc::clone(&deliveries));
+        let mut silent = Delivery::new(Body::new(Silent), Rc::clone(&deliveries), None);
         assert_eq!(poll(&mut silent), Poll::Pending);
         assert_eq!((deliveries.tick(), deliveries.tick()), (0, 0));
-        let _first = Delivery::new(Body::empty(), Rc::clone(&deliveries));
+        let _first = Delivery::new(Body::empty(), Rc::clone(&deliveries), None);
         deliveries.tick();
-        let _second = Delivery::new(Body::empty(), Rc::clone(&deliveries));
+        let _second = Delivery::new(Body::empty(), Rc::clone(&deliveries), None);
         assert_eq!(deliveries.tick(), 2);
     }
 

@@ -39,6 +39,8 @@ mod customers;
 
 mod health;
 
+mod failures;
+
 mod delivery;
 mod identity;
 mod routes;

@@ -93,6 +93,11 @@ pub const STREAM_TURN_ANSWERS: u32 = 4;
 /// Answers of a `DecideStream` to questions that came before its end was announced.
 pub const STREAM_LAST_ANSWERS_MAX: u32 = 256;
 
+/// Spans of failed calls a second, of each worker, beyond a burst; further failures are only counted.
+pub const FAILURE_SPANS_PER_SECOND: u64 = 10;
+/// Spans of failed calls at once, of each worker.
+pub const FAILURE_SPANS_BURST: u64 = 100;
+
 /// Sampled decisions that wait to be checked; more are counted as dropped.
 pub const SHADOW_QUEUE_MAX: usize = 64;
 

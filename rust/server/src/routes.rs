@@ -18,7 +18,7 @@ use nextbest_proto::v1::{
     decision_service_server::{self, DecisionServiceServer},
 };
 use tokio::sync::watch;
-use tonic::{Status, body::Body, codegen::Service as _};
+use tonic::{Code, Status, body::Body, codegen::Service as _};
 use tonic_health::pb::health_server::{self, HealthServer};
 
 use crate::{
@@ -27,6 +27,7 @@ use crate::{
     call::Arrival,
     decide::Desk,
     delivery::{Deliveries, Delivery},
+    failures::{Failures, Followed, method},
     health::Health,
     identity::Identity,
     intake::{Intake, Pace, Reserve},
@@ -52,6 +53,7 @@ pub(crate) struct Decisions {
     customers: CustomerServiceServer<Desk>,
     desk: Arc<Desk>,
     gate: Gate,
+    failures: Arc<Failures>,
     // Of every refusal for overload: made once, as they have to be cheap.
     overload: HeaderMap,
 }
@@ -75,6 +77,7 @@ impl Services {
             calls: serve(DECIDE_BYTES_MAX),
             batches: serve(BATCH_BYTES_MAX),
             customers: customers.max_decoding_message_size(CUSTOMERS_BYTES_MAX),
+            failures: Failures::new(Arc::clone(&desk.shared)),
             desk,
             gate,
             overload: Status::from(Refusal::Overload)
@@ -114,11 +117,12 @@ impl Decisions {
         Counted::Refused(Arc::clone(backlog))
     }
 
-    fn refuse(&self, refusal: Refusal) -> Response<Body> {
+    fn refuse(&self, request: &Request<Incoming>, refusal: Refusal) -> Response<Body> {
         let stats = &self.desk.shared.stats;
         match refusal {
             Refusal::Overload => {
                 stats.shed.add();
+                self.failures.refused(request, Code::ResourceExhausted);
                 let mut response = Response::new(Body::empty());
                 *response.headers_mut() = self.overload.clone();
                 return response;
@@ -126,25 +130,35 @@ impl Decisions {
             Refusal::RoleMissing { .. } => stats.roles_missing.add(),
             _ => stats.callers_unknown.add(),
         }
-        Status::from(refusal).into_http()
+        let refused = Status::from(refusal);
+        self.failures.refused(request, refused.code());
+        refused.into_http()
     }
 
-    fn call(&self, request: Request<Incoming>, roles: Roles, leaving: &watch::Sender<bool>) -> Answer {
+    fn call(
+        &self,
+        request: Request<Incoming>,
+        roles: Roles,
+        leaving: &watch::Sender<bool>,
+    ) -> (Answer, Option<Followed>) {
+        let method = method(request.uri().path());
+        let followed = self.failures.follow(&request, method);
         let target = Target::of(request.uri().path());
         let is_stream = target == Target::Stream;
         let Gate { intake, pace, .. } = &self.gate;
         let mut request = request.map(|body| Intake::new(body, Arc::clone(intake), *pace, is_stream));
         let at = Instant::now();
-        request.extensions_mut().insert(Arrival { at, roles });
+        request.extensions_mut().insert(Arrival { at, method, roles });
         if is_stream {
             request.extensions_mut().insert(Leaving(leaving.subscribe()));
         }
-        match target {
+        let answer: Answer = match target {
             Target::Batch => self.batches.clone().call(request),
             Target::Stream | Target::Call => self.calls.clone().call(request),
             Target::Customers => self.customers.clone().call(request),
             Target::Unknown => unimplemented(),
-        }
+        };
+        (answer, followed)
     }
 }
 
@@ -231,15 +245,16 @@ impl Service<Request<Incoming>> for Routes {
     type Future = OpenRequest;
 
     fn call(&self, request: Request<Incoming>) -> OpenRequest {
-        let (answer, counted) = match &self.services {
+        let (answer, counted, followed) = match &self.services {
             Services::Decisions(decisions) => match decisions.admit(&self.identity, &request) {
                 Err(refusal) => (
-                    Answering::Refused(Some(decisions.refuse(refusal))),
+                    Answering::Refused(Some(decisions.refuse(&request, refusal))),
                     Some(decisions.turn_away()),
+                    None,
                 ),
                 Ok((admitted, roles)) => {
-                    let answer = decisions.call(request, roles, &self.leaving);
-                    (Answering::Call(answer), Some(admitted))
+                    let (answer, followed) = decisions.call(request, roles, &self.leaving);
+                    (Answering::Call(answer), Some(admitted), followed)
                 }
             },
             Services::Health(health) => {
@@ -247,13 +262,14 @@ impl Service<Request<Incoming>> for Routes {
                     (health_server::SERVICE_NAME, _) => health.clone().call(request),
                     _ => unimplemented(),
                 };
-                (Answering::Call(answer), None)
+                (Answering::Call(answer), None, None)
             }
         };
         self.open.set(self.open.get() + 1);
         self.called.set(self.called.get() + 1);
         OpenRequest {
             answer,
+            followed,
             deliveries: Rc::clone(&self.deliveries),
             open: Rc::clone(&self.open),
             _counted: counted,
@@ -288,6 +304,7 @@ impl Drop for Counted {
 /// A request until it has its response, or its caller has gone.
 pub(crate) struct OpenRequest {
     answer: Answering,
+    followed: Option<Followed>,
     deliveries: Rc<Deliveries>,
     open: Rc<Cell<usize>>,
     _counted: Option<Counted>,
@@ -304,7 +321,12 @@ impl Future for OpenRequest {
                 None => Poll::Pending,
             },
         };
-        answered.map_ok(|response| response.map(|body| Delivery::new(body, Rc::clone(&self.deliveries))))
+        answered.map_ok(|response| {
+            // What the headers do not say, the trailers will.
+            let followed = self.followed.take();
+            let followed = followed.filter(|followed| !followed.ends(response.headers()));
+            response.map(|body| Delivery::new(body, Rc::clone(&self.deliveries), followed))
+        })
     }
 }
 

@@ -234,6 +234,7 @@ impl Server {
             handshakes_failed: self.door.handshakes_failed.get(),
             intake_bytes: self.intake.bytes(),
             panics: stats.panics.get(),
+            failure_spans_suppressed: stats.failure_spans_suppressed.get(),
             connections: self.admission.open(),
             connections_accepted: self.admission.accepted(),
             connections_refused: self.admission.refused(),

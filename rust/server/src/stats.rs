@@ -31,6 +31,7 @@ pub(crate) struct Stats {
     pub(crate) callers_unknown: Counter,
     pub(crate) roles_missing: Counter,
     pub(crate) panics: Counter,
+    pub(crate) failure_spans_suppressed: Counter,
 }
 
 /// What the server is doing.
@@ -74,6 +75,8 @@ pub struct Status {
     pub intake_bytes: usize,
     /// Requests failed by a panic.
     pub panics: u64,
+    /// Failed calls that got no span because there were too many of them.
+    pub failure_spans_suppressed: u64,
     /// Connections open now.
     pub connections: usize,
     /// Connections accepted so far.

@@ -26,6 +26,7 @@ pub(crate) fn trace<'a>(
     DecisionTrace {
         started_ns: times.0,
         ended_ns: times.1,
+        method: "",
         decision_id: &record.decision_id,
         bundle_digest: bundle.digest(),
         channel: bundle.channel_name(record.channel),

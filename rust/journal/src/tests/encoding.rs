@@ -8,8 +8,9 @@ use opentelemetry_proto::tonic::{
 use prost::Message as _;
 
 use crate::{
-    DecisionTrace, PLACED_MAX, Parent, PlacedAction, RANKED_MAX, StageCount,
+    DecisionTrace, FailedCall, METHOD_OTHER, PLACED_MAX, Parent, PlacedAction, RANKED_MAX, StageCount,
     explanation::explain,
+    failure,
     pseudonym::Pseudonyms,
     span::{Buffers, Envelope, SpanContext, encode},
     tests::decision,
@@ -30,8 +31,11 @@ fn span_bytes(decision: &DecisionTrace<'_>, parent: Option<&Parent>) -> Vec<u8> 
 }
 
 fn span(decision: &DecisionTrace<'_>, parent: Option<&Parent>) -> Span {
-    let mut request = request(&span_bytes(decision, parent));
-    request
+    decode(&span_bytes(decision, parent))
+}
+
+fn decode(span: &[u8]) -> Span {
+    request(span)
         .resource_spans
         .remove(0)
         .scope_spans
@@ -68,6 +72,9 @@ fn attributes(span: &Span) -> Vec<(String, String)> {
 #[test]
 fn every_attribute_decodes() {
     let expected = "\
+rpc.system.name = grpc
+rpc.method = nextbest.v1.DecisionService/Decide
+rpc.response.status_code = OK
 nextbest.decision_id = 018bcfe5-6800-7000-8000-000000000000
 nextbest.bundle_digest = ab01
 nextbest.channel = web
@@ -172,7 +179,10 @@ fn spans_of_any_length_stand_behind_one_envelope() {
     );
     assert_eq!(scope.scope.as_ref().unwrap().version, "1.2.3");
     assert_eq!(scope.spans.len(), 3);
-    assert_eq!(attributes(&scope.spans[1])[2].1, text);
+    let channel = attributes(&scope.spans[1])
+        .into_iter()
+        .find(|(key, _)| key == "nextbest.channel");
+    assert_eq!(channel.unwrap().1, text);
 }
 
 #[test]
@@ -252,4 +262,45 @@ fn the_explanation_tells_what_there_is() {
         explain(&decision, &mut text);
         assert_eq!(text, expected);
     }
+}
+
+#[test]
+fn a_failed_call_is_an_error_without_its_contents() {
+    let parent = Parent::parse(
+        b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        b"congo=t61",
+    );
+    let encoded = |method| {
+        let call = FailedCall {
+            started_ns: 1_700_000_000_000_000_000,
+            ended_ns: 1_700_000_000_000_005_000,
+            method,
+            status: "INVALID_ARGUMENT",
+        };
+        let mut buffers = Buffers::default();
+        decode(failure::encode(
+            &call,
+            &SpanContext::below(parent.as_ref()),
+            &mut buffers,
+        ))
+    };
+    let failed = encoded("nextbest.v1.DecisionService/Decide");
+    assert_eq!(failed.name, "nextbest.v1.DecisionService/Decide");
+    assert_eq!((failed.kind, failed.flags), (2, 0x301));
+    assert_eq!(failed.parent_span_id, parent.as_ref().unwrap().span_id);
+    assert_eq!(failed.end_time_unix_nano - failed.start_time_unix_nano, 5_000);
+    let status = failed.status.as_ref().unwrap();
+    assert_eq!((status.code, status.message.as_str()), (2, ""));
+    let expected = [
+        ("rpc.system.name", "grpc"),
+        ("rpc.method", "nextbest.v1.DecisionService/Decide"),
+        ("rpc.response.status_code", "INVALID_ARGUMENT"),
+        ("error.type", "INVALID_ARGUMENT"),
+    ];
+    assert_eq!(
+        attributes(&failed),
+        expected.map(|(key, value)| (key.to_owned(), value.to_owned()))
+    );
+    assert_eq!(encoded(METHOD_OTHER).name, "grpc");
+    assert_eq!(span(&decision(), None).status, None);
 }

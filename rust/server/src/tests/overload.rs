@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nextbest_journal::METHOD_OTHER;
 use nextbest_load::{Pace, Settings as LoadSettings};
 use nextbest_proto::v1::{self, decision_service_server::DecisionService};
 use prost::Message as _;
@@ -111,6 +112,7 @@ fn late_models_are_priors_or_refused() {
         let arrival = Instant::now().checked_sub(Duration::from_secs(10)).unwrap() + MODEL_TIME_MIN / 2;
         asked.extensions_mut().insert(Arrival {
             at: arrival,
+            method: METHOD_OTHER,
             roles: Roles::ALL,
         });
         let event_loop = tokio::runtime::Builder::new_current_thread().build().unwrap();

@@ -58,7 +58,7 @@ fn a_record_becomes_names_and_numbers() {
 }
 
 #[test]
-fn every_decision_is_emitted() {
+fn every_decision_and_every_failure_is_emitted() {
     // Nobody listens there: what is emitted stays pending, and is dropped in the end.
     let mut journal = nextbest_journal::Settings::new("http://127.0.0.1:1");
     journal.patience.backoff_first = Duration::from_millis(1);
@@ -74,8 +74,8 @@ fn every_decision_is_emitted() {
         .decide(nextbest_proto::v1::DecideRequest::default())
         .unwrap_err();
     let traces = server.status().traces;
-    assert_eq!((traces.emitted, traces.pending), (10, 10));
+    assert_eq!((traces.emitted, traces.pending), (11, 11));
     assert!(server.shutdown(Duration::from_millis(600)));
     let traces = server.status().traces;
-    assert_eq!((traces.emitted, traces.dropped, traces.pending), (10, 10, 0));
+    assert_eq!((traces.emitted, traces.dropped, traces.pending), (11, 11, 0));
 }
