@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use crate::{
-    address::{Incoming, Listener},
+    address::{Incoming, Listener, Stream},
     admission::{Admission, Bounds},
     connection::{Door, Socket, draining},
     health::{Health, Phase},
@@ -93,18 +93,23 @@ async fn accept(port: Port, mut phase: watch::Receiver<Phase>) {
         return;
     };
     let mut workers = port.workers.iter().cycle();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = draining(&mut phase) => return,
-        };
-        let Ok(stream) = accepted else {
-            tokio::time::sleep(RETRY_AFTER).await;
-            continue;
-        };
+    let mut hand_out = |stream: Stream| {
         if let (Some(place), Some(worker)) = (port.admission.admit(stream.peer()), workers.next()) {
             // A worker that is so far behind gets no more: dropping the socket closes it.
             let _ = worker.try_send(Socket { stream, place });
         }
+    };
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = draining(&mut phase) => break,
+        };
+        match accepted {
+            Ok(stream) => hand_out(stream),
+            Err(_) => tokio::time::sleep(RETRY_AFTER).await,
+        }
+    }
+    for stream in listener.close() {
+        hand_out(stream);
     }
 }

@@ -2,7 +2,7 @@
 //! machine.
 
 use std::{
-    fmt, io,
+    fmt, io, iter,
     net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs},
     os::unix::{
         fs::FileTypeExt as _,
@@ -130,10 +130,7 @@ impl Stream {
 /// A listener on this thread's event loop.
 pub(crate) enum Incoming {
     Tcp(tokio::net::TcpListener),
-    Unix(
-        tokio::net::UnixListener,
-        #[expect(dead_code, reason = "removed when dropped")] SocketFile,
-    ),
+    Unix(tokio::net::UnixListener, SocketFile),
 }
 
 impl Incoming {
@@ -156,4 +153,39 @@ impl Incoming {
             Self::Unix(listener, _) => Ok(Stream::Unix(listener.accept().await?.0.into_std()?)),
         }
     }
+
+    /// Closes the port. Returns the connections that the kernel completed before: it would reset them with the
+    /// listener, and with them the calls that their peers have sent already.
+    pub(crate) fn close(self) -> Vec<Stream> {
+        match self {
+            Self::Tcp(listener) => {
+                let Ok(listener) = listener.into_std() else {
+                    return vec![];
+                };
+                waiting(|| {
+                    let (stream, peer) = listener.accept()?;
+                    stream.set_nonblocking(true)?;
+                    Ok(Stream::Tcp(stream, peer))
+                })
+            }
+            Self::Unix(listener, file) => {
+                let Ok(listener) = listener.into_std() else {
+                    return vec![];
+                };
+                // Nobody connects any more once the file has gone.
+                drop(file);
+                waiting(|| {
+                    let (stream, _) = listener.accept()?;
+                    stream.set_nonblocking(true)?;
+                    Ok(Stream::Unix(stream))
+                })
+            }
+        }
+    }
+}
+
+/// Accepts without waiting, until nothing is left.
+fn waiting(accept: impl Fn() -> io::Result<Stream>) -> Vec<Stream> {
+    let most = usize::try_from(BACKLOG).unwrap_or_default();
+    iter::from_fn(|| accept().ok()).take(most).collect()
 }

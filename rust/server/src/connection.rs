@@ -104,7 +104,8 @@ async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     let greeting = greet(stream, &door);
     let greeted = tokio::select! {
         greeted = timeout(door.patience.handshake, greeting) => greeted.ok().flatten(),
-        _ = draining(&mut phase) => None,
+        // What the peer has sent before it could know is answered.
+        () = drained(&mut phase) => None,
     };
     match greeted {
         None => 0,
@@ -217,6 +218,12 @@ pub(crate) async fn draining(phase: &mut watch::Receiver<Phase>) -> Instant {
         .ok()
         .and_then(|phase| drain_deadline(*phase))
         .unwrap_or_else(Instant::now)
+}
+
+/// Returns when the server has drained for so long that a peer which has not spoken yet is not about to.
+async fn drained(phase: &mut watch::Receiver<Phase>) {
+    let by = draining(phase).await;
+    tokio::time::sleep(LINGER.min(by.saturating_duration_since(Instant::now()))).await;
 }
 
 /// Why a connection is not worth its place.

@@ -65,7 +65,7 @@ pub const AGE_MAX: Duration = Duration::from_hours(1);
 /// For the requests of a connection that has reached its age.
 pub const AGE_GRACE: Duration = Duration::from_secs(10);
 /// From the last response of a draining connection to closing it: time for the response, and for the peer to
-/// leave.
+/// leave. The same for the preface of a connection that was made just before the server began to drain.
 pub const LINGER: Duration = Duration::from_millis(500);
 
 /// Requests in memory where the settings do not say, those whose message is still on its way included.

@@ -2,15 +2,18 @@
 
 use std::{
     cell::Cell,
+    io::Write,
     net::TcpStream,
+    os::unix::net::UnixStream,
     time::{Duration, Instant},
 };
 
 use crate::{
-    Patience, Settings,
+    Address, Patience, Settings,
+    address::{Incoming, Listener},
     tests::{
         fixture::{Client, age, eventually, request, settings, start},
-        wire::{DECIDE, PREFACE, Peer},
+        wire::{DATA, DECIDE, END_STREAM, HEADERS, PREFACE, Peer, SETTINGS, frame},
     },
 };
 
@@ -54,6 +57,46 @@ fn sockets_that_say_nothing_do_not_hold_it_up() {
         started.elapsed()
     );
     drop((silent, half, greeted, health));
+}
+
+#[test]
+fn a_connection_that_was_made_before_is_served() {
+    let server = start(settings());
+    let mut early = Peer::connect(&server);
+    std::thread::scope(|scope| {
+        let ending = scope.spawn(|| server.shutdown(LONG));
+        eventually(|| TcpStream::connect(server.decision_address()).is_err());
+        early.send(&[PREFACE, &frame(SETTINGS, 0, 0, &[])].concat());
+        let stream = early.call(DECIDE, 0);
+        early.send(&frame(DATA, END_STREAM, stream, &[0; 5]));
+        let mut answered = false;
+        while let Some(found) = early.receive() {
+            answered |= found.kind == HEADERS && found.stream == stream;
+        }
+        assert!(answered);
+        assert!(ending.join().unwrap());
+    });
+}
+
+#[test]
+fn connections_that_nobody_has_accepted_outlive_their_port() {
+    let file = format!("nextbest-{}-closing.sock", std::process::id());
+    let path = format!("unix:{}", std::env::temp_dir().join(file).display());
+    for address in ["127.0.0.1:0", &path] {
+        let listener = Listener::bind(address).unwrap();
+        let peers: Vec<Box<dyn Write>> = (0..3)
+            .map(|_| match listener.address().unwrap() {
+                Address::Tcp(address) => Box::new(TcpStream::connect(address).unwrap()) as Box<dyn Write>,
+                Address::Unix(path) => Box::new(UnixStream::connect(path).unwrap()),
+            })
+            .collect();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let _inside = runtime.enter();
+        assert_eq!(Incoming::of(listener).unwrap().close().len(), peers.len());
+    }
 }
 
 #[test]
