@@ -12,6 +12,8 @@ use std::{
     vec,
 };
 
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
+
 use crate::limits::BACKLOG;
 
 /// How an address of a Unix socket begins; its path follows.
@@ -50,7 +52,7 @@ impl ToSocketAddrs for Address {
     }
 }
 
-/// Takes connections at an address. The file of a Unix socket goes with it.
+/// Takes connections at an address, once it listens. The file of a Unix socket goes with it.
 #[derive(Debug)]
 pub(crate) enum Listener {
     Tcp(TcpListener),
@@ -58,23 +60,28 @@ pub(crate) enum Listener {
 }
 
 impl Listener {
-    /// Listens at `host:port` or `unix:/path`, for an event loop of any thread.
+    /// Takes `host:port` or `unix:/path`, for an event loop of any thread.
     pub(crate) fn bind(address: &str) -> io::Result<Self> {
         let Some(path) = address.strip_prefix(UNIX) else {
-            let listener = TcpListener::bind(address)?;
-            listener.set_nonblocking(true)?;
-            // The standard library's backlog is too short for all channels of a restarted fleet at once;
-            // listening again replaces it.
-            rustix::net::listen(&listener, BACKLOG)?;
-            return Ok(Self::Tcp(listener));
+            return bind_tcp(address).map(Self::Tcp);
         };
         let path = Path::new(path);
         remove_leftover(path)?;
         let listener = UnixListener::bind(path)?;
         let file = SocketFile(path.to_owned());
         listener.set_nonblocking(true)?;
-        rustix::net::listen(&listener, BACKLOG)?;
         Ok(Self::Unix(listener, file))
+    }
+
+    /// Lets callers connect. Until then a TCP address refuses them, so that they turn to another server and do not
+    /// wait for this one; at a Unix socket, whose file says to others that it is taken, they wait.
+    pub(crate) fn listen(&self) -> io::Result<()> {
+        // As long as all channels of a restarted fleet at once.
+        match self {
+            Self::Tcp(listener) => rustix::net::listen(listener, BACKLOG)?,
+            Self::Unix(listener, _) => rustix::net::listen(listener, BACKLOG)?,
+        }
+        Ok(())
     }
 
     pub(crate) fn address(&self) -> io::Result<Address> {
@@ -83,6 +90,31 @@ impl Listener {
             Self::Unix(_, file) => Ok(Address::Unix(file.0.clone())),
         }
     }
+}
+
+/// Binds the first of the host's addresses that can be had, and does not listen yet.
+fn bind_tcp(address: &str) -> io::Result<TcpListener> {
+    let mut fault = io::Error::new(io::ErrorKind::InvalidInput, "the host has no address");
+    for address in address.to_socket_addrs()? {
+        match bind_address(&address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => fault = error,
+        }
+    }
+    Err(fault)
+}
+
+fn bind_address(address: &SocketAddr) -> io::Result<TcpListener> {
+    let family = match address {
+        SocketAddr::V4(_) => AddressFamily::INET,
+        SocketAddr::V6(_) => AddressFamily::INET6,
+    };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
+    // A server that is restarted takes the port whose last connections the kernel still remembers.
+    rustix::net::sockopt::set_socket_reuseaddr(&socket, true)?;
+    rustix::net::bind(&socket, address)?;
+    Ok(socket.into())
 }
 
 /// Removes the file of a server that ended without doing so. One that somebody listens at stays, and so does

@@ -73,19 +73,21 @@ impl fmt::Debug for Server {
 }
 
 impl Server {
-    /// Starts a server: binds its ports, answers health checks, opens and warms the bundle, and then decides.
+    /// Starts a server: binds its ports, answers health checks, opens and warms the bundle, and then accepts callers.
     ///
     /// # Errors
     /// When an address cannot be bound, the bundle or one of its models cannot be opened, the journal's settings
     /// are wrong, or the system gives no threads. Nothing is left running then.
     pub fn start(bundle: Vec<u8>, settings: Settings) -> Result<Self, ServerFault> {
-        let bind = |address: &str| {
-            Listener::bind(address).map_err(|cause| ServerFault::Bind {
-                address: address.to_owned(),
-                cause,
-            })
+        let taken = |address: &str, cause| ServerFault::Bind {
+            address: address.to_owned(),
+            cause,
         };
+        let bind = |address: &str| Listener::bind(address).map_err(|cause| taken(address, cause));
+        let listen =
+            |listener: &Listener, address: &str| listener.listen().map_err(|cause| taken(address, cause));
         let (decisions, health) = (bind(&settings.address)?, bind(&settings.health_address)?);
+        listen(&health, &settings.health_address)?;
         let local = |listener: &Listener| listener.address().map_err(ServerFault::Thread);
         let (decision_address, health_address) = (local(&decisions)?, local(&health)?);
         let (phase, _) = watch::channel(Phase::Starting);
@@ -144,6 +146,7 @@ impl Server {
             all: settings.connections_max,
             of_a_peer: settings.peer_connections_max,
         });
+        listen(&decisions, &settings.address)?;
         let port = Port {
             listener: decisions,
             admission: Arc::clone(&admission),

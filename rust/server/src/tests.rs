@@ -14,6 +14,7 @@ mod many;
 mod offline;
 mod overload;
 mod security;
+mod starting;
 mod tally;
 mod tracing;
 mod unix;

@@ -84,6 +84,7 @@ fn connections_that_nobody_has_accepted_outlive_their_port() {
     let path = format!("unix:{}", std::env::temp_dir().join(file).display());
     for address in ["127.0.0.1:0", &path] {
         let listener = Listener::bind(address).unwrap();
+        listener.listen().unwrap();
         let peers: Vec<Box<dyn Write>> = (0..3)
             .map(|_| match listener.address().unwrap() {
                 Address::Tcp(address) => Box::new(TcpStream::connect(address).unwrap()) as Box<dyn Write>,
