@@ -18,6 +18,10 @@ SettingError = variables.SettingError
 DECISION_ADDRESS: Final = "127.0.0.1:50051"
 CONTROL_ADDRESS: Final = "127.0.0.1:50052"
 HEALTH_ADDRESS: Final = "127.0.0.1:50053"
+# A gRPC client that has been refused for up to 4 s tries again within 3.1 s: it waits 1, 1.6 and 2.6 s between
+# attempts, give or take a fifth. A server that is stopped as soon as another is back answers until callers
+# have found that one.
+DRAIN_GRACE_S: Final = 4.0
 HASH_KEY_BYTES_MIN: Final = 16
 SAMPLE_MAX: Final = 1_000_000
 KERNELS: Final = ("avx512", "avx2", "portable")
@@ -63,7 +67,8 @@ class Settings:
         health_sample: NEXTBEST_HEALTH_SAMPLE. One decision in so many is counted for the health of its
             models; 0: none; None: the server's default.
         drain_grace_s: NEXTBEST_DRAIN_GRACE_S. How long a stopping server goes on accepting while its health
-            says that it ends, so that load balancers notice.
+            says that it ends, so that callers find another one; None: `DRAIN_GRACE_S`, at most half of
+            `drain_s_max`.
         drain_s_max: NEXTBEST_DRAIN_S_MAX. How long stopping may take in all, calls under way included.
         trace_queue_bytes: NEXTBEST_TRACE_QUEUE_BYTES. Room for spans not yet exported; None: the server's
             default.
@@ -95,13 +100,20 @@ class Settings:
     late_models: str = LATE_MODELS[0]
     shadow_every: int = SHADOW_EVERY
     health_sample: int | None = None
-    drain_grace_s: float = 0.0
+    drain_grace_s: float | None = None
     drain_s_max: float = 10.0
     trace_queue_bytes: int | None = None
     customer_hash_key: bytes | None = field(default=None, repr=False)
     model_registry: Path | None = None
     otel: Otel = field(default_factory=Otel)
     debug: bool = False
+
+    @property
+    def grace_s(self) -> float:
+        """How long a stopping server goes on accepting."""
+        if self.drain_grace_s is None:
+            return min(DRAIN_GRACE_S, self.drain_s_max / 2)
+        return self.drain_grace_s
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -132,7 +144,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         late_models=variables.word(found, "NEXTBEST_LATE_MODELS", LATE_MODELS) or LATE_MODELS[0],
         shadow_every=variables.whole(found, "NEXTBEST_SHADOW_EVERY", SHADOW_EVERY) or 0,
         health_sample=_sample(found),
-        drain_grace_s=variables.seconds(found, "NEXTBEST_DRAIN_GRACE_S", 0.0),
+        drain_grace_s=variables.time(found, "NEXTBEST_DRAIN_GRACE_S"),
         drain_s_max=variables.seconds(found, "NEXTBEST_DRAIN_S_MAX", 10.0),
         trace_queue_bytes=variables.whole(found, "NEXTBEST_TRACE_QUEUE_BYTES", None),
         customer_hash_key=_key(found),

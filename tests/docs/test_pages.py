@@ -45,6 +45,8 @@ class Shell:
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             # A page's server takes the default ports, which others on this machine may want as well.
             **{name: f"127.0.0.1:{free_port()}" for name in PORTS.values()},
+            # Nobody else calls a page's server who would have to find another one.
+            "NEXTBEST_DRAIN_GRACE_S": "0",
             "COLUMNS": "100",
             "NO_COLOR": "1",
             "TERM": "dumb",

@@ -9,7 +9,7 @@ import pytest
 from nextbest import otel
 from nextbest.cli.servers import serve
 from nextbest.limits import Limits, variable
-from nextbest.settings import SettingError, Settings, read
+from nextbest.settings import DRAIN_GRACE_S, SettingError, Settings, read
 
 
 def test_nothing_set():
@@ -117,3 +117,9 @@ def test_every_setting_is_documented():
 def test_every_limit_stands_in_the_help_of_serve():
     for entry in fields(Limits):
         assert variable(entry.name) in (serve.__doc__ or "")
+
+
+def test_the_grace_leaves_time_to_drain():
+    assert Settings().grace_s == DRAIN_GRACE_S
+    assert Settings(drain_s_max=1.0).grace_s == 0.5
+    assert Settings(drain_grace_s=0.8, drain_s_max=1.0).grace_s == 0.8

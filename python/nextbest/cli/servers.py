@@ -67,7 +67,10 @@ def serve(  # noqa: PLR0913 - one parameter an option
     ] = None,
     drain_grace: Annotated[
         float | None,
-        typer.Option(min=0, help="Seconds to go on accepting when stopping, for load balancers."),
+        typer.Option(
+            min=0,
+            help="Seconds to go on accepting when stopping, until callers have found another server (4).",
+        ),
     ] = None,
     drain_max: Annotated[
         float | None, typer.Option(min=0, help="Seconds that stopping may take in all.")

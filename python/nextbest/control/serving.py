@@ -186,7 +186,7 @@ def _core_settings(settings: Settings, found: secrets.Secrets) -> dict[str, Any]
         "onnxruntime_path": locate_runtime(),
         "customer_hash_key": settings.customer_hash_key,
         "trace_queue_bytes": settings.trace_queue_bytes,
-        "drain_grace_s": settings.drain_grace_s,
+        "drain_grace_s": settings.grace_s,
         **asdict(settings.limits),
         **_export_settings(settings.otel),
         **found.tls(),

@@ -115,7 +115,8 @@ def _launch(
 ) -> "subprocess.Popen[bytes]":
     command = [*through, sys.executable, "-m", "nextbest.cli", "serve", str(bundle)]
     command += ["--address", addresses.decisions, "--control-address", addresses.control]
-    command += ["--health-address", addresses.health]
+    # Nobody else calls it who would have to find another server.
+    command += ["--health-address", addresses.health, "--drain-grace", "0"]
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - no shell, and this very interpreter
             command,
