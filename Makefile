@@ -49,7 +49,7 @@ test-fast: $(EXTENSION) ## The tests that fit in a minute
 
 .PHONY: test-long
 test-long: FUZZ_S = 300
-test-long: $(EXTENSION) test-fuzz ## What is too slow for `make test`: long fuzzing (FUZZ_S=300), tests marked `long`
+test-long: $(EXTENSION) $(VENV)/.proxies test-fuzz ## What is too slow for `make test`: long fuzzing (FUZZ_S=300), tests marked `long`
 	$(BIN)/pytest -m long
 
 .PHONY: lint
@@ -82,7 +82,7 @@ test-fuzz: $(EXTENSION) ## Bytes nobody meant, FUZZ_S seconds (10) for each read
 	done
 
 .PHONY: test-python
-test-python: $(EXTENSION) ## Python tests, the slow ones too, without those marked `long`
+test-python: $(EXTENSION) $(VENV)/.proxies ## Python tests, the slow ones too, without those marked `long`
 	$(BIN)/pytest -n 2 --dist loadfile -m "not long"
 
 .PHONY: bless
@@ -152,6 +152,11 @@ $(VENV)/.packages: constraints.txt pyproject.toml
 
 $(VENV)/.bench-packages: $(VENV)/.packages
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --group bench
+	touch $@
+
+# What tests/proxies stands behind; where the machine has none, it is unpacked here.
+$(VENV)/.proxies: $(VENV)/.packages tests/proxies/unpack.sh
+	tests/proxies/unpack.sh $(VENV)/proxies
 	touch $@
 
 $(EXTENSION): $(VENV)/.packages $(RUST_SOURCES)

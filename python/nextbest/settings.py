@@ -18,9 +18,9 @@ SettingError = variables.SettingError
 DECISION_ADDRESS: Final = "127.0.0.1:50051"
 CONTROL_ADDRESS: Final = "127.0.0.1:50052"
 HEALTH_ADDRESS: Final = "127.0.0.1:50053"
-# A gRPC client that has been refused for up to 4 s tries again within 3.1 s: it waits 1, 1.6 and 2.6 s between
-# attempts, give or take a fifth. A server that is stopped as soon as another is back answers until callers
-# have found that one.
+# A gRPC client that has been refused for up to 4 s tries again within 3.1 s: it waits 1, 1.6 and 2.6 s
+# between attempts, give or take a fifth. A server that is stopped as soon as another is back answers until
+# callers have found that one.
 DRAIN_GRACE_S: Final = 4.0
 HASH_KEY_BYTES_MIN: Final = 16
 SAMPLE_MAX: Final = 1_000_000
