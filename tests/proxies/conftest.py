@@ -1,9 +1,12 @@
 """A bundle, a question, and the client that asks it."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import caller
 import pytest
+from fleet import Fleet
 
 from nextbest import bundle, workspace
 from nextbest.v1 import decision_pb2
@@ -34,3 +37,9 @@ def question(tmp_path_factory) -> Path:
     file = tmp_path_factory.mktemp("question") / "question.bin"
     file.write_bytes(asked.SerializeToString())
     return file
+
+
+@pytest.fixture
+def fleet(start_serving, starter, tmp_path) -> Iterator[Fleet]:
+    with ExitStack() as stack:
+        yield Fleet(start_serving, starter, stack, tmp_path)
