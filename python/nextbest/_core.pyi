@@ -17,6 +17,7 @@ __all__ = [
     "ServerError",
     "kernels",
     "load",
+    "system_authorities",
 ]
 
 class BundleError(ValueError):
@@ -78,6 +79,7 @@ class _Status(TypedDict):
     deadlines_exceeded: int
     panics: int
     failure_spans_suppressed: int
+    export_error: str
     connections: int
     connections_accepted: int
     connections_refused: int
@@ -288,6 +290,9 @@ class NativeModel:
             ValueError: The inputs are not of so many rows.
         """
 
+def system_authorities() -> list[bytes]:
+    """Returns the certificates of the authorities that this system trusts, DER."""
+
 @final
 class Server:
     """The data plane. Its threads are its own; they do not survive a fork."""
@@ -315,11 +320,14 @@ class Server:
                 `tls_client_ca` (None): whose certificates callers may show; `tls_client_required` (True): and
                 have to. `access` (None): callers, as `nextbest.access.Access.of_decisions` has them; None:
                 everybody.
-                `otlp_endpoint` (None): `http://host:port` of a collector; None: no traces. `otlp_headers`:
-                names and values sent along. `otlp_timeout_s` (10.0): for an answer. `otlp_resource`:
-                attributes of the process. `otlp_sampler` ("parentbased_always_on"), `otlp_sampler_ratio`
-                (1.0). `otlp_delay_s` (0.2): a span waits at most so long. `otlp_retry_s` (300.0): until
-                spans that the collector does not take are given up.
+                `otlp_endpoint` (None): `http://host:port` or `https://...` of a collector; None: no traces.
+                `otlp_protocol` ("grpc"): or `http/protobuf`. `otlp_compressed` (False): with gzip.
+                `otlp_certificate` (the system's), `otlp_client_certificate`, `otlp_client_key` (None): bytes
+                of PEM. `otlp_headers`: names and values sent along. `otlp_timeout_s` (10.0): for an answer.
+                `otlp_resource`: attributes of the process. `otlp_sampler` ("parentbased_always_on"),
+                `otlp_sampler_ratio` (1.0). `otlp_delay_s` (0.2): a span waits at most so long.
+                `otlp_batch_spans_max` (2,048): spans of a request. `otlp_retry_s` (300.0): until spans that
+                the collector does not take are given up.
                 `customer_hash_key` (random): bytes that key the hash of customer ids in traces.
                 `trace_queue_bytes` (67,108,864): room for spans not yet exported.
 

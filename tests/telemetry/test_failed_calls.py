@@ -5,23 +5,13 @@ import pytest
 from grpc import StatusCode
 
 import nextbest
-from nextbest import bundle, workspace
 from nextbest.control import Operator
 from nextbest.errors import Refused
 from nextbest.v1 import customer_pb2, customer_pb2_grpc, decision_pb2, decision_pb2_grpc
-from nextbest.workspace.starter import write_starter
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 WRITTEN = "what-a-caller-wrote"
 DECIDE = "nextbest.v1.DecisionService/Decide"
-
-
-@pytest.fixture
-def starter(tmp_path):
-    write_starter(tmp_path / "starter")
-    compilation = workspace.compile(tmp_path / "starter")
-    (tmp_path / "starter.bundle").write_bytes(bundle.seal(compilation.bundle).data)
-    return tmp_path / "starter.bundle"
 
 
 @pytest.fixture
@@ -120,4 +110,6 @@ def test_calls_without_a_role_are_spans(start_serving, starter, collector, tmp_p
     )
     with nextbest.Client(serving.decisions) as client, pytest.raises(Refused):
         client.decide(channel="web", placements={"hero": 1})
-    assert _failed(collector, 1) == [(DECIDE, "UNAUTHENTICATED")]
+    with Operator(serving.control) as operator, pytest.raises(Refused):
+        operator.status()
+    assert _failed(collector, 2) == [(DECIDE, "UNAUTHENTICATED"), ("nextbest.audit", "UNAUTHENTICATED")]

@@ -118,6 +118,7 @@ def test_certificates_are_read(tmp_path):
     authority.cert_pem.write_to_path(tmp_path / "ca")
     client.cert_chain_pems[0].write_to_path(tmp_path / "certificate")
     client.private_key_pem.write_to_path(tmp_path / "key")
+    authority.issue_cert("other").private_key_pem.write_to_path(tmp_path / "other")
     files = {
         BASE: "https://c:1",
         "OTEL_EXPORTER_OTLP_CERTIFICATE": str(tmp_path / "ca"),
@@ -132,7 +133,9 @@ def test_certificates_are_read(tmp_path):
     for name, value, message in [
         ("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "", "CLIENT_KEY is not set"),
         ("OTEL_EXPORTER_OTLP_CERTIFICATE", str(tmp_path / "none"), "No such file"),
-        ("OTEL_EXPORTER_OTLP_CERTIFICATE", str(tmp_path / "key"), "is not a PEM file of the kind"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", str(tmp_path / "key"), "holds no certificates"),
+        ("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", str(tmp_path / "other"), "do not fit"),
+        ("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", str(tmp_path / "ca"), "do not fit"),
     ]:
         changed = {key: text for key, text in {**files, name: value}.items() if text}
         with pytest.raises(SettingError, match=message):

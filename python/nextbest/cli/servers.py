@@ -261,7 +261,8 @@ def _show_status(found: "Status") -> None:
         f"ONNX Runtime's (farthest {found.shadow.farthest:.1e}), {found.shadow.failed:,} failed",
         "spans": f"{traces.emitted:,} emitted = {traces.exported:,} exported + {traces.rejected:,} rejected "
         f"+ {traces.dropped:,} dropped + {traces.pending:,} pending; {traces.sampled_out:,} not sampled; "
-        f"{found.failure_spans_suppressed:,} failed calls without one",
+        f"{found.failure_spans_suppressed:,} failed calls without one"
+        + (f"; the collector does not take them: {plain(found.export_error)}" if found.export_error else ""),
     }
     for name, value in rows.items():
         table.add_row(f"[bold]{name}[/bold]", value)

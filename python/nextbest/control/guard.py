@@ -157,8 +157,9 @@ class _Told:
             "method": event.method,
             "status": event.status,
         }
-        with telemetry.span("audit", trace_context(self._context), **attributes):
-            self._tell(event)
+        parent = trace_context(self._context)
+        telemetry.record_call("audit", attributes, parent, method=event.method, status=event.status)
+        self._tell(event)
 
     def _status(self, kind: type[BaseException] | None) -> str:
         # Of gRPC since 1.46, and not in its stub.

@@ -105,6 +105,7 @@ class Status:
         deadlines_exceeded: Calls that came, or would have been answered, too late.
         panics: Calls that failed inside the server: each is a fault worth reporting.
         failure_spans_suppressed: Failed calls without a span, because there were too many of them.
+        export_error: Why the collector did not take the last spans that were sent; empty when it did.
         connections: Open now.
         connections_accepted: Since the start.
         connections_refused: Closed at once because there were too many.
@@ -132,6 +133,7 @@ class Status:
     deadlines_exceeded: int
     panics: int
     failure_spans_suppressed: int
+    export_error: str
     connections: int
     connections_accepted: int
     connections_refused: int

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from nextbest import _core, signals, telemetry
 from nextbest.control import secrets
+from nextbest.control.collector import CollectorWatch
 from nextbest.control.guard import Event
 from nextbest.control.metrics import INSTRUMENTS, ModelMetrics
 from nextbest.control.service import ControlPort, ControlService
@@ -96,8 +97,10 @@ def serve(
         announcer.listening(_listening(server, control, settings, found))
         for warning in settings.otel.warnings:
             announcer.warned(warning)
+        collector = CollectorWatch(lambda: server.status()["export_error"], announcer.warned)
         announcer.draining(signal.Signals(inbox.wait()).name)
         watch.stop()
+        collector.stop()
         drained = _drain(server, settings.drain_s_max, inbox)
         control.close()
     return drained
@@ -138,7 +141,13 @@ def _export_settings(otel: Otel) -> dict[str, Any]:
         return {}
     return {
         "otlp_endpoint": traces.url,
+        "otlp_protocol": traces.protocol,
         "otlp_headers": dict(traces.headers),
+        "otlp_compressed": traces.compression == "gzip",
+        "otlp_certificate": traces.certificate,
+        "otlp_client_certificate": traces.client_certificate,
+        "otlp_client_key": traces.client_key,
+        "otlp_batch_spans_max": otel.batch_spans_max,
         "otlp_timeout_s": traces.timeout_s,
         "otlp_resource": dict(otel.resource),
         "otlp_sampler": otel.sampler,
@@ -160,7 +169,8 @@ def _listening(
         workspace=status["workspace"],
         actions=status["actions"],
         models=status["models"],
-        otlp_endpoint=None if settings.otel.traces is None else settings.otel.traces.url,
+        # What follows may be a token.
+        otlp_endpoint=None if settings.otel.traces is None else settings.otel.traces.url.partition("?")[0],
         is_encrypted=found.certificates is not None,
         callers=_callers(found),
     )

@@ -3,6 +3,7 @@
 A variable of the signal, such as OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, comes before the one for all signals.
 """
 
+import importlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from nextbest.variables import SettingError
 
 GRPC: Final = "grpc"
 HTTP: Final = "http/protobuf"
-PROTOCOLS: Final = (GRPC,)
+PROTOCOLS: Final = (GRPC, HTTP)
 COMPRESSIONS: Final = ("none", "gzip")
 FOREVER_S: Final = 86_400.0
 """What a timeout of 0 is taken for."""
@@ -172,31 +173,50 @@ def _files(
     found: Mapping[str, str], signal: str, warnings: list[str], *, is_encrypted: bool
 ) -> dict[str, bytes | None]:
     read_files: dict[str, bytes | None] = {}
-    for name, marker in (
-        ("CERTIFICATE", b"-----BEGIN CERTIFICATE-----"),
-        ("CLIENT_CERTIFICATE", b"-----BEGIN CERTIFICATE-----"),
-        ("CLIENT_KEY", b"PRIVATE KEY-----"),
-    ):
+    for name in ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"):
         variable, path = _of(found, signal, name)
         if path is not None and not is_encrypted:
             warnings.append(
                 f"{variable} has no effect: the endpoint of {signal} does not begin with https://"
             )
             path = None
-        read_files[name] = None if path is None else _pem(variable, path, marker)
+        read_files[name] = None if path is None else _content(variable, path)
     if (read_files["CLIENT_CERTIFICATE"] is None) != (read_files["CLIENT_KEY"] is None):
         missing = "CERTIFICATE" if read_files["CLIENT_CERTIFICATE"] is None else "KEY"
         raise SettingError(
             f"OTEL_EXPORTER_OTLP_CLIENT_{missing} is not set: a certificate and its private key go together"
         )
+    _try_certificates(found, signal, read_files)
     return read_files
 
 
-def _pem(variable: str, path: str, marker: bytes) -> bytes:
+def _content(variable: str, path: str) -> bytes:
     try:
-        content = Path(path).read_bytes()
+        return Path(path).read_bytes()
     except OSError as error:
         raise SettingError(f"{variable}: cannot read `{path}`: {error.strerror}") from None
-    if marker not in content:
-        raise SettingError(f"{variable}: `{path}` is not a PEM file of the kind that is needed")
-    return content
+
+
+def _try_certificates(found: Mapping[str, str], signal: str, files: Mapping[str, bytes | None]) -> None:
+    if not any(files.values()):
+        return
+    # Loading it takes longer than all other settings.
+    ssl = importlib.import_module("ssl")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if files["CERTIFICATE"] is not None:
+        variable, path = _of(found, signal, "CERTIFICATE")
+        try:
+            context.load_verify_locations(cadata=files["CERTIFICATE"].decode("ascii"))
+        except (ssl.SSLError, ValueError):
+            raise SettingError(f"{variable}: `{path}` holds no certificates: give a PEM file") from None
+    if files["CLIENT_KEY"] is not None:
+        variable, certificate = _of(found, signal, "CLIENT_CERTIFICATE")
+        _, key = _of(found, signal, "CLIENT_KEY")
+        try:
+            # A password is never asked for.
+            context.load_cert_chain(certificate or "", key, password="")
+        except (ssl.SSLError, OSError):
+            raise SettingError(
+                f"{variable}: `{certificate}` and `{key}` do not fit: give a certificate and its private "
+                "key, PEM files without a password"
+            ) from None

@@ -188,6 +188,43 @@ def span(
             current.set_attributes(_named(late))
 
 
+def record_call(
+    name: str,
+    attributes: Mapping[str, AttributeValue],
+    parent: Mapping[str, str],
+    *,
+    method: str,
+    status: str,
+) -> None:
+    """Records a call of a gRPC server that has ended, with the attributes of OpenTelemetry's conventions.
+
+    Args:
+        name: Recorded as `nextbest.<name>`.
+        attributes: Recorded as `nextbest.<name>`.
+        parent: Trace context that came with the call.
+        method: With its service.
+        status: As gRPC writes it: `OK`, `PERMISSION_DENIED`.
+    """
+    if not _providers:
+        return
+    trace = importlib.import_module("opentelemetry.trace")
+    call = {"rpc.system.name": "grpc", "rpc.method": method, "rpc.response.status_code": status}
+    recorded = (
+        _providers[0]
+        .get_tracer("nextbest", __version__)
+        .start_span(
+            f"nextbest.{name}",
+            context=_propagator().extract(dict(parent)),
+            kind=trace.SpanKind.SERVER,
+            attributes={**_named(attributes), **call},
+        )
+    )
+    if status != "OK":
+        recorded.set_attribute("error.type", status)
+        recorded.set_status(trace.Status(trace.StatusCode.ERROR))
+    recorded.end()
+
+
 def current_trace_context() -> dict[str, str]:
     """Returns `traceparent` (and `tracestate`) of OpenTelemetry's current span; empty without one."""
     # Where nobody has loaded OpenTelemetry there is no span, and no reason to load it.

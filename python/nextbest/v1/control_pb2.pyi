@@ -115,6 +115,7 @@ class StatusResponse(_message.Message):
     INTAKE_BYTES_FIELD_NUMBER: _builtins.int
     SECURITY_FIELD_NUMBER: _builtins.int
     FAILURE_SPANS_SUPPRESSED_FIELD_NUMBER: _builtins.int
+    EXPORT_ERROR_FIELD_NUMBER: _builtins.int
     bundle_digest: _builtins.str
     workspace: _builtins.str
     actions: _builtins.int
@@ -148,6 +149,8 @@ class StatusResponse(_message.Message):
     """Memory of calls' messages that have begun to come and have not ended."""
     failure_spans_suppressed: _builtins.int
     """Failed calls without a span, because there were too many of them: see docs/opentelemetry.md."""
+    export_error: _builtins.str
+    """Why the collector did not take the last spans that were sent; empty when it did."""
     @_builtins.property
     def traces(self) -> Global___TraceCounts: ...
     @_builtins.property
@@ -182,10 +185,11 @@ class StatusResponse(_message.Message):
         intake_bytes: _builtins.int = ...,
         security: Global___SecurityCounts | None = ...,
         failure_spans_suppressed: _builtins.int = ...,
+        export_error: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["security", b"security", "shadow", b"shadow", "traces", b"traces"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "activated_at_us", b"activated_at_us", "bundle_digest", b"bundle_digest", "connections", b"connections", "connections_accepted", b"connections_accepted", "connections_refused", b"connections_refused", "customers", b"customers", "deadlines_exceeded", b"deadlines_exceeded", "decisions", b"decisions", "draining", b"draining", "explanations", b"explanations", "failure_spans_suppressed", b"failure_spans_suppressed", "in_flight", b"in_flight", "index_bytes", b"index_bytes", "intake_bytes", b"intake_bytes", "kernel", b"kernel", "models", b"models", "panics", b"panics", "refused", b"refused", "security", b"security", "shadow", b"shadow", "shed", b"shed", "traces", b"traces", "workers", b"workers", "workspace", b"workspace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "activated_at_us", b"activated_at_us", "bundle_digest", b"bundle_digest", "connections", b"connections", "connections_accepted", b"connections_accepted", "connections_refused", b"connections_refused", "customers", b"customers", "deadlines_exceeded", b"deadlines_exceeded", "decisions", b"decisions", "draining", b"draining", "explanations", b"explanations", "export_error", b"export_error", "failure_spans_suppressed", b"failure_spans_suppressed", "in_flight", b"in_flight", "index_bytes", b"index_bytes", "intake_bytes", b"intake_bytes", "kernel", b"kernel", "models", b"models", "panics", b"panics", "refused", b"refused", "security", b"security", "shadow", b"shadow", "shed", b"shed", "traces", b"traces", "workers", b"workers", "workspace", b"workspace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

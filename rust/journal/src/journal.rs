@@ -9,15 +9,14 @@ use std::{
 };
 
 use tokio::{runtime, sync::watch};
-use tonic::{
-    metadata::{MetadataKey, MetadataMap, MetadataValue},
-    transport::Endpoint,
-};
 
 use crate::{
     Counts, DecisionTrace, FailedCall, Parent, Sampler, SpanContext,
-    export::{BATCH_BYTES_MAX, Exporter, Patience},
+    destination::{Destination, Protocol, Target, parse_headers},
+    export::{BATCH_BYTES_MAX, BATCH_SPANS_MAX, Client, Exporter, Patience, Trouble},
     failure,
+    grpc::GrpcClient,
+    post::HttpClient,
     pseudonym::Pseudonyms,
     queue::Queue,
     span::{Buffers, Envelope, encode},
@@ -31,10 +30,8 @@ const EXPORTER_END: Duration = Duration::from_secs(1);
 /// Where spans go, and how much may wait for it.
 #[derive(Clone)]
 pub struct Settings {
-    /// `http://host:port` of a collector's OTLP/gRPC receiver.
-    pub endpoint: String,
-    /// Sent with every request, for example for authorisation.
-    pub headers: Vec<(String, String)>,
+    /// The collector.
+    pub destination: Destination,
     /// Attributes of the process: `service.name`, ...
     pub resource: Vec<(String, String)>,
     /// Version of the instrumentation scope.
@@ -43,6 +40,8 @@ pub struct Settings {
     pub customer_hash_key: Option<Vec<u8>>,
     /// Bytes of spans queued and on their way; beyond it the newest are dropped.
     pub queue_bytes_max: usize,
+    /// Spans of one request.
+    pub batch_spans_max: usize,
     /// Which spans are exported.
     pub sampler: Sampler,
     /// How long to wait for what.
@@ -54,7 +53,7 @@ impl fmt::Debug for Settings {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Settings")
-            .field("endpoint", &self.endpoint)
+            .field("destination", &self.destination)
             .finish_non_exhaustive()
     }
 }
@@ -64,12 +63,12 @@ impl Settings {
     #[must_use]
     pub fn new(endpoint: impl Into<String>) -> Self {
         Self {
-            endpoint: endpoint.into(),
-            headers: Vec::new(),
+            destination: Destination::new(endpoint),
             resource: Vec::new(),
             version: env!("CARGO_PKG_VERSION").into(),
             customer_hash_key: None,
             queue_bytes_max: 64 * 1024 * 1024,
+            batch_spans_max: BATCH_SPANS_MAX,
             sampler: Sampler::default(),
             patience: Patience::default(),
         }
@@ -79,8 +78,10 @@ impl Settings {
 /// Why a journal cannot be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JournalFault {
-    /// Not an `http://` address.
+    /// Not an `http://` or `https://` address.
     Endpoint(String),
+    /// Certificates or keys cannot be used.
+    Tls(String),
     /// Not a name or value that HTTP can carry.
     Header(String),
     /// The system gave no random key for pseudonyms.
@@ -95,9 +96,10 @@ impl fmt::Display for JournalFault {
             Self::Endpoint(endpoint) => {
                 write!(
                     formatter,
-                    "`{endpoint}` is not a collector's address: write http://host:port"
+                    "`{endpoint}` is not a collector's address: write http://host:port or https://host:port"
                 )
             }
+            Self::Tls(cause) => write!(formatter, "the collector cannot be spoken to over TLS: {cause}"),
             Self::Header(name) => write!(formatter, "header `{name}` cannot be sent over HTTP"),
             Self::Key => formatter.write_str("the system gave no random key for the pseudonyms of customers"),
             Self::Thread(cause) => write!(formatter, "the exporter has no thread: {cause}"),
@@ -110,6 +112,7 @@ impl std::error::Error for JournalFault {}
 /// Takes decisions and exports each as a span. Shared by all who decide.
 pub struct Journal {
     queue: Arc<Queue>,
+    trouble: Arc<Trouble>,
     sampler: Sampler,
     pseudonyms: Pseudonyms,
     stop: watch::Sender<Option<Instant>>,
@@ -130,6 +133,7 @@ impl fmt::Debug for Journal {
 #[derive(Clone)]
 pub struct Emitter {
     queue: Arc<Queue>,
+    trouble: Arc<Trouble>,
     sampler: Sampler,
     pseudonyms: Pseudonyms,
 }
@@ -177,6 +181,12 @@ impl Emitter {
     pub fn counts(&self) -> Counts {
         self.queue.counts()
     }
+
+    /// Why the collector did not take the spans of the last request; empty when it did.
+    #[must_use]
+    pub fn trouble(&self) -> String {
+        self.trouble.get()
+    }
 }
 
 impl Journal {
@@ -185,8 +195,10 @@ impl Journal {
     /// # Errors
     /// When the endpoint or a header is malformed, or there is no thread for the exporter.
     pub fn start(settings: Settings) -> Result<Self, JournalFault> {
-        let endpoint = parse_endpoint(&settings.endpoint)?;
-        let headers = parse_headers(&settings.headers)?;
+        let destination = settings.destination;
+        let target = Target::of(&destination)?;
+        let headers = parse_headers(&destination.headers)?;
+        let trouble = Arc::new(Trouble::default());
         let key = match settings.customer_hash_key {
             Some(key) => key,
             None => random_key()?.to_vec(),
@@ -197,17 +209,24 @@ impl Journal {
         let (end, ended) = mpsc::channel();
         let envelope = Envelope::new(&settings.resource, &settings.version);
         let patience = settings.patience;
-        let exported = Arc::clone(&queue);
+        let (exported, noted) = (Arc::clone(&queue), Arc::clone(&trouble));
+        let batch_spans_max = settings.batch_spans_max.max(1);
+        let (protocol, is_compressed) = (destination.protocol, destination.is_compressed);
         let thread = spawn_exporter(end, move || Exporter {
             queue: exported,
-            channel: endpoint.connect_lazy(),
-            headers,
+            client: match protocol {
+                Protocol::Grpc => Client::Grpc(GrpcClient::new(target, headers, is_compressed)),
+                Protocol::Http => Client::Http(HttpClient::new(target, headers, is_compressed)),
+            },
+            trouble: noted,
+            batch_spans_max,
             envelope,
             patience,
             stop: stopped,
         })?;
         Ok(Self {
             queue,
+            trouble,
             sampler: settings.sampler,
             pseudonyms,
             stop,
@@ -221,6 +240,7 @@ impl Journal {
     pub fn emitter(&self) -> Emitter {
         Emitter {
             queue: Arc::clone(&self.queue),
+            trouble: Arc::clone(&self.trouble),
             sampler: self.sampler,
             pseudonyms: self.pseudonyms.clone(),
         }
@@ -284,28 +304,6 @@ fn spawn_exporter(
             let _ = end.send(());
         })
         .map_err(fault)
-}
-
-fn parse_endpoint(address: &str) -> Result<Endpoint, JournalFault> {
-    let fault = || JournalFault::Endpoint(address.into());
-    // TLS is not built in: an https endpoint would fail at every export instead of here.
-    if !address.starts_with("http://") {
-        return Err(fault());
-    }
-    Endpoint::from_shared(address.to_owned())
-        .map(|endpoint| endpoint.connect_timeout(Duration::from_secs(5)))
-        .map_err(|_| fault())
-}
-
-fn parse_headers(headers: &[(String, String)]) -> Result<MetadataMap, JournalFault> {
-    let mut parsed = MetadataMap::with_capacity(headers.len());
-    for (name, value) in headers {
-        let fault = || JournalFault::Header(name.clone());
-        let key = MetadataKey::from_bytes(name.to_ascii_lowercase().as_bytes()).map_err(|_| fault())?;
-        let value = MetadataValue::try_from(value.as_str()).map_err(|_| fault())?;
-        parsed.append(key, value);
-    }
-    Ok(parsed)
 }
 
 fn random_key() -> Result<[u8; 32], JournalFault> {

@@ -1,7 +1,7 @@
 //! Turns decisions into OTLP spans and hands them to a collector: one span for each decision that the sampler takes.
 //!
 //! ```text
-//! sampler -> DecisionTrace -> span (protobuf bytes) -> queue (bounded) -> batches -> OTLP/gRPC, on a niced thread
+//! sampler -> DecisionTrace -> span (protobuf bytes) -> queue (bounded) -> batches -> OTLP, on a niced thread
 //! ```
 //!
 //! Spans are encoded directly: an SDK's span of thirty attributes costs more than serving the decision, and
@@ -26,10 +26,17 @@ mod sampler;
 
 mod queue;
 
+mod connector;
+mod destination;
+mod grpc;
+mod post;
+mod verdict;
+
 mod export;
 mod journal;
 
 pub use decision::{DecisionTrace, FrequentLeave, PlacedAction, RankedAction, SpanDegradation, StageCount};
+pub use destination::{Destination, Protocol, system_authorities};
 pub use export::Patience;
 pub use failure::{FailedCall, METHOD_OTHER};
 pub use journal::{Emitter, Journal, JournalFault, Settings};

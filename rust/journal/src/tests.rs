@@ -2,6 +2,7 @@
 
 mod encoding;
 mod exporting;
+mod posting;
 mod receiver;
 mod traceparent;
 

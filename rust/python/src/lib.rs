@@ -33,5 +33,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<load::LoadWatch>()?;
     module.add_function(wrap_pyfunction!(load::load, module)?)?;
     module.add_function(wrap_pyfunction!(server::kernels, module)?)?;
+    module.add_function(wrap_pyfunction!(server::system_authorities, module)?)?;
     Ok(())
 }

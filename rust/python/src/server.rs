@@ -6,7 +6,7 @@ use std::{
 };
 
 use nextbest_engine::Kernel;
-use nextbest_journal::Sampler;
+use nextbest_journal::{Destination, Protocol, Sampler};
 use nextbest_server::{LateModels, Patience, Settings, Status};
 use pyo3::{
     prelude::*,
@@ -183,10 +183,8 @@ fn kernel(name: &str) -> Result<Kernel, Fault> {
 fn convert_journal(taken: &Taken<'_>) -> PyResult<Option<nextbest_journal::Settings>> {
     let endpoint = taken.take::<String>("otlp_endpoint")?;
     let mut journal = nextbest_journal::Settings::new(endpoint.clone().unwrap_or_default());
-    let headers = taken
-        .take::<HashMap<String, String>>("otlp_headers")?
-        .unwrap_or_default();
-    journal.headers = headers.into_iter().collect();
+    convert_destination(taken, &mut journal.destination)?;
+    taken.put("otlp_batch_spans_max", &mut journal.batch_spans_max)?;
     if let Some(resource) = taken.take::<BTreeMap<String, String>>("otlp_resource")? {
         journal.resource = resource.into_iter().collect();
     }
@@ -212,6 +210,35 @@ fn convert_journal(taken: &Taken<'_>) -> PyResult<Option<nextbest_journal::Setti
     journal.customer_hash_key = taken.take::<Vec<u8>>("customer_hash_key")?;
     taken.put("trace_queue_bytes", &mut journal.queue_bytes_max)?;
     Ok(endpoint.map(|_| journal))
+}
+
+fn convert_destination(taken: &Taken<'_>, destination: &mut Destination) -> PyResult<()> {
+    if let Some(headers) = taken.take::<HashMap<String, String>>("otlp_headers")? {
+        destination.headers = headers.into_iter().collect();
+    }
+    match taken.take::<String>("otlp_protocol")?.as_deref() {
+        None | Some("grpc") => {}
+        Some("http/protobuf") => destination.protocol = Protocol::Http,
+        Some(other) => {
+            let message = format!("`otlp_protocol` is `{other}`: `grpc` or `http/protobuf`");
+            return Err(Fault::Setting(message).into());
+        }
+    }
+    taken.put("otlp_compressed", &mut destination.is_compressed)?;
+    destination.authorities = taken.take("otlp_certificate")?;
+    let certificate = taken.take::<Vec<u8>>("otlp_client_certificate")?;
+    let key = taken.take::<Vec<u8>>("otlp_client_key")?;
+    destination.identity = certificate.zip(key);
+    Ok(())
+}
+
+/// The certificates of the authorities that this system trusts, DER.
+#[pyfunction]
+pub(crate) fn system_authorities(py: Python<'_>) -> Vec<Bound<'_, PyBytes>> {
+    nextbest_journal::system_authorities()
+        .iter()
+        .map(|certificate| PyBytes::new(py, certificate))
+        .collect()
 }
 
 /// The fields of `StatusResponse`.
@@ -245,6 +272,7 @@ fn render<'py>(py: Python<'py>, status: &Status) -> PyResult<Bound<'py, PyDict>>
     rendered.set_item("security", security)?;
     rendered.set_item("intake_bytes", status.intake_bytes)?;
     rendered.set_item("panics", status.panics)?;
+    rendered.set_item("export_error", &status.export_error)?;
     rendered.set_item("failure_spans_suppressed", status.failure_spans_suppressed)?;
     rendered.set_item("connections", status.connections)?;
     rendered.set_item("connections_accepted", status.connections_accepted)?;

@@ -237,6 +237,12 @@ impl Server {
             handshakes_failed: self.door.handshakes_failed.get(),
             intake_bytes: self.intake.bytes(),
             panics: stats.panics.get(),
+            export_error: self
+                .shared
+                .emitter
+                .as_ref()
+                .map(nextbest_journal::Emitter::trouble)
+                .unwrap_or_default(),
             failure_spans_suppressed: stats.failure_spans_suppressed.get(),
             connections: self.admission.open(),
             connections_accepted: self.admission.accepted(),

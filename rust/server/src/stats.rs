@@ -75,6 +75,8 @@ pub struct Status {
     pub intake_bytes: usize,
     /// Requests failed by a panic.
     pub panics: u64,
+    /// Why the collector did not take the last spans that were sent; empty when it did.
+    pub export_error: String,
     /// Failed calls that got no span because there were too many of them.
     pub failure_spans_suppressed: u64,
     /// Connections open now.

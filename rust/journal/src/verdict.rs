@@ -1,0 +1,87 @@
+//! What a collector's answer means for a batch, by either protocol.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use prost::Message as _;
+
+/// Of a collector's own words, in a message to an operator.
+const REASON_CHARS_MAX: usize = 200;
+
+/// What becomes of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Taken, save for so many spans; never sent again: the collector has what it wants.
+    Accepted { rejected: u64 },
+    /// Never to be sent again.
+    Refused { reason: String },
+    /// To be sent again, after so long where the collector says how long.
+    Retry { after: Option<Duration>, reason: String },
+}
+
+impl Verdict {
+    /// Of an `ExportTraceServiceResponse`. What is none says nothing about the spans; the status with it says that they
+    /// were taken.
+    pub(crate) fn accepted(answer: Bytes) -> Self {
+        let response = ExportResponse::decode(answer).unwrap_or_default();
+        let rejected = response
+            .partial_success
+            .map_or(0, |partial| partial.rejected_spans);
+        Self::Accepted {
+            rejected: rejected.try_into().unwrap_or(0),
+        }
+    }
+
+    /// The collector may not have seen the batch.
+    pub(crate) fn unanswered(reason: impl Into<String>) -> Self {
+        Self::Retry {
+            after: None,
+            reason: reason.into(),
+        }
+    }
+
+    /// Nothing where the batch was taken.
+    pub(crate) fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Accepted { .. } => None,
+            Self::Refused { reason } | Self::Retry { reason, .. } => Some(reason),
+        }
+    }
+}
+
+/// An error with its causes, on one line of a bounded length.
+pub(crate) fn describe(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        // Many wrap an error and repeat it.
+        if !words.last().is_some_and(|last| last.contains(&text)) {
+            words.push(text);
+        }
+        next = cause.source();
+    }
+    brief(&words.join(": "))
+}
+
+/// Text of a peer's, fit for a line of a log.
+pub(crate) fn brief(text: &str) -> String {
+    let printable = text
+        .chars()
+        .map(|found| if found.is_control() { ' ' } else { found });
+    printable.take(REASON_CHARS_MAX).collect()
+}
+
+/// `ExportTraceServiceResponse`.
+#[derive(Clone, PartialEq, prost::Message)]
+struct ExportResponse {
+    #[prost(message, optional, tag = "1")]
+    partial_success: Option<PartialSuccess>,
+}
+
+/// `ExportTracePartialSuccess`.
+#[derive(Clone, PartialEq, prost::Message)]
+struct PartialSuccess {
+    #[prost(int64, tag = "1")]
+    rejected_spans: i64,
+}
