@@ -1,5 +1,6 @@
 """Spans of the control plane: exported where the environment says, and nothing where it says nothing."""
 
+import logging
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 
 from nextbest import telemetry
 from nextbest.settings import read
+from nextbest.telemetry.reporting import Reporter
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -102,3 +104,11 @@ print(began)
         assert ran.returncode == 0, ran.stderr
         # The clock is the machine's, the same for all its processes.
         assert time.monotonic() - float(ran.stdout) < 2.0
+
+
+def test_what_exporters_log_is_told_once_in_a_while():
+    told = []
+    reporter = Reporter(told.append, interval_s=3_600.0)
+    for number in range(3):
+        reporter.handle(logging.LogRecord("sdk", logging.WARNING, "", 0, "try %d", (number,), None))
+    assert told == ["control-plane telemetry: try 0"]

@@ -22,6 +22,7 @@ from nextbest.diagnostics.suggestion import one_of
 from nextbest.models import locate_runtime
 from nextbest.otel import Otel
 from nextbest.settings import SettingError, Settings
+from nextbest.telemetry import reporting
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Announcer(Protocol):
         """Certificates or the access file have changed; on any thread."""
 
     def warned(self, what: str) -> None:
-        """A variable of the environment is set and not honoured."""
+        """A variable is not honoured, or a collector does not take what is exported; on any thread."""
 
     def draining(self, signal_name: str) -> None:
         """The drain begins, because of this signal."""
@@ -92,6 +93,7 @@ def serve(
         except BaseException:
             server.shutdown(0.0)
             raise
+        reporting.report_to(announcer.warned)
         telemetry.measure(settings.otel, INSTRUMENTS, ModelMetrics(server.model_health))
         watch = secrets.Watch(settings, found, partial(_use, server, control), announcer.renewed)
         announcer.listening(_listening(server, control, settings, found))

@@ -41,7 +41,10 @@ impl GrpcClient {
     pub(crate) async fn send(&self, request: Bytes) -> Verdict {
         let mut client = Grpc::new(self.channel.clone());
         if self.is_compressed {
-            client = client.send_compressed(CompressionEncoding::Gzip);
+            // A collector in Go answers as it is asked.
+            client = client
+                .send_compressed(CompressionEncoding::Gzip)
+                .accept_compressed(CompressionEncoding::Gzip);
         }
         if let Err(error) = client.ready().await {
             return Verdict::unanswered(describe(&error));

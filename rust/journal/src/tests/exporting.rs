@@ -295,3 +295,16 @@ fn what_the_sampler_leaves_out_is_counted_apart() {
     assert!(journal.emitter().sample(None).is_none());
     assert_eq!(journal.counts().sampled_out, 1);
 }
+
+#[test]
+fn requests_and_answers_are_compressed() {
+    let receiver = Receiver::start([Answer::Partly(1)]);
+    let mut settings = settings(&receiver.endpoint);
+    settings.destination.is_compressed = true;
+    let journal = Journal::start(settings).unwrap();
+    emit(&journal, 10);
+    eventually(|| journal.counts().pending == 0);
+    assert_eq!(journal.counts(), counts(10, 9, 1, 0));
+    assert_eq!(journal.emitter().trouble(), "");
+    assert!(receiver.was_compressed());
+}

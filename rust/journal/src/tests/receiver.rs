@@ -12,7 +12,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 };
 use tokio::{net::TcpListener, runtime::Runtime};
 use tokio_stream::wrappers::TcpListenerStream;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, codec::CompressionEncoding};
 
 /// How to answer one request.
 pub(super) enum Answer {
@@ -29,6 +29,7 @@ struct State {
     spans: usize,
     requests: usize,
     authorization: Option<String>,
+    was_compressed: bool,
 }
 
 pub(super) struct Receiver {
@@ -55,7 +56,9 @@ impl Receiver {
         }));
         let listener = runtime.block_on(TcpListener::bind(address)).unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let service = TraceServiceServer::new(Service(Arc::clone(&state)));
+        let service = TraceServiceServer::new(Service(Arc::clone(&state)))
+            .accept_compressed(CompressionEncoding::Gzip)
+            .send_compressed(CompressionEncoding::Gzip);
         runtime.spawn(
             tonic::transport::Server::builder()
                 .add_service(service)
@@ -81,6 +84,12 @@ impl Receiver {
     }
 }
 
+impl Receiver {
+    pub(super) fn was_compressed(&self) -> bool {
+        self.state.lock().unwrap().was_compressed
+    }
+}
+
 struct Service(Arc<Mutex<State>>);
 
 #[tonic::async_trait]
@@ -92,6 +101,10 @@ impl TraceService for Service {
         let (answer, count) = {
             let mut state = self.0.lock().unwrap();
             state.requests += 1;
+            state.was_compressed = request
+                .metadata()
+                .get("grpc-encoding")
+                .is_some_and(|found| found == "gzip");
             let header = request.metadata().get("authorization");
             state.authorization = header.map(|value| value.to_str().unwrap().into());
             let spans = &request.get_ref().resource_spans[0].scope_spans[0].spans;
