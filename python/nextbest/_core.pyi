@@ -64,6 +64,13 @@ class _Shadow(TypedDict):
     dropped: int
     farthest: float
 
+class _Transport(TypedDict):
+    not_calls: int
+    not_http2: int
+    connections_max: int
+    health_connections_refused: int
+    accepts_failed: int
+
 class _Status(TypedDict):
     bundle_digest: str
     workspace: str
@@ -87,6 +94,7 @@ class _Status(TypedDict):
     index_bytes: int
     kernel: str
     shadow: _Shadow
+    transport: _Transport
 
 class _Report(TypedDict):
     sent: int

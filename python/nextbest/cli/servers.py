@@ -252,9 +252,10 @@ def _show_status(found: "Status") -> None:
         "turned away": f"{found.security.callers_unknown:,} calls of nobody known, "
         f"{found.security.roles_missing:,} without the role, "
         f"{found.security.handshakes_failed:,} failed handshakes",
+        "not gRPC": f"{found.transport.not_calls:,} requests, {found.transport.not_http2:,} connections",
         "faults": f"{found.panics:,}",
-        "connections": f"{found.connections:,} of {found.connections_accepted:,} accepted, "
-        f"{found.connections_refused:,} refused",
+        "connections": f"{found.connections:,} of at most {found.transport.connections_max:,}, "
+        f"{found.connections_accepted:,} accepted, {found.connections_refused:,} refused",
         "workers": f"{found.workers:,}",
         "index": f"{_megabytes(found.index_bytes)}, filtered by {found.kernel}",
         "shadow": f"{found.shadow.compared:,} scores, {found.shadow.disagreed:,} are not "

@@ -87,6 +87,25 @@ class SecurityCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class TransportCounts:
+    """What reached the ports and could not become a call.
+
+    Attributes:
+        not_calls: Requests answered with an HTTP error: malformed headers, or not gRPC.
+        not_http2: Connections that spoke something else than HTTP/2.
+        connections_max: How many the decision port takes: what settings and open files allow.
+        health_connections_refused: Connections of the health port that left for newer ones, or were refused.
+        accepts_failed: Sockets that the system would not give, as a rule for want of open files.
+    """
+
+    not_calls: int
+    not_http2: int
+    connections_max: int
+    health_connections_refused: int
+    accepts_failed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """What runs.
 
@@ -117,6 +136,7 @@ class Status:
         in_flight: Calls under way now.
         intake_bytes: Memory of calls' messages that have begun to come and have not ended.
         security: What the decision port has turned away.
+        transport: What reached the ports and could not become a call.
     """
 
     bundle_digest: str
@@ -145,6 +165,7 @@ class Status:
     in_flight: int
     intake_bytes: int
     security: SecurityCounts
+    transport: TransportCounts
 
 
 class Operator:
@@ -197,12 +218,13 @@ class Operator:
             NextbestError: The call failed.
         """
         answer = self._call(self._stub.Status, control_pb2.StatusRequest(), self.timeout_s)
-        # Fields of the same names, save for the four that have a type of their own here.
+        # Fields of the same names, save for the five that have a type of their own here.
         converted = {
             "activated_at": from_microseconds(answer.activated_at_us),
             "traces": TraceCounts(**_fields(TraceCounts, answer.traces)),
             "shadow": ShadowCounts(**_fields(ShadowCounts, answer.shadow)),
             "security": SecurityCounts(**_fields(SecurityCounts, answer.security)),
+            "transport": TransportCounts(**_fields(TransportCounts, answer.transport)),
         }
         return Status(**{**_fields(Status, answer), **converted})
 

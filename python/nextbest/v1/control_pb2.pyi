@@ -114,6 +114,7 @@ class StatusResponse(_message.Message):
     IN_FLIGHT_FIELD_NUMBER: _builtins.int
     INTAKE_BYTES_FIELD_NUMBER: _builtins.int
     SECURITY_FIELD_NUMBER: _builtins.int
+    TRANSPORT_FIELD_NUMBER: _builtins.int
     FAILURE_SPANS_SUPPRESSED_FIELD_NUMBER: _builtins.int
     EXPORT_ERROR_FIELD_NUMBER: _builtins.int
     bundle_digest: _builtins.str
@@ -157,6 +158,8 @@ class StatusResponse(_message.Message):
     def shadow(self) -> Global___ShadowCounts: ...
     @_builtins.property
     def security(self) -> Global___SecurityCounts: ...
+    @_builtins.property
+    def transport(self) -> Global___TransportCounts: ...
     def __init__(
         self,
         *,
@@ -184,16 +187,55 @@ class StatusResponse(_message.Message):
         in_flight: _builtins.int = ...,
         intake_bytes: _builtins.int = ...,
         security: Global___SecurityCounts | None = ...,
+        transport: Global___TransportCounts | None = ...,
         failure_spans_suppressed: _builtins.int = ...,
         export_error: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["security", b"security", "shadow", b"shadow", "traces", b"traces"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["security", b"security", "shadow", b"shadow", "traces", b"traces", "transport", b"transport"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "activated_at_us", b"activated_at_us", "bundle_digest", b"bundle_digest", "connections", b"connections", "connections_accepted", b"connections_accepted", "connections_refused", b"connections_refused", "customers", b"customers", "deadlines_exceeded", b"deadlines_exceeded", "decisions", b"decisions", "draining", b"draining", "explanations", b"explanations", "export_error", b"export_error", "failure_spans_suppressed", b"failure_spans_suppressed", "in_flight", b"in_flight", "index_bytes", b"index_bytes", "intake_bytes", b"intake_bytes", "kernel", b"kernel", "models", b"models", "panics", b"panics", "refused", b"refused", "security", b"security", "shadow", b"shadow", "shed", b"shed", "traces", b"traces", "workers", b"workers", "workspace", b"workspace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "activated_at_us", b"activated_at_us", "bundle_digest", b"bundle_digest", "connections", b"connections", "connections_accepted", b"connections_accepted", "connections_refused", b"connections_refused", "customers", b"customers", "deadlines_exceeded", b"deadlines_exceeded", "decisions", b"decisions", "draining", b"draining", "explanations", b"explanations", "export_error", b"export_error", "failure_spans_suppressed", b"failure_spans_suppressed", "in_flight", b"in_flight", "index_bytes", b"index_bytes", "intake_bytes", b"intake_bytes", "kernel", b"kernel", "models", b"models", "panics", b"panics", "refused", b"refused", "security", b"security", "shadow", b"shadow", "shed", b"shed", "traces", b"traces", "transport", b"transport", "workers", b"workers", "workspace", b"workspace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StatusResponse: _TypeAlias = StatusResponse  # noqa: Y015
+
+@_typing.final
+class TransportCounts(_message.Message):
+    """What reached the ports and could not become a call."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOT_CALLS_FIELD_NUMBER: _builtins.int
+    NOT_HTTP2_FIELD_NUMBER: _builtins.int
+    CONNECTIONS_MAX_FIELD_NUMBER: _builtins.int
+    HEALTH_CONNECTIONS_REFUSED_FIELD_NUMBER: _builtins.int
+    ACCEPTS_FAILED_FIELD_NUMBER: _builtins.int
+    not_calls: _builtins.int
+    """Requests answered with an HTTP error: malformed headers, another method than POST, another content type than gRPC's."""
+    not_http2: _builtins.int
+    """Connections that spoke something else than HTTP/2, for example HTTP/1.1."""
+    connections_max: _builtins.int
+    """How many connections the decision port takes: what the settings allow, and the files that the process may open."""
+    health_connections_refused: _builtins.int
+    """Connections of the health port that had to leave for newer ones, or were refused."""
+    accepts_failed: _builtins.int
+    """Sockets that the system would not give, as a rule because the process has no files left to open."""
+    def __init__(
+        self,
+        *,
+        not_calls: _builtins.int = ...,
+        not_http2: _builtins.int = ...,
+        connections_max: _builtins.int = ...,
+        health_connections_refused: _builtins.int = ...,
+        accepts_failed: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepts_failed", b"accepts_failed", "connections_max", b"connections_max", "health_connections_refused", b"health_connections_refused", "not_calls", b"not_calls", "not_http2", b"not_http2"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TransportCounts: _TypeAlias = TransportCounts  # noqa: Y015
 
 @_typing.final
 class SecurityCounts(_message.Message):

@@ -270,6 +270,13 @@ fn render<'py>(py: Python<'py>, status: &Status) -> PyResult<Bound<'py, PyDict>>
     security.set_item("roles_missing", status.roles_missing)?;
     security.set_item("handshakes_failed", status.handshakes_failed)?;
     rendered.set_item("security", security)?;
+    let transport = PyDict::new(py);
+    transport.set_item("not_calls", status.not_calls)?;
+    transport.set_item("not_http2", status.not_http2)?;
+    transport.set_item("connections_max", status.connections_max)?;
+    transport.set_item("health_connections_refused", status.health_connections_refused)?;
+    transport.set_item("accepts_failed", status.accepts_failed)?;
+    rendered.set_item("transport", transport)?;
     rendered.set_item("intake_bytes", status.intake_bytes)?;
     rendered.set_item("panics", status.panics)?;
     rendered.set_item("export_error", &status.export_error)?;

@@ -1,15 +1,19 @@
 //! The number of a port's connections: counted, and bounded, for all peers together and for each.
+//!
+//! A port whose callers are few and short, as probes are, can make room instead of refusing: whoever has sat there
+//! longest without a word leaves for the next.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     net::{IpAddr, Ipv6Addr},
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
 };
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 /// How many connections there may be.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +21,16 @@ pub(crate) struct Bounds {
     pub(crate) all: usize,
     /// From one address.
     pub(crate) of_a_peer: usize,
+    pub(crate) beyond: Beyond,
+}
+
+/// What becomes of a connection beyond the bound of all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beyond {
+    /// It is refused.
+    Refuse,
+    /// It is taken, and the oldest of those that have not greeted has to leave, or the oldest of all.
+    MakeRoom,
 }
 
 /// The connections of one port.
@@ -26,6 +40,8 @@ pub(crate) struct Admission {
     open: AtomicUsize,
     // Those with a connection; touched when one comes or goes.
     peers: Mutex<HashMap<Peer, usize>>,
+    // In the order of their coming; only where room is made.
+    seats: Mutex<VecDeque<Arc<Seat>>>,
     accepted: AtomicU64,
     refused: AtomicU64,
 }
@@ -36,6 +52,7 @@ impl Admission {
             bounds,
             open: 0.into(),
             peers: Mutex::default(),
+            seats: Mutex::default(),
             accepted: 0.into(),
             refused: 0.into(),
         })
@@ -59,9 +76,14 @@ impl Admission {
         let mut place = Place {
             admission: Arc::clone(self),
             peer: None,
+            seat: Arc::default(),
         };
-        if self.open.fetch_add(1, Relaxed) >= self.bounds.all {
+        let open = self.open.fetch_add(1, Relaxed);
+        if open >= self.bounds.all && !self.makes_room(open) {
             return None;
+        }
+        if self.bounds.beyond == Beyond::MakeRoom {
+            self.seats.lock().push_back(Arc::clone(&place.seat));
         }
         if let Some(peer) = peer {
             let mut peers = self.peers.lock();
@@ -79,8 +101,26 @@ impl Admission {
         Some(place)
     }
 
-    fn leave(&self, peer: Option<Peer>) {
+    /// Asks somebody to leave. False when so many are on their way out already that no more can be taken.
+    fn makes_room(&self, open: usize) -> bool {
+        if self.bounds.beyond == Beyond::Refuse || open >= self.bounds.all * 2 {
+            return false;
+        }
+        let mut seats = self.seats.lock();
+        let silent = seats.iter().position(|seat| !seat.has_greeted.load(Relaxed));
+        let Some(seat) = seats.remove(silent.unwrap_or(0)) else {
+            return false;
+        };
+        seat.leave.notify_one();
+        self.refused.fetch_add(1, Relaxed);
+        true
+    }
+
+    fn leave(&self, peer: Option<Peer>, seat: &Arc<Seat>) {
         self.open.fetch_sub(1, Relaxed);
+        if self.bounds.beyond == Beyond::MakeRoom {
+            self.seats.lock().retain(|other| !Arc::ptr_eq(other, seat));
+        }
         if let Some(peer) = peer {
             let mut peers = self.peers.lock();
             if let Some(count) = peers.get_mut(&peer) {
@@ -122,26 +162,86 @@ impl Peer {
     }
 }
 
+/// What is known of a connection that may have to make room.
+#[derive(Debug, Default)]
+struct Seat {
+    has_greeted: AtomicBool,
+    leave: Notify,
+}
+
 /// The place of one open connection.
 #[derive(Debug)]
 pub(crate) struct Place {
     admission: Arc<Admission>,
     peer: Option<Peer>,
+    seat: Arc<Seat>,
+}
+
+impl Place {
+    /// The peer speaks HTTP/2.
+    pub(crate) fn greeted(&self) {
+        self.seat.has_greeted.store(true, Relaxed);
+    }
+
+    /// Returns when the place is wanted for another.
+    pub(crate) async fn wanted(&self) {
+        self.seat.leave.notified().await;
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.admission.leave(self.peer);
+        self.admission.leave(self.peer, &self.seat);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::task::{Context, Poll, Waker};
+
     use super::*;
+
+    fn bounded(all: usize, of_a_peer: usize, beyond: Beyond) -> Arc<Admission> {
+        Admission::new(Bounds {
+            all,
+            of_a_peer,
+            beyond,
+        })
+    }
+
+    fn is_wanted(place: &Place) -> bool {
+        let wanted = std::pin::pin!(place.wanted());
+        wanted.poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(())
+    }
+
+    #[test]
+    fn the_oldest_of_the_silent_makes_room() {
+        let admission = bounded(2, 9, Beyond::MakeRoom);
+        let peer = "10.0.0.1".parse().ok();
+        let (first, second) = (admission.admit(peer).unwrap(), admission.admit(peer).unwrap());
+        first.greeted();
+        let third = admission.admit(peer).unwrap();
+        assert_eq!(
+            [is_wanted(&first), is_wanted(&second), is_wanted(&third)],
+            [false, true, false]
+        );
+        drop(second);
+        third.greeted();
+        let fourth = admission.admit(peer).unwrap();
+        assert_eq!(
+            [is_wanted(&first), is_wanted(&third), is_wanted(&fourth)],
+            [true, false, false]
+        );
+        // Nobody has left yet: not everything can be promised away.
+        let fifth = admission.admit(peer);
+        assert!(fifth.is_some() && admission.admit(peer).is_none());
+        drop((first, third, fourth, fifth));
+        assert_eq!((admission.open(), admission.seats.lock().len()), (0, 0));
+    }
 
     #[test]
     fn each_peer_has_its_part() {
-        let admission = Admission::new(Bounds { all: 4, of_a_peer: 2 });
+        let admission = bounded(4, 2, Beyond::Refuse);
         let peer = |text: &str| Some(text.parse::<IpAddr>().unwrap());
         let first = admission.admit(peer("10.0.0.1"));
         let _second = admission.admit(peer("::ffff:10.0.0.1"));
@@ -163,7 +263,7 @@ mod tests {
 
     #[test]
     fn no_connection_at_all_is_a_bound_too() {
-        let admission = Admission::new(Bounds { all: 1, of_a_peer: 0 });
+        let admission = bounded(1, 0, Beyond::Refuse);
         assert!(admission.admit("10.0.0.1".parse().ok()).is_none());
         assert_eq!((admission.open(), admission.peers.lock().len()), (0, 0));
     }

@@ -1,32 +1,30 @@
 //! One accepted socket turned into an HTTP/2 connection that is served, and ended in good order.
 //!
-//! The bounds that tonic's own server leaves open are set here, and the preface is read here before hyper
-//! sees the connection: a socket that never sends one, as a TCP probe does, would otherwise hold up every
-//! shutdown.
+//! The bounds that tonic's own server leaves open are set here.
 
 use std::{
     io,
-    pin::{Pin, pin},
+    pin::pin,
     sync::Arc,
-    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use hyper::{rt::Executor, server::conn::http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite},
     net::{TcpStream, UnixStream},
     sync::watch,
     time::timeout,
 };
-use tokio_rustls::server::TlsStream;
 
 use crate::{
     address::Stream,
     admission::Place,
+    greeting::{Greeted, PREFACE, greet},
     health::Phase,
-    identity::{Guest, Identity},
+    identity::Guest,
+    inspection::{Authorities, Inspected},
     limits::{
         AGE_GRACE, CONNECTION_WINDOW_BYTES, FRAME_BYTES_MAX, HEADER_LIST_BYTES_MAX, LINGER,
         LOCAL_ERROR_RESETS_MAX, PENDING_ACCEPT_RESETS_MAX, PIECE_BYTES_MAX, STREAM_WINDOW_BYTES, STREAMS_MAX,
@@ -35,10 +33,9 @@ use crate::{
     routes::{Routes, Services},
     settings::Patience,
     stats::Counter,
-    tls::{Handshake, agree, caller_names},
+    tls::Handshake,
 };
 
-const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Of one stream, in the transport.
 const SEND_BUFFER_BYTES: usize = 4 * PIECE_BYTES_MAX;
 /// How often a connection that is ending looks whether its requests have ended.
@@ -48,6 +45,8 @@ const ENDING_INTERVAL: Duration = Duration::from_millis(20);
 pub(crate) struct Socket {
     pub(crate) stream: Stream,
     pub(crate) place: Place,
+    /// Counts for its worker as long as it is here.
+    pub(crate) open: Arc<()>,
 }
 
 /// What all connections of a port have to come through.
@@ -56,7 +55,15 @@ pub(crate) struct Door {
     pub(crate) handshake: Arc<Handshake>,
     pub(crate) access: Guest,
     pub(crate) patience: Patience,
-    pub(crate) handshakes_failed: Arc<Counter>,
+    pub(crate) counters: Arc<DoorCounters>,
+}
+
+/// What did not come through.
+#[derive(Debug, Default)]
+pub(crate) struct DoorCounters {
+    pub(crate) handshakes_failed: Counter,
+    /// Connections that spoke neither HTTP/2 nor, where it is asked for, TLS.
+    pub(crate) not_http2: Counter,
 }
 
 impl Door {
@@ -66,7 +73,7 @@ impl Door {
             handshake: Arc::default(),
             access: Arc::default(),
             patience,
-            handshakes_failed: Arc::default(),
+            counters: Arc::default(),
         }
     }
 }
@@ -80,22 +87,42 @@ pub(crate) async fn serve(
 ) -> usize {
     let Socket {
         stream,
-        place: _place,
+        place,
+        open: _open,
     } = socket;
+    let served = serve_socket(stream, &place, services, door, phase);
+    tokio::select! {
+        cut_off = served => cut_off,
+        () = place.wanted() => 0,
+    }
+}
+
+async fn serve_socket(
+    stream: Stream,
+    place: &Place,
+    services: Services,
+    door: Door,
+    phase: watch::Receiver<Phase>,
+) -> usize {
     match stream {
         Stream::Tcp(stream, _) => {
             // Responses are small and awaited: they must not wait for more to send.
             let adopted = stream
                 .set_nodelay(true)
                 .and_then(|()| TcpStream::from_std(stream));
-            serve_stream(adopted, services, door, phase).await
+            serve_stream(adopted, place, Authorities::Valid, services, door, phase).await
         }
-        Stream::Unix(stream) => serve_stream(UnixStream::from_std(stream), services, door, phase).await,
+        Stream::Unix(stream) => {
+            let adopted = UnixStream::from_std(stream);
+            serve_stream(adopted, place, Authorities::Any, services, door, phase).await
+        }
     }
 }
 
 async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     stream: io::Result<S>,
+    place: &Place,
+    authorities: Authorities,
     services: Services,
     door: Door,
     mut phase: watch::Receiver<Phase>,
@@ -107,25 +134,27 @@ async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin + 'static>(
         // What the peer has sent before it could know is answered.
         () = drained(&mut phase) => None,
     };
+    place.greeted();
     match greeted {
         None => 0,
         Some((Greeted::Plain(stream), identity)) => {
+            let stream = Inspected::new(stream, PREFACE, authorities);
             serve_calls(stream, Routes::new(services, identity), &door.patience, phase).await
         }
         Some((Greeted::Tls(stream), identity)) => {
+            let stream = Inspected::new(stream, PREFACE, authorities);
             serve_calls(stream, Routes::new(services, identity), &door.patience, phase).await
         }
     }
 }
 
 async fn serve_calls<S: AsyncRead + AsyncWrite + Unpin + 'static>(
-    stream: S,
+    stream: Inspected<S>,
     routes: Routes,
     patience: &Patience,
     mut phase: watch::Receiver<Phase>,
 ) -> usize {
-    let mut connection =
-        pin!(settings(patience).serve_connection(TokioIo::new(Reread::new(stream)), routes.clone()));
+    let mut connection = pin!(settings(patience).serve_connection(TokioIo::new(stream), routes.clone()));
     let end_by = tokio::select! {
         // However it ends, its requests have ended with it, and the peer knows why.
         _ = connection.as_mut() => return 0,
@@ -154,34 +183,6 @@ async fn serve_calls<S: AsyncRead + AsyncWrite + Unpin + 'static>(
             return routes.open_requests();
         }
     }
-}
-
-/// A stream whose preface was read, as the caller spoke it.
-enum Greeted<S> {
-    Plain(S),
-    Tls(Box<TlsStream<S>>),
-}
-
-/// Agrees on TLS where it is spoken, and reads the preface. Nothing when it is none.
-async fn greet<S: AsyncRead + AsyncWrite + Unpin>(stream: S, door: &Door) -> Option<(Greeted<S>, Identity)> {
-    let identity = |names| Identity::new(Arc::clone(&door.access), names);
-    let Some(acceptor) = door.handshake.acceptor() else {
-        let stream = read_preface(stream).await?;
-        return Some((Greeted::Plain(stream), identity(vec![])));
-    };
-    let agreed = agree(acceptor, stream).await;
-    if agreed.is_err() {
-        door.handshakes_failed.add();
-    }
-    let stream = read_preface(Box::new(agreed.ok()?)).await?;
-    let names = caller_names(&stream);
-    Some((Greeted::Tls(stream), identity(names)))
-}
-
-async fn read_preface<S: AsyncRead + Unpin>(mut stream: S) -> Option<S> {
-    let mut preface = [0; PREFACE.len()];
-    stream.read_exact(&mut preface).await.ok()?;
-    (preface == *PREFACE).then_some(stream)
 }
 
 fn settings(patience: &Patience) -> http2::Builder<Local> {
@@ -270,66 +271,5 @@ struct Local;
 impl<F: Future + 'static> Executor<F> for Local {
     fn execute(&self, future: F) {
         tokio::task::spawn_local(future);
-    }
-}
-
-/// A stream whose preface was read already: it is read once more from here.
-struct Reread<S> {
-    stream: S,
-    preface: &'static [u8],
-}
-
-impl<S> Reread<S> {
-    fn new(stream: S) -> Self {
-        Self {
-            stream,
-            preface: PREFACE,
-        }
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Reread<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.preface.is_empty() {
-            return Pin::new(&mut self.stream).poll_read(context, buffer);
-        }
-        let (now, later) = self.preface.split_at(self.preface.len().min(buffer.remaining()));
-        buffer.put_slice(now);
-        self.preface = later;
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Reread<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, buffer)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffers: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, buffers)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
     }
 }

@@ -18,7 +18,7 @@ use hyper::body::{Body, Bytes, Frame, Incoming};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::Status;
 
-use crate::refusal::Refusal;
+use crate::{inspection, refusal::Refusal};
 
 /// Of a gRPC message: whether it is compressed, and its length.
 const PREFIX_BYTES: usize = 5;
@@ -241,7 +241,13 @@ impl Body for Intake {
         match Pin::new(&mut this.body).poll_frame(context) {
             Poll::Pending => this.waits(context).map(|status| Some(Err(status))),
             Poll::Ready(Some(Ok(frame))) => {
-                let taken = frame.data_ref().map_or(Ok(()), |data| this.take(data));
+                let taken = match (frame.data_ref(), frame.trailers_ref()) {
+                    (Some(data), _) => this.take(data),
+                    (None, Some(trailers)) if inspection::fault(trailers).is_some() => {
+                        Err(Status::internal("the trailers of the call are malformed"))
+                    }
+                    _ => Ok(()),
+                };
                 Poll::Ready(Some(taken.map(|()| frame)))
             }
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(Status::from_error(Box::new(error))))),

@@ -6,7 +6,7 @@
 //!                                   decide: deadline -> request -> capsule -> decision -> response, trace
 //! ```
 //!
-//! Sockets are handed out round robin, so that a few connections load all workers alike. The active bundle
+//! A socket goes to the worker with the fewest connections, so that a few of them load all workers alike. The active bundle
 //! stands behind one pointer: a request reads it once and sees exactly one bundle; an activation opens, loads
 //! and warms the next one on a thread of the lowest priority and then swaps.
 //!
@@ -43,13 +43,17 @@ mod failures;
 
 mod delivery;
 mod identity;
+mod inspection;
+mod rejection;
 mod routes;
 
 mod address;
 mod admission;
+mod descriptors;
 mod tls;
 
 mod connection;
+mod greeting;
 mod worker;
 
 mod accept;

@@ -16,8 +16,11 @@ pub const CONNECTIONS_MAX: usize = 4_096;
 /// Connections from one address where the settings do not say: a proxy in front of all channels has one address, so
 /// this is no small part of all.
 pub const PEER_CONNECTIONS_MAX: usize = 1_024;
-/// Connections of the health port.
+/// Connections of the health port; the next one takes the place of the one that has been silent longest.
 pub const HEALTH_CONNECTIONS_MAX: usize = 256;
+/// Descriptors that connections of the decision port leave: twice the health port's connections, 64 of the control port,
+/// and 64 for files, exporters and event loops.
+pub const DESCRIPTORS_RESERVED: usize = 2 * HEALTH_CONNECTIONS_MAX + 128;
 /// Accepted sockets on their way to one worker.
 pub const HANDOVER_SOCKETS_MAX: usize = 1_024;
 /// Connections that the kernel completes before they are accepted.
@@ -33,6 +36,8 @@ pub const PENDING_ACCEPT_RESETS_MAX: usize = 256;
 pub const LOCAL_ERROR_RESETS_MAX: usize = 1_024;
 /// Headers of one request.
 pub const HEADER_LIST_BYTES_MAX: u32 = 16 * 1024;
+/// An encoded block of headers, over all its frames.
+pub const HEADER_BLOCK_BYTES_MAX: usize = 64 * 1024;
 /// Of one HTTP/2 frame.
 pub const FRAME_BYTES_MAX: u32 = 16 * 1024;
 /// What a peer may send on one stream before it is read.

@@ -33,6 +33,7 @@ use crate::{
     intake::{Intake, Pace, Reserve},
     limits::{BATCH_BYTES_MAX, CUSTOMERS_BYTES_MAX, DECIDE_BYTES_MAX, HEALTH_BYTES_MAX},
     refusal::Refusal,
+    rejection::Rejection,
     stream::Leaving,
 };
 
@@ -85,6 +86,17 @@ impl Services {
                 .headers()
                 .clone(),
         }))
+    }
+
+    fn reject(&self, rejection: Rejection) -> (Answering, Option<Counted>) {
+        let answering = Answering::Refused(Some(rejection.answer()));
+        match self {
+            Self::Decisions(decisions) => {
+                decisions.desk.shared.stats.not_calls.add();
+                (answering, Some(decisions.turn_away()))
+            }
+            Self::Health(_) => (answering, None),
+        }
     }
 
     pub(crate) fn health(health: Health) -> Self {
@@ -245,8 +257,12 @@ impl Service<Request<Incoming>> for Routes {
     type Future = OpenRequest;
 
     fn call(&self, request: Request<Incoming>) -> OpenRequest {
-        let (answer, counted, followed) = match &self.services {
-            Services::Decisions(decisions) => match decisions.admit(&self.identity, &request) {
+        let (answer, counted, followed) = match (Rejection::of(&request), &self.services) {
+            (Some(rejection), services) => {
+                let (answering, counted) = services.reject(rejection);
+                (answering, counted, None)
+            }
+            (None, Services::Decisions(decisions)) => match decisions.admit(&self.identity, &request) {
                 Err(refusal) => (
                     Answering::Refused(Some(decisions.refuse(&request, refusal))),
                     Some(decisions.turn_away()),
@@ -257,7 +273,7 @@ impl Service<Request<Incoming>> for Routes {
                     (Answering::Call(answer), Some(admitted), followed)
                 }
             },
-            Services::Health(health) => {
+            (None, Services::Health(health)) => {
                 let answer = match split(request.uri().path()) {
                     (health_server::SERVICE_NAME, _) => health.clone().call(request),
                     _ => unimplemented(),

@@ -17,20 +17,22 @@ use prost::Message as _;
 use tokio::sync::{oneshot, watch};
 
 use crate::{
-    accept::{self, Port},
+    accept::{self, Handover, Listening, Port},
     access::Access,
     active::{self, Activation},
     address::{Address, Listener},
-    admission::{Admission, Bounds},
+    admission::{Admission, Beyond, Bounds},
     backlog::{Backlog, InFlight},
     connection::Door,
     decide::{Desk, Shared},
+    descriptors,
     health::Phase,
     intake::{Pace, Reserve},
+    limits::HEALTH_CONNECTIONS_MAX,
     routes::{Gate, Services},
     settings::Settings,
     shadow::Shadow,
-    stats::{Stats, Status},
+    stats::{Counter, Stats, Status},
     tls::{Handshake, Tls, TlsFault},
     worker::{self, Work},
 };
@@ -43,7 +45,7 @@ pub struct Server {
     settings: Settings,
     workers: usize,
     shared: Arc<Shared>,
-    admission: Arc<Admission>,
+    ports: Ports,
     in_flight: Arc<InFlight>,
     intake: Arc<Reserve>,
     door: Door,
@@ -54,6 +56,45 @@ pub struct Server {
     activation: Mutex<()>,
     // Taken by the first shutdown.
     running: Mutex<Option<Running>>,
+}
+
+/// Who connects to the two ports.
+struct Ports {
+    decisions: Arc<Admission>,
+    connections_max: usize,
+    health: Arc<Admission>,
+    accepts_failed: Arc<Counter>,
+}
+
+impl Ports {
+    fn new(settings: &Settings) -> Self {
+        let connections_max = descriptors::connections(settings.connections_max, descriptors::raise());
+        let decisions = Bounds {
+            all: connections_max,
+            of_a_peer: settings.peer_connections_max,
+            beyond: Beyond::Refuse,
+        };
+        // One kubelet or balancer may ask for all.
+        let health = Bounds {
+            all: HEALTH_CONNECTIONS_MAX,
+            of_a_peer: usize::MAX,
+            beyond: Beyond::MakeRoom,
+        };
+        Self {
+            decisions: Admission::new(decisions),
+            connections_max,
+            health: Admission::new(health),
+            accepts_failed: Arc::default(),
+        }
+    }
+
+    fn listening(&self, listener: Listener, admission: &Arc<Admission>) -> Listening {
+        Listening {
+            listener,
+            admission: Arc::clone(admission),
+            failed: Arc::clone(&self.accepts_failed),
+        }
+    }
 }
 
 /// What a shutdown waits for.
@@ -95,6 +136,8 @@ impl Server {
         let (open_port, port) = oneshot::channel();
         let patience = settings.patience;
         let door = door(&settings)?;
+        let ports = Ports::new(&settings);
+        let health = ports.listening(health, &ports.health);
         accept::start(health, patience, port, phase.subscribe(), accept_ended)
             .map_err(ServerFault::Thread)?;
 
@@ -140,16 +183,15 @@ impl Server {
             };
             worker::start(format!("nextbest-work-{place}"), work, worker_ended.clone())
         };
-        let handovers = (0..workers).map(start_worker).collect::<io::Result<_>>();
-        let handovers = handovers.map_err(ServerFault::Thread)?;
-        let admission = Admission::new(Bounds {
-            all: settings.connections_max,
-            of_a_peer: settings.peer_connections_max,
-        });
+        let handovers = (0..workers)
+            .map(start_worker)
+            .map(|started| started.map(Handover::to));
+        let handovers = handovers
+            .collect::<io::Result<_>>()
+            .map_err(ServerFault::Thread)?;
         listen(&decisions, &settings.address)?;
         let port = Port {
-            listener: decisions,
-            admission: Arc::clone(&admission),
+            listening: ports.listening(decisions, &ports.decisions),
             workers: handovers,
         };
         // Fails only when the thread has ended, and it ends with the phase.
@@ -159,7 +201,7 @@ impl Server {
             settings,
             workers,
             shared,
-            admission,
+            ports,
             in_flight,
             intake,
             door,
@@ -234,7 +276,9 @@ impl Server {
             in_flight: self.in_flight.open(),
             callers_unknown: stats.callers_unknown.get(),
             roles_missing: stats.roles_missing.get(),
-            handshakes_failed: self.door.handshakes_failed.get(),
+            handshakes_failed: self.door.counters.handshakes_failed.get(),
+            not_http2: self.door.counters.not_http2.get(),
+            not_calls: stats.not_calls.get(),
             intake_bytes: self.intake.bytes(),
             panics: stats.panics.get(),
             export_error: self
@@ -244,9 +288,12 @@ impl Server {
                 .map(nextbest_journal::Emitter::trouble)
                 .unwrap_or_default(),
             failure_spans_suppressed: stats.failure_spans_suppressed.get(),
-            connections: self.admission.open(),
-            connections_accepted: self.admission.accepted(),
-            connections_refused: self.admission.refused(),
+            connections: self.ports.decisions.open(),
+            connections_accepted: self.ports.decisions.accepted(),
+            connections_refused: self.ports.decisions.refused(),
+            connections_max: self.ports.connections_max,
+            health_connections_refused: self.ports.health.refused(),
+            accepts_failed: self.ports.accepts_failed.get(),
             workers: self.workers,
             traces: self
                 .shared

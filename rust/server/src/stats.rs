@@ -32,6 +32,7 @@ pub(crate) struct Stats {
     pub(crate) roles_missing: Counter,
     pub(crate) panics: Counter,
     pub(crate) failure_spans_suppressed: Counter,
+    pub(crate) not_calls: Counter,
 }
 
 /// What the server is doing.
@@ -69,6 +70,10 @@ pub struct Status {
     pub roles_missing: u64,
     /// Connections that ended before TLS was agreed on.
     pub handshakes_failed: u64,
+    /// Connections that did not speak HTTP/2.
+    pub not_http2: u64,
+    /// Requests that were no calls of gRPC: malformed, of another method or content type.
+    pub not_calls: u64,
     /// Calls under way now.
     pub in_flight: usize,
     /// Memory of messages that have begun and not ended.
@@ -85,6 +90,12 @@ pub struct Status {
     pub connections_accepted: u64,
     /// Connections closed at once because there were too many.
     pub connections_refused: u64,
+    /// As many connections as there may be: what the settings allow, and the files that the process may open.
+    pub connections_max: usize,
+    /// Connections of the health port that had to leave for others, or were refused.
+    pub health_connections_refused: u64,
+    /// Sockets that the system would not give: as a rule because no files are left to open.
+    pub accepts_failed: u64,
     /// Threads that decide.
     pub workers: usize,
     /// What became of the spans; all zero without tracing.

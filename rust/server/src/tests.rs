@@ -8,6 +8,7 @@ mod decisions;
 mod details;
 mod draining;
 mod fixture;
+mod header_blocks;
 mod health;
 mod intruders;
 mod many;

@@ -1,6 +1,6 @@
 //! What probes are told between a start and an end.
 
-use std::time::Duration;
+use std::{net::TcpStream, time::Duration};
 
 use tonic::{Code, transport::Channel};
 use tonic_health::pb::{
@@ -9,7 +9,7 @@ use tonic_health::pb::{
 
 use crate::{
     Patience, Server, Settings,
-    limits::LINGER,
+    limits::{HEALTH_CONNECTIONS_MAX, LINGER},
     tests::{
         fixture::{Client, eventually, settings, start},
         wire::{ACK, GOAWAY, PING, Peer, frame},
@@ -121,4 +121,22 @@ fn a_watch_tells_of_every_change() {
         scope.spawn(|| server.shutdown(Duration::from_secs(20)));
         assert_eq!(next(&mut known), ServingStatus::NotServing);
     });
+}
+
+#[test]
+fn silent_sockets_make_room_for_a_probe() {
+    let server = start(settings());
+    let silent: Vec<_> = (0..HEALTH_CONNECTIONS_MAX + 40)
+        .map(|_| TcpStream::connect(server.health_address()).unwrap())
+        .collect();
+    // The first of them have left for the last, and one more leaves for the probe.
+    eventually(|| server.status().health_connections_refused >= 40);
+    let probe = Probe::connect(&server);
+    assert_eq!(probe.check("liveness"), Ok(ServingStatus::Serving));
+    // Whoever speaks HTTP/2 stays.
+    let more: Vec<_> = (0..HEALTH_CONNECTIONS_MAX - 1)
+        .map(|_| TcpStream::connect(server.health_address()).unwrap())
+        .collect();
+    assert_eq!(probe.check("liveness"), Ok(ServingStatus::Serving));
+    drop((silent, more));
 }

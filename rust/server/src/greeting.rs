@@ -1,0 +1,88 @@
+//! What a peer says first: TLS where it is spoken, and the preface of HTTP/2.
+//!
+//! Read before HTTP/2 sees the connection: a socket that never sends a preface, as a TCP probe does, would otherwise
+//! hold up every shutdown. HTTP/1 is answered in HTTP/1, so that people with curl, browsers and balancers see why.
+
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio_rustls::server::TlsStream;
+
+use crate::{
+    connection::Door,
+    identity::Identity,
+    tls::{agree, caller_names},
+};
+
+pub(crate) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const HTTP1_ANSWER: &[u8] = b"HTTP/1.1 505 HTTP Version Not Supported\r\n\
+    content-type: text/plain; charset=utf-8\r\n\
+    content-length: 114\r\n\
+    connection: close\r\n\
+    \r\n\
+    this port speaks gRPC over HTTP/2 alone; probes ask the gRPC health service on the health port (50053 by default)\n";
+/// What is read of a request in HTTP/1 after its answer: closing a socket with bytes unread would take the answer back.
+const HTTP1_READS_MAX: usize = 64;
+
+/// A stream whose preface was read, as the caller spoke it.
+pub(crate) enum Greeted<S> {
+    Plain(S),
+    Tls(Box<TlsStream<S>>),
+}
+
+/// Agrees on TLS where it is spoken, and reads the preface. Nothing when it is none.
+pub(crate) async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    door: &Door,
+) -> Option<(Greeted<S>, Identity)> {
+    let identity = |names| Identity::new(Arc::clone(&door.access), names);
+    let Some(acceptor) = door.handshake.acceptor() else {
+        let stream = read_preface(stream, door).await?;
+        return Some((Greeted::Plain(stream), identity(vec![])));
+    };
+    let agreed = agree(acceptor, stream).await;
+    if agreed.is_err() {
+        door.counters.handshakes_failed.add();
+    }
+    let stream = read_preface(Box::new(agreed.ok()?), door).await?;
+    let names = caller_names(&stream);
+    Some((Greeted::Tls(stream), identity(names)))
+}
+
+async fn read_preface<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, door: &Door) -> Option<S> {
+    let mut said = [0; PREFACE.len()];
+    let mut count = 0;
+    while count < PREFACE.len() {
+        let room = said.get_mut(count..)?;
+        count += match stream.read(room).await.ok()? {
+            0 => return None,
+            read => read,
+        };
+        // At the first byte that is another: a short request in HTTP/1 has fewer than a preface.
+        if said.get(..count) != PREFACE.get(..count) {
+            door.counters.not_http2.add();
+            if said.first().is_some_and(u8::is_ascii_uppercase) {
+                answer_http1(stream).await;
+            }
+            return None;
+        }
+    }
+    Some(stream)
+}
+
+/// Ends when the peer has closed the connection, or been too slow: then with the time for the handshake.
+async fn answer_http1<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
+    let told = async {
+        stream.write_all(HTTP1_ANSWER).await?;
+        stream.shutdown().await
+    };
+    if told.await.is_err() {
+        return;
+    }
+    let mut rest = [0; 1024];
+    for _ in 0..HTTP1_READS_MAX {
+        if !matches!(stream.read(&mut rest).await, Ok(1..)) {
+            return;
+        }
+    }
+}

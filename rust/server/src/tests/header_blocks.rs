@@ -1,0 +1,254 @@
+//! Header blocks that HTTP/2 ends connections for: here they end their request, and those beside it are answered.
+
+use prost::Message as _;
+
+use crate::{
+    Server, Settings,
+    tests::{
+        caller::enframe,
+        fixture::{age, request, settings, start},
+        wire::{
+            ACK, CONTINUATION, DECIDE, END_HEADERS, GOAWAY, HEADERS, PING, Peer, RST_STREAM, SETTINGS, block,
+            call_headers, frame,
+        },
+    },
+};
+
+const DATA: u8 = 0;
+const END_STREAM: u8 = 1;
+const PROTOCOL_ERROR: u32 = 1;
+/// `:status` as the static table has it.
+const OK: &[u8] = &[0x88];
+const BAD_REQUEST: &[u8] = &[0x8c];
+/// `:status: 431`, which it does not have: a literal of a known name.
+const TOO_LARGE: &[u8] = &[0x48];
+
+fn message() -> Vec<u8> {
+    enframe(&request("", vec![age(30)]).encode_to_vec()).to_vec()
+}
+
+/// What a connection has answered.
+#[derive(Debug, Default)]
+struct Answers {
+    /// By stream: how its first response began.
+    statuses: Vec<(u32, Vec<u8>)>,
+    resets: Vec<(u32, u32)>,
+    /// Streams with a decision.
+    decided: Vec<u32>,
+    is_over: bool,
+}
+
+/// Reads until a stream has ended, or the connection.
+fn read(peer: &mut Peer, last: u32) -> Answers {
+    let mut answers = Answers::default();
+    loop {
+        let Some(found) = peer.receive() else {
+            answers.is_over = true;
+            return answers;
+        };
+        let ends = found.flags & END_STREAM != 0;
+        match found.kind {
+            HEADERS if !ends => answers.statuses.push((found.stream, found.payload)),
+            DATA if found.payload.windows(9).any(|text| text == b"gold-card") => {
+                answers.decided.push(found.stream);
+            }
+            RST_STREAM => {
+                let code = u32::from_be_bytes(found.payload.try_into().unwrap());
+                answers.resets.push((found.stream, code));
+                if found.stream == last {
+                    return answers;
+                }
+            }
+            GOAWAY => answers.is_over = true,
+            PING | SETTINGS if found.flags & ACK == 0 => {
+                let payload = if found.kind == PING { found.payload } else { vec![] };
+                peer.send(&frame(found.kind, ACK, 0, &payload));
+            }
+            _ => {}
+        }
+        if found.stream == last && ends && matches!(found.kind, HEADERS | DATA) {
+            return answers;
+        }
+    }
+}
+
+fn server() -> Server {
+    start(Settings {
+        workers: 1,
+        ..settings()
+    })
+}
+
+/// An honest call's headers, other frames, and then the honest call's message.
+fn beside(frames: &[u8]) -> Answers {
+    let server = server();
+    let mut peer = Peer::greet(&server, &[]);
+    let honest = peer.call(DECIDE, 0);
+    peer.send(frames);
+    peer.send(&frame(DATA, END_STREAM, honest, &message()));
+    let answers = read(&mut peer, honest);
+    assert_eq!(server.status().panics, 0);
+    answers
+}
+
+fn status(answers: &Answers, stream: u32) -> &[u8] {
+    let found = answers.statuses.iter().find(|(asked, _)| *asked == stream);
+    found.map(|(_, block)| &block[..1]).unwrap_or_default()
+}
+
+/// A call on stream 3 with more fields, and its message.
+fn call_with(fields: &[u8]) -> Vec<u8> {
+    let headers = [block(&call_headers(DECIDE)), fields.to_vec()].concat();
+    [
+        frame(HEADERS, END_HEADERS, 3, &headers),
+        frame(DATA, END_STREAM, 3, &message()),
+    ]
+    .concat()
+}
+
+fn literal(first: u8, name: &[u8], value: &[u8]) -> Vec<u8> {
+    let text = |text: &[u8]| [&[u8::try_from(text.len()).unwrap()], text].concat();
+    [vec![first], text(name), text(value)].concat()
+}
+
+#[test]
+fn a_field_that_is_none_fails_its_call_alone() {
+    let fields: [(&[u8], &[u8]); 14] = [
+        (b"x-note", b"a\x01b"),
+        (b"x-note", b"a\x7fb"),
+        (b"x-note", b"a\0b"),
+        (b"x-note", b"a\r\nb: c"),
+        (b"X-Note", b"1"),
+        (b"x note", b"1"),
+        (b"", b"1"),
+        (b"", b""),
+        (b"\xff", b"1"),
+        (b":later", b"1"),
+        (b":status", b"no"),
+        (b"te", b"gzip"),
+        (b"connection", b"close"),
+        (b"content-length", b"many"),
+    ];
+    for (name, value) in fields {
+        for first in [0x00, 0x10, 0x40] {
+            if first == 0x40 && name.len() + value.len() == 0 {
+                continue;
+            }
+            let answers = beside(&call_with(&literal(first, name, value)));
+            let shown = format!(
+                "{:?}: {:?}, {first:#x}",
+                name.escape_ascii(),
+                value.escape_ascii()
+            );
+            assert_eq!(answers.decided, [1], "{shown}: {answers:?}");
+            assert!(!answers.is_over, "{shown}");
+            assert!(
+                answers.resets.iter().all(|reset| *reset == (3, PROTOCOL_ERROR)),
+                "{shown}"
+            );
+        }
+    }
+}
+
+#[test]
+fn who_sends_it_is_told_in_http() {
+    let server = server();
+    for (fields, expected) in [
+        (literal(0, b"x-note", b"a\x01b"), BAD_REQUEST),
+        (literal(0, b"X-Note", b"1"), BAD_REQUEST),
+        (literal(0x40, b"te", b"gzip"), BAD_REQUEST),
+        (literal(0, b"x-note", &[b'a'; 120]).repeat(120), TOO_LARGE),
+        // Far beyond what the transport itself would put up with, in few bytes.
+        (
+            [literal(0x40, b"x", &[b'a'; 100]), vec![0xbe; 2_000]].concat(),
+            TOO_LARGE,
+        ),
+        (literal(0, b"x-note", b"fine"), OK),
+    ] {
+        let mut peer = Peer::greet(&server, &[]);
+        peer.send(&call_with(&fields));
+        let answers = read(&mut peer, 3);
+        assert_eq!(status(&answers, 3), expected, "{fields:?}");
+        assert!(!answers.is_over);
+        // Whoever was told may ask again.
+        peer.send(&frame(HEADERS, END_HEADERS, 5, &block(&call_headers(DECIDE))));
+        peer.send(&frame(DATA, END_STREAM, 5, &message()));
+        assert_eq!(read(&mut peer, 5).decided.last(), Some(&5), "{fields:?}");
+    }
+    assert_eq!(server.status().not_calls, 5);
+}
+
+#[test]
+fn blocks_in_several_frames_are_judged_as_one() {
+    let whole = [block(&call_headers(DECIDE)), literal(0, b"x-note", b"a\x01b")].concat();
+    for cut in [1, 20, whole.len() - 1] {
+        let (first, second) = whole.split_at(cut);
+        let answers = beside(
+            &[
+                frame(HEADERS, END_STREAM, 3, first),
+                frame(CONTINUATION, 0, 3, &[]),
+                frame(CONTINUATION, END_HEADERS, 3, second),
+            ]
+            .concat(),
+        );
+        assert_eq!(status(&answers, 3), BAD_REQUEST, "{cut}");
+        assert_eq!(answers.decided, [1]);
+    }
+}
+
+#[test]
+fn a_stream_that_depends_on_itself_does_no_harm() {
+    let priority = [0, 0, 0, 3, 16];
+    let block = [literal(0x40, b"x-note", b"kept"), block(&[])].concat();
+    let headers = [
+        priority.to_vec(),
+        crate::tests::wire::block(&call_headers(DECIDE)),
+        block,
+    ]
+    .concat();
+    let later = [
+        crate::tests::wire::block(&call_headers(DECIDE)),
+        // The field that the first call has put into the table.
+        vec![0xbe],
+    ]
+    .concat();
+    let answers = beside(
+        &[
+            frame(HEADERS, END_HEADERS | 0x20, 3, &headers),
+            frame(DATA, END_STREAM, 3, &message()),
+            frame(HEADERS, END_HEADERS, 5, &later),
+            frame(DATA, END_STREAM, 5, &message()),
+        ]
+        .concat(),
+    );
+    assert!(!answers.is_over);
+    assert!(answers.decided.contains(&1), "{answers:?}");
+}
+
+#[test]
+fn compression_that_is_broken_ends_the_connection() {
+    for broken in [
+        // An index of nothing, an index beyond the table, a table larger than allowed, a text beyond the block.
+        vec![0x80],
+        vec![0xff, 0xff, 0x03],
+        vec![0x3f, 0xff, 0xff, 0x03],
+        vec![0x00, 0x7e, b'a'],
+    ] {
+        let answers = beside(&frame(HEADERS, END_HEADERS | END_STREAM, 3, &broken));
+        assert!(answers.is_over, "{broken:?}");
+        assert!(answers.decided.is_empty());
+    }
+}
+
+#[test]
+fn trailers_that_are_none_fail_their_call_alone() {
+    let trailers = literal(0x40, b"X-Note", b"a");
+    let server = server();
+    let mut peer = Peer::greet(&server, &[]);
+    let (greedy, honest) = (peer.call(DECIDE, 0), peer.call(DECIDE, 0));
+    peer.send(&frame(HEADERS, END_HEADERS | END_STREAM, greedy, &trailers));
+    peer.send(&frame(DATA, END_STREAM, honest, &message()));
+    let answers = read(&mut peer, honest);
+    assert_eq!(answers.decided, [honest]);
+    assert!(!answers.is_over);
+}
