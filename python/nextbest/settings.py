@@ -25,6 +25,7 @@ DRAIN_GRACE_S: Final = 4.0
 HASH_KEY_BYTES_MIN: Final = 16
 SAMPLE_MAX: Final = 1_000_000
 KERNELS: Final = ("avx512", "avx2", "portable")
+ON_DECISION_PORT: Final = ("health", "reflection")
 LATE_MODELS: Final = ("degrade", "refuse")
 
 
@@ -52,6 +53,8 @@ class Settings:
         tls_key: NEXTBEST_TLS_KEY. Its private key, PEM, without a password.
         tls_client_ca: NEXTBEST_TLS_CLIENT_CA. Whose certificates callers may show, PEM. They have to show one
             where the access file has no keys.
+        on_decision_port: NEXTBEST_ON_DECISION_PORT. What the decision port answers beside its own services:
+            `health`, `reflection`, with a comma between.
         workers: NEXTBEST_WORKERS. Threads that decide; 0: one a core.
         kernel: NEXTBEST_KERNEL. The instructions that filter: `avx512`, `avx2` or `portable`; None: the best
             that the machine has.
@@ -92,6 +95,7 @@ class Settings:
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     tls_client_ca: Path | None = None
+    on_decision_port: frozenset[str] = frozenset()
     workers: int = 0
     kernel: str | None = None
     index_bytes_max: int | None = None
@@ -136,6 +140,9 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         tls_client_ca=variables.path(found, "NEXTBEST_TLS_CLIENT_CA"),
         control_address=found.get("NEXTBEST_CONTROL_ADDRESS", CONTROL_ADDRESS),
         health_address=found.get("NEXTBEST_HEALTH_ADDRESS", HEALTH_ADDRESS),
+        on_decision_port=variables.words(
+            found.get("NEXTBEST_ON_DECISION_PORT", ""), "NEXTBEST_ON_DECISION_PORT", ON_DECISION_PORT
+        ),
         workers=variables.whole(found, "NEXTBEST_WORKERS", 0) or 0,
         kernel=variables.word(found, "NEXTBEST_KERNEL", KERNELS),
         index_bytes_max=variables.whole(found, "NEXTBEST_INDEX_BYTES_MAX", None),

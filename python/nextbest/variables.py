@@ -56,6 +56,15 @@ def time(found: Mapping[str, str], name: str) -> float | None:
     return seconds
 
 
+def words(text: str, name: str, known: Sequence[str]) -> frozenset[str]:
+    """Reads words with commas between; `name` is what messages call the text."""
+    given = [word.strip() for word in text.split(",") if word.strip()]
+    for word in given:
+        if word not in known:
+            raise SettingError(f"{name} names `{word}`: give {one_of(known)}, with commas between")
+    return frozenset(given)
+
+
 def word(found: Mapping[str, str], name: str, words: Sequence[str]) -> str | None:
     """Reads one of the words; None where the variable is unset."""
     word = found.get(name)

@@ -9,6 +9,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={}", root.display());
     let files = FILES.map(|name| root.join(format!("nextbest/v1/{name}.proto")));
     let descriptors = protox::compile(files, [&root])?;
+    // What servers tell of themselves.
+    let encoded = PathBuf::from(env::var("OUT_DIR")?).join("descriptors.bin");
+    std::fs::write(encoded, prost::Message::encode_to_vec(&descriptors))?;
     let services = env::var_os("CARGO_FEATURE_SERVICES").is_some();
     tonic_prost_build::configure()
         .build_server(services)

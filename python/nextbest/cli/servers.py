@@ -54,6 +54,9 @@ def serve(  # noqa: PLR0913 - one parameter an option
         typer.Option(help="Control: host:port; on the loopback interface, unless callers are known."),
     ] = None,
     health_address: Annotated[str | None, typer.Option(help="Health: host:port or unix:/path.")] = None,
+    on_decision_port: Annotated[
+        str | None, typer.Option(help="What the decision port answers as well: health, reflection.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=0, help="Threads that decide; 0: one a core.")] = None,
     tls_certificate: Annotated[
         Path | None, typer.Option(help="Who the server is, PEM; with it, decisions and control speak TLS.")
@@ -87,7 +90,8 @@ def serve(  # noqa: PLR0913 - one parameter an option
 
     Environment variables stand in for options: NEXTBEST_TLS_CERTIFICATE, NEXTBEST_TLS_KEY,
     NEXTBEST_TLS_CLIENT_CA, NEXTBEST_ACCESS, NEXTBEST_ADDRESS, NEXTBEST_CONTROL_ADDRESS,
-    NEXTBEST_HEALTH_ADDRESS, NEXTBEST_WORKERS, NEXTBEST_KERNEL, NEXTBEST_INDEX_BYTES_MAX,
+    NEXTBEST_HEALTH_ADDRESS, NEXTBEST_ON_DECISION_PORT, NEXTBEST_WORKERS, NEXTBEST_KERNEL,
+    NEXTBEST_INDEX_BYTES_MAX,
     NEXTBEST_HEALTH_SAMPLE, NEXTBEST_SHADOW_EVERY, NEXTBEST_IN_FLIGHT_MAX, NEXTBEST_LATE_MODELS,
     NEXTBEST_CONNECTIONS_MAX, NEXTBEST_PEER_CONNECTIONS_MAX, NEXTBEST_INTAKE_BYTES_MAX,
     NEXTBEST_HANDSHAKE_S_MAX, NEXTBEST_MESSAGE_S_MAX, NEXTBEST_READING_S_MAX, NEXTBEST_IDLE_S_MAX,
@@ -95,7 +99,7 @@ def serve(  # noqa: PLR0913 - one parameter an option
     NEXTBEST_DRAIN_GRACE_S, NEXTBEST_DRAIN_S_MAX, NEXTBEST_TRACE_QUEUE_BYTES,
     NEXTBEST_CUSTOMER_HASH_KEY; and those of OpenTelemetry, OTEL_EXPORTER_OTLP_ENDPOINT first.
     """
-    from nextbest import settings
+    from nextbest import settings, variables
     from nextbest.cli.bundles import load
     from nextbest.control.serving import serve as run
 
@@ -103,6 +107,8 @@ def serve(  # noqa: PLR0913 - one parameter an option
         "address": address,
         "control_address": control_address,
         "health_address": health_address,
+        "on_decision_port": on_decision_port
+        and variables.words(on_decision_port, "--on-decision-port", settings.ON_DECISION_PORT),
         "workers": workers,
         "tls_certificate": tls_certificate,
         "tls_key": tls_key,

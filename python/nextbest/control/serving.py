@@ -188,6 +188,8 @@ def _core_settings(settings: Settings, found: secrets.Secrets) -> dict[str, Any]
     given = {
         "address": settings.address,
         "health_address": settings.health_address,
+        "health_on_decisions": "health" in settings.on_decision_port,
+        "reflection_on_decisions": "reflection" in settings.on_decision_port,
         "workers": settings.workers,
         "kernel": settings.kernel,
         "index_bytes_max": settings.index_bytes_max,

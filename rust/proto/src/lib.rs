@@ -6,6 +6,9 @@ pub mod count;
 #[cfg(feature = "services")]
 pub mod codec;
 
+/// All files of `proto/nextbest/v1`, as an encoded `FileDescriptorSet`.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
 /// Package `nextbest.v1`.
 #[allow(
     missing_docs,

@@ -107,6 +107,8 @@ fn convert(settings: &Bound<'_, PyDict>) -> PyResult<Settings> {
     let mut converted = Settings::default();
     taken.put("address", &mut converted.address)?;
     taken.put("health_address", &mut converted.health_address)?;
+    taken.put("health_on_decisions", &mut converted.health_on_decisions)?;
+    taken.put("reflection_on_decisions", &mut converted.reflection_on_decisions)?;
     taken.put("workers", &mut converted.workers)?;
     taken.put("customers_max", &mut converted.customers_max)?;
     taken.put("connections_max", &mut converted.connections_max)?;

@@ -19,7 +19,6 @@ use crate::{
     health::{Health, Phase},
     limits::HANDOVER_SOCKETS_MAX,
     routes::Services,
-    settings::Patience,
     stats::Counter,
     worker::{Work, serve_all},
 };
@@ -73,7 +72,7 @@ fn least_loaded(workers: &[Handover], last: usize) -> Option<(usize, &Handover)>
 /// ended. `decisions` comes once there is a bundle to decide with.
 pub(crate) fn start(
     health: Listening,
-    patience: Patience,
+    door: Door,
     decisions: tokio::sync::oneshot::Receiver<Port>,
     mut phase: watch::Receiver<Phase>,
     ended: mpsc::Sender<usize>,
@@ -97,11 +96,7 @@ pub(crate) fn start(
                     services,
                     backlog: None,
                     phase: always.clone(),
-                    // A probe that watches has nobody to move to: replicas are not shared out by health checks.
-                    door: Door::open(Patience {
-                        age: None,
-                        ..patience
-                    }),
+                    door,
                 };
                 tokio::task::spawn_local(serve_all(health_sockets, work));
                 tokio::task::spawn_local(accept(port, always));

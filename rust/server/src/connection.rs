@@ -76,6 +76,18 @@ impl Door {
             counters: Arc::default(),
         }
     }
+
+    /// That of the health port, in plain text for everybody, with the same counters.
+    pub(crate) fn of_probes(&self) -> Self {
+        Self {
+            counters: Arc::clone(&self.counters),
+            // A probe that watches has nobody to move to: replicas are not shared out by health checks.
+            ..Self::open(Patience {
+                age: None,
+                ..self.patience
+            })
+        }
+    }
 }
 
 /// Serves the connection until its end. Returns how many requests were cut off without a response.

@@ -1,11 +1,12 @@
 //! The server's phase turned into answers of `grpc.health.v1`.
 //!
-//! `""` and `nextbest.v1.DecisionService`: serving while a bundle is active and no shutdown has begun.
-//! `startup`: serving once there was a bundle. `liveness`: serving as long as anything answers.
+//! `""`, `nextbest.v1.DecisionService` and `nextbest.v1.CustomerService`: serving while a bundle is active and no shutdown
+//! has begun. `startup` and `nextbest.v1.ControlService`: serving once there was a bundle. `liveness`: serving as long as
+//! anything answers.
 
 use std::{pin::Pin, time::Instant};
 
-use nextbest_proto::v1::decision_service_server;
+use nextbest_proto::v1::{control_service_server, customer_service_server, decision_service_server};
 use tokio::sync::watch;
 use tokio_stream::{Stream, StreamExt as _, wrappers::WatchStream};
 use tonic::{Request, Response, Status};
@@ -37,8 +38,10 @@ enum Subject {
 impl Subject {
     fn parse(service: &str) -> Option<Self> {
         match service {
-            "" | decision_service_server::SERVICE_NAME => Some(Self::Decisions),
-            "startup" => Some(Self::Startup),
+            "" | decision_service_server::SERVICE_NAME | customer_service_server::SERVICE_NAME => {
+                Some(Self::Decisions)
+            }
+            "startup" | control_service_server::SERVICE_NAME => Some(Self::Startup),
             "liveness" => Some(Self::Liveness),
             _ => None,
         }
@@ -73,7 +76,7 @@ impl health_server::Health for Health {
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<HealthCheckResponse>, Status> {
         let subject = Subject::parse(&request.get_ref().service).ok_or_else(|| {
-            Status::not_found("no such service: \"\", startup, liveness or the decision service")
+            Status::not_found("no such service: ask for \"\", startup, liveness, or a service of nextbest.v1")
         })?;
         Ok(Response::new(subject.at(*self.phase.borrow())))
     }

@@ -42,6 +42,7 @@ mod health;
 mod failures;
 
 mod delivery;
+mod extras;
 mod identity;
 mod inspection;
 mod rejection;

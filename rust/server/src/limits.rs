@@ -8,6 +8,8 @@ pub const DECIDE_BYTES_MAX: usize = 256 * 1024;
 pub const CUSTOMERS_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// An encoded health check.
 pub const HEALTH_BYTES_MAX: usize = 4 * 1024;
+/// An encoded question of reflection.
+pub const REFLECTION_BYTES_MAX: usize = 4 * 1024;
 /// Customers of an upsert that are checked before other requests of the worker get their turn.
 pub const UPSERT_CHUNK_CUSTOMERS: usize = 16;
 

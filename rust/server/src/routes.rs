@@ -18,7 +18,7 @@ use nextbest_proto::v1::{
     decision_service_server::{self, DecisionServiceServer},
 };
 use tokio::sync::watch;
-use tonic::{Code, Status, body::Body, codegen::Service as _};
+use tonic::{Code, Status, body::Body, codec::CompressionEncoding, codegen::Service as _};
 use tonic_health::pb::health_server::{self, HealthServer};
 
 use crate::{
@@ -27,6 +27,7 @@ use crate::{
     call::Arrival,
     decide::Desk,
     delivery::{Deliveries, Delivery},
+    extras::{Extras, Reflection},
     failures::{Failures, Followed, method},
     health::Health,
     identity::Identity,
@@ -37,7 +38,7 @@ use crate::{
     stream::Leaving,
 };
 
-type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 /// The services of one port.
 #[derive(Clone)]
@@ -52,6 +53,7 @@ pub(crate) struct Decisions {
     // The same with more room for a message.
     batches: DecisionServiceServer<Desk>,
     customers: CustomerServiceServer<Desk>,
+    extras: Extras,
     desk: Arc<Desk>,
     gate: Gate,
     failures: Arc<Failures>,
@@ -68,16 +70,20 @@ pub(crate) struct Gate {
 }
 
 impl Services {
-    pub(crate) fn decisions(desk: Desk, gate: Gate) -> Self {
+    pub(crate) fn decisions(desk: Desk, gate: Gate, extras: Extras) -> Self {
         let desk = Arc::new(desk);
         let serve = |bytes_max| {
-            DecisionServiceServer::from_arc(Arc::clone(&desk)).max_decoding_message_size(bytes_max)
+            DecisionServiceServer::from_arc(Arc::clone(&desk))
+                .max_decoding_message_size(bytes_max)
+                .accept_compressed(CompressionEncoding::Gzip)
         };
-        let customers = CustomerServiceServer::from_arc(Arc::clone(&desk));
+        let customers =
+            CustomerServiceServer::from_arc(Arc::clone(&desk)).accept_compressed(CompressionEncoding::Gzip);
         Self::Decisions(Arc::new(Decisions {
             calls: serve(DECIDE_BYTES_MAX),
             batches: serve(BATCH_BYTES_MAX),
             customers: customers.max_decoding_message_size(CUSTOMERS_BYTES_MAX),
+            extras,
             failures: Failures::new(Arc::clone(&desk.shared)),
             desk,
             gate,
@@ -86,6 +92,17 @@ impl Services {
                 .headers()
                 .clone(),
         }))
+    }
+
+    /// What answers a health check here; nothing for any other request.
+    fn health_of(&self, path: &str) -> Option<HealthServer<Health>> {
+        if split(path).0 != health_server::SERVICE_NAME {
+            return None;
+        }
+        match self {
+            Self::Decisions(decisions) => decisions.extras.health().cloned(),
+            Self::Health(health) => Some(health.clone()),
+        }
     }
 
     fn reject(&self, rejection: Rejection) -> (Answering, Option<Counted>) {
@@ -156,7 +173,7 @@ impl Decisions {
         let method = method(request.uri().path());
         let followed = self.failures.follow(&request, method);
         let target = Target::of(request.uri().path());
-        let is_stream = target == Target::Stream;
+        let is_stream = target.is_stream();
         let Gate { intake, pace, .. } = &self.gate;
         let mut request = request.map(|body| Intake::new(body, Arc::clone(intake), *pace, is_stream));
         let at = Instant::now();
@@ -168,6 +185,10 @@ impl Decisions {
             Target::Batch => self.batches.clone().call(request),
             Target::Stream | Target::Call => self.calls.clone().call(request),
             Target::Customers => self.customers.clone().call(request),
+            Target::Reflection(version) => self
+                .extras
+                .reflect(version, request)
+                .unwrap_or_else(unimplemented),
             Target::Unknown => unimplemented(),
         };
         (answer, followed)
@@ -182,6 +203,7 @@ enum Target {
     /// Any other method of the decision service, and those that it does not have.
     Call,
     Customers,
+    Reflection(Reflection),
     Unknown,
 }
 
@@ -192,8 +214,13 @@ impl Target {
             (decision_service_server::SERVICE_NAME, "DecideStream") => Self::Stream,
             (decision_service_server::SERVICE_NAME, _) => Self::Call,
             (customer_service_server::SERVICE_NAME, _) => Self::Customers,
-            _ => Self::Unknown,
+            (service, _) => Reflection::named(service).map_or(Self::Unknown, Self::Reflection),
         }
+    }
+
+    /// Whether several messages may come.
+    fn is_stream(self) -> bool {
+        matches!(self, Self::Stream | Self::Reflection(_))
     }
 }
 
@@ -251,36 +278,39 @@ impl Routes {
     }
 }
 
+impl Routes {
+    fn begin(&self, request: Request<Incoming>) -> (Answering, Option<Counted>, Option<Followed>) {
+        if let Some(rejection) = Rejection::of(&request) {
+            let (answering, counted) = self.services.reject(rejection);
+            return (answering, counted, None);
+        }
+        if let Some(mut health) = self.services.health_of(request.uri().path()) {
+            return (Answering::Call(health.call(request)), None, None);
+        }
+        let Services::Decisions(decisions) = &self.services else {
+            return (Answering::Call(unimplemented()), None, None);
+        };
+        match decisions.admit(&self.identity, &request) {
+            Err(refusal) => (
+                Answering::Refused(Some(decisions.refuse(&request, refusal))),
+                Some(decisions.turn_away()),
+                None,
+            ),
+            Ok((admitted, roles)) => {
+                let (answer, followed) = decisions.call(request, roles, &self.leaving);
+                (Answering::Call(answer), Some(admitted), followed)
+            }
+        }
+    }
+}
+
 impl Service<Request<Incoming>> for Routes {
     type Response = Response<Delivery>;
     type Error = Infallible;
     type Future = OpenRequest;
 
     fn call(&self, request: Request<Incoming>) -> OpenRequest {
-        let (answer, counted, followed) = match (Rejection::of(&request), &self.services) {
-            (Some(rejection), services) => {
-                let (answering, counted) = services.reject(rejection);
-                (answering, counted, None)
-            }
-            (None, Services::Decisions(decisions)) => match decisions.admit(&self.identity, &request) {
-                Err(refusal) => (
-                    Answering::Refused(Some(decisions.refuse(&request, refusal))),
-                    Some(decisions.turn_away()),
-                    None,
-                ),
-                Ok((admitted, roles)) => {
-                    let (answer, followed) = decisions.call(request, roles, &self.leaving);
-                    (Answering::Call(answer), Some(admitted), followed)
-                }
-            },
-            (None, Services::Health(health)) => {
-                let answer = match split(request.uri().path()) {
-                    (health_server::SERVICE_NAME, _) => health.clone().call(request),
-                    _ => unimplemented(),
-                };
-                (Answering::Call(answer), None, None)
-            }
-        };
+        let (answer, counted, followed) = self.begin(request);
         self.open.set(self.open.get() + 1);
         self.called.set(self.called.get() + 1);
         OpenRequest {

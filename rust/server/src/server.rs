@@ -26,7 +26,8 @@ use crate::{
     connection::Door,
     decide::{Desk, Shared},
     descriptors,
-    health::Phase,
+    extras::Extras,
+    health::{Health, Phase},
     intake::{Pace, Reserve},
     limits::HEALTH_CONNECTIONS_MAX,
     routes::{Gate, Services},
@@ -138,7 +139,7 @@ impl Server {
         let door = door(&settings)?;
         let ports = Ports::new(&settings);
         let health = ports.listening(health, &ports.health);
-        accept::start(health, patience, port, phase.subscribe(), accept_ended)
+        accept::start(health, door.of_probes(), port, phase.subscribe(), accept_ended)
             .map_err(ServerFault::Thread)?;
 
         let workers = worker_count(&settings);
@@ -167,6 +168,11 @@ impl Server {
                 between: patience.idle,
             },
         };
+        let health = Health {
+            phase: phase.subscribe(),
+        };
+        let extras =
+            Extras::of(&settings, health).map_err(|cause| ServerFault::Thread(io::Error::other(cause)))?;
         let (worker_ended, ended) = mpsc::channel();
         let start_worker = |place| {
             let backlog = Backlog::new();
@@ -176,7 +182,7 @@ impl Server {
                 backlog: Arc::clone(&backlog),
             };
             let work = Work {
-                services: Services::decisions(desk, gate.clone()),
+                services: Services::decisions(desk, gate.clone(), extras.clone()),
                 backlog: Some(backlog),
                 phase: phase.subscribe(),
                 door: door.clone(),

@@ -67,6 +67,10 @@ pub struct Settings {
     pub address: String,
     /// `host:port` or `unix:/path` of `grpc.health.v1`, in plain text.
     pub health_address: String,
+    /// Whether the decision port answers health checks as well.
+    pub health_on_decisions: bool,
+    /// Whether the decision port describes itself: gRPC's reflection, v1 and v1alpha.
+    pub reflection_on_decisions: bool,
     /// Who the decision port is, and whose certificates it asks for. Absent: plain text.
     pub tls: Option<Tls>,
     /// Who may call the decision port. Absent: everybody.
@@ -107,6 +111,8 @@ impl Default for Settings {
         Self {
             address: "127.0.0.1:50051".into(),
             health_address: "127.0.0.1:50053".into(),
+            health_on_decisions: false,
+            reflection_on_decisions: false,
             tls: None,
             access: None,
             workers: 0,

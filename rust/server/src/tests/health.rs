@@ -17,6 +17,8 @@ use crate::{
 };
 
 const DECISIONS: &str = "nextbest.v1.DecisionService";
+const CUSTOMERS: &str = "nextbest.v1.CustomerService";
+const CONTROL: &str = "nextbest.v1.ControlService";
 
 struct Probe {
     client: Client,
@@ -75,7 +77,7 @@ fn a_server_serves_from_its_start_to_its_shutdown() {
         ..settings()
     });
     let probe = Probe::connect(&server);
-    for service in ["", DECISIONS, "startup", "liveness"] {
+    for service in ["", DECISIONS, CUSTOMERS, CONTROL, "startup", "liveness"] {
         assert_eq!(probe.check(service), Ok(ServingStatus::Serving), "{service}");
     }
     assert_eq!(probe.check("another"), Err(Code::NotFound));
