@@ -21,6 +21,7 @@ use tokio::{
 use crate::{
     address::Stream,
     admission::Place,
+    farewell::Farewell,
     greeting::{Greeted, PREFACE, greet},
     health::Phase,
     identity::Guest,
@@ -150,11 +151,11 @@ async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     match greeted {
         None => 0,
         Some((Greeted::Plain(stream), identity)) => {
-            let stream = Inspected::new(stream, PREFACE, authorities);
+            let stream = Inspected::new(Farewell::new(stream), PREFACE, authorities);
             serve_calls(stream, Routes::new(services, identity), &door.patience, phase).await
         }
         Some((Greeted::Tls(stream), identity)) => {
-            let stream = Inspected::new(stream, PREFACE, authorities);
+            let stream = Inspected::new(Farewell::new(stream), PREFACE, authorities);
             serve_calls(stream, Routes::new(services, identity), &door.patience, phase).await
         }
     }

@@ -54,6 +54,7 @@ mod descriptors;
 mod tls;
 
 mod connection;
+mod farewell;
 mod greeting;
 mod worker;
 

@@ -74,6 +74,8 @@ pub const AGE_GRACE: Duration = Duration::from_secs(10);
 /// From the last response of a draining connection to closing it: time for the response, and for the peer to
 /// leave. The same for the preface of a connection that was made just before the server began to drain.
 pub const LINGER: Duration = Duration::from_millis(500);
+/// What is read and dropped of a peer while its connection is being closed.
+pub const LATE_BYTES_MAX: usize = 1024 * 1024;
 
 /// Requests in memory where the settings do not say, those whose message is still on its way included.
 pub const IN_FLIGHT_MAX: usize = 16_384;
