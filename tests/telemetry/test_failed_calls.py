@@ -80,6 +80,18 @@ def test_failed_calls_are_spans(serving, collector):
     assert (status.traces.emitted, status.traces.sampled_out, status.failure_spans_suppressed) == (5, 1, 0)
 
 
+def test_questions_of_a_call_that_goes_on_are_spans(serving, collector):
+    wrong = decision_pb2.DecideRequest(channel=WRITTEN)
+    with grpc.insecure_channel(serving.decisions) as channel:
+        decisions = decision_pb2_grpc.DecisionServiceStub(channel)
+        questions = [decision_pb2.StreamedRequest(request_id=1, decide=wrong)]
+        (answer,) = decisions.DecideStream(iter(questions), timeout=10)
+    assert answer.failure.code == StatusCode.INVALID_ARGUMENT.value[0]
+    assert _failed(collector, 1) == [("nextbest.decide", "INVALID_ARGUMENT")]
+    (entry,) = _errors(collector)
+    assert entry.attributes["rpc.method"] == "nextbest.v1.DecisionService/DecideStream"
+
+
 def test_an_attack_is_no_flood_of_spans(start_serving, starter, collector):
     serving = start_serving(
         starter,

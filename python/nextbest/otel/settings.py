@@ -130,7 +130,12 @@ def _temporality(found: Mapping[str, str]) -> str:
 
 
 def _sampler(found: Mapping[str, str], warnings: list[str]) -> tuple[str, float]:
-    sampler = values.word(found, "OTEL_TRACES_SAMPLER", SAMPLERS)
+    sampler = found.get("OTEL_TRACES_SAMPLER")
+    if sampler is not None and sampler not in SAMPLERS:
+        raise SettingError(
+            f"OTEL_TRACES_SAMPLER is `{sampler}`: give `always_on`, `always_off` or `traceidratio`, or one "
+            "of them with `parentbased_` in front"
+        )
     text = found.get("OTEL_TRACES_SAMPLER_ARG")
     if text is None:
         return sampler or _SAMPLER, 1.0

@@ -19,7 +19,7 @@ pub const PLACED_MAX: usize = 128;
 /// Degradations of one span.
 pub const DEGRADATIONS_MAX: usize = 32;
 
-const NAME: &str = "nextbest.decide";
+pub(crate) const NAME: &str = "nextbest.decide";
 const SCOPE: &str = "nextbest";
 const KIND_SERVER: u64 = 2;
 const STATUS_ERROR: u64 = 2;
@@ -40,6 +40,10 @@ const INT_TAG: u8 = 3 << 3;
 const DOUBLE_TAG: u8 = 4 << 3 | 1;
 const ARRAY_TAG: u8 = 5 << 3 | 2;
 const ELEMENT_TAG: u8 = 1 << 3 | 2;
+
+/// The attributes `rpc.system.name` and `rpc.response.status_code` of every decision, encoded.
+const ANSWERED: &[u8] = b"\x4a\x19\x0a\x0frpc.system.name\x12\x06\x0a\x04grpc\
+    \x4a\x20\x0a\x18rpc.response.status_code\x12\x04\x0a\x02OK";
 
 /// Where a span stands: its own ids, and the caller's span above it.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +88,7 @@ pub(crate) fn encode<'b>(
         text.clear();
         explain(decision, text);
         let mut attributes = Attributes(buffer);
-        attributes.call(decision.method, "OK");
+        attributes.answered_call(decision.method);
         write_decision(&mut attributes, decision, text, pseudonyms);
         write_actions(&mut attributes, decision);
     })
@@ -298,10 +302,16 @@ pub(crate) struct Attributes<'b>(pub(crate) &'b mut Vec<u8>);
 
 impl Attributes<'_> {
     /// What was called, and how it ended, as the conventions for gRPC name it.
-    pub(crate) fn call(&mut self, method: &str, status: &str) {
+    pub(crate) fn failed_call(&mut self, method: &str, status: &str) {
         self.string("rpc.system.name", "grpc");
-        self.string("rpc.method", method);
         self.string("rpc.response.status_code", status);
+        self.string("rpc.method", method);
+    }
+
+    /// The same of a call that ends well.
+    fn answered_call(&mut self, method: &str) {
+        self.0.extend_from_slice(ANSWERED);
+        self.string("rpc.method", method);
     }
 
     pub(crate) fn string(&mut self, key: &str, value: &str) {

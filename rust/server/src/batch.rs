@@ -13,7 +13,6 @@ use crate::{
     decide::Desk,
     detail::Detail,
     limits::{BATCH_CUSTOMERS_MAX, BATCH_TURN},
-    refusal::failure,
 };
 
 /// Decides for each customer, by the bundle that is active now, whatever is activated meanwhile.
@@ -59,7 +58,7 @@ fn answer(desk: &Desk, call: &Call, active: &Arc<Active>, asked: v1::DecideReque
             desk.shared.stats.decisions.add();
             Answer::Decided(decided)
         }
-        Err(status) => Answer::Failure(failure(&status)),
+        Err(status) => Answer::Failure(desk.fail(call, &status)),
     }
 }
 

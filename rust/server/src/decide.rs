@@ -20,7 +20,8 @@ use crate::{
     batch::decide_batch,
     call::{Call, Timed, now_ns},
     detail::Detail,
-    refusal::Refusal,
+    failures::Failures,
+    refusal::{Refusal, failure},
     settings::LateModels,
     shadow::{Sample, Shadow},
     stats::Stats,
@@ -44,6 +45,7 @@ pub(crate) struct Desk {
     pub(crate) shared: Arc<Shared>,
     pub(crate) worker: usize,
     pub(crate) backlog: Arc<Backlog>,
+    pub(crate) failures: Arc<Failures>,
 }
 
 #[tonic::async_trait]
@@ -159,6 +161,12 @@ impl Desk {
         }
         self.backlog.decided(started.elapsed());
         Ok(response)
+    }
+
+    /// The answer to one question of a call that goes on.
+    pub(crate) fn fail(&self, call: &Call, status: &Status) -> v1::Failure {
+        self.failures.unanswered(call, status.code());
+        failure(status)
     }
 
     /// Runs what a request asks for, and counts how it ends. A panic fails this request alone.

@@ -9,15 +9,15 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use http::{HeaderMap, Request};
-use nextbest_journal::{Emitter, FailedCall, METHOD_OTHER};
+use nextbest_journal::{Emitter, FailedCall, METHOD_OTHER, Parent};
 use tonic::{Code, Status};
 
 use crate::{
-    call::{TraceHeaders, now_ns},
+    call::{Call, TraceHeaders, now_ns},
     decide::Shared,
     limits::{FAILURE_SPANS_BURST, FAILURE_SPANS_PER_SECOND},
 };
@@ -59,8 +59,31 @@ impl Failures {
     /// Notes a call that was refused before it began.
     pub(crate) fn refused<B>(&self, request: &Request<B>, code: Code) {
         let Some(emitter) = self.allow() else { return };
-        let (method, headers) = (method(request.uri().path()), TraceHeaders::of(request.headers()));
-        self.emit(emitter, method, headers.as_ref(), Duration::ZERO, code);
+        let parent = TraceHeaders::of(request.headers()).and_then(|headers| headers.parent());
+        let now_ns = now_ns();
+        let failed = FailedCall {
+            started_ns: now_ns,
+            ended_ns: now_ns,
+            method: method(request.uri().path()),
+            is_question: false,
+            status: status_name(code),
+        };
+        self.emit(emitter, &failed, parent.as_ref());
+    }
+
+    /// Notes one question of a call that goes on.
+    pub(crate) fn unanswered(&self, call: &Call, code: Code) {
+        let Some(emitter) = self.allow() else { return };
+        let ended_ns = now_ns();
+        let failed = FailedCall {
+            // What was waited for the question is no time of its own.
+            started_ns: ended_ns,
+            ended_ns,
+            method: call.method,
+            is_question: true,
+            status: status_name(code),
+        };
+        self.emit(emitter, &failed, call.parent.as_ref());
     }
 
     /// Follows a call, where its failure would be a span.
@@ -87,28 +110,11 @@ impl Failures {
         is_allowed.then_some(emitter)
     }
 
-    fn emit(
-        &self,
-        emitter: &Emitter,
-        method: &'static str,
-        headers: Option<&TraceHeaders>,
-        lasted: Duration,
-        code: Code,
-    ) {
-        let parent = headers.and_then(TraceHeaders::parent);
-        let Some(context) = emitter.sample(parent.as_ref()) else {
-            return;
-        };
-        self.bucket.take(Instant::now());
-        let ended_ns = now_ns();
-        let lasted_ns = u64::try_from(lasted.as_nanos()).unwrap_or(0);
-        let call = FailedCall {
-            started_ns: ended_ns.saturating_sub(lasted_ns),
-            ended_ns,
-            method,
-            status: status_name(code),
-        };
-        emitter.emit_failure(&call, &context);
+    fn emit(&self, emitter: &Emitter, failed: &FailedCall, parent: Option<&Parent>) {
+        if let Some(context) = emitter.sample(parent) {
+            self.bucket.take(Instant::now());
+            emitter.emit_failure(failed, &context);
+        }
     }
 }
 
@@ -130,8 +136,17 @@ impl Followed {
         if code != Code::Ok
             && let Some(emitter) = self.failures.allow()
         {
-            let (headers, lasted) = (self.headers.as_ref(), self.started.elapsed());
-            self.failures.emit(emitter, self.method, headers, lasted, code);
+            let parent = self.headers.as_ref().and_then(TraceHeaders::parent);
+            let ended_ns = now_ns();
+            let lasted_ns = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(0);
+            let failed = FailedCall {
+                started_ns: ended_ns.saturating_sub(lasted_ns),
+                ended_ns,
+                method: self.method,
+                is_question: false,
+                status: status_name(code),
+            };
+            self.failures.emit(emitter, &failed, parent.as_ref());
         }
         true
     }
@@ -202,6 +217,8 @@ fn status_name(code: Code) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

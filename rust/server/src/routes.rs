@@ -28,7 +28,7 @@ use crate::{
     decide::Desk,
     delivery::{Deliveries, Delivery},
     extras::{Extras, Reflection},
-    failures::{Failures, Followed, method},
+    failures::{Followed, method},
     health::Health,
     identity::Identity,
     intake::{Intake, Pace, Reserve},
@@ -56,7 +56,6 @@ pub(crate) struct Decisions {
     extras: Extras,
     desk: Arc<Desk>,
     gate: Gate,
-    failures: Arc<Failures>,
     // Of every refusal for overload: made once, as they have to be cheap.
     overload: HeaderMap,
 }
@@ -84,7 +83,6 @@ impl Services {
             batches: serve(BATCH_BYTES_MAX),
             customers: customers.max_decoding_message_size(CUSTOMERS_BYTES_MAX),
             extras,
-            failures: Failures::new(Arc::clone(&desk.shared)),
             desk,
             gate,
             overload: Status::from(Refusal::Overload)
@@ -151,7 +149,7 @@ impl Decisions {
         match refusal {
             Refusal::Overload => {
                 stats.shed.add();
-                self.failures.refused(request, Code::ResourceExhausted);
+                self.desk.failures.refused(request, Code::ResourceExhausted);
                 let mut response = Response::new(Body::empty());
                 *response.headers_mut() = self.overload.clone();
                 return response;
@@ -160,7 +158,7 @@ impl Decisions {
             _ => stats.callers_unknown.add(),
         }
         let refused = Status::from(refusal);
-        self.failures.refused(request, refused.code());
+        self.desk.failures.refused(request, refused.code());
         refused.into_http()
     }
 
@@ -171,7 +169,7 @@ impl Decisions {
         leaving: &watch::Sender<bool>,
     ) -> (Answer, Option<Followed>) {
         let method = method(request.uri().path());
-        let followed = self.failures.follow(&request, method);
+        let followed = self.desk.failures.follow(&request, method);
         let target = Target::of(request.uri().path());
         let is_stream = target.is_stream();
         let Gate { intake, pace, .. } = &self.gate;

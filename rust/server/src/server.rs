@@ -27,6 +27,7 @@ use crate::{
     decide::{Desk, Shared},
     descriptors,
     extras::Extras,
+    failures::Failures,
     health::{Health, Phase},
     intake::{Pace, Reserve},
     limits::HEALTH_CONNECTIONS_MAX,
@@ -180,6 +181,7 @@ impl Server {
                 shared: Arc::clone(&shared),
                 worker: place,
                 backlog: Arc::clone(&backlog),
+                failures: Failures::new(Arc::clone(&shared)),
             };
             let work = Work {
                 services: Services::decisions(desk, gate.clone(), extras.clone()),

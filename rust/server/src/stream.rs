@@ -21,7 +21,7 @@ use crate::{
     decide::Desk,
     detail::Detail,
     limits::{STREAM_LAST_ANSWERS_MAX, STREAM_TURN_ANSWERS},
-    refusal::{Refusal, failure},
+    refusal::Refusal,
 };
 
 /// Turns true when the call's connection is told to leave. In the extensions of a streaming call's request.
@@ -80,7 +80,7 @@ impl Answers {
                 desk.shared.stats.decisions.add();
                 Answer::Decided(decided)
             }
-            Err(status) => Answer::Failure(failure(&status)),
+            Err(status) => Answer::Failure(desk.fail(&self.call, &status)),
         };
         v1::StreamedResponse {
             request_id: question.request_id,

@@ -73,8 +73,8 @@ fn attributes(span: &Span) -> Vec<(String, String)> {
 fn every_attribute_decodes() {
     let expected = "\
 rpc.system.name = grpc
-rpc.method = nextbest.v1.DecisionService/Decide
 rpc.response.status_code = OK
+rpc.method = nextbest.v1.DecisionService/Decide
 nextbest.decision_id = 018bcfe5-6800-7000-8000-000000000000
 nextbest.bundle_digest = ab01
 nextbest.channel = web
@@ -270,11 +270,12 @@ fn a_failed_call_is_an_error_without_its_contents() {
         b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         b"congo=t61",
     );
-    let encoded = |method| {
+    let encoded = |method, is_question| {
         let call = FailedCall {
             started_ns: 1_700_000_000_000_000_000,
             ended_ns: 1_700_000_000_000_005_000,
             method,
+            is_question,
             status: "INVALID_ARGUMENT",
         };
         let mut buffers = Buffers::default();
@@ -284,7 +285,7 @@ fn a_failed_call_is_an_error_without_its_contents() {
             &mut buffers,
         ))
     };
-    let failed = encoded("nextbest.v1.DecisionService/Decide");
+    let failed = encoded("nextbest.v1.DecisionService/Decide", false);
     assert_eq!(failed.name, "nextbest.v1.DecisionService/Decide");
     assert_eq!((failed.kind, failed.flags), (2, 0x301));
     assert_eq!(failed.parent_span_id, parent.as_ref().unwrap().span_id);
@@ -293,14 +294,18 @@ fn a_failed_call_is_an_error_without_its_contents() {
     assert_eq!((status.code, status.message.as_str()), (2, ""));
     let expected = [
         ("rpc.system.name", "grpc"),
-        ("rpc.method", "nextbest.v1.DecisionService/Decide"),
         ("rpc.response.status_code", "INVALID_ARGUMENT"),
+        ("rpc.method", "nextbest.v1.DecisionService/Decide"),
         ("error.type", "INVALID_ARGUMENT"),
     ];
     assert_eq!(
         attributes(&failed),
         expected.map(|(key, value)| (key.to_owned(), value.to_owned()))
     );
-    assert_eq!(encoded(METHOD_OTHER).name, "grpc");
+    assert_eq!(encoded(METHOD_OTHER, false).name, "grpc");
+    assert_eq!(
+        encoded("nextbest.v1.DecisionService/DecideBatch", true).name,
+        "nextbest.decide"
+    );
     assert_eq!(span(&decision(), None).status, None);
 }

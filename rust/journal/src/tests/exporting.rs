@@ -227,6 +227,8 @@ fn the_counts_add_up_at_any_moment() {
                     ..
                 } = emitter.counts();
                 assert_eq!(emitted, exported + rejected + dropped + pending);
+                // The exporter has the lowest priority: without a pause it gets no time on a machine that is busy.
+                std::thread::sleep(Duration::from_micros(20));
             }
         });
         for _ in 0..2 {
@@ -307,4 +309,16 @@ fn requests_and_answers_are_compressed() {
     assert_eq!(journal.counts(), counts(10, 9, 1, 0));
     assert_eq!(journal.emitter().trouble(), "");
     assert!(receiver.was_compressed());
+}
+
+#[test]
+fn a_collector_that_does_not_answer_is_tried_again() {
+    let receiver = Receiver::start([Answer::Never]);
+    let mut impatient = settings(&receiver.endpoint);
+    impatient.patience.request_timeout = Duration::from_millis(100);
+    let journal = Journal::start(impatient).unwrap();
+    emit(&journal, 1);
+    eventually(|| journal.emitter().trouble() == "no answer in time" || journal.counts().exported == 1);
+    eventually(|| journal.counts().exported == 1);
+    assert!(receiver.requests() >= 2);
 }

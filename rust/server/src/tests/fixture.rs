@@ -22,6 +22,7 @@ use crate::{
     active::first,
     backlog::Backlog,
     decide::{Desk, Shared},
+    failures::Failures,
     stats::Stats,
 };
 
@@ -181,8 +182,10 @@ pub(super) fn desk_of(bundle: &[u8], late_models: LateModels) -> Desk {
         shadow: None,
         late_models,
     };
+    let shared = Arc::new(shared);
     Desk {
-        shared: Arc::new(shared),
+        failures: Failures::new(Arc::clone(&shared)),
+        shared,
         worker: 0,
         backlog: Backlog::new(),
     }
