@@ -137,6 +137,10 @@ class Status:
         intake_bytes: Memory of calls' messages that have begun to come and have not ended.
         security: What the decision port has turned away.
         transport: What reached the ports and could not become a call.
+        log_lines_dropped: Lines on standard output and standard error that nobody will see.
+        bundle_source: Where the active bundle comes from: `file`, `activation`, or `state`.
+        bundle_reason: Why it decides, in a sentence.
+        file_bundle_digest: SHA-256 of the bundle that the command line names.
     """
 
     bundle_digest: str
@@ -166,6 +170,10 @@ class Status:
     intake_bytes: int
     security: SecurityCounts
     transport: TransportCounts
+    log_lines_dropped: int
+    bundle_source: str
+    bundle_reason: str
+    file_bundle_digest: str
 
 
 class Operator:

@@ -117,6 +117,10 @@ class StatusResponse(_message.Message):
     TRANSPORT_FIELD_NUMBER: _builtins.int
     FAILURE_SPANS_SUPPRESSED_FIELD_NUMBER: _builtins.int
     EXPORT_ERROR_FIELD_NUMBER: _builtins.int
+    LOG_LINES_DROPPED_FIELD_NUMBER: _builtins.int
+    BUNDLE_SOURCE_FIELD_NUMBER: _builtins.int
+    BUNDLE_REASON_FIELD_NUMBER: _builtins.int
+    FILE_BUNDLE_DIGEST_FIELD_NUMBER: _builtins.int
     bundle_digest: _builtins.str
     workspace: _builtins.str
     actions: _builtins.int
@@ -152,6 +156,16 @@ class StatusResponse(_message.Message):
     """Failed calls without a span, because there were too many of them: see docs/opentelemetry.md."""
     export_error: _builtins.str
     """Why the collector did not take the last spans that were sent; empty when it did."""
+    log_lines_dropped: _builtins.int
+    """Lines of the log, on standard output and standard error, that could not be written, or found no room to wait."""
+    bundle_source: _builtins.str
+    """Where the active bundle comes from: `file` (the command line), `activation` (since the start), or `state` (an
+    activation before the start, kept in the state folder).
+    """
+    bundle_reason: _builtins.str
+    """Why this bundle decides, in a sentence."""
+    file_bundle_digest: _builtins.str
+    """SHA-256 of the command line's bundle, in hexadecimal."""
     @_builtins.property
     def traces(self) -> Global___TraceCounts: ...
     @_builtins.property
@@ -190,10 +204,14 @@ class StatusResponse(_message.Message):
         transport: Global___TransportCounts | None = ...,
         failure_spans_suppressed: _builtins.int = ...,
         export_error: _builtins.str = ...,
+        log_lines_dropped: _builtins.int = ...,
+        bundle_source: _builtins.str = ...,
+        bundle_reason: _builtins.str = ...,
+        file_bundle_digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["security", b"security", "shadow", b"shadow", "traces", b"traces", "transport", b"transport"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "activated_at_us", b"activated_at_us", "bundle_digest", b"bundle_digest", "connections", b"connections", "connections_accepted", b"connections_accepted", "connections_refused", b"connections_refused", "customers", b"customers", "deadlines_exceeded", b"deadlines_exceeded", "decisions", b"decisions", "draining", b"draining", "explanations", b"explanations", "export_error", b"export_error", "failure_spans_suppressed", b"failure_spans_suppressed", "in_flight", b"in_flight", "index_bytes", b"index_bytes", "intake_bytes", b"intake_bytes", "kernel", b"kernel", "models", b"models", "panics", b"panics", "refused", b"refused", "security", b"security", "shadow", b"shadow", "shed", b"shed", "traces", b"traces", "transport", b"transport", "workers", b"workers", "workspace", b"workspace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "activated_at_us", b"activated_at_us", "bundle_digest", b"bundle_digest", "bundle_reason", b"bundle_reason", "bundle_source", b"bundle_source", "connections", b"connections", "connections_accepted", b"connections_accepted", "connections_refused", b"connections_refused", "customers", b"customers", "deadlines_exceeded", b"deadlines_exceeded", "decisions", b"decisions", "draining", b"draining", "explanations", b"explanations", "export_error", b"export_error", "failure_spans_suppressed", b"failure_spans_suppressed", "file_bundle_digest", b"file_bundle_digest", "in_flight", b"in_flight", "index_bytes", b"index_bytes", "intake_bytes", b"intake_bytes", "kernel", b"kernel", "log_lines_dropped", b"log_lines_dropped", "models", b"models", "panics", b"panics", "refused", b"refused", "security", b"security", "shadow", b"shadow", "shed", b"shed", "traces", b"traces", "transport", b"transport", "workers", b"workers", "workspace", b"workspace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
