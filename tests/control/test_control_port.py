@@ -1,15 +1,39 @@
 """The control port over a data plane that the test stands in for."""
 
+import queue
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 
 import grpc
 import pytest
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
-from nextbest.control import Activation, Operator, SecurityCounts, ShadowCounts, Status, TraceCounts
+from nextbest.control import (
+    Activation,
+    Operator,
+    SecurityCounts,
+    ShadowCounts,
+    Status,
+    TraceCounts,
+    guard,
+    service,
+)
+from nextbest.control.deciding import NotKeptError
 from nextbest.control.service import ControlPort, ControlService, ListenError
-from nextbest.errors import InvalidRequest, NotFound, ServerFailed, Unavailable
+from nextbest.errors import (
+    DeadlineExceeded,
+    InvalidRequest,
+    NotFound,
+    Overloaded,
+    Refused,
+    ServerFailed,
+    Unavailable,
+)
 from nextbest.v1 import control_pb2
 
 STATUS = {
@@ -37,6 +61,10 @@ STATUS = {
     "in_flight": 19,
     "intake_bytes": 20,
     "security": {"callers_unknown": 21, "roles_missing": 22, "handshakes_failed": 23},
+    "log_lines_dropped": 24,
+    "bundle_source": "state",
+    "bundle_reason": "it was kept",
+    "file_bundle_digest": "cd34",
 }
 
 
@@ -133,6 +161,10 @@ def test_status(operator):
         in_flight=19,
         intake_bytes=20,
         security=SecurityCounts(callers_unknown=21, roles_missing=22, handshakes_failed=23),
+        log_lines_dropped=24,
+        bundle_source="state",
+        bundle_reason="it was kept",
+        file_bundle_digest="cd34",
     )
 
 
@@ -158,6 +190,107 @@ def test_reflection_describes_the_service(port):
         (file,) = [database.FindFileContainingSymbol("nextbest.v1.DecisionService")]
         methods = [method.name for method in file.service[0].method]
         assert methods == ["Decide", "DecideStream", "DecideBatch", "Explain"]
+
+
+@contextmanager
+def idle_stream(address):
+    """A stream of reflection that has asked once, and then neither asks nor ends."""
+    questions = queue.SimpleQueue()
+    questions.put(reflection_pb2.ServerReflectionRequest(list_services=""))
+    with grpc.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)]) as channel:
+        stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+        answers = stub.ServerReflectionInfo(iter(questions.get, None), timeout=30.0)
+        try:
+            yield answers
+        finally:
+            answers.cancel()
+            questions.put(None)
+
+
+def test_streams_shut_nobody_out(port, operator):
+    with ExitStack() as stack:
+        for _ in range(guard.STREAMS_MAX):
+            next(stack.enter_context(idle_stream(port.address)))
+        assert operator.status().workspace == "bank"
+        with pytest.raises(grpc.RpcError) as caught:
+            next(stack.enter_context(idle_stream(port.address)))
+        assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert operator.activate(b"good").bundle_digest == "new"
+    # Once they have ended, there is room again.
+    for _ in range(100):
+        with idle_stream(port.address) as answers, suppress(grpc.RpcError):
+            next(answers)
+            break
+    else:
+        raise AssertionError("no stream is let in any more")
+
+
+def test_an_idle_stream_ends(data_plane, monkeypatch):
+    monkeypatch.setattr(service, "Guard", partial(guard.Guard, stream_idle_s=0.2))
+    told = []
+    port = ControlPort(ControlService(data_plane, ()), "127.0.0.1:0", tell=told.append)
+    with idle_stream(port.address) as answers:
+        next(answers)
+        with pytest.raises(grpc.RpcError, match=r"no request for 0\.2 s") as caught:
+            next(answers)
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    port.close(0.0)
+    assert [event.status for event in told] == ["UNAVAILABLE"]
+
+
+class Slow(DataPlane):
+    """Takes its time to activate."""
+
+    def __init__(self):
+        super().__init__()
+        self.begun = threading.Semaphore(0)
+        self.go_on = threading.Event()
+
+    def activate(self, bundle):
+        self.begun.release()
+        assert self.go_on.wait(30.0)
+        return super().activate(bundle)
+
+
+def test_activations_wait_for_one_another_and_hold_up_nothing_else():
+    data_plane = Slow()
+    port = ControlPort(ControlService(data_plane, ()), "127.0.0.1:0")
+    with ThreadPoolExecutor(service.ACTIVATIONS_MAX) as executor, Operator(port.address) as operator:
+        under_way = [
+            executor.submit(operator.activate, b"%d" % index) for index in range(service.ACTIVATIONS_MAX)
+        ]
+        assert data_plane.begun.acquire(timeout=30.0)
+        refusal = ""
+        while not refusal:
+            assert operator.status().workspace == "bank"
+            try:
+                # Let in, it waits for the others; once those have all arrived, it is refused.
+                operator.activate(b"too many", timeout_s=0.3)
+            except DeadlineExceeded:
+                continue
+            except Overloaded as error:
+                refusal = error.message
+        assert "4 activations are under way already" in refusal
+        data_plane.go_on.set()
+        answered = [call.exception() is None for call in under_way]
+    # Those that one of the probes took the place of were refused.
+    assert any(answered)
+    port.close(0.0)
+
+
+class Full(DataPlane):
+    """Has no room to keep anything."""
+
+    def activate(self, bundle):
+        raise NotKeptError("nothing was activated: make room")
+
+
+def test_a_bundle_that_is_not_kept():
+    port = ControlPort(ControlService(Full(), ()), "127.0.0.1:0")
+    with Operator(port.address) as operator, pytest.raises(Refused, match="nothing was activated") as caught:
+        operator.activate(b"good")
+    assert caught.value.status == "FAILED_PRECONDITION"
+    port.close(0.0)
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "192.0.2.1:50052", "[::]:0", "control.example.org:50052"])

@@ -1,11 +1,13 @@
 """Who calls the control port, and whether they may: a check before every method, and an event after it."""
 
-from collections.abc import Callable, Iterable, Iterator
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
 import grpc
+import grpc.aio
 
 from nextbest import telemetry
 from nextbest.access import Access, Caller
@@ -20,6 +22,15 @@ _ROLES: Final = {
     "/nextbest.v1.ControlService/Activate": _OPERATE,
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": "observe",
 }
+STREAMS_MAX: Final = 16
+"""Open at a time. They cost no thread, and some memory."""
+STREAM_IDLE_S_MAX: Final = 10.0
+"""Without a request on a stream."""
+STREAM_S_MAX: Final = 60.0
+"""Of a whole stream: what describes a protocol is read in less."""
+
+Context = grpc.aio.ServicerContext[Any, Any]
+_STATUS_NAMES: Final = {code.value[0]: code.name for code in grpc.StatusCode}
 _SCHEME: Final = "bearer "
 _ALTERNATIVE_NAMES: Final = "x509_subject_alternative_name"
 
@@ -43,22 +54,30 @@ class Event:
     status: str
 
 
-class Guard(grpc.ServerInterceptor):
-    """Refuses calls without a role, and tells of every call."""
+class Guard(grpc.aio.ServerInterceptor):
+    """Refuses calls without a role, ends streams that hold on for nothing, and tells of every call."""
 
-    def __init__(self, access: Callable[[], Access | None], tell: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        access: Callable[[], Access | None],
+        tell: Callable[[Event], None],
+        stream_idle_s: float = STREAM_IDLE_S_MAX,
+    ) -> None:
         """Takes what it asks and tells.
 
         Args:
             access: Who may call, as it is now; None: everybody.
-            tell: Called after every call, on the call's thread.
+            tell: Called after every call, on the event loop: it must not wait.
+            stream_idle_s: How long a stream may ask nothing.
         """
         self._access = access
         self._tell = tell
+        self._stream_idle_s = stream_idle_s
+        self._streams = 0
 
-    def intercept_service(self, continuation: Callable[[Any], Any], handler_call_details: Any) -> Any:
+    async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
         """Puts the check before a method's handler; a method that does not exist has none."""
-        handler = continuation(handler_call_details)
+        handler = await continuation(handler_call_details)
         if handler is None:
             return None
         method = handler_call_details.method
@@ -76,45 +95,78 @@ class Guard(grpc.ServerInterceptor):
         )
 
     def _single(self, answer: Callable[[Any, Any], Any], method: str, role: str) -> Callable[[Any, Any], Any]:
-        def check(request: Any, context: grpc.ServicerContext) -> Any:
+        async def check(request: Any, context: Context) -> Any:
             with _Told(self._tell, method, context) as told:
-                self._admit(context, role, told)
-                return answer(request, context)
+                await self._admit(context, role, told)
+                return await answer(request, context)
 
         return check
 
     def _streaming(
-        self, answer: Callable[[Any, Any], Iterable[Any]], method: str, role: str
-    ) -> Callable[[Any, Any], Iterator[Any]]:
-        def check(requests: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        self, answer: Callable[[Any, Any], AsyncIterable[Any]], method: str, role: str
+    ) -> Callable[[Any, Any], AsyncIterator[Any]]:
+        async def check(requests: Any, context: Context) -> AsyncIterator[Any]:
             with _Told(self._tell, method, context) as told:
-                self._admit(context, role, told)
-                yield from answer(requests, context)
+                await self._admit(context, role, told)
+                if self._streams >= STREAMS_MAX:
+                    await context.abort(
+                        grpc.StatusCode.RESOURCE_EXHAUSTED,
+                        f"{STREAMS_MAX} streams are open on this port already: try again later",
+                    )
+                self._streams += 1
+                # Also one whose answers nobody reads.
+                end = asyncio.get_running_loop().call_later(STREAM_S_MAX, _cancel, asyncio.current_task())
+                try:
+                    async for response in answer(self._lively(requests, context), context):
+                        yield response
+                finally:
+                    end.cancel()
+                    self._streams -= 1
 
         return check
 
-    def _admit(self, context: grpc.ServicerContext, role: str, told: "_Told") -> None:
+    async def _lively(self, requests: AsyncIterable[Any], context: Context) -> AsyncIterator[Any]:
+        """Passes requests on until none comes for a while."""
+        coming = aiter(requests)
+        while True:
+            try:
+                async with asyncio.timeout(self._stream_idle_s):
+                    request = await anext(coming)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                await context.abort(
+                    grpc.StatusCode.UNAVAILABLE,
+                    f"no request for {self._stream_idle_s:g} s: the stream has ended, open another",
+                )
+            yield request
+
+    async def _admit(self, context: Context, role: str, told: "_Told") -> None:
         access = self._access()
         if access is None:
             told.caller = ANYBODY
             return
         caller = _identify(access, context)
         if caller is None:
-            context.abort(
+            await context.abort(
                 grpc.StatusCode.UNAUTHENTICATED,
-                "this server wants to know its callers: send a key as `authorization: Bearer ...`, or "
-                "connect with a certificate that it knows",
+                "authentication required: send a key as `authorization: Bearer ...`, or connect with a "
+                "certificate that the access file names",
             )
         told.caller = caller.name
         if role not in caller.roles:
-            context.abort(
+            await context.abort(
                 grpc.StatusCode.PERMISSION_DENIED,
-                f"`{caller.name}` has no role `{role}`: whoever runs the server can grant it in the access "
-                "file",
+                f"`{caller.name}` does not have the role `{role}`, which the access file can grant",
             )
 
 
-def _identify(access: Access, context: grpc.ServicerContext) -> Caller | None:
+def _cancel(task: "asyncio.Task[Any] | None") -> None:
+    if task is not None:
+        task.cancel()
+
+
+def _identify(access: Access, context: Context) -> Caller | None:
     for name, value in context.invocation_metadata() or ():
         if name == "authorization":
             text = value if isinstance(value, str) else value.decode(errors="replace")
@@ -125,7 +177,7 @@ def _identify(access: Access, context: grpc.ServicerContext) -> Caller | None:
     return access.by_certificate(name.decode(errors="replace") for name in shown)
 
 
-def trace_context(context: grpc.ServicerContext) -> dict[str, str]:
+def trace_context(context: Context) -> dict[str, str]:
     """Returns the trace that a call belongs to: `traceparent` and `tracestate`, as they came."""
     sent = context.invocation_metadata() or ()
     return {key: str(value) for key, value in sent if key in {"traceparent", "tracestate"}}
@@ -134,7 +186,7 @@ def trace_context(context: grpc.ServicerContext) -> dict[str, str]:
 class _Told:
     """Tells of a call when it has ended, however it ends."""
 
-    def __init__(self, tell: Callable[[Event], None], method: str, context: grpc.ServicerContext) -> None:
+    def __init__(self, tell: Callable[[Event], None], method: str, context: Context) -> None:
         self.caller = ""
         self._tell = tell
         self._method = method.removeprefix("/")
@@ -162,10 +214,10 @@ class _Told:
         self._tell(event)
 
     def _status(self, kind: type[BaseException] | None) -> str:
-        # Of gRPC since 1.46, and not in its stub.
-        code = getattr(self._context, "code", lambda: None)()
-        if code is not None:
-            return str(code.name)
+        # A number before the call has ended, and not in gRPC's stub.
+        code = getattr(self._context, "code", lambda: 0)()
+        if code:
+            return str(_STATUS_NAMES.get(code) or getattr(code, "name", "UNKNOWN"))
         if kind is None or kind is GeneratorExit:
             return "OK"
-        return "UNKNOWN"
+        return "CANCELLED" if kind is asyncio.CancelledError else "UNKNOWN"
