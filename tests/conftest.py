@@ -38,6 +38,11 @@ class Serving:
     def control(self) -> str:
         return str(self.listening["control"])
 
+    def read_event(self) -> dict[str, Any]:
+        """Returns the next event on standard output."""
+        event: dict[str, Any] = json.loads(read_line(self.process))
+        return event
+
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, list[dict[str, Any]], str]:
         """Returns the exit code, the events on standard output since the start, and standard error."""
         self.process.send_signal(number)
@@ -46,6 +51,15 @@ class Serving:
     def wait(self) -> tuple[int, list[dict[str, Any]], str]:
         out, err = self.process.communicate(timeout=STOP_S_MAX)
         return self.process.returncode, [json.loads(line) for line in out.splitlines()], err
+
+
+def read_line(process: subprocess.Popen[str]) -> bytes:
+    """Reads a line and no byte more: what a file object had read ahead, `communicate` would not return."""
+    assert process.stdout is not None
+    line = b""
+    while not line.endswith(b"\n") and (byte := os.read(process.stdout.fileno(), 1)):
+        line += byte
+    return line
 
 
 @contextmanager
@@ -67,8 +81,7 @@ def servers(folder: Path) -> Iterator[Callable[..., Serving]]:
             env={**inherited, **SETTINGS, **environment},
         )
         started.append(process)
-        assert process.stdout is not None
-        line = process.stdout.readline()
+        line = read_line(process)
         assert line, process.communicate(timeout=STOP_S_MAX)[1]
         return Serving(process, json.loads(line))
 

@@ -322,7 +322,7 @@ class Server:
                 leaves no time for models: `degrade` to priors, or `refuse`.
                 `customers_max` (10,000,000). `onnxruntime_path`: of `libonnxruntime.so`; a bundle with models
                 needs it.
-                `drain_grace_s` (0.0): how long `shutdown` goes on accepting, at most half of its deadline.
+                `drain_grace_s` (0.0): how long `drain` goes on accepting.
                 And what `nextbest.limits.Limits` has.
                 `tls_certificate`, `tls_key` (None): who the server is, bytes of PEM; None: plain text.
                 `tls_client_ca` (None): whose certificates callers may show; `tls_client_required` (True): and
@@ -390,14 +390,28 @@ class Server:
         """
     def model_health(self) -> bytes:
         """Says how the models of the active bundle fare: an encoded `ModelHealthResponse`."""
-    def shutdown(self, deadline_s: float) -> bool:
-        """Drains: health first, then no new connections, then open requests, then traces.
+    def drain(self, deadline_s: float) -> int:
+        """Ends the decision port: health first, then no new connections, then open requests.
+
+        Args:
+            deadline_s: Seconds that it may take, the grace included; 0 or more.
+
+        Returns:
+            How many requests were cut off. 0, at once, for a server already drained.
+
+        Raises:
+            ServerError: The process was forked.
+            ValueError: The deadline is negative or no number.
+        """
+    def shutdown(self, deadline_s: float) -> tuple[int, int]:
+        """Drains, exports the spans that are queued, and ends all threads.
 
         Args:
             deadline_s: Seconds that it may take, and about one more; 0 or more.
 
         Returns:
-            Whether every request under way was answered. True, at once, for a server already shut down.
+            How many requests were cut off, and how many spans were lost. Zeros, at once, for a server already
+            shut down.
 
         Raises:
             ServerError: The process was forked.

@@ -30,6 +30,7 @@ LATE_MODELS: Final = ("degrade", "refuse")
 
 
 SHADOW_EVERY: Final = 1_000
+DRAIN_S_MAX: Final = 9.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,10 @@ class Settings:
         drain_grace_s: NEXTBEST_DRAIN_GRACE_S. How long a stopping server goes on accepting while its health
             says that it ends, so that callers find another one; None: `DRAIN_GRACE_S`, at most half of
             `drain_s_max`.
-        drain_s_max: NEXTBEST_DRAIN_S_MAX. How long stopping may take in all, calls under way included.
+        drain_s_max: NEXTBEST_DRAIN_S_MAX. How long stopping may take in all: the grace, calls under way, the
+            export of spans, the log. `docker stop` kills after 10 s, Kubernetes after 30.
+        state: NEXTBEST_STATE, there as `embedded:DIR` or `DIR`. Where a server keeps the bundle that was
+            activated last; None: nowhere.
         trace_queue_bytes: NEXTBEST_TRACE_QUEUE_BYTES. Room for spans not yet exported; None: the server's
             default.
         customer_hash_key: NEXTBEST_CUSTOMER_HASH_KEY. Keys the hash that stands for a customer in traces;
@@ -105,7 +109,8 @@ class Settings:
     shadow_every: int = SHADOW_EVERY
     health_sample: int | None = None
     drain_grace_s: float | None = None
-    drain_s_max: float = 10.0
+    drain_s_max: float = DRAIN_S_MAX
+    state: Path | None = None
     trace_queue_bytes: int | None = None
     customer_hash_key: bytes | None = field(default=None, repr=False)
     model_registry: Path | None = None
@@ -152,7 +157,10 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         shadow_every=variables.whole(found, "NEXTBEST_SHADOW_EVERY", SHADOW_EVERY) or 0,
         health_sample=_sample(found),
         drain_grace_s=variables.time(found, "NEXTBEST_DRAIN_GRACE_S"),
-        drain_s_max=variables.seconds(found, "NEXTBEST_DRAIN_S_MAX", 10.0),
+        drain_s_max=variables.seconds(found, "NEXTBEST_DRAIN_S_MAX", DRAIN_S_MAX),
+        state=variables.folder(found["NEXTBEST_STATE"], "NEXTBEST_STATE")
+        if "NEXTBEST_STATE" in found
+        else None,
         trace_queue_bytes=variables.whole(found, "NEXTBEST_TRACE_QUEUE_BYTES", None),
         customer_hash_key=_key(found),
         model_registry=variables.path(found, "NEXTBEST_MODEL_REGISTRY"),

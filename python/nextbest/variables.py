@@ -1,5 +1,6 @@
 """The text of an environment variable -> a value, or the error that names the variable and its remedy."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,23 @@ class SettingError(Exception):
 def path(found: Mapping[str, str], name: str) -> Path | None:
     """Reads a path; None where the variable is unset."""
     return Path(found[name]) if name in found else None
+
+
+def folder(text: str, name: str) -> Path:
+    """Reads `embedded:DIR`, or `DIR` alone: where a server keeps its state.
+
+    Args:
+        text: What was given.
+        name: What messages call it.
+
+    Raises:
+        SettingError: It is something else.
+    """
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", text)
+    path = text.removeprefix("embedded:")
+    if not path or (scheme and scheme[1] != "embedded"):
+        raise SettingError(f"{name} is `{text}`: give a folder, as `embedded:/path` or `/path`")
+    return Path(path)
 
 
 def whole(found: Mapping[str, str], name: str, default: int | None) -> int | None:

@@ -24,6 +24,7 @@ from nextbest.control import (
     service,
 )
 from nextbest.control.deciding import NotKeptError
+from nextbest.control.operator import TransportCounts
 from nextbest.control.service import ControlPort, ControlService, ListenError
 from nextbest.errors import (
     DeadlineExceeded,
@@ -44,7 +45,7 @@ STATUS = {
     "activated_at_us": 1_780_315_200_000_000,
     "customers": 1_000,
     "decisions": 77,
-    "traces": {"emitted": 77, "exported": 70, "rejected": 1, "dropped": 2, "pending": 4},
+    "traces": {"emitted": 77, "exported": 70, "rejected": 1, "dropped": 2, "pending": 4, "sampled_out": 25},
     "draining": False,
     "explanations": 5,
     "refused": 6,
@@ -61,6 +62,15 @@ STATUS = {
     "in_flight": 19,
     "intake_bytes": 20,
     "security": {"callers_unknown": 21, "roles_missing": 22, "handshakes_failed": 23},
+    "failure_spans_suppressed": 26,
+    "export_error": "no answer",
+    "transport": {
+        "not_calls": 27,
+        "not_http2": 28,
+        "connections_max": 29,
+        "health_connections_refused": 30,
+        "accepts_failed": 31,
+    },
     "log_lines_dropped": 24,
     "bundle_source": "state",
     "bundle_reason": "it was kept",
@@ -144,7 +154,7 @@ def test_status(operator):
         activated_at=datetime(2026, 6, 1, 12, tzinfo=UTC),
         customers=1_000,
         decisions=77,
-        traces=TraceCounts(emitted=77, exported=70, rejected=1, dropped=2, pending=4),
+        traces=TraceCounts(emitted=77, exported=70, rejected=1, dropped=2, pending=4, sampled_out=25),
         draining=False,
         explanations=5,
         refused=6,
@@ -161,6 +171,15 @@ def test_status(operator):
         in_flight=19,
         intake_bytes=20,
         security=SecurityCounts(callers_unknown=21, roles_missing=22, handshakes_failed=23),
+        failure_spans_suppressed=26,
+        export_error="no answer",
+        transport=TransportCounts(
+            not_calls=27,
+            not_http2=28,
+            connections_max=29,
+            health_connections_refused=30,
+            accepts_failed=31,
+        ),
         log_lines_dropped=24,
         bundle_source="state",
         bundle_reason="it was kept",

@@ -60,7 +60,7 @@ class Askers:
 
 def restart(start, serving, bundle):
     code, events, err = serving.stop()
-    assert (code, err, events[-1]) == (0, "", {"event": "stopped", "drained": True})
+    assert (code, err, events[-1]["event"], events[-1]["drained"]) == (0, "", "stopped", True)
     return start(bundle, "--address", serving.decisions, "--drain-grace", GRACE_S)
 
 

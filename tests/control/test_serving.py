@@ -232,7 +232,14 @@ def test_a_signal_drains(serving, client, number):
     assert (code, err) == (0, "")
     assert events == [
         {"event": "draining", "signal": number.name},
-        {"event": "stopped", "drained": True},
+        {
+            "event": "stopped",
+            "drained": True,
+            "calls_cut_off": 0,
+            "spans_lost": 0,
+            "control_telemetry_lost": False,
+            "log_lines_dropped": 0,
+        },
     ]
 
 
@@ -240,7 +247,7 @@ def test_a_second_signal_ends_it_at_once(start_serving, starter):
     serving = start_serving(starter, "--drain-grace", "20", "--drain-max", "40")
     began = time.monotonic()
     serving.process.send_signal(signal.SIGTERM)
-    assert json.loads(serving.process.stdout.readline())["event"] == "draining"
+    assert serving.read_event()["event"] == "draining"
     code, events, _ = serving.stop(signal.SIGTERM)
     assert (code, events) == (143, [])
     assert time.monotonic() - began < 10.0

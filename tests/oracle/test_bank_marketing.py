@@ -140,7 +140,7 @@ def client(folder: Path) -> Iterator[Client]:
     )
     with Client(server.decision_address) as connected:
         yield connected
-    assert server.shutdown(10.0)
+    assert server.shutdown(10.0) == (0, 0)
 
 
 def test_propensities_of_all_customers_equal_onnxruntime(

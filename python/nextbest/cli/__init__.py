@@ -1,97 +1,43 @@
-"""The command line: `nextbest COMMAND`. This module assembles it and turns failures into exit codes."""
-# ruff: noqa: PLC0415 - errors are told apart only once there is one
+"""The command line: `nextbest COMMAND`. This module prepares the process; `application` has the commands.
 
-import sys
-import traceback
-
-import typer
-
-from nextbest.cli import access, bundles, customers, decisions, loads, models, servers, versions, workspaces
-from nextbest.cli.exit_codes import ExitCode
-from nextbest.cli.output import CommandError, write_error
-
-__all__ = ["ExitCode", "main"]
-
-_HELP = """Decide the next best action: write rules, compile, serve, decide, explain.
-
-A workspace is a folder of YAML; a bundle is a workspace compiled; a server runs one bundle at a time.
+It loads next to nothing: a server's signal handlers have to be there before anything else is loaded.
 """
-_EPILOGUE = """[bold]Exit codes[/bold]
-   0  done
-   1  something was found: errors in a workspace, failed tests, refused rows or models
-   2  the command line is wrong, a file cannot be read, a variable cannot be used
-   3  no server was reached
-   4  the server or the bundle refused
-   5  the server failed, or was too late
-   6  a server could not start
-   7  a server stopped, but had to cut calls off
-  70  a fault of nextbest itself
- 130  interrupted (143: terminated)"""
+# ruff: noqa: PLC0415 - see above
+
+import os
+import sys
+from contextlib import ExitStack
+
+from nextbest import signals
+
+__all__ = ["main"]
 
 
 def main() -> None:
-    """Runs the command line and exits; the codes are those of `ExitCode`."""
-    try:
-        _run()
-    except CommandError as error:
-        write_error(error)
-        sys.exit(error.code)
+    """Runs the command line and exits; the codes are those of `exit_codes.ExitCode`."""
+    with ExitStack() as stack:
+        if sys.argv[1:2] == ["serve"]:
+            stack.enter_context(signals.armed())
+        _open_standard_streams()
+        from nextbest.cli.application import run
+
+        run()
 
 
-def _run() -> None:
-    from nextbest import settings, telemetry
+def _open_standard_streams() -> None:
+    """Gives a process that was started without one of them the null device.
 
-    settings.quiet_libraries()
-    try:
-        _assemble()(prog_name="nextbest")
-    except CommandError:
-        raise
-    except BrokenPipeError:
-        # Whoever read the output has seen enough.
-        sys.exit(ExitCode.OK)
-    except Exception as error:
-        raise _refine(error) from error
-    finally:
-        telemetry.stop()
-
-
-def _assemble() -> typer.Typer:
-    app = typer.Typer(
-        name="nextbest",
-        help=_HELP,
-        epilog=_EPILOGUE,
-        no_args_is_help=True,
-        rich_markup_mode="rich",
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["--help", "-h"]},
-    )
-    app.callback()(_start)
-    for commands in (workspaces, models, servers, access, loads, decisions, customers, bundles, versions):
-        commands.register(app)
-    return app
-
-
-def _start() -> None:
-    # Runs before any command, but not for `--help`. It has no text: the help is the application's.
-    from nextbest import settings, telemetry
-
-    telemetry.start(settings.read().otel)
-
-
-def _refine(error: Exception) -> CommandError:
-    """Turns any exception into a message, a remedy and an exit code."""
-    from nextbest.cli.failures import explain
-
-    known = explain(error)
-    if known is not None:
-        return known
-    from nextbest import settings
-
-    if settings.read().debug:
-        traceback.print_exception(error)
-    kind = type(error).__name__
-    return CommandError(
-        f"a fault of nextbest itself: {kind}: {error}",
-        "run it again with NEXTBEST_DEBUG=1 for the traceback, and report it",
-        ExitCode.INTERNAL,
-    )
+    A closed descriptor would become that of the next file or socket, which would then get what is meant for
+    people.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # Takes the lowest number that is free.
+            os.open(os.devnull, os.O_RDWR)
+    # `pathlib` would load too much.
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for life
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115

@@ -1,5 +1,6 @@
 """Exceptions of every part of nextbest -> a command's message, remedy and exit code."""
 
+import errno
 import sys
 
 from nextbest import errors
@@ -9,6 +10,9 @@ from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.output import CommandError
 from nextbest.models import ModelError
 from nextbest.settings import SettingError
+
+_OUTPUT_ERRORS = (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC)
+"""Of a file that has no name here: standard output."""
 
 
 def explain(error: Exception) -> CommandError | None:
@@ -22,14 +26,21 @@ def explain(error: Exception) -> CommandError | None:
         case SettingError():
             message, _, remedy = str(error).partition(": ")
             return CommandError(message, remedy, ExitCode.USAGE)
-        case OSError() if error.filename is not None:
-            reason = error.strerror or type(error).__name__
-            return CommandError(f"`{error.filename}`: {reason}", "check the path", ExitCode.USAGE)
+        case OSError() if error.filename is not None or error.errno in _OUTPUT_ERRORS:
+            return _system(error)
         case ImportError() if "_core" in str(error):
             message = "this copy of nextbest was never built: its compiled part is missing"
             return CommandError(message, "run `make demo`, or install a wheel", ExitCode.CANNOT_SERVE)
         case _:
             return _of_servers(error)
+
+
+def _system(error: OSError) -> CommandError:
+    reason = error.strerror or type(error).__name__
+    if error.filename is not None:
+        return CommandError(f"`{error.filename}`: {reason}", "check the path", ExitCode.USAGE)
+    remedy = "what the command did is done; write its output elsewhere"
+    return CommandError(f"standard output cannot be written: {reason}", remedy, ExitCode.USAGE)
 
 
 def _call(error: errors.NextbestError) -> CommandError:
@@ -57,12 +68,16 @@ def _call(error: errors.NextbestError) -> CommandError:
 def _of_servers(error: Exception) -> CommandError | None:
     # By what is loaded: what raised one of theirs is, and for any other error they cost too much to load.
     core = sys.modules.get("nextbest._core")
+    state = sys.modules.get("nextbest.control.state")
+    service = sys.modules.get("nextbest.control.service")
     if core is not None and isinstance(error, core.BundleError):
         remedy = "compile it again"
         if error.code == "index-too-large":
             remedy = "allow more with NEXTBEST_INDEX_BYTES_MAX, or split the workspace"
         return CommandError(f"the bundle does not pass verification: {error}", remedy, ExitCode.REFUSED)
-    service = sys.modules.get("nextbest.control.service")
+    if state is not None and isinstance(error, state.StateError):
+        taken = isinstance(error, state.StateTakenError)
+        return CommandError(error.message, error.help, ExitCode.CANNOT_SERVE if taken else ExitCode.USAGE)
     if isinstance(error, OSError) or (service is not None and isinstance(error, service.ListenError)):
         return CommandError(str(error), "see `nextbest serve --help` for addresses", ExitCode.CANNOT_SERVE)
     return None

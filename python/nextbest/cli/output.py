@@ -1,9 +1,11 @@
 """What a command says: text and tables for people, JSON for machines, and never both on standard output."""
 
+import contextlib
 import dataclasses
 import json
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -49,12 +51,39 @@ def is_for_machines() -> bool:
     return _machine[0]
 
 
+class ReaderGoneError(Exception):
+    """Nobody reads standard output any more: whoever did has seen enough."""
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    # An error of our own: frameworks turn the system's into an exit code of theirs.
+    try:
+        yield
+    except BrokenPipeError:
+        raise ReaderGoneError from None
+
+
+def settle_output() -> None:
+    """Ends standard output here: the flush when the interpreter ends would change the exit code."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, sys.stdout.fileno())
+
+
 def console() -> "Console":
     """Returns the console for standard output: colours and widths of the terminal, plain text without one."""
     # Loads slowly, and machines never need it.
     from rich.console import Console  # noqa: PLC0415
 
-    target = Console(highlight=False)
+    class Output(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    target = Output(highlight=False)
     if not sys.stdout.isatty() and target.width == _WIDTH_ASSUMED:
         # A pipe has no width and nobody has said one: 80 columns would wrap what a pager shows whole.
         target.width = _WIDTH_PIPED
@@ -64,19 +93,22 @@ def console() -> "Console":
 def show(*renderables: "RenderableType") -> None:
     """Prints for people."""
     target = console()
-    for renderable in renderables:
-        target.print(renderable)
+    with _writing():
+        for renderable in renderables:
+            target.print(renderable)
 
 
 def show_line(line: "RenderableType") -> None:
     """Prints for people, and leaves it to the terminal where a long line breaks."""
-    console().print(line, soft_wrap=True)
+    with _writing():
+        console().print(line, soft_wrap=True)
 
 
 def say(text: str) -> None:
     """Prints a line for people, exactly as it stands, without line breaks of the console's making."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    with _writing():
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
 
 
 def write_json(value: object) -> None:
@@ -86,7 +118,15 @@ def write_json(value: object) -> None:
 
 
 def write_error(error: CommandError) -> None:
-    """Prints what went wrong to standard error: one JSON line for machines, two lines for people."""
+    """Prints what went wrong to standard error: one JSON line for machines, two lines for people.
+
+    Where standard error cannot be written, the exit code alone says it.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        _write_error(error)
+
+
+def _write_error(error: CommandError) -> None:
     if is_for_machines():
         content = {"message": error.message, "help": error.help, "field": error.field}
         sys.stderr.write(json.dumps({"error": content}, ensure_ascii=False) + "\n")

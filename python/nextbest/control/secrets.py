@@ -12,6 +12,7 @@ from nextbest.settings import SettingError, Settings
 
 WATCH_S: Final = 1.0
 """Between two looks at the files. Their contents are compared: mounted secrets change by moving links."""
+RELOADED: Final = "only certificates and the access file are read again, all other settings take a restart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,36 +114,53 @@ class Watch:
         # What the files held when they were last made use of.
         self._used: list[bytes] = []
         self._failure = ""
-        self._stopped = threading.Event()
+        self._woken = threading.Event()
+        self._is_stopped = False
+        self._asked_by = ""
         self._thread = threading.Thread(target=self._run, name="nextbest-secrets", daemon=True)
         if secrets != Secrets():
             self._thread.start()
 
     def stop(self) -> None:
-        """Ends it."""
-        self._stopped.set()
+        """Ends it, without waiting for a look that is under way: a file share may not answer."""
+        self._is_stopped = True
+        self._woken.set()
+
+    def look(self, asked_by: str) -> None:
+        """Looks at once, and announces what came of it, whatever it is; without waiting for it."""
         if self._thread.is_alive():
-            self._thread.join()
+            self._asked_by = asked_by
+            self._woken.set()
+        else:
+            self._announce(f"{asked_by}: there are no files to read again; {RELOADED}")
 
     def _run(self) -> None:
-        while not self._stopped.wait(self._interval_s):
-            self._look()
+        while True:
+            self._woken.wait(self._interval_s)
+            self._woken.clear()
+            if self._is_stopped:
+                return
+            asked_by, self._asked_by = self._asked_by, ""
+            said = self._look(is_asked=bool(asked_by))
+            if said:
+                self._announce(f"{asked_by}: {said}; {RELOADED}" if asked_by else said)
 
-    def _look(self) -> None:
+    def _look(self, *, is_asked: bool) -> str:
+        """Returns what there is to say; nothing new: nothing, unless somebody asks."""
         try:
             contents = [file.read_bytes() for file in _named(self._settings)]
             if contents == self._used:
                 self._failure = ""
-                return
+                return "nothing has changed" if is_asked else ""
             found = read(self._settings)
             if found != self._secrets:
                 self._use(found)
         except (SettingError, AccessError, OSError, ValueError) as error:
             # Said once: while a certificate and its key are replaced one after the other, they do not fit.
-            if str(error) != self._failure:
-                self._failure = str(error)
-                self._announce(f"not renewed, everything stays as it was: {error}")
-            return
+            if str(error) == self._failure and not is_asked:
+                return ""
+            self._failure = str(error)
+            return f"not renewed, everything stays as it was: {error}"
         changed = [
             name
             for name, before, after in (
@@ -153,7 +171,8 @@ class Watch:
         ]
         self._secrets, self._used, self._failure = found, contents, ""
         if changed:
-            self._announce(f"renewed: {', '.join(changed)}")
+            return f"renewed: {', '.join(changed)}"
+        return "nothing has changed" if is_asked else ""
 
 
 def _named(settings: Settings) -> list[Path]:

@@ -1,23 +1,26 @@
 """Runs a server in this process, from its first bundle to its last answer.
 
 The data plane's threads belong to Rust; this module starts it, opens the control port beside it, waits for a
-signal and drains. The first SIGTERM or SIGINT lets calls under way finish; a second one ends the process at
-once.
+signal and drains. The first signal that asks for an end lets calls under way finish; a second one ends the
+process at once. SIGHUP reads certificates and the access file again.
 """
 
-import os
 import signal
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from nextbest import _core, signals, telemetry
-from nextbest.control import secrets
+from nextbest import _core, bundle, signals, telemetry
+from nextbest.control import deciding, secrets
 from nextbest.control.collector import CollectorWatch
+from nextbest.control.deciding import Deciding
 from nextbest.control.guard import Event
 from nextbest.control.metrics import INSTRUMENTS, ModelMetrics
 from nextbest.control.service import ControlPort, ControlService
+from nextbest.control.state import State
+from nextbest.control.stopping import Budget, Stopped, stop
 from nextbest.diagnostics.suggestion import one_of
 from nextbest.models import locate_runtime
 from nextbest.otel import Otel
@@ -33,6 +36,8 @@ class Listening:
     control: str
     health: str
     bundle_digest: str
+    bundle_source: str
+    bundle_reason: str
     workspace: str
     actions: int
     models: int
@@ -51,44 +56,58 @@ class Announcer(Protocol):
         """Somebody has called the control port; on any thread."""
 
     def renewed(self, what: str) -> None:
-        """Certificates or the access file have changed; on any thread."""
+        """Certificates or the access file have been read again; on any thread."""
 
     def warned(self, what: str) -> None:
-        """A variable is not honoured, or a collector does not take what is exported; on any thread."""
+        """A variable is not honoured, a collector takes nothing, what was kept is damaged; on any thread."""
+
+    def activated(self, active: str, previous: str, reason: str) -> None:
+        """A bundle was activated in place of another, and decides for this reason; on any thread."""
 
     def draining(self, signal_name: str) -> None:
         """The drain begins, because of this signal."""
 
 
 def serve(
-    bundle: bytes,
-    settings: Settings,
-    announcer: Announcer,
-) -> bool:
+    file: bytes, settings: Settings, announcer: Announcer, lines_dropped: Callable[[], int] = lambda: 0
+) -> Stopped:
     """Serves until a signal ends it.
 
     Args:
-        bundle: The bundle file's bytes.
+        file: The bundle file's bytes.
         settings: Addresses, limits, where spans go.
         announcer: Told what happens.
+        lines_dropped: Counts lines of the log that nobody will see.
 
     Returns:
-        Whether all calls under way were answered.
+        What the stop had to give up.
 
     Raises:
         ListenError: The control address cannot be had.
         SettingError: This machine does not have the kernel that is asked for, or settings contradict each
             other.
-        AccessError: The access file is none.
+        AccessError: The access file is not one.
+        StateError: The state folder cannot be used.
         OSError: Another address cannot be had.
         nextbest._core.BundleError: The bundle cannot be run.
     """
     _require_kernel(settings.kernel)
+    _require_time(settings)
     found = secrets.read(settings)
-    with signals.caught() as inbox:
-        server = _core.Server(bundle, _core_settings(settings, found))
+    with ExitStack() as stack:
+        inbox = stack.enter_context(signals.armed())
+        state = None if settings.state is None else stack.enter_context(State(settings.state))
+        launch = partial(_launch, settings, found)
+        server, start = deciding.begin(launch, file, state, (_core.BundleError,))
+        # From here on there may be calls under way, which an end has to wait for.
+        inbox.collect()
         try:
-            service = ControlService(server, (_core.BundleError,))
+            decides = Deciding(server, bundle.digest(file), start, state, lines_dropped)
+            service = ControlService(
+                decides,
+                (_core.BundleError,),
+                lambda active, previous: announcer.activated(active, previous, decides.source.reason),
+            )
             control = ControlPort(service, settings.control_address, found, announcer.called)
         except BaseException:
             server.shutdown(0.0)
@@ -96,16 +115,21 @@ def serve(
         reporting.report_to(announcer.warned)
         telemetry.measure(settings.otel, INSTRUMENTS, ModelMetrics(server.model_health))
         watch = secrets.Watch(settings, found, partial(_use, server, control), announcer.renewed)
-        announcer.listening(_listening(server, control, settings, found))
-        for warning in settings.otel.warnings:
+        announcer.listening(_listening(decides, server, control, settings, found))
+        for warning in (*filter(None, [start.warning]), *settings.otel.warnings):
             announcer.warned(warning)
         collector = CollectorWatch(lambda: server.status()["export_error"], announcer.warned)
-        announcer.draining(signal.Signals(inbox.wait()).name)
+        while (number := inbox.wait()) == signal.SIGHUP:
+            watch.look(signals.name(number))
+        announcer.draining(signals.name(number))
         watch.stop()
         collector.stop()
-        drained = _drain(server, settings.drain_s_max, inbox)
-        control.close()
-    return drained
+        budget = Budget(settings.drain_s_max, settings.grace_s, settings.otel.traces is not None)
+        return stop(server, control, budget)
+
+
+def _launch(settings: Settings, found: secrets.Secrets, data: bytes) -> _core.Server:
+    return _core.Server(data, _core_settings(settings, found))
 
 
 def _use(server: _core.Server, control: ControlPort, found: secrets.Secrets) -> None:
@@ -125,16 +149,13 @@ def _require_kernel(kernel: str | None) -> None:
         )
 
 
-def _drain(server: _core.Server, deadline_s: float, inbox: signals.Inbox) -> bool:
-    """Drains on another thread, so that this one can take a second signal."""
-    with ThreadPoolExecutor(1, "nextbest-drain") as executor:
-        drained = executor.submit(server.shutdown, deadline_s)
-        drained.add_done_callback(lambda _: inbox.wake())
-        number = inbox.wait()
-        if number:
-            # Neither exit handlers nor destructors: whoever sends a second signal wants the process gone.
-            os._exit(128 + number)
-        return drained.result()
+def _require_time(settings: Settings) -> None:
+    if settings.grace_s > 0 and settings.grace_s >= settings.drain_s_max:
+        raise SettingError(
+            f"--drain-grace (NEXTBEST_DRAIN_GRACE_S) is {settings.grace_s:g} s, and stopping may take "
+            f"{settings.drain_s_max:g} s in all, by --drain-max (NEXTBEST_DRAIN_S_MAX): make the grace "
+            "shorter, or give stopping more time"
+        )
 
 
 def _export_settings(otel: Otel) -> dict[str, Any]:
@@ -160,14 +181,20 @@ def _export_settings(otel: Otel) -> dict[str, Any]:
 
 
 def _listening(
-    server: _core.Server, control: ControlPort, settings: Settings, found: secrets.Secrets
+    decides: Deciding,
+    server: _core.Server,
+    control: ControlPort,
+    settings: Settings,
+    found: secrets.Secrets,
 ) -> Listening:
-    status = server.status()
+    status = decides.status()
     return Listening(
         decisions=server.decision_address,
         control=control.address,
         health=server.health_address,
         bundle_digest=status["bundle_digest"],
+        bundle_source=status["bundle_source"],
+        bundle_reason=status["bundle_reason"],
         workspace=status["workspace"],
         actions=status["actions"],
         models=status["models"],

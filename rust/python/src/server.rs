@@ -85,10 +85,17 @@ impl Server {
         PyBytes::new(py, &self.server.model_health())
     }
 
-    fn shutdown(&self, py: Python<'_>, deadline_s: f64) -> PyResult<bool> {
+    fn drain(&self, py: Python<'_>, deadline_s: f64) -> PyResult<usize> {
         self.check_process()?;
         let patience = seconds_of("deadline_s", deadline_s)?;
-        Ok(py.detach(|| self.server.shutdown(patience)))
+        Ok(py.detach(|| self.server.drain(patience)))
+    }
+
+    fn shutdown(&self, py: Python<'_>, deadline_s: f64) -> PyResult<(usize, u64)> {
+        self.check_process()?;
+        let patience = seconds_of("deadline_s", deadline_s)?;
+        let ended = py.detach(|| self.server.shutdown(patience));
+        Ok((ended.calls_cut_off, ended.spans_lost))
     }
 }
 

@@ -70,7 +70,7 @@ pub use access::{Access, Caller, Role};
 pub use active::Activation;
 pub use address::Address;
 pub use offline::{Offline, OfflineRefusal};
-pub use server::{Server, ServerFault};
+pub use server::{Ended, Server, ServerFault};
 pub use settings::{LateModels, Patience, Settings};
 pub use shadow::ShadowCounts;
 pub use stats::Status;

@@ -56,6 +56,8 @@ pub struct Server {
     health_address: Address,
     // One activation at a time: each swaps on top of the one before it.
     activation: Mutex<()>,
+    // Taken by the first drain: each worker sends how many calls it cut off.
+    working: Mutex<Option<mpsc::Receiver<usize>>>,
     // Taken by the first shutdown.
     running: Mutex<Option<Running>>,
 }
@@ -99,11 +101,19 @@ impl Ports {
     }
 }
 
-/// What a shutdown waits for.
+/// What a shutdown waits for, once the workers have ended.
 struct Running {
-    workers: mpsc::Receiver<usize>,
     accept: mpsc::Receiver<usize>,
     journal: Option<Journal>,
+}
+
+/// What a shutdown could not finish in its time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// Calls under way that got no answer.
+    pub calls_cut_off: usize,
+    /// Spans of decisions that were still to be exported.
+    pub spans_lost: u64,
 }
 
 impl fmt::Debug for Server {
@@ -217,11 +227,8 @@ impl Server {
             decision_address,
             health_address,
             activation: Mutex::new(()),
-            running: Mutex::new(Some(Running {
-                workers: ended,
-                accept,
-                journal,
-            })),
+            working: Mutex::new(Some(ended)),
+            running: Mutex::new(Some(Running { accept, journal })),
         })
     }
 
@@ -326,32 +333,40 @@ impl Server {
         active.tallies.report(&active.bundle).encode_to_vec()
     }
 
-    /// Ends the server in good order: health says so at once, sockets are accepted for the grace that the
-    /// settings give, then every connection is told to leave, open requests get their responses, and spans
-    /// are exported.
+    /// Ends the decision port in good order: health reports the end at once, sockets are accepted for the grace
+    /// that the settings give, then every connection is told to leave and open calls get their responses.
     ///
-    /// Takes at most `patience` and about a second. True when no request was cut off; a second call does
-    /// nothing and is true.
-    pub fn shutdown(&self, patience: Duration) -> bool {
-        let Some(running) = self.running.lock().take() else {
-            return true;
+    /// Takes at most `patience`, the grace included. Returns how many calls were cut off; a second drain does
+    /// nothing and returns 0.
+    pub fn drain(&self, patience: Duration) -> usize {
+        let Some(ended) = self.working.lock().take() else {
+            return 0;
         };
         let by = Instant::now() + patience;
         self.phase.send_replace(Phase::Leaving);
-        std::thread::sleep(self.settings.drain_grace.min(patience / 2));
+        std::thread::sleep(self.settings.drain_grace.min(patience));
         self.phase.send_replace(Phase::Draining(by));
-        let mut is_drained = true;
-        for _ in 0..self.workers {
-            let ended = running.workers.recv_timeout(left(by) + THREAD_END);
-            is_drained &= ended.is_ok_and(|cut_off| cut_off == 0);
-        }
-        if let Some(journal) = running.journal {
-            // What is lost here is counted, and is no request's concern.
-            let _ = journal.shutdown(left(by));
-        }
+        // A worker that does not end has a call at least that nobody will answer.
+        let cut_off = |_| ended.recv_timeout(left(by + THREAD_END)).unwrap_or(1);
+        (0..self.workers).map(cut_off).sum()
+    }
+
+    /// Drains, exports the spans that are still queued, and ends all threads.
+    ///
+    /// Takes at most `patience` and about a second. A second shutdown does nothing.
+    pub fn shutdown(&self, patience: Duration) -> Ended {
+        let by = Instant::now() + patience;
+        let calls_cut_off = self.drain(patience);
+        let Some(running) = self.running.lock().take() else {
+            return Ended::default();
+        };
+        let spans_lost = running.journal.map_or(0, |journal| end(journal, left(by)));
         self.phase.send_replace(Phase::Ended);
         let _ = running.accept.recv_timeout(THREAD_END);
-        is_drained
+        Ended {
+            calls_cut_off,
+            spans_lost,
+        }
     }
 }
 
@@ -385,6 +400,15 @@ fn door(settings: &Settings) -> Result<Door, ServerFault> {
         access: Arc::new(ArcSwapOption::from_pointee(settings.access.clone())),
         ..Door::open(settings.patience)
     })
+}
+
+/// Returns how many spans the end cost.
+fn end(journal: Journal, patience: Duration) -> u64 {
+    let (emitter, before) = (journal.emitter(), journal.counts());
+    // Says whether any was lost; the counts say how many.
+    let _ = journal.shutdown(patience);
+    let after = emitter.counts();
+    after.dropped.saturating_sub(before.dropped) + after.pending
 }
 
 fn left(by: Instant) -> Duration {

@@ -102,7 +102,7 @@ pub struct Settings {
     /// What becomes of a request whose deadline leaves no time for models.
     pub late_models: LateModels,
     /// How long a shutdown keeps accepting while health already says that it ends: time for load balancers to
-    /// look. At most half of the time that the shutdown has.
+    /// look. Never longer than the shutdown may take.
     pub drain_grace: Duration,
 }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    Address, Patience, Settings,
+    Address, Ended, Patience, Settings,
     address::{Incoming, Listener},
     tests::{
         fixture::{Client, age, eventually, request, settings, start},
@@ -25,7 +25,7 @@ fn an_idle_server_ends_at_once() {
     let client = Client::connect(&server);
     client.decide(request("", vec![age(30)])).unwrap();
     let started = Instant::now();
-    assert!(server.shutdown(LONG));
+    assert_eq!(server.shutdown(LONG), Ended::default());
     assert!(
         started.elapsed() < Duration::from_secs(5),
         "{:?}",
@@ -35,7 +35,7 @@ fn an_idle_server_ends_at_once() {
         client.decide(request("", vec![])).unwrap_err().code(),
         tonic::Code::Unavailable
     );
-    assert!(server.shutdown(LONG));
+    assert_eq!(server.shutdown(LONG), Ended::default());
     assert!(server.status().draining);
 }
 
@@ -50,7 +50,7 @@ fn sockets_that_say_nothing_do_not_hold_it_up() {
     let health = TcpStream::connect(server.health_address()).unwrap();
     eventually(|| server.status().connections == 3);
     let started = Instant::now();
-    assert!(server.shutdown(LONG));
+    assert_eq!(server.shutdown(LONG), Ended::default());
     assert!(
         started.elapsed() < Duration::from_secs(5),
         "{:?}",
@@ -74,7 +74,7 @@ fn a_connection_that_was_made_before_is_served() {
             answered |= found.kind == HEADERS && found.stream == stream;
         }
         assert!(answered);
-        assert!(ending.join().unwrap());
+        assert_eq!(ending.join().unwrap(), Ended::default());
     });
 }
 
@@ -111,7 +111,8 @@ fn a_request_that_does_not_end_is_cut_off_at_the_deadline() {
     eventually(|| server.status().connections == 1);
     std::thread::sleep(Duration::from_millis(100));
     let started = Instant::now();
-    assert!(!server.shutdown(Duration::from_millis(300)));
+    let ended = server.shutdown(Duration::from_millis(300));
+    assert_eq!(ended.calls_cut_off, 1);
     assert!((Duration::from_millis(250)..Duration::from_secs(5)).contains(&started.elapsed()));
 }
 
@@ -134,7 +135,7 @@ fn requests_under_way_get_their_answers() {
             answers.push(task.await.unwrap());
             if answers.len() == 1 {
                 let server = &server;
-                tokio::task::block_in_place(|| assert!(server.shutdown(LONG)));
+                tokio::task::block_in_place(|| assert_eq!(server.shutdown(LONG), Ended::default()));
             }
         }
         answers
@@ -159,8 +160,21 @@ fn the_grace_keeps_accepting() {
         Client::connect(&server)
             .decide(request("", vec![age(30)]))
             .unwrap();
-        assert!(ending.join().unwrap());
+        assert_eq!(ending.join().unwrap(), Ended::default());
     });
+}
+
+#[test]
+fn the_grace_is_kept_whatever_else_there_is_to_do() {
+    let server = start(Settings {
+        drain_grace: Duration::from_millis(900),
+        ..settings()
+    });
+    let started = Instant::now();
+    assert_eq!(server.drain(Duration::from_secs(1)), 0);
+    assert!(started.elapsed() >= Duration::from_millis(900));
+    // What is left to end afterwards is not drained again.
+    assert_eq!(server.shutdown(LONG), Ended::default());
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn a_server_serves_from_its_start_to_its_shutdown() {
         for service in ["startup", "liveness"] {
             assert_eq!(probe.check(service), Ok(ServingStatus::Serving), "{service}");
         }
-        assert!(ending.join().unwrap());
+        assert_eq!(ending.join().unwrap(), crate::Ended::default());
     });
 }
 

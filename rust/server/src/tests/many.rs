@@ -112,7 +112,7 @@ fn a_stopping_server_ends_streams_after_what_it_has_read() {
             assert_eq!(answers.next().await.unwrap().unwrap().request_id, id);
         }
     });
-    assert!(server.shutdown(Duration::from_secs(20)));
+    assert_eq!(server.shutdown(Duration::from_secs(20)), crate::Ended::default());
     let end = client.run(answers.next()).unwrap().unwrap_err();
     assert_eq!(end.code(), Code::Unavailable, "{end}");
     assert_eq!(server.status().decisions, 3);

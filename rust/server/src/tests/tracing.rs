@@ -75,7 +75,8 @@ fn every_decision_and_every_failure_is_emitted() {
         .unwrap_err();
     let traces = server.status().traces;
     assert_eq!((traces.emitted, traces.pending), (11, 11));
-    assert!(server.shutdown(Duration::from_millis(600)));
+    let ended = server.shutdown(Duration::from_millis(600));
+    assert_eq!((ended.calls_cut_off, ended.spans_lost), (0, 11));
     let traces = server.status().traces;
     assert_eq!((traces.emitted, traces.dropped, traces.pending), (11, 11, 0));
 }

@@ -53,7 +53,7 @@ fn decisions_come_over_a_path() {
     );
     assert_eq!(decide(&server), "gold-card");
     assert_eq!(server.status().connections_accepted, 1);
-    assert!(server.shutdown(Duration::from_secs(20)));
+    assert_eq!(server.shutdown(Duration::from_secs(20)), crate::Ended::default());
     assert!(!path.exists());
 }
 
