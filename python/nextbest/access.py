@@ -78,10 +78,34 @@ class Access:
 
     callers: tuple[Caller, ...]
 
-    @property
-    def has_keys(self) -> bool:
-        """Whether anybody comes with a key instead of a certificate."""
-        return any(caller.key_hashes for caller in self.callers)
+    def with_keys(self, roles: Iterable[str]) -> tuple[str, ...]:
+        """Returns the names of those with any of the roles who have a key."""
+        wanted = frozenset(roles)
+        return tuple(caller.name for caller in self.callers if caller.key_hashes and caller.roles & wanted)
+
+    def locked_out(self) -> tuple[str, ...]:
+        """Returns the names of those who may call the control port, and cannot prove who they are there.
+
+        gRPC for Python can require certificates or not ask for any: where somebody comes with a key, those
+        who have a certificate alone cannot show it.
+        """
+        if not self.with_keys(CONTROL_ROLES):
+            return ()
+        return tuple(
+            caller.name
+            for caller in self.callers
+            if caller.roles & CONTROL_ROLES.keys() and not caller.key_hashes
+        )
+
+    def warnings(self) -> tuple[str, ...]:
+        """Returns a sentence for each who is locked out, with its remedy."""
+        keyed = " and ".join(f"`{name}`" for name in self.with_keys(CONTROL_ROLES))
+        return tuple(
+            f"`{name}` cannot call the control port: it has a certificate alone, and the port takes keys "
+            f"alone because {keyed} comes with one: make a key with `nextbest access key {name}`, or "
+            f"certificates for {keyed}"
+            for name in self.locked_out()
+        )
 
     def by_key(self, key: str) -> Caller | None:
         """Returns whoever has the key, after comparing it in constant time with all."""

@@ -51,7 +51,25 @@ def test_a_file_as_a_table(nextbest, tmp_path):
     machines = json.loads(nextbest("access", "show", file, "--json").out)
     assert machines[1] == {
         "name": "ops", "roles": ["observe", "operate"], "keys": 0, "certificates": ["ops.bank.example"],
+        "locked_out": False,
     }  # fmt: skip
+
+
+def test_whoever_is_locked_out_is_named(nextbest, tmp_path):
+    file = tmp_path / "access.yaml"
+    made = json.loads(nextbest("access", "key", "watch", "--json").out)
+    file.write_text(f"""callers:
+  watch: {{roles: [observe], keys: ["{made["hash"]}"]}}
+  ops: {{roles: [operate], certificates: [ops.bank.example]}}
+  web: {{roles: [decide], certificates: [web.bank.example]}}
+""")
+    (warning,) = [
+        line for line in nextbest("access", "show", file).out.splitlines() if line.startswith("warning")
+    ]
+    assert "`ops` cannot call the control port" in warning
+    assert "`nextbest access key ops`" in warning
+    machines = json.loads(nextbest("access", "show", file, "--json").out)
+    assert [caller["locked_out"] for caller in machines] == [False, True, False]
 
 
 def test_a_file_that_cannot_be_used(nextbest, tmp_path):

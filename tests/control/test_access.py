@@ -34,7 +34,7 @@ callers:
         Caller("web", frozenset({"decide"}), (HASH, bytes(32))),
         Caller("crm/eu", frozenset({"decide", "observe"}), (), ("crm.bank.example", "spiffe://bank/crm")),
     )
-    assert found.has_keys
+    assert found.with_keys(["decide"]) == ("web",)
     assert found.by_key(KEY) is found.callers[0]
     assert found.by_key(KEY + " ") is None
     assert found.by_certificate(["x", "spiffe://bank/crm"]) is found.callers[1]

@@ -1,5 +1,6 @@
 """A server that wants to know its callers, as production runs it: TLS, keys, roles, renewals, events."""
 
+import signal
 import time
 
 import grpc
@@ -261,9 +262,22 @@ def test_certificates_are_wanted_where_nobody_has_a_key(files):
         "access": files.folder / "access.yaml",
     }
     files.grant("ops", "observe", certificate="ops.bank.example")
-    assert read(Settings(**paths)).requires_certificates
+    found = read(Settings(**paths))
+    assert found.decisions_require_certificates
+    assert found.control_requires_certificates
+    # Each port asks for what its own callers have.
     files.grant("web", "decide")
-    assert not read(Settings(**paths)).requires_certificates
+    found = read(Settings(**paths))
+    assert not found.decisions_require_certificates
+    assert found.control_requires_certificates
+    assert found.warnings() == []
+    files.grant("releases", "operate")
+    found = read(Settings(**paths))
+    assert not found.control_requires_certificates
+    (warning,) = found.warnings()
+    assert "`ops` cannot call the control port" in warning
+    assert "because `releases` comes with one" in warning
+    assert "nextbest access key ops" in warning
     assert not Secrets().authenticates
 
 
@@ -278,3 +292,32 @@ def test_certificates_that_cannot_be_used_stop_the_start(starter, files):
     )
     with pytest.raises((OSError, ListenError), match="TLS cannot be spoken: key: no private key in PEM form"):
         serve(starter.read_bytes(), settings, None)
+
+
+def test_keys_on_one_port_and_certificates_on_the_other(start_serving, starter, files):
+    """The callers of the documentation's example."""
+    files.grant("web", "decide")
+    files.grant("crm", "decide, explain, customers", certificate="crm.bank.example")
+    files.grant("releases", "observe, operate", certificate="releases.bank.example")
+    environment = files.environment(NEXTBEST_TLS_CLIENT_CA=str(files.folder / "ca.pem"))
+    serving = start_serving(starter, **environment)
+
+    def decides(tls, key=None):
+        with nextbest.Client(serving.decisions, timeout_s=10.0, tls=tls, api_key=key) as client:
+            return outcome(lambda: client.decide(**QUESTION))
+
+    def observes(tls):
+        with Operator(serving.control, timeout_s=10.0, tls=tls) as operator:
+            return outcome(operator.status)
+
+    assert decides(files.tls(), files.keys["web"]) == "OK"
+    assert decides(files.tls("crm.bank.example")) == "OK"
+    assert decides(files.tls()) == "UNAUTHENTICATED"
+    assert observes(files.tls("releases.bank.example")) == "OK"
+    assert observes(files.tls("crm.bank.example")) == "PERMISSION_DENIED"
+    assert observes(files.tls()) == "UNAVAILABLE"
+    # A key for an operator locks out the one with a certificate: that is said as it happens.
+    files.grant("watch", "observe")
+    serving.process.send_signal(signal.SIGHUP)
+    while "`releases` cannot call the control port" not in str(serving.read_event().get("what")):
+        pass

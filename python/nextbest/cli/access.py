@@ -71,6 +71,7 @@ def show_file(
     from nextbest.access import read
 
     access = read(file)
+    locked_out = access.locked_out()
     if is_for_machines():
         write_json(
             [
@@ -79,6 +80,7 @@ def show_file(
                     "roles": sorted(caller.roles),
                     "keys": len(caller.key_hashes),
                     "certificates": list(caller.certificate_names),
+                    "locked_out": caller.name in locked_out,
                 }
                 for caller in access.callers
             ]
@@ -98,5 +100,7 @@ def _show(access: "Access") -> None:
         names = ", ".join(caller.certificate_names) or "-"
         table.add_row(caller.name, *granted, str(len(caller.key_hashes)), names)
     show(table)
+    for warning in access.warnings():
+        say(f"warning: {warning}")
     for role, calls in ROLES.items():
         say(f"{role:9}  {calls}")

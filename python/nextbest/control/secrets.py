@@ -1,12 +1,12 @@
 """The files that say who a server is and who may call it: read, and read again when they change."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from nextbest.access import Access, AccessError
+from nextbest.access import CONTROL_ROLES, DECISION_ROLES, Access, AccessError
 from nextbest.access import read as read_access
 from nextbest.settings import SettingError, Settings
 
@@ -38,15 +38,38 @@ class Secrets:
     access: Access | None = None
 
     @property
-    def requires_certificates(self) -> bool:
-        """Whether a caller has to have a certificate: where no other way to be known exists."""
+    def decisions_require_certificates(self) -> bool:
+        """Whether a caller of the decision port has to have one: where nobody who may call it has a key."""
+        return self._require_certificates(DECISION_ROLES)
+
+    @property
+    def control_requires_certificates(self) -> bool:
+        """The same for the control port; where somebody has a key, it asks for no certificate."""
+        return self._require_certificates(CONTROL_ROLES)
+
+    def _require_certificates(self, roles: Iterable[str]) -> bool:
         has_authorities = self.certificates is not None and self.certificates.client_ca is not None
-        return has_authorities and (self.access is None or not self.access.has_keys)
+        return has_authorities and (self.access is None or not self.access.with_keys(roles))
+
+    def warnings(self) -> list[str]:
+        """Says who is locked out, and what to do about it."""
+        if self.access is None or self.certificates is None:
+            return []
+        if self.certificates.client_ca is not None:
+            return list(self.access.warnings())
+        return [
+            f"`{caller.name}` cannot call: it has a certificate alone, and nobody can show one: set "
+            f"NEXTBEST_TLS_CLIENT_CA, or make a key with `nextbest access key {caller.name}`"
+            for caller in self.access.callers
+            if not caller.key_hashes
+        ]
 
     @property
     def authenticates(self) -> bool:
         """Whether every caller is known, over connections that nobody can listen to."""
-        return self.certificates is not None and (self.access is not None or self.requires_certificates)
+        return self.certificates is not None and (
+            self.access is not None or self.control_requires_certificates
+        )
 
     def tls(self) -> dict[str, object]:
         """Returns the settings of `nextbest._core.Server` for them; none without certificates."""
@@ -56,7 +79,7 @@ class Secrets:
             "tls_certificate": self.certificates.certificate,
             "tls_key": self.certificates.key,
             "tls_client_ca": self.certificates.client_ca,
-            "tls_client_required": self.requires_certificates,
+            "tls_client_required": self.decisions_require_certificates,
         }
 
 

@@ -196,6 +196,7 @@ class ControlPort:
         """
         self._host = _host(address, secrets)
         self._secrets = secrets
+        self.requires_certificates = secrets.control_requires_certificates
         self._service = service
         self._guard = Guard(self._access, tell)
         self._loop = asyncio.new_event_loop()
@@ -254,7 +255,7 @@ class ControlPort:
         credentials = grpc.dynamic_ssl_server_credentials(
             _configure(self._secrets),
             lambda: _configure(self._secrets),
-            require_client_authentication=self._secrets.requires_certificates,
+            require_client_authentication=self.requires_certificates,
         )
         return int(server.add_secure_port(address, credentials))
 

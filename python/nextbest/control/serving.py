@@ -114,9 +114,11 @@ def serve(
             raise
         reporting.report_to(announcer.warned)
         telemetry.measure(settings.otel, INSTRUMENTS, ModelMetrics(server.model_health))
-        watch = secrets.Watch(settings, found, partial(_use, server, control), announcer.renewed)
+        watch = secrets.Watch(
+            settings, found, partial(_use, server, control, announcer.warned), announcer.renewed
+        )
         announcer.listening(_listening(decides, server, control, settings, found))
-        for warning in (*filter(None, [start.warning]), *settings.otel.warnings):
+        for warning in (*filter(None, [start.warning]), *found.warnings(), *settings.otel.warnings):
             announcer.warned(warning)
         collector = CollectorWatch(lambda: server.status()["export_error"], announcer.warned)
         while (number := inbox.wait()) == signal.SIGHUP:
@@ -132,13 +134,20 @@ def _launch(settings: Settings, found: secrets.Secrets, data: bytes) -> _core.Se
     return _core.Server(data, _core_settings(settings, found))
 
 
-def _use(server: _core.Server, control: ControlPort, found: secrets.Secrets) -> None:
+def _use(
+    server: _core.Server, control: ControlPort, warn: Callable[[str], None], found: secrets.Secrets
+) -> None:
     # The data plane first: it refuses what cannot be used.
     if found.certificates is not None:
         server.renew(found.tls())
     if found.access is not None:
         server.grant(found.access.of_decisions())
     control.use(found)
+    for warning in found.warnings():
+        warn(warning)
+    if control.requires_certificates != found.control_requires_certificates:
+        asks = "no certificates" if control.requires_certificates else "certificates"
+        warn(f"the control port asks for {asks} from a restart on, as other callers have keys now")
 
 
 def _require_kernel(kernel: str | None) -> None:
@@ -208,7 +217,7 @@ def _listening(
 def _callers(found: secrets.Secrets) -> str:
     if found.access is not None:
         return f"{len(found.access.callers)} in the access file"
-    return "anybody with a certificate" if found.requires_certificates else "anybody"
+    return "anybody with a certificate" if found.decisions_require_certificates else "anybody"
 
 
 def _core_settings(settings: Settings, found: secrets.Secrets) -> dict[str, Any]:
