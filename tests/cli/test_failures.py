@@ -5,6 +5,10 @@ import socket
 
 import pytest
 
+from nextbest import workspace
+from nextbest.bundle import seal
+from nextbest.workspace.starter import write_starter
+
 
 @pytest.fixture
 def nobody():
@@ -106,7 +110,7 @@ def test_a_control_address_elsewhere_is_refused(nextbest, tmp_path):
         "--health-address",
         "127.0.0.1:0",
     )
-    assert ran.code == 6
+    assert ran.code == 2
     assert "without knowing its callers" in ran.err
 
 
@@ -122,3 +126,60 @@ def test_a_fault_of_nextbest_itself(nextbest, monkeypatch):
     assert "Traceback" not in ran.err
     monkeypatch.setenv("NEXTBEST_DEBUG", "1")
     assert "Traceback" in nextbest("version").err
+
+
+@pytest.fixture(scope="module")
+def bundle_file(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("settings")
+    write_starter(folder / "shop")
+    compiled = workspace.compile(folder / "shop").bundle
+    (folder / "shop.bundle").write_bytes(seal(compiled).data)
+    (folder / "text").write_text("no PEM")
+    return folder / "shop.bundle"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"NEXTBEST_ADDRESS": "nowhere"},
+        {"NEXTBEST_ADDRESS": "127.0.0.1:70000"},
+        {"NEXTBEST_ADDRESS": "127.0.0.1:-1"},
+        {"NEXTBEST_ADDRESS": f"unix:/tmp/{'x' * 200}"},
+        {"NEXTBEST_ADDRESS": "unix:/no/such/folder"},
+        {"NEXTBEST_ADDRESS": "192.0.2.1:5000"},
+        {"NEXTBEST_HEALTH_ADDRESS": "x"},
+        {"NEXTBEST_CONTROL_ADDRESS": "x"},
+        {"NEXTBEST_CONTROL_ADDRESS": "127.0.0.1:70000"},
+        {"NEXTBEST_WORKERS": "100000"},
+        {"NEXTBEST_WORKERS": "9" * 40},
+        {"NEXTBEST_WORKERS": "-1"},
+        {"NEXTBEST_INDEX_BYTES_MAX": "9" * 40},
+        {"NEXTBEST_IN_FLIGHT_MAX": "9" * 40},
+        {"NEXTBEST_CONNECTIONS_MAX": "9" * 40},
+        {"NEXTBEST_SHADOW_EVERY": "9" * 40},
+        {"NEXTBEST_TRACE_QUEUE_BYTES": "9" * 40},
+        {"NEXTBEST_HEALTH_SAMPLE": "9" * 40},
+        {"NEXTBEST_KEEPALIVE_S": "0"},
+        {"NEXTBEST_IDLE_S_MAX": "nan"},
+        {"NEXTBEST_DRAIN_S_MAX": "inf"},
+        {"NEXTBEST_KERNEL": "mmx"},
+        {"NEXTBEST_ACCESS": "FOLDER"},
+        {"NEXTBEST_ACCESS": "FOLDER/text"},
+        {"NEXTBEST_ACCESS": "/no/such/file"},
+        {"NEXTBEST_TLS_CERTIFICATE": "FOLDER/text"},
+        {"NEXTBEST_TLS_CERTIFICATE": "FOLDER", "NEXTBEST_TLS_KEY": "FOLDER"},
+        {"NEXTBEST_TLS_CERTIFICATE": "FOLDER/text", "NEXTBEST_TLS_KEY": "FOLDER/text"},
+        {"NEXTBEST_STATE": "redis:x"},
+        {"NEXTBEST_STATE": "/dev/null"},
+        {"NEXTBEST_CUSTOMER_HASH_KEY": "short"},
+    ],
+    ids=lambda wrong: " ".join(f"{name}={value[:12]}" for name, value in wrong.items()),
+)
+def test_a_bad_setting_ends_with_2_and_a_remedy(nextbest, monkeypatch, bundle_file, wrong):
+    ports = ("NEXTBEST_ADDRESS", "NEXTBEST_CONTROL_ADDRESS", "NEXTBEST_HEALTH_ADDRESS")
+    for name, value in {**dict.fromkeys(ports, "127.0.0.1:0"), **wrong}.items():
+        monkeypatch.setenv(name, value.replace("FOLDER", str(bundle_file.parent)))
+    ran = nextbest("serve", bundle_file)
+    assert ran.code == 2, ran.err
+    assert "\n help: " in ran.err
+    assert "a fault of nextbest itself" not in ran.err

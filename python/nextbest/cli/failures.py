@@ -52,7 +52,7 @@ def _call(error: errors.NextbestError) -> CommandError:
             return CommandError(error.message, remedy, ExitCode.CANNOT_CONNECT)
         case errors.DeadlineExceeded():
             return CommandError(
-                error.message, "wait longer with --timeout, or see `nextbest status`", ExitCode.FAILED
+                error.message, "the server may be busy, or hang: see `nextbest status`", ExitCode.FAILED
             )
         case errors.Overloaded():
             return CommandError(error.message, "try again later, or more slowly", ExitCode.FAILED)
@@ -78,6 +78,26 @@ def _of_servers(error: Exception) -> CommandError | None:
     if state is not None and isinstance(error, state.StateError):
         taken = isinstance(error, state.StateTakenError)
         return CommandError(error.message, error.help, ExitCode.CANNOT_SERVE if taken else ExitCode.USAGE)
-    if isinstance(error, OSError) or (service is not None and isinstance(error, service.ListenError)):
-        return CommandError(str(error), "see `nextbest serve --help` for addresses", ExitCode.CANNOT_SERVE)
+    if isinstance(error, OSError):
+        return _of_data_plane(str(error))
+    if service is not None and isinstance(error, service.ListenError):
+        taken = isinstance(error, service.TakenError)
+        code = ExitCode.CANNOT_SERVE if taken else ExitCode.USAGE
+        return CommandError(str(error), "see --control-address in `nextbest serve --help`", code)
     return None
+
+
+_BAD_SETTINGS = {
+    "TLS cannot be spoken": "correct the file: --tls-certificate, --tls-key, --tls-client-ca",
+    "decisions cannot be traced": "correct the variables of OpenTelemetry, or unset them",
+    "cannot listen on": "correct --address or --health-address: host:port of this machine, or unix:/path",
+}
+"""How a fault of the data plane begins that a setting is the cause of, and what to do."""
+
+
+def _of_data_plane(message: str) -> CommandError:
+    remedy = next((remedy for begin, remedy in _BAD_SETTINGS.items() if message.startswith(begin)), None)
+    if remedy is None or "in use" in message:
+        taken = "stop what uses the address, or choose another with --address or --health-address"
+        return CommandError(message, taken if remedy else "", ExitCode.CANNOT_SERVE)
+    return CommandError(message, remedy, ExitCode.USAGE)

@@ -35,6 +35,7 @@ OPEN: Final = Secrets()
 """Plain text, and everybody may call."""
 
 _NICE: Final = 10
+PORT_MAX: Final = 65_535
 ACTIVATIONS_MAX: Final = 4
 """Under way or waiting for the one before; each holds a bundle in memory."""
 CONNECTIONS_MAX: Final = 1_024
@@ -63,6 +64,10 @@ _OPTIONS: Final = (
 
 class ListenError(Exception):
     """An address cannot be served; the message says why and what to do."""
+
+
+class TakenError(ListenError):
+    """Somebody else has the address."""
 
 
 class ControlService(control_pb2_grpc.ControlServiceServicer):
@@ -241,7 +246,7 @@ class ControlPort:
         try:
             port = self._bind(server, address)
         except RuntimeError:
-            raise ListenError(
+            raise TakenError(
                 f"the control port cannot listen on {address}: another process may; choose another "
                 "with --control-address, or 127.0.0.1:0 for any that is free"
             ) from None
@@ -270,7 +275,7 @@ def _configure(secrets: Secrets) -> Any:
 
 def _host(address: str, secrets: Secrets) -> str:
     host, colon, port = address.rpartition(":")
-    if not colon or not port.isdecimal() or not host:
+    if not colon or not port.isdecimal() or not host or int(port) > PORT_MAX:
         raise ListenError(f"`{address}` is no address: give host:port, such as 127.0.0.1:50052")
     try:
         loopback = host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback

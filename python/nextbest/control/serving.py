@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from nextbest import _core, bundle, signals, telemetry
 from nextbest.control import deciding, secrets
@@ -26,6 +26,9 @@ from nextbest.models import locate_runtime
 from nextbest.otel import Otel
 from nextbest.settings import SettingError, Settings
 from nextbest.telemetry import reporting
+
+WORKERS_MAX: Final = 1_024
+"""Threads that decide; more than the cores of any machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,15 @@ def serve(
 
 
 def _launch(settings: Settings, found: secrets.Secrets, data: bytes) -> _core.Server:
-    return _core.Server(data, _core_settings(settings, found))
+    if settings.workers > WORKERS_MAX:
+        raise SettingError(f"--workers (NEXTBEST_WORKERS) is {settings.workers:,}: give 0 to {WORKERS_MAX:,}")
+    try:
+        return _core.Server(data, _core_settings(settings, found))
+    except _core.BundleError:
+        raise
+    except ValueError as error:
+        # What Python's types let through: numbers beyond 64 bits, times of 0.
+        raise SettingError(f"{error}: `nextbest serve --help` names the options and variables") from None
 
 
 def _use(
