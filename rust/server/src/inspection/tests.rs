@@ -1,14 +1,11 @@
 //! What HTTP/2 reads of inspected connections, beside what the peer meant: sound requests come through as they were
 //! sent, unsound ones are marked, whatever was in the table before and however the bytes are cut.
 
-use std::{
-    collections::VecDeque,
-    task::{Context, Poll, Waker},
-};
+use std::{collections::VecDeque, future::poll_fn, task::Poll};
 
 use http::{HeaderName, HeaderValue};
 use proptest::prelude::*;
-use tokio::io::AsyncWriteExt as _;
+use tokio::{io::AsyncWriteExt as _, task::unconstrained};
 
 use super::*;
 use crate::limits::HEADER_LIST_BYTES_MAX;
@@ -138,8 +135,12 @@ fn read_by_http2(bytes: &[u8], chunk: usize) -> Vec<Option<Vec<Sent>>> {
             .max_concurrent_streams(10_000);
         let mut connection = builder.handshake::<_, hyper::body::Bytes>(stream).await.unwrap();
         let mut requests = vec![];
-        let mut context = Context::from_waker(Waker::noop());
-        while let Poll::Ready(Some(request)) = connection.poll_accept(&mut context) {
+        // Unconstrained: a socket that makes way for other tasks would look like the end here.
+        let mut next = async || {
+            let polled = poll_fn(|context| Poll::Ready(connection.poll_accept(context)));
+            unconstrained(polled).await
+        };
+        while let Poll::Ready(Some(request)) = next().await {
             let (request, _) = request.expect("the connection goes on");
             let headers = request.headers();
             let fields = headers
