@@ -34,11 +34,14 @@ use crate::{
 
 const HEAD_BYTES: usize = 9;
 const HEADERS: u8 = 0x1;
+const WINDOW_UPDATE: u8 = 0x8;
 const CONTINUATION: u8 = 0x9;
 const END_HEADERS: u8 = 0x4;
 const PADDED: u8 = 0x8;
 const PRIORITY: u8 = 0x20;
 const PRIORITY_BYTES: usize = 5;
+/// `:method: GET` twice: a block that changes no table, and for which HTTP/2 resets its stream with `PROTOCOL_ERROR`.
+const RESETTING_BLOCK: [u8; 2] = [0x82, 0x82];
 
 /// Of a field that tells what became of a block; no client has one of this name.
 static MARK_NAME: HeaderName = HeaderName::from_static("~");
@@ -218,6 +221,11 @@ impl Head {
         frame.extend_from_slice(&self.stream);
     }
 
+    /// Its number; of the connection itself, 0.
+    fn stream(self) -> u32 {
+        u32::from_be_bytes(self.stream) & (u32::MAX >> 1)
+    }
+
     fn ends_headers(self) -> bool {
         self.flags & END_HEADERS != 0
     }
@@ -236,6 +244,8 @@ struct Frames {
     // Of a frame that is passed on without being looked at.
     left: usize,
     begun: Option<Begun>,
+    // The newest stream that the peer has opened.
+    newest: u32,
     // The connection has to end: what else comes does not matter.
     is_over: bool,
 }
@@ -246,6 +256,7 @@ impl Frames {
             inspector: Inspector::new(authorities),
             left: 0,
             begun: None,
+            newest: 0,
             is_over: false,
         }
     }
@@ -271,7 +282,8 @@ impl Frames {
                 return Walked::passed(at);
             };
             let continues = head.kind == CONTINUATION && self.begun.is_some();
-            if head.kind != HEADERS && !continues || head.payload_bytes > FRAME_BYTES_MAX as usize {
+            let is_read = head.kind == HEADERS || continues || self.is_window_of_a_stream(head);
+            if !is_read || head.payload_bytes > FRAME_BYTES_MAX as usize {
                 // Nothing else may come within a block.
                 self.is_over = self.begun.is_some();
                 self.left = HEAD_BYTES + head.payload_bytes;
@@ -281,7 +293,14 @@ impl Frames {
                 return Walked::passed(at);
             };
             let taken = HEAD_BYTES + head.payload_bytes;
-            match self.headers(head, payload) {
+            let replacement = if head.kind == WINDOW_UPDATE {
+                // RFC 9113, section 6.9: an error of the stream. The library ends the connection for it.
+                let is_none = matches!(payload, [0 | 0x80, 0, 0, 0]);
+                is_none.then(|| assemble(Head { flags: 0, ..head }, &RESETTING_BLOCK))
+            } else {
+                self.headers(head, payload)
+            };
+            match replacement {
                 None => at += taken,
                 Some(replacement) => {
                     return Walked {
@@ -292,6 +311,14 @@ impl Frames {
                 }
             }
         }
+    }
+
+    /// Whether a frame gives a window to a stream that the peer has opened.
+    fn is_window_of_a_stream(&self, head: Head) -> bool {
+        head.kind == WINDOW_UPDATE
+            && head.payload_bytes == 4
+            && self.begun.is_none()
+            && (1..=self.newest).contains(&head.stream())
     }
 
     /// What a frame of a header block is replaced by; nothing when it goes on as it is.
@@ -317,6 +344,7 @@ impl Frames {
             return None;
         };
         let fragment = payload.get(range).unwrap_or_default();
+        self.newest = self.newest.max(head.stream());
         if head.ends_headers() {
             let replacement = self.block(head, fragment);
             // HTTP/2 does not decode the block of a stream that depends on itself, and would not understand the next.

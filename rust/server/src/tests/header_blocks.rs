@@ -8,8 +8,8 @@ use crate::{
         caller::enframe,
         fixture::{age, request, settings, start},
         wire::{
-            ACK, CONTINUATION, DECIDE, END_HEADERS, GOAWAY, HEADERS, PING, Peer, RST_STREAM, SETTINGS, block,
-            call_headers, frame,
+            ACK, CONTINUATION, DECIDE, END_HEADERS, End, GOAWAY, HEADERS, PING, Peer, RST_STREAM, SETTINGS,
+            WINDOW_UPDATE, block, call_headers, frame,
         },
     },
 };
@@ -251,4 +251,28 @@ fn trailers_that_are_none_fail_their_call_alone() {
     let answers = read(&mut peer, honest);
     assert_eq!(answers.decided, [honest]);
     assert!(!answers.is_over);
+}
+
+#[test]
+fn a_window_of_nothing_resets_its_stream_alone() {
+    let server = server();
+    let mut peer = Peer::greet(&server, &[]);
+    let (greedy, honest) = (peer.call(DECIDE, 0), peer.call(DECIDE, 0));
+    peer.send(&frame(WINDOW_UPDATE, 0, greedy, &[0; 4]));
+    peer.send(&frame(DATA, END_STREAM, honest, &message()));
+    let answers = read(&mut peer, honest);
+    assert_eq!(answers.decided, [honest]);
+    assert_eq!(answers.resets, [(greedy, PROTOCOL_ERROR)]);
+    // Of a stream that has ended it changes nothing.
+    peer.send(&frame(WINDOW_UPDATE, 0, honest, &[0; 4]));
+    let last = peer.call(DECIDE, 0);
+    peer.send(&frame(DATA, END_STREAM, last, &message()));
+    let answers = read(&mut peer, last);
+    assert_eq!((answers.decided, answers.is_over), (vec![last], false));
+    // Of the connection, or of a stream that was never opened, it ends the connection.
+    for stream in [0, last + 2] {
+        let mut peer = Peer::greet(&server, &[]);
+        peer.send(&frame(WINDOW_UPDATE, 0, stream, &[0; 4]));
+        assert_eq!(peer.end(), End::GoAway(PROTOCOL_ERROR));
+    }
 }
