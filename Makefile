@@ -74,7 +74,7 @@ test-fuzz: $(EXTENSION) ## Bytes nobody meant, FUZZ_S seconds (10) for each read
 	$(BIN)/python tests/fuzz/seeds.py $(FUZZ)
 	RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --quiet --release --locked --manifest-path tests/fuzz/Cargo.toml \
 		--target $(HOST) --target-dir target
-	@for target in request bundle; do \
+	@for target in request bundle headers; do \
 		FUZZ_BUNDLE=$(FUZZ)/demo.bundle target/$(HOST)/release/$$target -max_total_time=$(FUZZ_S) -timeout=10 \
 			-rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 -artifact_prefix=$(FUZZ)/$$target- \
 			$(FUZZ)/$$target > $(FUZZ)/$$target.log 2>&1 || { tail -n 40 $(FUZZ)/$$target.log; exit 1; }; \

@@ -30,6 +30,7 @@ def main() -> None:
         _write(folder / "bundle" / name, payload)
     (folder / "demo.bundle").write_bytes(bundle.seal(bundle_pb2.Bundle.FromString(demo)).data)
     _requests(folder / "request")
+    _headers(folder / "headers")
 
 
 def _compile(folder: Path) -> bytes:
@@ -48,6 +49,21 @@ def _compile(folder: Path) -> bytes:
 def _without_model(line: str) -> str:
     indent, colon, _ = line.partition("propensity:")
     return f"{indent}propensity: 0.1" if colon and not indent.strip() else line
+
+
+def _headers(folder: Path) -> None:
+    """Header blocks, each behind how it is sent and its length: sound, malformed, by index, coded."""
+    fields = {
+        "sound": b"\x00\x06x-note\x04fine",
+        "value": b"\x40\x06x-note\x03a\x01b",
+        "name": b"\x40\x06X-Note\x01a",
+        "index": b"\xbe\xbf",
+        "huffman": b"\x40\x88\x25\xa8\x49\xe9\x5b\xa9\x7d\x7f\x89\x25\xa8\x49\xe9\x5b\xb8\xe8\xb4\xbf",
+        "smaller": b"\x20\x3f\xe1\x1f",
+        "named": b"\x7e\x02ab",
+    }
+    for name, block in fields.items():
+        _write(folder / name, b"".join(bytes([form, 0, len(block)]) + block for form in range(4)))
 
 
 def _requests(folder: Path) -> None:

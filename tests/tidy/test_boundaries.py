@@ -15,11 +15,13 @@ CRATES = {
     "nextbest-proto": set(),
     "nextbest-engine": {"nextbest-proto"},
     "nextbest-onnx": {"nextbest-engine", "nextbest-proto"},
+    "nextbest-inspection": set(),
     "nextbest-store": {"nextbest-engine", "nextbest-proto"},
     "nextbest-journal": {"nextbest-engine", "nextbest-proto"},
     "nextbest-load": {"nextbest-proto"},
     "nextbest-server": {
         "nextbest-engine",
+        "nextbest-inspection",
         "nextbest-onnx",
         "nextbest-store",
         "nextbest-journal",

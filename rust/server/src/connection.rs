@@ -11,6 +11,7 @@ use std::{
 
 use hyper::{rt::Executor, server::conn::http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use nextbest_inspection::{Authorities, Inspected};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, UnixStream},
@@ -25,7 +26,6 @@ use crate::{
     greeting::{Greeted, PREFACE, greet},
     health::Phase,
     identity::Guest,
-    inspection::{Authorities, Inspected},
     limits::{
         AGE_GRACE, CONNECTION_WINDOW_BYTES, FRAME_BYTES_MAX, HEADER_LIST_BYTES_MAX, LINGER,
         LOCAL_ERROR_RESETS_MAX, PENDING_ACCEPT_RESETS_MAX, PIECE_BYTES_MAX, STREAM_WINDOW_BYTES, STREAMS_MAX,

@@ -18,7 +18,7 @@ use hyper::body::{Body, Bytes, Frame, Incoming};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::Status;
 
-use crate::{inspection, refusal::Refusal};
+use crate::refusal::Refusal;
 
 /// Of a gRPC message: whether it is compressed, and its length.
 const PREFIX_BYTES: usize = 5;
@@ -243,7 +243,7 @@ impl Body for Intake {
             Poll::Ready(Some(Ok(frame))) => {
                 let taken = match (frame.data_ref(), frame.trailers_ref()) {
                     (Some(data), _) => this.take(data),
-                    (None, Some(trailers)) if inspection::fault(trailers).is_some() => {
+                    (None, Some(trailers)) if nextbest_inspection::fault(trailers).is_some() => {
                         Err(Status::internal("the trailers of the call are malformed"))
                     }
                     _ => Ok(()),

@@ -44,7 +44,6 @@ mod failures;
 mod delivery;
 mod extras;
 mod identity;
-mod inspection;
 mod rejection;
 mod routes;
 

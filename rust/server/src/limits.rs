@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+pub use nextbest_inspection::{FRAME_BYTES_MAX, HEADER_BLOCK_BYTES_MAX, HEADER_LIST_BYTES_MAX};
+
 /// An encoded `DecideRequest` or `ExplainRequest`.
 pub const DECIDE_BYTES_MAX: usize = 256 * 1024;
 /// An encoded request of the customer service: an upsert of many customers.
@@ -36,12 +38,6 @@ pub const PENDING_ACCEPT_RESETS_MAX: usize = 256;
 /// Streams reset by us for the peer's mistakes; without a bound a peer can make us remember any number of
 /// them.
 pub const LOCAL_ERROR_RESETS_MAX: usize = 1_024;
-/// Headers of one request.
-pub const HEADER_LIST_BYTES_MAX: u32 = 16 * 1024;
-/// An encoded block of headers, over all its frames.
-pub const HEADER_BLOCK_BYTES_MAX: usize = 64 * 1024;
-/// Of one HTTP/2 frame.
-pub const FRAME_BYTES_MAX: u32 = 16 * 1024;
 /// What a peer may send on one stream before it is read.
 pub const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
 /// What a peer may send on one connection before it is read.

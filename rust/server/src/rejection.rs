@@ -10,9 +10,8 @@ use http::{
     header::{ALLOW, CONTENT_TYPE},
 };
 use hyper::body::{Body as HttpBody, Bytes, Frame};
+use nextbest_inspection::Fault;
 use tonic::{Status, body::Body};
-
-use crate::inspection;
 
 const GRPC: &[u8] = b"application/grpc";
 /// Turns of the event loop for a response to go, before its stream is reset: a reset overtakes what has not gone.
@@ -37,8 +36,11 @@ impl Rejection {
     /// Nothing for a request that may be a call.
     pub(crate) fn of<T>(request: &Request<T>) -> Option<Self> {
         let headers = request.headers();
-        if let Some(fault) = inspection::fault(headers) {
-            return Some(fault);
+        match nextbest_inspection::fault(headers) {
+            None => {}
+            Some(Fault::Value) => return Some(Self::MalformedValue),
+            Some(Fault::Field) => return Some(Self::Malformed),
+            Some(Fault::TooLarge) => return Some(Self::HeadersTooLarge),
         }
         if request.method() != Method::POST {
             return Some(Self::Method);

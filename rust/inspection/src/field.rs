@@ -23,7 +23,7 @@ pub(super) enum Name {
 
 /// What is taken for the authority of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Authorities {
+pub enum Authorities {
     /// What a URI may have.
     Valid,
     /// Anything: clients of Unix sockets send the socket's path, or nothing.

@@ -11,7 +11,7 @@ use super::{
     huffman,
     table::{Entry, Table},
 };
-use crate::limits::HEADER_LIST_BYTES_MAX;
+use crate::HEADER_LIST_BYTES_MAX;
 
 /// The name of the field that tells what became of a block; no client has one of this name.
 pub(super) const MARK: u8 = b'~';
@@ -27,7 +27,7 @@ const INDEX_OF_AUTHORITY: usize = 1;
 
 /// Why a block is not passed on as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Fault {
+pub enum Fault {
     /// A value has bytes that no value may have: the one fault that proxies pass on.
     Value,
     /// A field is none, or none of a request.

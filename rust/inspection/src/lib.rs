@@ -25,12 +25,15 @@ use std::{
 use http::{HeaderMap, HeaderName};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use self::block::{Fault, Inspector, Verdict};
-pub(crate) use self::field::Authorities;
-use crate::{
-    limits::{FRAME_BYTES_MAX, HEADER_BLOCK_BYTES_MAX},
-    rejection::Rejection,
-};
+use self::block::{Inspector, Verdict};
+pub use self::{block::Fault, field::Authorities};
+
+/// Of one HTTP/2 frame.
+pub const FRAME_BYTES_MAX: u32 = 16 * 1024;
+/// Headers of one request, counted as HTTP/2 counts them.
+pub const HEADER_LIST_BYTES_MAX: u32 = 16 * 1024;
+/// An encoded block of headers, over all its frames.
+pub const HEADER_BLOCK_BYTES_MAX: usize = 64 * 1024;
 
 const HEAD_BYTES: usize = 9;
 const HEADERS: u8 = 0x1;
@@ -47,17 +50,15 @@ const RESETTING_BLOCK: [u8; 2] = [0x82, 0x82];
 static MARK_NAME: HeaderName = HeaderName::from_static("~");
 
 /// Why a request's header block was replaced; nothing where it was not.
-pub(crate) fn fault(headers: &HeaderMap) -> Option<Rejection> {
+#[must_use]
+pub fn fault(headers: &HeaderMap) -> Option<Fault> {
     let last = headers.get_all(&MARK_NAME).iter().next_back()?;
-    Some(match Fault::of_letter(last.as_bytes()) {
-        Fault::Value => Rejection::MalformedValue,
-        Fault::Field => Rejection::Malformed,
-        Fault::TooLarge => Rejection::HeadersTooLarge,
-    })
+    Some(Fault::of_letter(last.as_bytes()))
 }
 
 /// A connection whose header blocks are inspected.
-pub(crate) struct Inspected<S> {
+#[derive(Debug)]
+pub struct Inspected<S> {
     stream: S,
     frames: Frames,
     // To be read before anything else.
@@ -68,7 +69,7 @@ pub(crate) struct Inspected<S> {
 
 impl<S> Inspected<S> {
     /// `read`: bytes that were taken from the stream already, and are read once more from here.
-    pub(crate) fn new(stream: S, read: &[u8], authorities: Authorities) -> Self {
+    pub fn new(stream: S, read: &[u8], authorities: Authorities) -> Self {
         Self {
             stream,
             frames: Frames::new(authorities),
@@ -232,6 +233,7 @@ impl Head {
 }
 
 /// A header block that goes on in further frames.
+#[derive(Debug)]
 struct Begun {
     head: Head,
     // Without the heads of its frames.
@@ -239,6 +241,7 @@ struct Begun {
 }
 
 /// Where a connection stands between frames.
+#[derive(Debug)]
 struct Frames {
     inspector: Inspector,
     // Of a frame that is passed on without being looked at.

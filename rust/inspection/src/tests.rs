@@ -8,7 +8,6 @@ use proptest::prelude::*;
 use tokio::{io::AsyncWriteExt as _, task::unconstrained};
 
 use super::*;
-use crate::limits::HEADER_LIST_BYTES_MAX;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const OVERHEAD: usize = 32;
@@ -133,7 +132,7 @@ fn read_by_http2(bytes: &[u8], chunk: usize) -> Vec<Option<Vec<Sent>>> {
         builder
             .max_header_list_size(HEADER_LIST_BYTES_MAX)
             .max_concurrent_streams(10_000);
-        let mut connection = builder.handshake::<_, hyper::body::Bytes>(stream).await.unwrap();
+        let mut connection = builder.handshake::<_, bytes::Bytes>(stream).await.unwrap();
         let mut requests = vec![];
         // Unconstrained: a socket that makes way for other tasks would look like the end here.
         let mut next = async || {
