@@ -146,6 +146,7 @@ class _Announcer:
         say(f"decisions  {where.decisions}")
         say(f"control    {where.control}")
         say(f"health     {where.health}")
+        say(f"room for   {where.connections_max:,} connections")
         say(f"callers    {where.callers}, {'over TLS' if where.is_encrypted else 'in plain text'}")
         say(f"spans      {where.otlp_endpoint or 'not exported: OTEL_EXPORTER_OTLP_ENDPOINT is not set'}")
 

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 from nextbest import _core, bundle, signals, telemetry
 from nextbest.control import deciding, secrets
-from nextbest.control.collector import CollectorWatch
+from nextbest.control.conditions import Condition, ConditionWatch, Refusals
 from nextbest.control.deciding import Deciding
 from nextbest.control.guard import Event
 from nextbest.control.metrics import INSTRUMENTS, ModelMetrics
@@ -47,6 +47,7 @@ class Listening:
     otlp_endpoint: str | None
     is_encrypted: bool
     callers: str
+    connections_max: int
 
 
 class Announcer(Protocol):
@@ -123,14 +124,29 @@ def serve(
         announcer.listening(_listening(decides, server, control, settings, found))
         for warning in (*filter(None, [start.warning]), *found.warnings(), *settings.otel.warnings):
             announcer.warned(warning)
-        collector = CollectorWatch(lambda: server.status()["export_error"], announcer.warned)
+        conditions = ConditionWatch(_conditions(server), announcer.warned)
         while (number := inbox.wait()) == signal.SIGHUP:
             watch.look(signals.name(number))
         announcer.draining(signals.name(number))
         watch.stop()
-        collector.stop()
+        conditions.stop()
         budget = Budget(settings.drain_s_max, settings.grace_s, settings.otel.traces is not None)
         return stop(server, control, budget)
+
+
+def _conditions(server: _core.Server) -> list[Condition]:
+    return [
+        Condition(
+            lambda: server.status()["export_error"],
+            "the collector does not take decisions' spans",
+            "the collector takes decisions' spans again",
+        ),
+        Condition(
+            Refusals(lambda: server.status()),  # noqa: PLW0108 - its type is narrower
+            "connections are refused",
+            "no connections are refused any more",
+        ),
+    ]
 
 
 def _launch(settings: Settings, found: secrets.Secrets, data: bytes) -> _core.Server:
@@ -222,6 +238,7 @@ def _listening(
         otlp_endpoint=None if settings.otel.traces is None else settings.otel.traces.url.partition("?")[0],
         is_encrypted=found.certificates is not None,
         callers=_callers(found),
+        connections_max=status["transport"]["connections_max"],
     )
 
 

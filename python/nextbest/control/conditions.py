@@ -1,0 +1,107 @@
+"""What a server meets while it serves: watched, and said when it begins and when it is over."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+WATCH_S: Final = 1.0
+"""Between two looks."""
+CALM_S: Final = 60.0
+"""Without a refusal, connections are no longer said to be refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something that is in force or not.
+
+    Attributes:
+        reason: Says why it is in force now; empty: it is not.
+        begun: What is announced when it begins, in front of the reason.
+        over: What is announced when it is over.
+    """
+
+    reason: Callable[[], str]
+    begun: str
+    over: str
+
+
+class ConditionWatch:
+    """Looks at conditions until it is stopped."""
+
+    def __init__(
+        self, conditions: Sequence[Condition], announce: Callable[[str], None], interval_s: float = WATCH_S
+    ) -> None:
+        """Begins.
+
+        Args:
+            conditions: Looked at in turn.
+            announce: Told when one begins, and when it is over.
+            interval_s: Between two looks.
+        """
+        self._conditions = conditions
+        self._announce = announce
+        self._interval_s = interval_s
+        self._in_force: set[int] = set()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="nextbest-conditions", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends it."""
+        self._stopped.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._interval_s):
+            self.look()
+
+    def look(self) -> None:
+        """Looks once."""
+        for index, condition in enumerate(self._conditions):
+            reason = condition.reason()
+            # Whether, not why: what comes and goes has a new reason each time.
+            if bool(reason) == (index in self._in_force):
+                continue
+            if reason:
+                self._in_force.add(index)
+                self._announce(f"{condition.begun}: {reason}")
+            else:
+                self._in_force.remove(index)
+                self._announce(condition.over)
+
+
+class Refusals:
+    """Why connections are refused, from the counts of a server; empty after a minute without one."""
+
+    def __init__(
+        self, status: Callable[[], Mapping[str, Any]], now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._status = status
+        self._now = now
+        self._counts = self._read()[0]
+        self._calm_at = self._now()
+        self._reason = ""
+
+    def __call__(self) -> str:
+        """Looks at the counts."""
+        (refused, failed), connections_max = self._read()
+        before = self._counts
+        self._counts = (refused, failed)
+        if failed > before[1]:
+            self._reason = "the process has no files left to open: raise its limit (`ulimit -n`, LimitNOFILE)"
+        elif refused > before[0]:
+            self._reason = (
+                f"{connections_max:,} are allowed in all, and fewer to one address "
+                "(NEXTBEST_CONNECTIONS_MAX, NEXTBEST_PEER_CONNECTIONS_MAX, the process's limit of open files)"
+            )
+        else:
+            return self._reason if self._now() < self._calm_at else ""
+        self._calm_at = self._now() + CALM_S
+        return self._reason
+
+    def _read(self) -> tuple[tuple[int, int], int]:
+        status = self._status()
+        transport = status["transport"]
+        return (status["connections_refused"], transport["accepts_failed"]), transport["connections_max"]

@@ -1,0 +1,49 @@
+"""What a server meets while it serves is said once when it begins and once when it is over."""
+
+import json
+import socket
+
+from nextbest.control.conditions import CALM_S, Condition, ConditionWatch, Refusals
+
+
+def status(refused=0, failed=0):
+    return {
+        "connections_refused": refused,
+        "transport": {"accepts_failed": failed, "connections_max": 9},
+    }
+
+
+def test_a_condition_is_said_when_it_begins_and_when_it_is_over():
+    reasons = iter(["", "no answer", "another reason", "", "", "no answer"])
+    said = []
+    watch = ConditionWatch([Condition(lambda: next(reasons), "failing", "well again")], said.append, 3600.0)
+    for _ in range(6):
+        watch.look()
+    watch.stop()
+    assert said == ["failing: no answer", "well again", "failing: no answer"]
+
+
+def test_refusals_last_until_a_minute_has_passed_without_one():
+    counts, now = status(refused=5), 0.0
+    refusals = Refusals(lambda: counts, lambda: now)
+    assert refusals() == ""
+    counts = status(refused=6)
+    assert refusals().startswith("9 are allowed in all")
+    now = CALM_S - 1.0
+    assert refusals() != ""
+    counts = status(refused=6, failed=1)
+    assert "no files left to open" in refusals()
+    now += CALM_S + 1.0
+    assert refusals() == ""
+
+
+def test_a_server_says_how_many_fit_and_when_more_come(start_serving, starter):
+    serving = start_serving(starter, NEXTBEST_CONNECTIONS_MAX="2")
+    assert serving.listening["connections_max"] == 2
+    host, port = serving.decisions.rsplit(":", 1)
+    held = [socket.create_connection((host, int(port))) for _ in range(4)]
+    said = json.loads(serving.process.stdout.readline())
+    for one in held:
+        one.close()
+    assert said["event"] == "warning"
+    assert said["what"].startswith("connections are refused: 2 are allowed in all")
