@@ -244,6 +244,24 @@ def test_streams_shut_nobody_out(port, operator):
         raise AssertionError("no stream is let in any more")
 
 
+def test_connections_that_end_beside_a_stream_are_survived(start_serving, starter):
+    """A process of its own: what gRPC does wrong there would end it."""
+    serving = start_serving(starter)
+    question = reflection_pb2.ServerReflectionRequest(list_services="")
+    for index in range(40):
+        questions = queue.SimpleQueue()
+        questions.put(question)
+        with grpc.insecure_channel(serving.control, [("grpc.use_local_subchannel_pool", 1)]) as channel:
+            stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+            next(stub.ServerReflectionInfo(iter(questions.get, None), timeout=30.0))
+            if index % 2:
+                questions.put(None)
+        questions.put(None)
+    with Operator(serving.control, timeout_s=10.0) as operator:
+        assert operator.status().workers > 0
+    assert serving.stop()[0] == 0
+
+
 def test_an_idle_stream_ends(data_plane, monkeypatch):
     monkeypatch.setattr(service, "Guard", partial(guard.Guard, stream_idle_s=0.2))
     told = []

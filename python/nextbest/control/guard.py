@@ -191,6 +191,10 @@ class _Told:
         self._tell = tell
         self._method = method.removeprefix("/")
         self._context = context
+        # While the call is there: what is behind the context goes with its connection, and asking gRPC for the
+        # peer then ends the process.
+        self._peer = context.peer()
+        self._trace = trace_context(context)
 
     def __enter__(self) -> Self:
         return self
@@ -199,7 +203,7 @@ class _Told:
         event = Event(
             at=datetime.now(UTC),
             caller=self.caller,
-            peer=self._context.peer(),
+            peer=self._peer,
             method=self._method,
             status=self._status(kind),
         )
@@ -209,15 +213,18 @@ class _Told:
             "method": event.method,
             "status": event.status,
         }
-        parent = trace_context(self._context)
+        parent = self._trace
         telemetry.record_call("audit", attributes, parent, method=event.method, status=event.status)
         self._tell(event)
 
     def _status(self, kind: type[BaseException] | None) -> str:
+        if kind is GeneratorExit:
+            # The call is gone, and with it all that the context could tell.
+            return "CANCELLED"
         # A number before the call has ended, and not in gRPC's stub.
         code = getattr(self._context, "code", lambda: 0)()
         if code:
             return str(_STATUS_NAMES.get(code) or getattr(code, "name", "UNKNOWN"))
-        if kind is None or kind is GeneratorExit:
+        if kind is None:
             return "OK"
         return "CANCELLED" if kind is asyncio.CancelledError else "UNKNOWN"
