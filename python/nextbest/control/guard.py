@@ -191,8 +191,8 @@ class _Told:
         self._tell = tell
         self._method = method.removeprefix("/")
         self._context = context
-        # While the call is there: what is behind the context goes with its connection, and asking gRPC for the
-        # peer then ends the process.
+        # While the call is there: what is behind the context goes with its connection, and asking gRPC for
+        # the peer then ends the process.
         self._peer = context.peer()
         self._trace = trace_context(context)
 
@@ -213,8 +213,7 @@ class _Told:
             "method": event.method,
             "status": event.status,
         }
-        parent = self._trace
-        telemetry.record_call("audit", attributes, parent, method=event.method, status=event.status)
+        telemetry.record_call("audit", attributes, self._trace, method=event.method, status=event.status)
         self._tell(event)
 
     def _status(self, kind: type[BaseException] | None) -> str:
