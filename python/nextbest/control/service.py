@@ -229,7 +229,10 @@ class ControlPort:
     def _run(self) -> None:
         _lower_priority()
         asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
+        try:
+            self._loop.run_forever()
+        finally:
+            self._loop.close()
 
     def _end(self) -> None:
         self._service.end()
