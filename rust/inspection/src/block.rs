@@ -96,6 +96,9 @@ impl Inspector {
             };
             if field.form != Form::Resize {
                 list_bytes = list_bytes.saturating_add(field.entry.bytes());
+            } else if list_bytes > 0 {
+                // RFC 7541, section 4.2: at the beginning of a block alone.
+                return Verdict::Broken;
             }
             fault = fault.max(field.entry.fault());
             is_replaced |= field.replaced;
