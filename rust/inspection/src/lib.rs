@@ -34,6 +34,8 @@ pub const FRAME_BYTES_MAX: u32 = 16 * 1024;
 pub const HEADER_LIST_BYTES_MAX: u32 = 16 * 1024;
 /// An encoded block of headers, over all its frames.
 pub const HEADER_BLOCK_BYTES_MAX: usize = 64 * 1024;
+/// Frames of one block behind its first: empty ones could go on for ever.
+pub const CONTINUATIONS_MAX: usize = 8;
 
 const HEAD_BYTES: usize = 9;
 const HEADERS: u8 = 0x1;
@@ -238,6 +240,24 @@ struct Begun {
     head: Head,
     // Without the heads of its frames.
     fragment: Vec<u8>,
+    continuations: usize,
+}
+
+impl Begun {
+    fn goes_on_with(&self, head: Head) -> bool {
+        head.kind == CONTINUATION
+            && head.stream == self.head.stream
+            && head.payload_bytes <= FRAME_BYTES_MAX as usize
+            && self.fragment.len() + head.payload_bytes <= HEADER_BLOCK_BYTES_MAX
+            && self.continuations < CONTINUATIONS_MAX
+    }
+
+    /// What has come of it.
+    fn unfinished(&self) -> Vec<u8> {
+        let mut frames = Vec::new();
+        put_frames(self.head, &self.fragment, false, &mut frames);
+        frames
+    }
 }
 
 /// Where a connection stands between frames.
@@ -284,11 +304,18 @@ impl Frames {
             let Some(head) = Head::read(rest) else {
                 return Walked::passed(at);
             };
-            let continues = head.kind == CONTINUATION && self.begun.is_some();
-            let is_read = head.kind == HEADERS || continues || self.is_window_of_a_stream(head);
+            if let Some(begun) = self.begun.take_if(|begun| !begun.goes_on_with(head)) {
+                // Nothing else may come within a block: HTTP/2 is given what came, and ends the connection.
+                self.is_over = true;
+                return Walked {
+                    passed: at,
+                    taken: at,
+                    replacement: Some(begun.unfinished()),
+                };
+            }
+            let is_read =
+                matches!(head.kind, HEADERS) || self.begun.is_some() || self.is_window_of_a_stream(head);
             if !is_read || head.payload_bytes > FRAME_BYTES_MAX as usize {
-                // Nothing else may come within a block.
-                self.is_over = self.begun.is_some();
                 self.left = HEAD_BYTES + head.payload_bytes;
                 continue;
             }
@@ -328,10 +355,7 @@ impl Frames {
     fn headers(&mut self, head: Head, payload: &[u8]) -> Option<Vec<u8>> {
         if let Some(mut begun) = self.begun.take() {
             begun.fragment.extend_from_slice(payload);
-            let is_same = head.kind == CONTINUATION && head.stream == begun.head.stream;
-            if !is_same || begun.fragment.len() > HEADER_BLOCK_BYTES_MAX {
-                return Some(self.give_up(&begun, head, payload));
-            }
+            begun.continuations += 1;
             if !head.ends_headers() {
                 self.begun = Some(begun);
                 return Some(Vec::new());
@@ -350,13 +374,20 @@ impl Frames {
         self.newest = self.newest.max(head.stream());
         if head.ends_headers() {
             let replacement = self.block(head, fragment);
-            // HTTP/2 does not decode the block of a stream that depends on itself, and would not understand the next.
             let has_priority = head.flags & PRIORITY != 0 && !self.is_over;
-            return replacement.or_else(|| has_priority.then(|| assemble(head, fragment)));
+            if has_priority && depends_on_itself(head, payload) {
+                // HTTP/2 does not decode such a block, and would not understand the next.
+                return Some(assemble(
+                    head,
+                    &self.inspector.rewrite(fragment, Some(Fault::Field)),
+                ));
+            }
+            return replacement;
         }
         self.begun = Some(Begun {
             head,
             fragment: fragment.to_vec(),
+            continuations: 0,
         });
         Some(Vec::new())
     }
@@ -372,22 +403,13 @@ impl Frames {
             }
         }
     }
+}
 
-    /// A block that is not one: HTTP/2 is given what came, and ends the connection.
-    fn give_up(&mut self, begun: &Begun, head: Head, payload: &[u8]) -> Vec<u8> {
-        self.is_over = true;
-        let whole = begun.fragment.len().saturating_sub(payload.len());
-        let mut frames = Vec::new();
-        let begun_bytes = begun.fragment.get(..whole).unwrap_or_default();
-        let unfinished = Head {
-            flags: begun.head.flags & !END_HEADERS,
-            ..begun.head
-        };
-        put_frames(unfinished, begun_bytes, false, &mut frames);
-        head.write(&mut frames);
-        frames.extend_from_slice(payload);
-        frames
-    }
+/// Whether a frame with a priority names its own stream as the one that it depends on (RFC 7540, section 5.3.1).
+fn depends_on_itself(head: Head, payload: &[u8]) -> bool {
+    let start = usize::from(head.flags & PADDED != 0);
+    let dependency = payload.get(start..).and_then(|rest| rest.first_chunk::<4>());
+    dependency.is_some_and(|bytes| u32::from_be_bytes(*bytes) & (u32::MAX >> 1) == head.stream())
 }
 
 /// Where the block stands in the payload of its first frame.

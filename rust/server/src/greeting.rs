@@ -15,6 +15,9 @@ use crate::{
 };
 
 pub(crate) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const HTTP1_METHODS: [&str; 9] = [
+    "GET ", "HEAD ", "POST ", "PUT ", "DELETE ", "OPTIONS ", "PATCH ", "CONNECT ", "TRACE ",
+];
 const HTTP1_ANSWER: &[u8] = b"HTTP/1.1 505 HTTP Version Not Supported\r\n\
     content-type: text/plain; charset=utf-8\r\n\
     content-length: 114\r\n\
@@ -61,13 +64,34 @@ async fn read_preface<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, door: &D
         // At the first byte that is another: a short request in HTTP/1 has fewer than a preface.
         if said.get(..count) != PREFACE.get(..count) {
             door.counters.not_http2.add();
-            if said.first().is_some_and(u8::is_ascii_uppercase) {
+            if asks_in_http1(said.get(..count)?, &mut stream).await {
                 answer_http1(stream).await;
             }
             return None;
         }
     }
     Some(stream)
+}
+
+/// Whether what was said, and what comes behind it, begins with a method of HTTP/1.
+async fn asks_in_http1<S: AsyncRead + Unpin>(said: &[u8], stream: &mut S) -> bool {
+    let mut said = said.to_vec();
+    loop {
+        let matching = HTTP1_METHODS.iter().filter(|method| {
+            let both = said.len().min(method.len());
+            said.get(..both) == method.as_bytes().get(..both)
+        });
+        let Some(shortest) = matching.map(|method| method.len()).min() else {
+            return false;
+        };
+        if said.len() >= shortest {
+            return true;
+        }
+        let Ok(byte) = stream.read_u8().await else {
+            return false;
+        };
+        said.push(byte);
+    }
 }
 
 /// Ends when the peer has closed the connection, or been too slow: then with the time for the handshake.

@@ -16,6 +16,7 @@ use crate::{
 
 const DATA: u8 = 0;
 const END_STREAM: u8 = 1;
+const PRIORITY: u8 = 0x20;
 const PROTOCOL_ERROR: u32 = 1;
 /// `:status` as the static table has it.
 const OK: &[u8] = &[0x88];
@@ -197,32 +198,58 @@ fn blocks_in_several_frames_are_judged_as_one() {
 }
 
 #[test]
-fn a_stream_that_depends_on_itself_does_no_harm() {
-    let priority = [0, 0, 0, 3, 16];
-    let block = [literal(0x40, b"x-note", b"kept"), block(&[])].concat();
-    let headers = [
-        priority.to_vec(),
-        crate::tests::wire::block(&call_headers(DECIDE)),
-        block,
-    ]
-    .concat();
-    let later = [
-        crate::tests::wire::block(&call_headers(DECIDE)),
-        // The field that the first call has put into the table.
-        vec![0xbe],
-    ]
-    .concat();
-    let answers = beside(
-        &[
-            frame(HEADERS, END_HEADERS | 0x20, 3, &headers),
-            frame(DATA, END_STREAM, 3, &message()),
-            frame(HEADERS, END_HEADERS, 5, &later),
-            frame(DATA, END_STREAM, 5, &message()),
+fn a_stream_that_depends_on_itself_fails_alone() {
+    let priority = |stream: u8| vec![0, 0, 0, stream, 16];
+    // A field that is put into the table, and the same from there.
+    let (kept, again) = (literal(0x40, b"x-note", b"kept"), vec![0xbe]);
+    let call = |stream: u8, fields: &[u8]| {
+        let headers = [
+            priority(1 + stream % 4),
+            block(&call_headers(DECIDE)),
+            fields.to_vec(),
         ]
-        .concat(),
-    );
-    assert!(!answers.is_over);
-    assert!(answers.decided.contains(&1), "{answers:?}");
+        .concat();
+        [
+            frame(HEADERS, END_HEADERS | PRIORITY, stream.into(), &headers),
+            frame(DATA, END_STREAM, stream.into(), &message()),
+        ]
+        .concat()
+    };
+    // 3 depends on 4, which is nothing; 6 does not come; 5 depends on 2.
+    let itself = [
+        frame(
+            HEADERS,
+            END_HEADERS | PRIORITY,
+            3,
+            &[priority(3), block(&call_headers(DECIDE)), kept].concat(),
+        ),
+        call(5, &again),
+    ]
+    .concat();
+    let server = server();
+    let mut peer = Peer::greet(&server, &[]);
+    peer.send(&itself);
+    let answers = read(&mut peer, 5);
+    assert_eq!((answers.decided, answers.is_over), (vec![5], false));
+}
+
+#[test]
+fn a_block_that_is_broken_off_ends_the_connection() {
+    let half = &block(&call_headers(DECIDE))[..20];
+    let begun = frame(HEADERS, END_STREAM, 3, half);
+    let endless: Vec<u8> = (0..20).flat_map(|_| frame(CONTINUATION, 0, 3, &[])).collect();
+    for next in [
+        frame(0x16, 0, 0, b"unknown"),
+        frame(PING, 0, 0, &[7; 8]),
+        frame(CONTINUATION, END_HEADERS, 5, half),
+        frame(HEADERS, END_HEADERS, 5, half),
+        endless,
+    ] {
+        let server = server();
+        let mut peer = Peer::greet(&server, &[]);
+        peer.send(&[begun.clone(), next].concat());
+        assert!(matches!(peer.end(), End::GoAway(1 | 11)));
+    }
 }
 
 #[test]
