@@ -10,6 +10,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::{
     connection::Door,
+    farewell::Farewell,
     identity::Identity,
     tls::{agree, caller_names},
 };
@@ -24,8 +25,6 @@ const HTTP1_ANSWER: &[u8] = b"HTTP/1.1 505 HTTP Version Not Supported\r\n\
     connection: close\r\n\
     \r\n\
     this port speaks gRPC over HTTP/2 alone; probes ask the gRPC health service on the health port (50053 by default)\n";
-/// What is read of a request in HTTP/1 after its answer: closing a socket with bytes unread would take the answer back.
-const HTTP1_READS_MAX: usize = 64;
 
 /// A stream whose preface was read, as the caller spoke it.
 pub(crate) enum Greeted<S> {
@@ -65,8 +64,10 @@ async fn read_preface<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, door: &D
         if said.get(..count) != PREFACE.get(..count) {
             door.counters.not_http2.add();
             if asks_in_http1(said.get(..count)?, &mut stream).await {
-                answer_http1(stream).await;
+                stream.write_all(HTTP1_ANSWER).await.ok()?;
             }
+            // What else it has said must not take the answer back.
+            let _ = Farewell::new(stream).shutdown().await;
             return None;
         }
     }
@@ -91,22 +92,5 @@ async fn asks_in_http1<S: AsyncRead + Unpin>(said: &[u8], stream: &mut S) -> boo
             return false;
         };
         said.push(byte);
-    }
-}
-
-/// Ends when the peer has closed the connection, or been too slow: then with the time for the handshake.
-async fn answer_http1<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
-    let told = async {
-        stream.write_all(HTTP1_ANSWER).await?;
-        stream.shutdown().await
-    };
-    if told.await.is_err() {
-        return;
-    }
-    let mut rest = [0; 1024];
-    for _ in 0..HTTP1_READS_MAX {
-        if !matches!(stream.read(&mut rest).await, Ok(1..)) {
-            return;
-        }
     }
 }
