@@ -320,8 +320,7 @@ class Server:
                 `workers` (0): threads that decide; 0: one a core. `in_flight_max` (16,384): requests in
                 memory; more are refused. `late_models` ("degrade"): what becomes of a request whose deadline
                 leaves no time for models: `degrade` to priors, or `refuse`.
-                `customers_max` (10,000,000). `onnxruntime_path`: of `libonnxruntime.so`; a bundle with models
-                needs it.
+                `onnxruntime_path`: of `libonnxruntime.so`; a bundle with models needs it.
                 `drain_grace_s` (0.0): how long `drain` goes on accepting.
                 And what `nextbest.limits.Limits` has.
                 `tls_certificate`, `tls_key` (None): who the server is, bytes of PEM; None: plain text.

@@ -10,7 +10,7 @@ class Limits:
     """Each attribute `name` is the variable `NEXTBEST_NAME`; None: the server's default, which stands here.
 
     What a single message may hold has no variable: bytes, parts, attributes, placements, lengths of texts.
-    The README lists those bounds.
+    docs/limits.md lists those bounds.
 
     Attributes:
         connections_max: 4,096. Connections of the decision port; more are closed at once.
@@ -18,6 +18,12 @@ class Limits:
             sockets have no address.
         intake_bytes_max: 268,435,456. Memory of messages that have begun and not ended, over all connections;
             beyond it they are refused with RESOURCE_EXHAUSTED.
+        answer_bytes_max: 268,435,456. Memory of answers under construction and unread, over all connections;
+            beyond it calls are refused with RESOURCE_EXHAUSTED. An explanation takes 40 MiB of it while it is
+            built.
+        customers_max: 10,000,000. Customers that are stored.
+        customers_bytes_max: 2,147,483,648. Memory of all customers that are stored; beyond it upserts are
+            refused with RESOURCE_EXHAUSTED.
         handshake_s_max: 5. From accepting a socket to the end of its HTTP/2 preface, TLS included.
         message_s_max: 10. From the headers of a call to the end of its message.
         reading_s_max: 30. For a peer to read 16 KiB of a response; its connection is closed then.
@@ -31,6 +37,9 @@ class Limits:
     connections_max: int | None = None
     peer_connections_max: int | None = None
     intake_bytes_max: int | None = None
+    answer_bytes_max: int | None = None
+    customers_max: int | None = None
+    customers_bytes_max: int | None = None
     handshake_s_max: float | None = None
     message_s_max: float | None = None
     reading_s_max: float | None = None

@@ -17,6 +17,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         .build_server(services)
         .build_client(services)
         .codec_path("crate::codec::CountedCodec")
+        // Its decisions are encoded as they are made.
+        .extern_path(
+            ".nextbest.v1.DecideBatchResponse",
+            "crate::batch::DecideBatchResponse",
+        )
         .compile_fds(descriptors)?;
     Ok(())
 }

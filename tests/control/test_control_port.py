@@ -75,6 +75,8 @@ STATUS = {
     "bundle_source": "state",
     "bundle_reason": "it was kept",
     "file_bundle_digest": "cd34",
+    "answer_bytes": 32,
+    "customers_bytes": 33,
 }
 
 
@@ -184,6 +186,8 @@ def test_status(operator):
         bundle_source="state",
         bundle_reason="it was kept",
         file_bundle_digest="cd34",
+        answer_bytes=32,
+        customers_bytes=33,
     )
 
 

@@ -133,11 +133,12 @@ def _show_status(found: "Status") -> None:
         "workspace": f"{found.workspace}: {found.actions:,} actions, {found.models:,} models",
         "bundle": f"{found.bundle_digest}, as {found.bundle_reason}",
         "active since": plain(found.activated_at),
-        "customers": f"{found.customers:,}",
+        "customers": f"{found.customers:,}, {_megabytes(found.customers_bytes)}",
         "decisions": f"{found.decisions:,}, and {found.explanations:,} explanations",
         "refused": f"{found.refused:,} calls, and {found.deadlines_exceeded:,} too late",
         "overload": f"{found.shed:,} calls refused, {found.in_flight:,} under way, "
-        f"{_megabytes(found.intake_bytes)} of messages to come",
+        f"{_megabytes(found.intake_bytes)} of messages to come, "
+        f"{_megabytes(found.answer_bytes)} of answers to go",
         "turned away": f"{found.security.callers_unknown:,} calls of nobody known, "
         f"{found.security.roles_missing:,} without the role, "
         f"{found.security.handshakes_failed:,} failed handshakes",

@@ -136,6 +136,8 @@ class Status:
         in_flight: Calls under way now.
         intake_bytes: Memory of calls' messages that have begun to come and have not ended.
         security: What the decision port has turned away.
+        answer_bytes: Memory of answers under construction, and of those that callers have not read.
+        customers_bytes: Memory that stored customers take.
         transport: What reached the ports and could not become a call.
         log_lines_dropped: Lines on standard output and standard error that nobody will see.
         bundle_source: Where the active bundle comes from: `file`, `activation`, or `state`.
@@ -169,6 +171,8 @@ class Status:
     in_flight: int
     intake_bytes: int
     security: SecurityCounts
+    answer_bytes: int
+    customers_bytes: int
     transport: TransportCounts
     log_lines_dropped: int
     bundle_source: str

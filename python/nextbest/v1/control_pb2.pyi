@@ -114,6 +114,8 @@ class StatusResponse(_message.Message):
     IN_FLIGHT_FIELD_NUMBER: _builtins.int
     INTAKE_BYTES_FIELD_NUMBER: _builtins.int
     SECURITY_FIELD_NUMBER: _builtins.int
+    ANSWER_BYTES_FIELD_NUMBER: _builtins.int
+    CUSTOMERS_BYTES_FIELD_NUMBER: _builtins.int
     TRANSPORT_FIELD_NUMBER: _builtins.int
     FAILURE_SPANS_SUPPRESSED_FIELD_NUMBER: _builtins.int
     EXPORT_ERROR_FIELD_NUMBER: _builtins.int
@@ -152,6 +154,10 @@ class StatusResponse(_message.Message):
     """Calls under way now."""
     intake_bytes: _builtins.int
     """Memory of calls' messages that have begun to come and have not ended."""
+    answer_bytes: _builtins.int
+    """Memory of answers under construction, and of those that callers have not read."""
+    customers_bytes: _builtins.int
+    """Memory that stored customers take."""
     failure_spans_suppressed: _builtins.int
     """Failed calls without a span, because there were too many of them: see docs/opentelemetry.md."""
     export_error: _builtins.str
@@ -201,6 +207,8 @@ class StatusResponse(_message.Message):
         in_flight: _builtins.int = ...,
         intake_bytes: _builtins.int = ...,
         security: Global___SecurityCounts | None = ...,
+        answer_bytes: _builtins.int = ...,
+        customers_bytes: _builtins.int = ...,
         transport: Global___TransportCounts | None = ...,
         failure_spans_suppressed: _builtins.int = ...,
         export_error: _builtins.str = ...,
@@ -211,7 +219,7 @@ class StatusResponse(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["security", b"security", "shadow", b"shadow", "traces", b"traces", "transport", b"transport"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "activated_at_us", b"activated_at_us", "bundle_digest", b"bundle_digest", "bundle_reason", b"bundle_reason", "bundle_source", b"bundle_source", "connections", b"connections", "connections_accepted", b"connections_accepted", "connections_refused", b"connections_refused", "customers", b"customers", "deadlines_exceeded", b"deadlines_exceeded", "decisions", b"decisions", "draining", b"draining", "explanations", b"explanations", "export_error", b"export_error", "failure_spans_suppressed", b"failure_spans_suppressed", "file_bundle_digest", b"file_bundle_digest", "in_flight", b"in_flight", "index_bytes", b"index_bytes", "intake_bytes", b"intake_bytes", "kernel", b"kernel", "log_lines_dropped", b"log_lines_dropped", "models", b"models", "panics", b"panics", "refused", b"refused", "security", b"security", "shadow", b"shadow", "shed", b"shed", "traces", b"traces", "transport", b"transport", "workers", b"workers", "workspace", b"workspace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "activated_at_us", b"activated_at_us", "answer_bytes", b"answer_bytes", "bundle_digest", b"bundle_digest", "bundle_reason", b"bundle_reason", "bundle_source", b"bundle_source", "connections", b"connections", "connections_accepted", b"connections_accepted", "connections_refused", b"connections_refused", "customers", b"customers", "customers_bytes", b"customers_bytes", "deadlines_exceeded", b"deadlines_exceeded", "decisions", b"decisions", "draining", b"draining", "explanations", b"explanations", "export_error", b"export_error", "failure_spans_suppressed", b"failure_spans_suppressed", "file_bundle_digest", b"file_bundle_digest", "in_flight", b"in_flight", "index_bytes", b"index_bytes", "intake_bytes", b"intake_bytes", "kernel", b"kernel", "log_lines_dropped", b"log_lines_dropped", "models", b"models", "panics", b"panics", "refused", b"refused", "security", b"security", "shadow", b"shadow", "shed", b"shed", "traces", b"traces", "transport", b"transport", "workers", b"workers", "workspace", b"workspace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

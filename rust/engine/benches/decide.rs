@@ -58,14 +58,16 @@ fn measure(actions: usize, rounds: usize) {
         decide(&bundle, &request, Some(&stored), moment, &mut NoModels)
     });
     let decision = decide(&bundle, &request, Some(&stored), moment, &mut NoModels);
-    let responded = time(rounds, || decision.respond().encode_to_vec());
+    let responded = time(rounds, || {
+        decision.respond(usize::MAX).map(|answer| answer.encode_to_vec())
+    });
     let explain = v1::ExplainRequest {
         decide: Some(message),
         actions: Vec::new(),
     };
     let request = Request::check_explain(&bundle, explain).unwrap();
     let decision = decide(&bundle, &request, Some(&stored), moment, &mut NoModels);
-    let explained = time(rounds.div_ceil(100), || decision.respond());
+    let explained = time(rounds.div_ceil(100), || decision.respond(usize::MAX));
     println!(
         "{actions:6} actions: check {checked:7.2} us, decide {decided:8.2} us, respond and encode {responded:7.2} us, \
          explain {explained:10.2} us; funnel {:?}",

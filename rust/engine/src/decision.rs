@@ -24,9 +24,14 @@ use crate::{
     propensity::{self, Propensity, Scorer},
     record::{Degradation, FUNNEL_STAGES, Record},
     request::{Moment, Request},
-    response, treatment,
+    response,
+    room::{AnswerPart, AnswerTooLarge, Room},
+    treatment,
     value::Value,
 };
+
+/// Of the funnel: three numbers for each of its lines, and framing.
+const FUNNEL_BYTES_MAX: usize = 24 * FUNNEL_STAGES.len();
 
 /// A decision, and what it was made of.
 #[derive(Debug)]
@@ -137,23 +142,49 @@ impl Decision<'_> {
         self.features.get(feature.place()).unwrap_or(&Value::Missing)
     }
 
-    /// The answer, with as much explanation as the request asks for.
+    /// The most bytes that the answer can take when encoded. None where it has contributions or explanations of actions:
+    /// they are measured while they are built, and [`Decision::respond`] stops where they become too large.
     #[must_use]
-    pub fn respond(&self) -> v1::DecideResponse {
+    pub fn answer_bytes_max(&self) -> Option<usize> {
+        let is_plain = self.request.explanation != v1::ExplanationLevel::Full
+            && self.request.contributions.method.is_none();
+        is_plain.then(|| self.plain_bytes_max())
+    }
+
+    fn plain_bytes_max(&self) -> usize {
+        let funnel = match self.request.explanation {
+            v1::ExplanationLevel::Funnel | v1::ExplanationLevel::Full => FUNNEL_BYTES_MAX,
+            v1::ExplanationLevel::None | v1::ExplanationLevel::Unspecified => 0,
+        };
+        response::bytes_max(self.bundle, &self.record) + funnel
+    }
+
+    /// The answer, with as much explanation as the request asks for.
+    ///
+    /// # Errors
+    /// When it would take more than `bytes_max` when encoded. It is built no further than that.
+    pub fn respond(&self, bytes_max: usize) -> Result<v1::DecideResponse, AnswerTooLarge> {
+        let mut room = Room::new(bytes_max);
+        room.take(self.plain_bytes_max(), AnswerPart::Placements)?;
         let mut answer = response::render(self.bundle, &self.record);
         if let Some(method) = self.request.contributions.method {
-            self.tell_contributions(method, &mut answer);
+            self.tell_contributions(method, &mut answer, &mut room)?;
         }
         answer.explanation = match self.request.explanation {
             v1::ExplanationLevel::Funnel => Some(explanation::funnel(&self.record)),
-            v1::ExplanationLevel::Full => Some(explanation::explain(self)),
+            v1::ExplanationLevel::Full => Some(explanation::explain(self, &mut room)?),
             v1::ExplanationLevel::None | v1::ExplanationLevel::Unspecified => None,
         };
-        answer
+        Ok(answer)
     }
 
     /// Adds what makes up the propensities of the best actions placed.
-    fn tell_contributions(&self, method: Method, answer: &mut v1::DecideResponse) {
+    fn tell_contributions(
+        &self,
+        method: Method,
+        answer: &mut v1::DecideResponse,
+        room: &mut Room,
+    ) -> Result<(), AnswerTooLarge> {
         // Fallbacks have no rank.
         let mut best: Vec<_> = self
             .record
@@ -167,9 +198,12 @@ impl Decision<'_> {
             let placement = answer.placements.get_mut(placed.requested);
             let actions = placement.into_iter().flat_map(|placement| &mut placement.actions);
             for action in actions.filter(|action| action.action == name) {
-                action.contributions = Some(explanation::contributions(self, placed.action, method));
+                let contributions = explanation::contributions(self, placed.action, method);
+                room.take_message(&contributions, AnswerPart::Contributions)?;
+                action.contributions = Some(contributions);
             }
         }
+        Ok(())
     }
 }
 

@@ -25,6 +25,7 @@ use crate::{
     record::{FUNNEL_STAGES, Ranked, Record},
     request::EXPLAINED_CONTRIBUTIONS_MAX,
     response::score,
+    room::{AnswerPart, AnswerTooLarge, Room},
     value::Value,
 };
 use placing::Standing;
@@ -45,7 +46,10 @@ pub(crate) fn funnel(record: &Record) -> v1::Explanation {
 }
 
 /// The funnel, and every action that the request asks about.
-pub(crate) fn explain(decision: &Decision<'_>) -> v1::Explanation {
+///
+/// # Errors
+/// When there is no room for all of them: those after it are not explained then.
+pub(crate) fn explain(decision: &Decision<'_>, room: &mut Room) -> Result<v1::Explanation, AnswerTooLarge> {
     let ranks = Ranks::of(decision);
     let explained = &decision.request.explained;
     let told = told(decision, explained);
@@ -57,16 +61,27 @@ pub(crate) fn explain(decision: &Decision<'_>) -> v1::Explanation {
             ..explain_action(decision, &ranks, action)
         }
     };
-    let actions = if explained.is_empty() {
+    let asked: Vec<ActionId> = if explained.is_empty() {
         decision.prepare_interpreter();
-        decision.bundle.actions.ids().map(one).collect()
+        decision.bundle.actions.ids().collect()
     } else {
-        explained.iter().copied().map(one).collect()
+        explained.clone()
     };
-    v1::Explanation {
-        actions,
+    let fits = |(fitted, action)| {
+        let explanation = one(action);
+        let asked = asked.len();
+        room.take_message(&explanation, AnswerPart::Actions { fitted, asked })?;
+        Ok(explanation)
+    };
+    Ok(v1::Explanation {
+        actions: asked
+            .iter()
+            .copied()
+            .enumerate()
+            .map(fits)
+            .collect::<Result<_, _>>()?,
         ..funnel(&decision.record)
-    }
+    })
 }
 
 /// The actions whose contributions are told, and how these are found; none where nobody asks.

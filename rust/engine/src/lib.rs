@@ -41,6 +41,8 @@ mod decision;
 mod leaving;
 mod record;
 
+mod room;
+
 mod response;
 mod screening;
 
@@ -73,4 +75,5 @@ pub use request::{
     CUSTOMER_ID_BYTES_MAX, EXPLAINED_ACTIONS_MAX, EXPLAINED_CONTRIBUTIONS_MAX, LIST_ITEMS_MAX, Moment,
     PLACEMENT_COUNT_MAX, PLACEMENTS_MAX, Reject, Request, STRING_BYTES_MAX,
 };
+pub use room::{AnswerPart, AnswerTooLarge};
 pub use screening::{Screened, Screening};

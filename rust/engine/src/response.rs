@@ -6,7 +6,17 @@ use crate::{
     bundle::Bundle,
     id::ActionId,
     record::{Factors, Placed, Record},
+    room::FRAMING_BYTES,
 };
+
+/// Of an answer beside its lists: id, digest, time and seed.
+const ANSWER_BYTES: usize = 160;
+/// Of a degradation beside its name.
+const DEGRADATION_BYTES: usize = 24;
+/// Of an action beside its names and content: score, rank, reason and its sentence, and the framing of each.
+const ACTION_BYTES: usize = 256;
+/// More that the sentence takes where the priority has 309 digits.
+const HUGE_NUMBER_BYTES: usize = 320;
 
 /// The answer without explanation.
 pub(crate) fn render(bundle: &Bundle, record: &Record) -> v1::DecideResponse {
@@ -37,6 +47,48 @@ pub(crate) fn render(bundle: &Bundle, record: &Record) -> v1::DecideResponse {
         now_us: record.now_us,
         seed: record.seed,
     }
+}
+
+/// The most bytes that [`render`] can take when encoded, found without building it.
+pub(crate) fn bytes_max(bundle: &Bundle, record: &Record) -> usize {
+    let placements = record.placements.iter().map(|requested| {
+        let name = bundle.placement_name(record.channel, requested.placement);
+        name.len() + 2 * FRAMING_BYTES
+    });
+    let degradations = record.degradations.iter().map(|degradation| {
+        let model = degradation
+            .model
+            .map_or(0, |model| bundle.model_name(model).len());
+        let action = degradation
+            .action
+            .map_or(0, |action| bundle.action_name(action).len());
+        model + action + DEGRADATION_BYTES
+    });
+    let actions = record
+        .placed
+        .iter()
+        .map(|placed| action_bytes_max(bundle, placed));
+    ANSWER_BYTES + placements.chain(degradations).chain(actions).sum::<usize>()
+}
+
+fn action_bytes_max(bundle: &Bundle, placed: &Placed) -> usize {
+    let row = &bundle.actions[placed.action];
+    let treatment = &row.treatments[placed.treatment];
+    let model = row.model.map_or(0, |model| bundle.model_name(model).len());
+    let priority = placed.factors.map_or(0.0, |factors| factors.priority);
+    let digits = if priority.abs() < 1e15 {
+        0
+    } else {
+        HUGE_NUMBER_BYTES
+    };
+    let names = [
+        bundle.action_name(placed.action),
+        bundle.issue_name(placed.action),
+        bundle.group_name(placed.action),
+        &treatment.name,
+        &treatment.content,
+    ];
+    names.iter().map(|name| name.len()).sum::<usize>() + model + digits + ACTION_BYTES
 }
 
 /// Factors as a message.

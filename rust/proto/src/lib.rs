@@ -1,6 +1,7 @@
 //! The messages and services of `proto/nextbest/v1`, generated when building; and how requests are
 //! decoded.
 
+mod batch;
 pub mod count;
 
 #[cfg(feature = "services")]
@@ -19,4 +20,6 @@ pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descrip
 )]
 pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/nextbest.v1.rs"));
+
+    pub use crate::batch::DecideBatchResponse;
 }

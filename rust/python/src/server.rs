@@ -117,10 +117,12 @@ fn convert(settings: &Bound<'_, PyDict>) -> PyResult<Settings> {
     taken.put("health_on_decisions", &mut converted.health_on_decisions)?;
     taken.put("reflection_on_decisions", &mut converted.reflection_on_decisions)?;
     taken.put("workers", &mut converted.workers)?;
-    taken.put("customers_max", &mut converted.customers_max)?;
+    taken.put("customers_max", &mut converted.customers.customers_max)?;
+    taken.put("customers_bytes_max", &mut converted.customers.bytes_max)?;
     taken.put("connections_max", &mut converted.connections_max)?;
     taken.put("peer_connections_max", &mut converted.peer_connections_max)?;
     taken.put("intake_bytes_max", &mut converted.intake_bytes_max)?;
+    taken.put("answer_bytes_max", &mut converted.answer_bytes_max)?;
     taken.put("in_flight_max", &mut converted.in_flight_max)?;
     if let Some(word) = taken.take::<String>("late_models")? {
         converted.late_models = late_models(&word)?;
@@ -287,6 +289,8 @@ fn render<'py>(py: Python<'py>, status: &Status) -> PyResult<Bound<'py, PyDict>>
     transport.set_item("accepts_failed", status.accepts_failed)?;
     rendered.set_item("transport", transport)?;
     rendered.set_item("intake_bytes", status.intake_bytes)?;
+    rendered.set_item("answer_bytes", status.answer_bytes)?;
+    rendered.set_item("customers_bytes", status.customers_bytes)?;
     rendered.set_item("panics", status.panics)?;
     rendered.set_item("export_error", &status.export_error)?;
     rendered.set_item("failure_spans_suppressed", status.failure_spans_suppressed)?;

@@ -5,6 +5,8 @@ use std::{sync::Arc, time::Instant};
 use arc_swap::Guard;
 use nextbest_engine::Request;
 use nextbest_proto::v1::{self, batched_decision::Result as Answer};
+use nextbest_store::memory_bytes;
+use prost::{Message as _, bytes::Bytes};
 use tonic::Status;
 
 use crate::{
@@ -12,8 +14,15 @@ use crate::{
     call::Call,
     decide::Desk,
     detail::Detail,
-    limits::{BATCH_CUSTOMERS_MAX, BATCH_TURN},
+    limits::{ANSWER_BYTES_MAX, BATCH_CUSTOMERS_MAX, BATCH_TURN, BUILT_FACTOR},
+    memory::Reservation,
+    refusal::Refusal,
 };
+
+/// Tag and length of a decision within the answer.
+const BATCHED_FRAMING_BYTES: usize = 6;
+/// Memory is reserved for some answers at a time.
+const RESERVED_AHEAD_BYTES: usize = 64 * 1024;
 
 /// Decides for each customer, by the bundle that is active now, whatever is activated meanwhile.
 ///
@@ -27,7 +36,8 @@ pub(crate) async fn decide_batch(
 ) -> Result<v1::DecideBatchResponse, Status> {
     let question = desk.guard(|| check(batch.question, batch.customers.len()))?;
     let active = desk.shared.active.load_full();
-    let mut decisions = Vec::with_capacity(batch.customers.len());
+    let customers = batch.customers.len();
+    let mut answers = BatchAnswers::new(desk, &batch.customers)?;
     let mut turn = Instant::now();
     for customer in batch.customers {
         if turn.elapsed() >= BATCH_TURN {
@@ -41,9 +51,60 @@ pub(crate) async fn decide_batch(
             ..question.clone()
         };
         let result = answer(desk, call, &active, asked);
-        decisions.push(v1::BatchedDecision { result: Some(result) });
+        desk.guard(|| Ok(answers.push(&v1::BatchedDecision { result: Some(result) }, customers)?))?;
     }
-    Ok(v1::DecideBatchResponse { decisions })
+    Ok(v1::DecideBatchResponse {
+        decisions: answers.encoded,
+    })
+}
+
+/// The answers of a batch so far: encoded one by one, for as messages they would take several times as much.
+struct BatchAnswers {
+    encoded: Vec<Bytes>,
+    bytes: usize,
+    // Of the customers asked about.
+    asked_bytes: usize,
+    reservation: Reservation,
+}
+
+impl BatchAnswers {
+    /// # Errors
+    /// When no memory is left for the customers of the call, who stay until the last of them has an answer.
+    fn new(desk: &Desk, customers: &[v1::BatchedCustomer]) -> Result<Self, Refusal> {
+        let of_customer =
+            |customer: &v1::BatchedCustomer| memory_bytes(&customer.customer_id, &customer.customer);
+        let mut answers = Self {
+            encoded: Vec::with_capacity(customers.len()),
+            bytes: 0,
+            asked_bytes: customers.iter().map(of_customer).sum(),
+            reservation: Reservation::of(&desk.shared.answers),
+        };
+        answers.reserve()?;
+        Ok(answers)
+    }
+
+    /// # Errors
+    /// When the answers are too large for one message, or no memory is left for them.
+    fn push(&mut self, decision: &v1::BatchedDecision, customers: usize) -> Result<(), Refusal> {
+        let bytes = self.bytes + decision.encoded_len() + BATCHED_FRAMING_BYTES;
+        if bytes > ANSWER_BYTES_MAX {
+            return Err(Refusal::BatchTooLarge {
+                bytes,
+                decided: self.encoded.len() + 1,
+                customers,
+            });
+        }
+        self.bytes = bytes;
+        self.encoded.push(decision.encode_to_vec().into());
+        self.reserve()
+    }
+
+    fn reserve(&mut self) -> Result<(), Refusal> {
+        let bytes = self.asked_bytes + BUILT_FACTOR * self.bytes;
+        let is_held =
+            bytes <= self.reservation.bytes() || self.reservation.hold(bytes + RESERVED_AHEAD_BYTES);
+        is_held.then_some(()).ok_or(Refusal::Overload)
+    }
 }
 
 fn answer(desk: &Desk, call: &Call, active: &Arc<Active>, asked: v1::DecideRequest) -> Answer {

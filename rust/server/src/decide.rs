@@ -8,7 +8,7 @@ use std::{
 use std::time::Instant;
 
 use arc_swap::{ArcSwap, Guard};
-use nextbest_engine::{Moment, Reject, Request, decide};
+use nextbest_engine::{Decision, Moment, Reject, Request, decide};
 use nextbest_journal::Emitter;
 use nextbest_proto::v1::{self, decision_service_server::DecisionService};
 use nextbest_store::Store;
@@ -21,6 +21,8 @@ use crate::{
     call::{Call, Timed, now_ns},
     detail::Detail,
     failures::Failures,
+    limits::{ANSWER_BYTES_MAX, BUILT_FACTOR, EXPLAINED_FACTOR, PIECE_BYTES_MAX},
+    memory::{MemoryBudget, Reservation},
     refusal::{Refusal, failure},
     settings::LateModels,
     shadow::{Sample, Shadow},
@@ -37,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) stats: Stats,
     pub(crate) shadow: Option<Shadow>,
     pub(crate) late_models: LateModels,
+    /// Of answers under construction, and of those that nobody has read yet.
+    pub(crate) answers: Arc<MemoryBudget>,
 }
 
 /// Where one worker answers.
@@ -137,7 +141,7 @@ impl Desk {
         if is_late && self.shared.late_models == LateModels::Refuse {
             return Err(Refusal::Late.into());
         }
-        let response = decision.respond();
+        let response = self.build(&decision)?;
         active.tallies.count(self.worker, &decision);
         if let Some(emitter) = &self.shared.emitter
             && let Some(context) = emitter.sample(call.parent.as_ref())
@@ -167,6 +171,23 @@ impl Desk {
     pub(crate) fn fail(&self, call: &Call, status: &Status) -> v1::Failure {
         self.failures.unanswered(call, status.code());
         failure(status)
+    }
+
+    /// Builds the answer, within the memory that is left for answers.
+    fn build(&self, decision: &Decision<'_>) -> Result<v1::DecideResponse, Status> {
+        let bytes = match decision.answer_bytes_max() {
+            // What is short is encoded in this turn, and counted then.
+            Some(bytes_max) if bytes_max <= PIECE_BYTES_MAX => 0,
+            Some(bytes_max) => BUILT_FACTOR * bytes_max.min(ANSWER_BYTES_MAX),
+            None => EXPLAINED_FACTOR * ANSWER_BYTES_MAX,
+        };
+        let mut reservation = Reservation::of(&self.shared.answers);
+        if !reservation.hold(bytes) {
+            return Err(Refusal::Overload.into());
+        }
+        Ok(decision
+            .respond(ANSWER_BYTES_MAX)
+            .map_err(Refusal::AnswerTooLarge)?)
     }
 
     /// Runs what a request asks for, and counts how it ends. A panic fails this request alone.

@@ -6,10 +6,7 @@
 
 use std::{
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -18,7 +15,10 @@ use hyper::body::{Body, Bytes, Frame, Incoming};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::Status;
 
-use crate::refusal::Refusal;
+use crate::{
+    memory::{MemoryBudget, Reservation},
+    refusal::Refusal,
+};
 
 /// Of a gRPC message: whether it is compressed, and its length.
 const PREFIX_BYTES: usize = 5;
@@ -32,57 +32,6 @@ pub(crate) struct Pace {
     pub(crate) message: Duration,
     /// From one message to the next of a stream.
     pub(crate) between: Duration,
-}
-
-/// Memory of messages that have begun and not ended, of all workers.
-#[derive(Debug)]
-pub(crate) struct Reserve {
-    bytes_max: usize,
-    bytes: AtomicUsize,
-}
-
-impl Reserve {
-    pub(crate) fn new(bytes_max: usize) -> Arc<Self> {
-        Arc::new(Self {
-            bytes_max,
-            bytes: 0.into(),
-        })
-    }
-
-    /// Bytes that are held now.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes.load(Relaxed)
-    }
-}
-
-/// The part of the reserve that one request holds.
-struct Held {
-    reserve: Arc<Reserve>,
-    bytes: usize,
-}
-
-impl Held {
-    /// Holds so many bytes instead. False when there are not as many left.
-    fn hold(&mut self, bytes: usize) -> bool {
-        let reserve = &self.reserve.bytes;
-        if bytes > self.bytes {
-            let more = bytes - self.bytes;
-            if reserve.fetch_add(more, Relaxed) + more > self.reserve.bytes_max {
-                reserve.fetch_sub(more, Relaxed);
-                return false;
-            }
-        } else {
-            reserve.fetch_sub(self.bytes - bytes, Relaxed);
-        }
-        self.bytes = bytes;
-        true
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.reserve.bytes.fetch_sub(self.bytes, Relaxed);
-    }
 }
 
 /// Where a body stands between the messages in it.
@@ -140,15 +89,26 @@ impl Framing {
     }
 }
 
+/// What may come in a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Expected {
+    /// More than one message.
+    pub(crate) is_stream: bool,
+    /// Of one message.
+    pub(crate) bytes_max: usize,
+}
+
 /// The body of one request.
 pub(crate) struct Intake {
     body: Incoming,
-    held: Held,
+    held: Reservation,
     framing: Framing,
     pace: Pace,
     /// Whether more than one message may come.
     is_stream: bool,
     empty_frames: u32,
+    /// Of one message.
+    bytes_max: usize,
     // Made when there is something to wait for, and that is seldom: a message usually comes with its headers.
     wait: Option<Pin<Box<Sleep>>>,
     /// Messages that had come when the wait began, and whether one more had begun.
@@ -156,13 +116,14 @@ pub(crate) struct Intake {
 }
 
 impl Intake {
-    pub(crate) fn new(body: Incoming, reserve: Arc<Reserve>, pace: Pace, is_stream: bool) -> Self {
+    pub(crate) fn new(body: Incoming, budget: &Arc<MemoryBudget>, pace: Pace, expected: Expected) -> Self {
         Self {
             body,
-            held: Held { reserve, bytes: 0 },
+            held: Reservation::of(budget),
             framing: Framing::default(),
             pace,
-            is_stream,
+            is_stream: expected.is_stream,
+            bytes_max: expected.bytes_max,
             empty_frames: 0,
             wait: None,
             waited_after: (0, false),
@@ -177,12 +138,19 @@ impl Intake {
             }
         }
         self.framing.read(data);
+        if self.framing.message_bytes > self.bytes_max {
+            return Err(Refusal::MessageTooLarge {
+                bytes: self.framing.message_bytes,
+                bytes_max: self.bytes_max,
+            }
+            .into());
+        }
         if self.is_stream && self.stands() > self.waited_after {
             self.wait = None;
             self.empty_frames = 0;
         }
         // Whoever waits has to have room; what has come at once is decoded at once, and takes none.
-        if self.held.bytes > 0 || self.wait.is_some() {
+        if self.held.bytes() > 0 || self.wait.is_some() {
             self.reserve()?;
         }
         Ok(())
@@ -305,26 +273,5 @@ mod tests {
         framing.read(&[0, 0xff, 0xff, 0xff, 0xff, 1, 2]);
         assert_eq!(framing.begun(), 7);
         assert_eq!(framing.messages, 0);
-    }
-
-    #[test]
-    fn memory_is_held_and_given_back() {
-        let reserve = Reserve::new(10);
-        let mut one = Held {
-            reserve: Arc::clone(&reserve),
-            bytes: 0,
-        };
-        let mut two = Held {
-            reserve: Arc::clone(&reserve),
-            bytes: 0,
-        };
-        assert!(one.hold(6) && two.hold(4));
-        assert!(!two.hold(5));
-        assert_eq!(reserve.bytes(), 10);
-        assert!(one.hold(5) && two.hold(5));
-        drop(one);
-        assert!(two.hold(10));
-        drop(two);
-        assert_eq!(reserve.bytes(), 0);
     }
 }

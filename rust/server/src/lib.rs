@@ -27,6 +27,8 @@ mod refusal;
 
 mod backlog;
 
+mod memory;
+
 mod intake;
 
 mod batch;

@@ -45,6 +45,20 @@ pub const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 
 /// Of a response, as it is handed to the transport: a peer that reads nothing keeps one of them in memory.
 pub const PIECE_BYTES_MAX: usize = 16 * 1024;
+/// One response, as encoded: what gRPC's clients take where nobody tells them otherwise.
+pub const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Memory of answers under construction and unread, over all connections.
+pub const ANSWERS_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// What the smallest response takes in memory: the buffer that it is encoded into.
+pub const ANSWER_BUFFER_BYTES: usize = 8 * 1024;
+/// Memory for a byte of an encoded response: its buffer grows by doubling.
+pub const ENCODED_FACTOR: usize = 2;
+/// Memory for a byte of an explanation or of contributions while they are built: many small messages and texts, ten times
+/// what they take when encoded (10,000 actions: 30 MB for 3 MB).
+pub const EXPLAINED_FACTOR: usize = 10;
+/// Memory for a byte of a response while it is built, as messages and then as bytes.
+pub const BUILT_FACTOR: usize = 4;
+
 /// Memory of messages that have begun and not ended, over all connections.
 pub const INTAKE_BYTES_MAX: usize = 256 * 1024 * 1024;
 

@@ -104,7 +104,12 @@ impl Offline {
             None => None,
         };
         let mut scorer = self.scorer.lock();
-        Ok(decide(&self.bundle, request, stored.as_deref(), moment, scorer.as_mut()).respond())
+        let decision = decide(&self.bundle, request, stored.as_deref(), moment, scorer.as_mut());
+        // Nothing is sent: an answer may take what this machine has.
+        decision.respond(usize::MAX).map_err(|too_large| OfflineRefusal {
+            message: too_large.to_string(),
+            field: String::new(),
+        })
     }
 
     /// The attributes as the server would have stored them.

@@ -1,12 +1,16 @@
 //! Why a call is not answered, as the gRPC status that says so. The one place where that is decided.
 
-use nextbest_engine::Reject;
+use nextbest_engine::{AnswerTooLarge, Reject};
 use nextbest_proto::v1;
 use nextbest_store::Refusal as StoreRefusal;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use crate::{access::Role, detail::Detail, limits::RETRY_AFTER};
+use crate::{
+    access::Role,
+    detail::Detail,
+    limits::{ANSWER_BYTES_MAX, RETRY_AFTER},
+};
 
 /// Why a call is not answered.
 #[derive(Debug)]
@@ -25,6 +29,16 @@ pub(crate) enum Refusal {
     DetailForbidden(Detail),
     /// Many decisions are asked for at once, each with a part that one answer alone may have.
     DetailOfMany(Detail),
+    /// A message is larger than those of its method may be.
+    MessageTooLarge { bytes: usize, bytes_max: usize },
+    /// The answer would be larger than one message may be.
+    AnswerTooLarge(AnswerTooLarge),
+    /// The answers of a batch would be.
+    BatchTooLarge {
+        bytes: usize,
+        decided: usize,
+        customers: usize,
+    },
     /// There is more to do than can be done in time.
     Overload,
     /// The deadline leaves no time for the models, and the settings want no priors instead.
@@ -37,8 +51,8 @@ impl From<Refusal> for Status {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Request(reject) => bad_request(reject.field(), &reject.to_string()),
-            Refusal::Store(StoreRefusal::StoreFull { customers_max }) => {
-                Self::resource_exhausted(StoreRefusal::StoreFull { customers_max }.to_string())
+            Refusal::Store(refusal @ (StoreRefusal::StoreFull { .. } | StoreRefusal::StoreBytes { .. })) => {
+                Self::resource_exhausted(refusal.to_string())
             }
             Refusal::Store(refusal) => bad_request(refusal.field(), &refusal.to_string()),
             Refusal::CustomerUnknown => Self::not_found("nothing is known of this customer"),
@@ -58,6 +72,19 @@ impl From<Refusal> for Status {
                 detail.field(),
                 "too much for many decisions at once: leave it out, and call `Explain` for the decisions that matter",
             ),
+            Refusal::MessageTooLarge { bytes, bytes_max } => Self::resource_exhausted(format!(
+                "a message of {bytes} bytes, more than {bytes_max}: send less in a call"
+            )),
+            Refusal::AnswerTooLarge(too_large) => Self::resource_exhausted(too_large.to_string()),
+            Refusal::BatchTooLarge {
+                bytes,
+                decided,
+                customers,
+            } => Self::resource_exhausted(format!(
+                "the answers for {decided} of {customers} customers take {bytes} bytes, more than {ANSWER_BYTES_MAX}: send \
+                 at most {} customers in a call, or ask for fewer actions",
+                (decided * 9 / 10).max(1)
+            )),
             Refusal::Overload => Self::with_error_details(
                 Code::ResourceExhausted,
                 "the server has more to do than it can: try again later, or less often",

@@ -31,8 +31,9 @@ use crate::{
     failures::{Followed, method},
     health::Health,
     identity::Identity,
-    intake::{Intake, Pace, Reserve},
+    intake::{Expected, Intake, Pace},
     limits::{BATCH_BYTES_MAX, CUSTOMERS_BYTES_MAX, DECIDE_BYTES_MAX, HEALTH_BYTES_MAX},
+    memory::MemoryBudget,
     refusal::Refusal,
     rejection::Rejection,
     stream::Leaving,
@@ -64,7 +65,7 @@ pub(crate) struct Decisions {
 #[derive(Clone)]
 pub(crate) struct Gate {
     pub(crate) in_flight: Arc<InFlight>,
-    pub(crate) intake: Arc<Reserve>,
+    pub(crate) intake: Arc<MemoryBudget>,
     pub(crate) pace: Pace,
 }
 
@@ -172,8 +173,12 @@ impl Decisions {
         let followed = self.desk.failures.follow(&request, method);
         let target = Target::of(request.uri().path());
         let is_stream = target.is_stream();
+        let expected = Expected {
+            is_stream,
+            bytes_max: target.bytes_max(),
+        };
         let Gate { intake, pace, .. } = &self.gate;
-        let mut request = request.map(|body| Intake::new(body, Arc::clone(intake), *pace, is_stream));
+        let mut request = request.map(|body| Intake::new(body, intake, *pace, expected));
         let at = Instant::now();
         request.extensions_mut().insert(Arrival { at, method, roles });
         if is_stream {
@@ -206,6 +211,15 @@ enum Target {
 }
 
 impl Target {
+    /// Of one message.
+    fn bytes_max(self) -> usize {
+        match self {
+            Self::Batch => BATCH_BYTES_MAX,
+            Self::Customers => CUSTOMERS_BYTES_MAX,
+            Self::Stream | Self::Call | Self::Reflection(_) | Self::Unknown => DECIDE_BYTES_MAX,
+        }
+    }
+
     fn of(path: &str) -> Self {
         match split(path) {
             (decision_service_server::SERVICE_NAME, "DecideBatch") => Self::Batch,
@@ -245,12 +259,16 @@ pub(crate) struct Routes {
 
 impl Routes {
     pub(crate) fn new(services: Services, identity: Identity) -> Self {
+        let deliveries = match &services {
+            Services::Decisions(decisions) => Deliveries::counted(Arc::clone(&decisions.desk.shared)),
+            Services::Health(_) => Deliveries::default(),
+        };
         Self {
             services,
             identity: Rc::new(identity),
             open: Rc::default(),
             called: Rc::default(),
-            deliveries: Rc::default(),
+            deliveries: Rc::new(deliveries),
             leaving: watch::Sender::new(false),
         }
     }
@@ -365,12 +383,24 @@ impl Future for OpenRequest {
                 None => Poll::Pending,
             },
         };
-        answered.map_ok(|response| {
-            // What the headers do not say, the trailers will.
-            let followed = self.followed.take();
-            let followed = followed.filter(|followed| !followed.ends(response.headers()));
-            response.map(|body| Delivery::new(body, Rc::clone(&self.deliveries), followed))
-        })
+        let Poll::Ready(Ok(response)) = answered else {
+            return Poll::Pending;
+        };
+        let followed = self.followed.take();
+        let (head, body) = response.into_parts();
+        let mut delivery = Delivery::new(body, Rc::clone(&self.deliveries));
+        let response = match delivery.encode(context) {
+            Ok(()) => Response::from_parts(head, delivery),
+            // The answer goes, with all that it holds.
+            Err(refusal) => {
+                drop(delivery);
+                let refused = Status::from(refusal).into_http();
+                refused.map(|body| Delivery::new(body, Rc::clone(&self.deliveries)))
+            }
+        };
+        // What the headers do not say, the trailers will.
+        let followed = followed.filter(|followed| !followed.ends(response.headers()));
+        Poll::Ready(Ok(response.map(|delivery| delivery.followed_by(followed))))
     }
 }
 

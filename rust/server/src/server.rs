@@ -29,8 +29,9 @@ use crate::{
     extras::Extras,
     failures::Failures,
     health::{Health, Phase},
-    intake::{Pace, Reserve},
+    intake::Pace,
     limits::HEALTH_CONNECTIONS_MAX,
+    memory::MemoryBudget,
     routes::{Gate, Services},
     settings::Settings,
     shadow::Shadow,
@@ -49,7 +50,7 @@ pub struct Server {
     shared: Arc<Shared>,
     ports: Ports,
     in_flight: Arc<InFlight>,
-    intake: Arc<Reserve>,
+    intake: Arc<MemoryBudget>,
     door: Door,
     phase: watch::Sender<Phase>,
     decision_address: Address,
@@ -163,14 +164,15 @@ impl Server {
             .map_err(ServerFault::Journal)?;
         let shared = Arc::new(Shared {
             active: ArcSwap::from_pointee(first),
-            store: Store::new(settings.customers_max),
+            store: Store::new(settings.customers),
             emitter: journal.as_ref().map(Journal::emitter),
             stats: Stats::default(),
             shadow: shadow(&settings)?,
             late_models: settings.late_models,
+            answers: MemoryBudget::new(settings.answer_bytes_max),
         });
         let in_flight = InFlight::new(settings.in_flight_max);
-        let intake = Reserve::new(settings.intake_bytes_max);
+        let intake = MemoryBudget::new(settings.intake_bytes_max);
         let gate = Gate {
             in_flight: Arc::clone(&in_flight),
             intake: Arc::clone(&intake),
@@ -283,6 +285,7 @@ impl Server {
             kernel: active.bundle.index_report().kernel.name(),
             activated_at_us: active.activated_at_us,
             customers: self.shared.store.count(),
+            customers_bytes: self.shared.store.bytes(),
             decisions: stats.decisions.get(),
             explanations: stats.explanations.get(),
             refused: stats.refused.get(),
@@ -295,6 +298,7 @@ impl Server {
             not_http2: self.door.counters.not_http2.get(),
             not_calls: stats.not_calls.get(),
             intake_bytes: self.intake.bytes(),
+            answer_bytes: self.shared.answers.bytes(),
             panics: stats.panics.get(),
             export_error: self
                 .shared

@@ -7,8 +7,9 @@ use nextbest_engine::IndexOptions;
 use crate::{
     access::Access,
     limits::{
-        AGE_MAX, CONNECTIONS_MAX, HANDSHAKE_MAX, IDLE_MAX, IN_FLIGHT_MAX, INTAKE_BYTES_MAX,
-        KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, MESSAGE_TIME_MAX, PEER_CONNECTIONS_MAX, READING_TIME_MAX,
+        AGE_MAX, ANSWERS_BYTES_MAX, CONNECTIONS_MAX, HANDSHAKE_MAX, IDLE_MAX, IN_FLIGHT_MAX,
+        INTAKE_BYTES_MAX, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, MESSAGE_TIME_MAX, PEER_CONNECTIONS_MAX,
+        READING_TIME_MAX,
     },
     tls::Tls,
 };
@@ -88,13 +89,15 @@ pub struct Settings {
     /// One decision in so many is counted for the health of its models; 0: none.
     pub health_sample: u32,
     /// Customers in memory.
-    pub customers_max: usize,
+    pub customers: nextbest_store::Bounds,
     /// Connections of the decision port.
     pub connections_max: usize,
     /// Those from one address; of IPv6, from one network of 64 bits.
     pub peer_connections_max: usize,
     /// Memory of messages that have begun and not ended, over all connections.
     pub intake_bytes_max: usize,
+    /// Memory of answers under construction and unread, over all connections.
+    pub answer_bytes_max: usize,
     /// How long peers are waited for.
     pub patience: Patience,
     /// Requests in memory at a time, over all workers; beyond it they are refused.
@@ -121,10 +124,11 @@ impl Default for Settings {
             journal: None,
             index: IndexOptions::default(),
             health_sample: HEALTH_SAMPLE,
-            customers_max: nextbest_store::CUSTOMERS_MAX,
+            customers: nextbest_store::Bounds::default(),
             connections_max: CONNECTIONS_MAX,
             peer_connections_max: PEER_CONNECTIONS_MAX,
             intake_bytes_max: INTAKE_BYTES_MAX,
+            answer_bytes_max: ANSWERS_BYTES_MAX,
             patience: Patience::default(),
             in_flight_max: IN_FLIGHT_MAX,
             late_models: LateModels::default(),

@@ -54,6 +54,8 @@ pub struct Status {
     pub activated_at_us: i64,
     /// Customers in memory.
     pub customers: usize,
+    /// Memory that they take.
+    pub customers_bytes: usize,
     /// Decisions answered, dry runs included.
     pub decisions: u64,
     /// Explanations answered.
@@ -78,6 +80,8 @@ pub struct Status {
     pub in_flight: usize,
     /// Memory of messages that have begun and not ended.
     pub intake_bytes: usize,
+    /// Memory of answers under construction, and of those that wait for their callers to read them.
+    pub answer_bytes: usize,
     /// Requests failed by a panic.
     pub panics: u64,
     /// Why the collector did not take the last spans that were sent; empty when it did.

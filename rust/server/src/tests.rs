@@ -1,6 +1,7 @@
 //! A running server on free ports, asked by real clients over real sockets.
 
 mod activation;
+mod answers;
 mod attacks;
 mod caller;
 mod customers;

@@ -20,6 +20,9 @@ pub const UPSERT_CUSTOMERS_MAX: usize = 1_000;
 /// Customers in memory where the settings do not say.
 pub const CUSTOMERS_MAX: usize = 10_000_000;
 
+/// Memory of all customers where the settings do not say: two million of a kilobyte each.
+pub const CUSTOMERS_BYTES_MAX: usize = 2 * 1024 * 1024 * 1024;
+
 /// Checks what is sent of one customer; what is then stored of it is for [`crate::Capsule`] to check.
 pub(crate) fn check(customer: &Customer) -> Result<(), Refusal> {
     let id = &customer.customer_id;

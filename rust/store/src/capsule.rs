@@ -79,5 +79,7 @@ fn merge_sorted(kept: &[Attribute], changes: &[&Attribute]) -> Vec<Attribute> {
         }
     }
     merged.extend(kept.cloned());
+    // What is kept is counted by what it holds.
+    merged.shrink_to_fit();
     merged
 }

@@ -5,14 +5,16 @@
 
 mod bounds;
 mod capsule;
+mod memory;
 mod store;
 
 pub use bounds::{
-    ATTRIBUTE_NAME_BYTES_MAX, ATTRIBUTES_MAX, CAPSULE_BYTES_MAX, CUSTOMER_ID_BYTES_MAX, CUSTOMERS_MAX,
-    UPSERT_CUSTOMERS_MAX, VALUE_BYTES_MAX,
+    ATTRIBUTE_NAME_BYTES_MAX, ATTRIBUTES_MAX, CAPSULE_BYTES_MAX, CUSTOMER_ID_BYTES_MAX, CUSTOMERS_BYTES_MAX,
+    CUSTOMERS_MAX, UPSERT_CUSTOMERS_MAX, VALUE_BYTES_MAX,
 };
 pub use capsule::Capsule;
-pub use store::{Refusal, Store};
+pub use memory::memory_bytes;
+pub use store::{Bounds, Refusal, Store};
 
 #[cfg(test)]
 mod tests;

@@ -21,13 +21,32 @@ use crate::{
     Capsule,
     bounds::{
         ATTRIBUTE_NAME_BYTES_MAX, ATTRIBUTES_MAX, CAPSULE_BYTES_MAX, CUSTOMER_ID_BYTES_MAX,
-        UPSERT_CUSTOMERS_MAX, VALUE_BYTES_MAX, check,
+        CUSTOMERS_BYTES_MAX, CUSTOMERS_MAX, UPSERT_CUSTOMERS_MAX, VALUE_BYTES_MAX, check,
     },
+    memory::memory_bytes,
 };
 
 const SHARD_COUNT: usize = 64;
 
 type Shard = RwLock<HashMap<Box<str>, Arc<Capsule>>>;
+
+/// How much a store may hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Customers.
+    pub customers_max: usize,
+    /// Memory of all of them, as [`memory_bytes`] counts it.
+    pub bytes_max: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            customers_max: CUSTOMERS_MAX,
+            bytes_max: CUSTOMERS_BYTES_MAX,
+        }
+    }
+}
 
 /// The customers in memory.
 pub struct Store {
@@ -37,7 +56,9 @@ pub struct Store {
     writer: Mutex<()>,
     // Invariant: the sum of the shards' lengths whenever `writer` is free.
     count: AtomicUsize,
-    customers_max: usize,
+    // Invariant: the sum of `memory_bytes` of all customers whenever `writer` is free.
+    bytes: AtomicUsize,
+    bounds: Bounds,
 }
 
 impl fmt::Debug for Store {
@@ -50,15 +71,16 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// An empty store for at most `customers_max` customers.
+    /// An empty store.
     #[must_use]
-    pub fn new(customers_max: usize) -> Self {
+    pub fn new(bounds: Bounds) -> Self {
         Self {
             shards: std::array::from_fn(|_| Shard::default()),
             hasher: RandomState::new(),
             writer: Mutex::new(()),
             count: AtomicUsize::new(0),
-            customers_max,
+            bytes: AtomicUsize::new(0),
+            bounds,
         }
     }
 
@@ -72,6 +94,12 @@ impl Store {
     #[must_use]
     pub fn count(&self) -> usize {
         self.count.load(Ordering::Relaxed)
+    }
+
+    /// The memory that they take, as [`memory_bytes`] counts it.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
     }
 
     /// Merges the attributes into the stored customers, all of them or none, and returns how many were sent.
@@ -89,22 +117,34 @@ impl Store {
         let _writer = self.writer.lock();
         let mut planned: HashMap<&str, Capsule> = HashMap::with_capacity(customers.len());
         let mut created = 0;
+        // Of the customers as they are, and as they will be.
+        let (mut before, mut after) = (0, 0);
         for customer in customers {
             let id = customer.customer_id.as_str();
             let merged = if let Some(earlier) = planned.get(id) {
+                after -= memory_bytes(id, earlier.attributes());
                 earlier.merge(&customer.attributes)?
             } else if let Some(stored) = self.get(id) {
+                before += memory_bytes(id, stored.attributes());
                 stored.merge(&customer.attributes)?
             } else {
                 created += 1;
                 Capsule::default().merge(&customer.attributes)?
             };
+            after += memory_bytes(id, merged.attributes());
             planned.insert(id, merged);
         }
-        if self.count() + created > self.customers_max {
-            return Err(Refusal::StoreFull {
-                customers_max: self.customers_max,
-            });
+        let Bounds {
+            customers_max,
+            bytes_max,
+        } = self.bounds;
+        if self.count() + created > customers_max {
+            return Err(Refusal::StoreFull { customers_max });
+        }
+        let bytes = self.bytes() - before + after;
+        // What makes a store smaller is taken, however full it is.
+        if bytes > bytes_max && after > before {
+            return Err(Refusal::StoreBytes { bytes, bytes_max });
         }
         for (id, capsule) in planned {
             if let Some(shard) = self.shard(id) {
@@ -112,6 +152,7 @@ impl Store {
             }
         }
         self.count.fetch_add(created, Ordering::Relaxed);
+        self.bytes.store(bytes, Ordering::Relaxed);
         Ok(customers.len())
     }
 
@@ -121,8 +162,10 @@ impl Store {
         let removed = self
             .shard(customer_id)
             .and_then(|shard| shard.write().remove(customer_id));
-        if removed.is_some() {
+        if let Some(capsule) = &removed {
             self.count.fetch_sub(1, Ordering::Relaxed);
+            let bytes = memory_bytes(customer_id, capsule.attributes());
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
         }
         removed.is_some()
     }
@@ -186,6 +229,13 @@ pub enum Refusal {
         /// The setting.
         customers_max: usize,
     },
+    /// Customers would take more memory than the settings allow.
+    StoreBytes {
+        /// As they would take then.
+        bytes: usize,
+        /// The setting.
+        bytes_max: usize,
+    },
 }
 
 impl Refusal {
@@ -193,7 +243,7 @@ impl Refusal {
     #[must_use]
     pub fn field(&self) -> &'static str {
         match self {
-            Self::CustomerCount { .. } | Self::StoreFull { .. } => "customers",
+            Self::CustomerCount { .. } | Self::StoreFull { .. } | Self::StoreBytes { .. } => "customers",
             Self::CustomerId { .. } => "customers.customer_id",
             Self::AttributeName { .. } => "customers.attributes.name",
             Self::NotFinite { .. } | Self::ValueBytes { .. } => "customers.attributes.value",
@@ -252,7 +302,14 @@ impl fmt::Display for Refusal {
             Self::StoreFull { customers_max } => {
                 write!(
                     formatter,
-                    "the store is full: {customers_max} customers, delete some or raise its limit"
+                    "the store is full: {customers_max} customers, delete some or raise NEXTBEST_CUSTOMERS_MAX"
+                )
+            }
+            Self::StoreBytes { bytes, bytes_max } => {
+                write!(
+                    formatter,
+                    "the store is full: customers would take {bytes} bytes of memory, more than {bytes_max}; delete some, \
+                     store fewer attributes, or raise NEXTBEST_CUSTOMERS_BYTES_MAX"
                 )
             }
         }

@@ -1,8 +1,22 @@
 //! Upserts in, capsules and refusals out.
 
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
 use nextbest_proto::v1::{Attribute, Customer, StringList, Value, value::Kind};
 
-use crate::{ATTRIBUTES_MAX, CUSTOMER_ID_BYTES_MAX, Refusal, Store, UPSERT_CUSTOMERS_MAX, VALUE_BYTES_MAX};
+use crate::{
+    ATTRIBUTES_MAX, Bounds, CUSTOMER_ID_BYTES_MAX, Refusal, Store, UPSERT_CUSTOMERS_MAX, VALUE_BYTES_MAX,
+    memory_bytes,
+};
+
+fn store_of(customers_max: usize) -> Store {
+    Store::new(Bounds {
+        customers_max,
+        ..Bounds::default()
+    })
+}
 
 fn int(name: &str, number: i64) -> Attribute {
     Attribute {
@@ -33,7 +47,7 @@ fn stored(store: &Store, id: &str) -> Vec<Attribute> {
 
 #[test]
 fn attributes_merge_in_the_order_of_their_names() {
-    let store = Store::new(10);
+    let store = store_of(10);
     store
         .upsert(&[customer("a", &[int("b", 1), int("a", 2), int("d", 4)])])
         .unwrap();
@@ -49,7 +63,7 @@ fn attributes_merge_in_the_order_of_their_names() {
 
 #[test]
 fn null_is_absent() {
-    let store = Store::new(10);
+    let store = store_of(10);
     let null = Attribute {
         name: "a".into(),
         value: Some(Value { kind: None }),
@@ -61,7 +75,7 @@ fn null_is_absent() {
 
 #[test]
 fn a_customer_twice_in_one_upsert_is_merged_in_order() {
-    let store = Store::new(1);
+    let store = store_of(1);
     let sent = [
         customer("a", &[int("x", 1), int("y", 1)]),
         customer("a", &[int("x", 2)]),
@@ -73,7 +87,7 @@ fn a_customer_twice_in_one_upsert_is_merged_in_order() {
 
 #[test]
 fn one_bad_attribute_refuses_the_whole_upsert() {
-    let store = Store::new(10);
+    let store = store_of(10);
     let nan = Attribute {
         name: "b".into(),
         value: Some(Value {
@@ -128,7 +142,7 @@ fn bounds_are_kept() {
         (&crowd, "1001 customers in one upsert: at most 1000"),
     ];
     for (sent, message) in cases {
-        let store = Store::new(10);
+        let store = store_of(10);
         assert_eq!(store.upsert(sent).unwrap_err().to_string(), message);
         assert_eq!(store.count(), 0);
     }
@@ -136,7 +150,7 @@ fn bounds_are_kept() {
 
 #[test]
 fn a_customer_grows_only_to_its_bounds() {
-    let store = Store::new(10);
+    let store = store_of(10);
     let half: Vec<_> = (0..ATTRIBUTES_MAX)
         .map(|number| int(&format!("a{number}"), 1))
         .collect();
@@ -164,7 +178,7 @@ fn a_customer_grows_only_to_its_bounds() {
 
 #[test]
 fn a_full_store_still_updates_and_deletes() {
-    let store = Store::new(1);
+    let store = store_of(1);
     store.upsert(&[customer("a", &[int("x", 1)])]).unwrap();
     assert_eq!(
         store.upsert(&[customer("b", &[])]),
@@ -180,7 +194,7 @@ fn a_full_store_still_updates_and_deletes() {
 
 #[test]
 fn a_reader_keeps_the_capsule_that_it_took() {
-    let store = Store::new(1);
+    let store = store_of(1);
     store.upsert(&[customer("a", &[int("x", 1)])]).unwrap();
     let taken = store.get("a").unwrap();
     store.upsert(&[customer("a", &[int("x", 2)])]).unwrap();
@@ -189,7 +203,7 @@ fn a_reader_keeps_the_capsule_that_it_took() {
 
 #[test]
 fn readers_and_writers_share_the_store() {
-    let store = Store::new(1_000);
+    let store = store_of(1_000);
     std::thread::scope(|scope| {
         for writer in 0..4_i64 {
             let store = &store;
@@ -208,4 +222,152 @@ fn readers_and_writers_share_the_store() {
         }
     });
     assert_eq!(store.count(), 50);
+}
+
+fn text(name: &str, bytes: usize) -> Attribute {
+    Attribute {
+        name: name.into(),
+        value: Some(Value {
+            kind: Some(Kind::String("x".repeat(bytes))),
+        }),
+    }
+}
+
+/// The memory of all customers, added up anew.
+fn recounted(store: &Store, ids: &[String]) -> usize {
+    let stored = |id: &String| {
+        store
+            .get(id)
+            .map(|capsule| memory_bytes(id, capsule.attributes()))
+    };
+    ids.iter().filter_map(stored).sum()
+}
+
+#[test]
+fn a_store_full_of_bytes_still_shrinks() {
+    let one = memory_bytes("a", &[text("note", 1_000)]);
+    let store = Store::new(Bounds {
+        bytes_max: 2 * one,
+        ..Bounds::default()
+    });
+    store.upsert(&[customer("a", &[text("note", 1_000)])]).unwrap();
+    store.upsert(&[customer("b", &[text("note", 1_000)])]).unwrap();
+    assert_eq!(store.bytes(), 2 * one);
+    let refused = store
+        .upsert(&[customer("a", &[text("note", 2_000)])])
+        .unwrap_err();
+    assert!(matches!(refused, Refusal::StoreBytes { bytes_max, .. } if bytes_max == 2 * one));
+    assert!(
+        refused.to_string().contains("NEXTBEST_CUSTOMERS_BYTES_MAX"),
+        "{refused}"
+    );
+    assert!(store.upsert(&[customer("c", &[])]).is_err());
+    assert_eq!((store.bytes(), store.count()), (2 * one, 2));
+    store.upsert(&[customer("a", &[absent("note")])]).unwrap();
+    assert!(store.bytes() < 2 * one);
+    store.upsert(&[customer("c", &[])]).unwrap();
+    assert!(store.delete("b"));
+    store.upsert(&[customer("c", &[text("note", 1_000)])]).unwrap();
+    assert!(store.delete("a") && store.delete("c"));
+    assert_eq!((store.bytes(), store.count()), (0, 0));
+}
+
+/// One customer of an upsert: which, and for each attribute its length; none removes it.
+type Change = (u8, Vec<(u8, Option<u16>)>);
+
+fn changed((id, attributes): &Change) -> Customer {
+    // A name stands once for one customer.
+    let attributes: BTreeMap<_, _> = attributes.iter().copied().collect();
+    let attributes: Vec<_> = attributes
+        .into_iter()
+        .map(|(name, bytes)| match bytes {
+            Some(bytes) => text(&format!("a{name}"), bytes.into()),
+            None => absent(&format!("a{name}")),
+        })
+        .collect();
+    customer(&format!("c{id}"), &attributes)
+}
+
+fn ids() -> Vec<String> {
+    (0..8).map(|id| format!("c{id}")).collect()
+}
+
+fn changes() -> impl Strategy<Value = Vec<Vec<Change>>> {
+    let attributes = prop::collection::vec((0..4_u8, prop::option::of(0..600_u16)), 0..4);
+    // An upsert of nobody stands for a deletion.
+    prop::collection::vec(prop::collection::vec((0..8_u8, attributes), 0..4), 1..40)
+}
+
+/// Does what the changes say. Returns the most that the store has held.
+fn run(store: &Store, changes: &[Vec<Change>]) -> usize {
+    let mut most = 0;
+    for (number, upsert) in changes.iter().enumerate() {
+        if upsert.is_empty() {
+            store.delete(&format!("c{}", number % 8));
+        } else {
+            let _ = store.upsert(&upsert.iter().map(changed).collect::<Vec<_>>());
+        }
+        most = most.max(store.bytes());
+    }
+    most
+}
+
+/// The same without a store: all that is known, as it is sent.
+fn model(changes: &[Vec<Change>], bytes_max: usize) -> BTreeMap<String, BTreeMap<String, Attribute>> {
+    let bytes = |known: &BTreeMap<String, BTreeMap<String, Attribute>>| -> usize {
+        known
+            .iter()
+            .map(|(id, of)| memory_bytes(id, &of.values().cloned().collect::<Vec<_>>()))
+            .sum()
+    };
+    let mut known = BTreeMap::<String, BTreeMap<String, Attribute>>::new();
+    for (number, upsert) in changes.iter().enumerate() {
+        let mut next = known.clone();
+        for customer in upsert.iter().map(changed) {
+            let of = next.entry(customer.customer_id).or_default();
+            for attribute in customer.attributes {
+                match attribute.value {
+                    Some(_) => of.insert(attribute.name.clone(), attribute),
+                    None => of.remove(&attribute.name),
+                };
+            }
+        }
+        if upsert.is_empty() {
+            next.remove(&format!("c{}", number % 8));
+        }
+        if bytes(&next) <= bytes_max || bytes(&next) <= bytes(&known) {
+            known = next;
+        }
+    }
+    known
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 128, ..ProptestConfig::default() })]
+
+    #[test]
+    fn bytes_are_those_of_a_naive_model(changes in changes(), bytes_max in 500..8_000_usize) {
+        let store = Store::new(Bounds { bytes_max, ..Bounds::default() });
+        prop_assert!(run(&store, &changes) <= bytes_max);
+        let known = model(&changes, bytes_max);
+        prop_assert_eq!(store.count(), known.len());
+        for id in ids() {
+            let expected = known.get(&id).map(|of| of.values().cloned().collect::<Vec<_>>());
+            let found = store.get(&id).map(|capsule| capsule.attributes().to_vec());
+            prop_assert_eq!(found, expected);
+        }
+        prop_assert_eq!(store.bytes(), recounted(&store, &ids()));
+    }
+
+    #[test]
+    fn bytes_are_exact_when_many_write(changes in prop::collection::vec(changes(), 4), bytes_max in 500..8_000_usize) {
+        let store = Store::new(Bounds { bytes_max, ..Bounds::default() });
+        std::thread::scope(|scope| {
+            for of_thread in &changes {
+                scope.spawn(|| assert!(run(&store, of_thread) <= bytes_max));
+            }
+        });
+        prop_assert_eq!(store.bytes(), recounted(&store, &ids()));
+        prop_assert_eq!(store.count(), ids().iter().filter(|id| store.get(id).is_some()).count());
+    }
 }

@@ -242,7 +242,7 @@ proptest! {
             message.explanation = v1::ExplanationLevel::Full.into();
             if let Ok(request) = crate::Request::check(&bundle, message) {
                 let moment = crate::Moment { now_us: 0, seed: 0 };
-                let _ = crate::decide(&bundle, &request, None, moment, &mut crate::NoModels).respond();
+                let _ = crate::decide(&bundle, &request, None, moment, &mut crate::NoModels).respond(usize::MAX);
             }
         }
     }

@@ -39,7 +39,8 @@ fn answer(
         Moment { now_us: 1, seed: 2 },
         &mut NoModels,
     )
-    .respond()
+    .respond(usize::MAX)
+    .unwrap()
 }
 
 #[test]

@@ -25,7 +25,8 @@ fn explained(bundle: &TestBundle, placements: &[&str], customer: Vec<v1::Attribu
         Moment { now_us: 0, seed: 0 },
         &mut NoModels,
     )
-    .respond()
+    .respond(usize::MAX)
+    .unwrap()
 }
 
 fn action<'a>(answer: &'a v1::DecideResponse, name: &str) -> &'a v1::ActionExplanation {

@@ -95,7 +95,10 @@ fn a_large_upsert_is_taken_and_too_many_customers_are_not() {
 #[test]
 fn a_full_store_is_exhausted() {
     let server = start(crate::Settings {
-        customers_max: 1,
+        customers: nextbest_store::Bounds {
+            customers_max: 1,
+            ..nextbest_store::Bounds::default()
+        },
         ..settings()
     });
     let client = Client::connect(&server);

@@ -122,7 +122,7 @@ fn an_oversized_request_is_refused_alone() {
         channel: "x".repeat(DECIDE_BYTES_MAX),
         ..request("", vec![])
     };
-    assert_eq!(client.decide(large).unwrap_err().code(), Code::OutOfRange);
+    assert_eq!(client.decide(large).unwrap_err().code(), Code::ResourceExhausted);
     client.decide(request("", vec![])).unwrap();
 }
 

@@ -23,6 +23,8 @@ use crate::{
     backlog::Backlog,
     decide::{Desk, Shared},
     failures::Failures,
+    limits::ANSWERS_BYTES_MAX,
+    memory::MemoryBudget,
     stats::Stats,
 };
 
@@ -176,11 +178,12 @@ pub(super) fn desk() -> Desk {
 pub(super) fn desk_of(bundle: &[u8], late_models: LateModels) -> Desk {
     let shared = Shared {
         active: ArcSwap::from_pointee(first(bundle.to_vec(), settings(), 1).unwrap()),
-        store: Store::new(1),
+        store: Store::new(nextbest_store::Bounds::default()),
         emitter: None,
         stats: Stats::default(),
         shadow: None,
         late_models,
+        answers: MemoryBudget::new(ANSWERS_BYTES_MAX),
     };
     let shared = Arc::new(shared);
     Desk {

@@ -154,9 +154,9 @@ fn batch(customers: impl IntoIterator<Item = (String, Vec<v1::Attribute>)>) -> v
 fn decide_batch(
     client: &Client,
     batch: v1::DecideBatchRequest,
-) -> Result<v1::DecideBatchResponse, tonic::Status> {
+) -> Result<Vec<v1::BatchedDecision>, tonic::Status> {
     let answer = client.run(client.decisions.clone().decide_batch(batch))?;
-    Ok(answer.into_inner())
+    Ok(answer.into_inner().decoded().unwrap())
 }
 
 #[test]
@@ -180,7 +180,6 @@ fn a_batch_decides_for_each_customer_in_order() {
     ];
     let answer = decide_batch(&client, batch(customers)).unwrap();
     let found: Vec<_> = answer
-        .decisions
         .iter()
         .map(|decision| match &decision.result {
             Some(batched_decision::Result::Decided(decided)) => placed(decided).concat(),
@@ -200,9 +199,8 @@ fn a_batch_of_as_many_as_may_be() {
     // More than a single decision's message may have.
     let customers = (0..BATCH_CUSTOMERS_MAX).map(|place| (format!("{place:0>250}"), vec![age(30)]));
     let answer = decide_batch(&client, batch(customers)).unwrap();
-    assert_eq!(answer.decisions.len(), BATCH_CUSTOMERS_MAX);
+    assert_eq!(answer.len(), BATCH_CUSTOMERS_MAX);
     let distinct: std::collections::BTreeSet<_> = answer
-        .decisions
         .iter()
         .map(|decision| match &decision.result {
             Some(batched_decision::Result::Decided(decided)) => decided.decision_id.clone(),
@@ -272,7 +270,6 @@ fn a_batch_is_decided_by_one_bundle() {
             let customers = (0..200).map(|_| (String::new(), vec![age(30)]));
             let answer = decide_batch(&client, batch(customers)).unwrap();
             let digests: std::collections::BTreeSet<_> = answer
-                .decisions
                 .iter()
                 .map(|decision| match &decision.result {
                     Some(batched_decision::Result::Decided(decided)) => decided.bundle_digest.clone(),

@@ -26,7 +26,10 @@ fn a_record_becomes_names_and_numbers() {
         (traced.bundle_digest, traced.channel, traced.customer_id),
         (bundle.digest(), "web", "c")
     );
-    assert_eq!(traced.decision_id, decision.respond().decision_id);
+    assert_eq!(
+        traced.decision_id,
+        decision.respond(usize::MAX).unwrap().decision_id
+    );
     assert_eq!(traced.action_count, 1);
     assert_eq!(traced.funnel.len(), 7);
     assert!(traced.funnel.contains(&StageCount {

@@ -83,7 +83,9 @@ fn asked(level: v1::ContributionLevel, top: u32) -> v1::DecideRequest {
 
 fn answer(bundle: &Bundle, request: &Request) -> v1::DecideResponse {
     let moment = Moment { now_us: 0, seed: 0 };
-    decide(bundle, request, None, moment, &mut NoModels).respond()
+    decide(bundle, request, None, moment, &mut NoModels)
+        .respond(usize::MAX)
+        .unwrap()
 }
 
 fn told(answer: &v1::DecideResponse) -> Vec<(&str, &v1::Contributions)> {
