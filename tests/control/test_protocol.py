@@ -127,3 +127,14 @@ def test_an_unknown_word_is_a_bad_setting(starter):
     assert done.returncode == 2
     assert "`metrics`" in done.stderr
     assert "`health` or `reflection`" in done.stderr
+
+
+def test_long_answers_reach_a_client_that_accepts_gzip(channel):
+    """grpcio does by itself, and unfolds them."""
+    batch = decision_pb2.DecideBatchRequest(question=decision_pb2.DecideRequest(channel="web"))
+    batch.question.placements.add(name="hero", count=1)
+    for age in range(400):
+        batch.customers.add().customer.add(name="age", value=customer_pb2.Value(int=age % 90))
+    answer = decision_pb2_grpc.DecisionServiceStub(channel).DecideBatch(batch, timeout=30.0)
+    assert answer.ByteSize() > 64 * 1024
+    assert all(one.decided.placements for one in answer.decisions)

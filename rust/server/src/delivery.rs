@@ -131,6 +131,16 @@ impl Delivery {
         Ok(())
     }
 
+    /// What is encoded and has not gone.
+    pub(crate) fn encoded(&self) -> &Bytes {
+        &self.rest
+    }
+
+    /// Sends something shorter in its place.
+    pub(crate) fn replace(&mut self, encoded: Bytes) {
+        self.rest = encoded;
+    }
+
     /// Holds memory for the buffer of a chunk; all of it stays until the last piece has gone.
     fn hold(&mut self) -> Result<(), Refusal> {
         let bytes = (ENCODED_FACTOR * self.rest.len()).max(ANSWER_BUFFER_BYTES);

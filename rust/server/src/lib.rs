@@ -43,6 +43,7 @@ mod health;
 
 mod failures;
 
+mod compression;
 mod delivery;
 mod extras;
 mod identity;

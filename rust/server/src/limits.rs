@@ -124,3 +124,8 @@ pub const SHADOW_QUEUE_MAX: usize = 64;
 pub const MODEL_TIME_MIN: Duration = Duration::from_micros(200);
 /// How long an activation waits for requests that still use the previous bundle before it leaves it to them.
 pub const PREVIOUS_BUNDLE_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Answers from so many bytes on are compressed for callers that take gzip.
+pub const COMPRESSED_BYTES_MIN: usize = 32 * 1024;
+/// What is compressed before other calls get their turn: some 0.1 ms.
+pub const COMPRESSION_STEP_BYTES: usize = 16 * 1024;

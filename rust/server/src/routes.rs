@@ -25,6 +25,7 @@ use crate::{
     access::{Role, Roles},
     backlog::{Backlog, InFlight, Room},
     call::Arrival,
+    compression::{self, Compression},
     decide::Desk,
     delivery::{Deliveries, Delivery},
     extras::{Extras, Reflection},
@@ -326,11 +327,15 @@ impl Service<Request<Incoming>> for Routes {
     type Future = OpenRequest;
 
     fn call(&self, request: Request<Incoming>) -> OpenRequest {
+        let compresses = matches!(self.services, Services::Decisions(_))
+            && compression::is_accepted(request.headers())
+            && !Target::of(request.uri().path()).is_stream();
         let (answer, counted, followed) = self.begin(request);
         self.open.set(self.open.get() + 1);
         self.called.set(self.called.get() + 1);
         OpenRequest {
             answer,
+            compresses,
             followed,
             deliveries: Rc::clone(&self.deliveries),
             open: Rc::clone(&self.open),
@@ -343,6 +348,27 @@ enum Answering {
     Call(Answer),
     // Taken by the first poll.
     Refused(Option<Response<Body>>),
+    // Taken when it is done.
+    Compressed(Option<Box<Compressing>>),
+}
+
+/// A response whose message is being compressed.
+struct Compressing {
+    response: Response<Delivery>,
+    compression: Compression,
+}
+
+impl Compressing {
+    fn finish(self) -> Response<Delivery> {
+        let Self {
+            mut response,
+            compression,
+        } = self;
+        if let Some(compressed) = compression.finish(response.headers_mut()) {
+            response.body_mut().replace(compressed);
+        }
+        response
+    }
 }
 
 /// What a request counts for among those that its worker has to answer.
@@ -366,6 +392,8 @@ impl Drop for Counted {
 /// A request until it has its response, or its caller has gone.
 pub(crate) struct OpenRequest {
     answer: Answering,
+    // Whether a long answer is compressed.
+    compresses: bool,
     followed: Option<Followed>,
     deliveries: Rc<Deliveries>,
     open: Rc<Cell<usize>>,
@@ -376,7 +404,15 @@ impl Future for OpenRequest {
     type Output = Result<Response<Delivery>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Answering::Compressed(compressing) = &mut self.answer {
+            let Some(compressing) = compressing.take_if(|compressing| compressing.compression.step()) else {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            };
+            return Poll::Ready(Ok(self.finish(compressing.finish())));
+        }
         let answered = match &mut self.answer {
+            Answering::Compressed(_) => Poll::Pending,
             Answering::Call(answer) => answer.as_mut().poll(context),
             Answering::Refused(response) => match response.take() {
                 Some(response) => Poll::Ready(Ok(response)),
@@ -386,11 +422,25 @@ impl Future for OpenRequest {
         let Poll::Ready(Ok(response)) = answered else {
             return Poll::Pending;
         };
-        let followed = self.followed.take();
         let (head, body) = response.into_parts();
         let mut delivery = Delivery::new(body, Rc::clone(&self.deliveries));
         let response = match delivery.encode(context) {
-            Ok(()) => Response::from_parts(head, delivery),
+            Ok(()) => {
+                let compression = self
+                    .compresses
+                    .then(|| Compression::of(delivery.encoded()))
+                    .flatten();
+                if let Some(compression) = compression {
+                    let response = Response::from_parts(head, delivery);
+                    self.answer = Answering::Compressed(Some(Box::new(Compressing {
+                        response,
+                        compression,
+                    })));
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Response::from_parts(head, delivery)
+            }
             // The answer goes, with all that it holds.
             Err(refusal) => {
                 drop(delivery);
@@ -398,9 +448,16 @@ impl Future for OpenRequest {
                 refused.map(|body| Delivery::new(body, Rc::clone(&self.deliveries)))
             }
         };
+        Poll::Ready(Ok(self.finish(response)))
+    }
+}
+
+impl OpenRequest {
+    fn finish(&mut self, response: Response<Delivery>) -> Response<Delivery> {
         // What the headers do not say, the trailers will.
+        let followed = self.followed.take();
         let followed = followed.filter(|followed| !followed.ends(response.headers()));
-        Poll::Ready(Ok(response.map(|delivery| delivery.followed_by(followed))))
+        response.map(|delivery| delivery.followed_by(followed))
     }
 }
 

@@ -4,6 +4,7 @@ mod activation;
 mod answers;
 mod attacks;
 mod caller;
+mod compression;
 mod customers;
 mod decisions;
 mod details;

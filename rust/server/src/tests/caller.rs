@@ -92,6 +92,39 @@ impl Caller {
         self.ask(DECIDE, message)
     }
 
+    /// Waits for the answer. Its headers and the bytes of its message.
+    pub(super) fn answer(&self, opened: Opened) -> (http::HeaderMap, Vec<u8>) {
+        let Opened {
+            response,
+            body: _body,
+        } = opened;
+        self.runtime.block_on(async {
+            let (head, mut body) = response.await.unwrap().into_parts();
+            let mut bytes = vec![];
+            while let Some(part) = body.data().await {
+                let part = part.unwrap();
+                body.flow_control().release_capacity(part.len()).unwrap();
+                bytes.extend(part);
+            }
+            (head.headers, bytes)
+        })
+    }
+
+    /// Opens a call with more headers, and sends all of its message.
+    pub(super) fn ask_with(
+        &mut self,
+        path: &str,
+        headers: &[(&str, &str)],
+        message: &impl Message,
+    ) -> Opened {
+        let mut opened = self.open_with(path, headers);
+        opened
+            .body
+            .send_data(enframe(&message.encode_to_vec()), true)
+            .unwrap();
+        opened
+    }
+
     /// Waits for the answer. Its gRPC status, or the HTTP status of what is no answer of gRPC.
     ///
     /// # Errors
