@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use tokio::{io::AsyncWriteExt as _, task::unconstrained};
 
 use super::*;
+use crate::frames::{CONTINUATION, END_HEADERS, HEADERS, Head};
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const OVERHEAD: usize = 32;

@@ -47,6 +47,7 @@ mod compression;
 mod delivery;
 mod extras;
 mod identity;
+mod open_request;
 mod rejection;
 mod routes;
 
