@@ -47,16 +47,33 @@ fuzz_target!(|data: &[u8]| {
         }
     }
     bytes.extend(frame(DATA, END_STREAM, 1, b"first"));
-    bytes.extend(frame(HEADERS, END_HEADERS | END_STREAM, 101, &with_field("x-last")));
+    bytes.extend(frame(
+        HEADERS,
+        END_HEADERS | END_STREAM,
+        101,
+        &with_field("x-last"),
+    ));
     let chunk = 1 + usize::from(data.first().copied().unwrap_or(255)) * 7;
     let (requests, ended) = RUNTIME.block_on(serve(&bytes, chunk));
     let is_sound = is_sound(&blocks);
     if let Some(error) = &ended {
-        assert!(!is_sound, "the connection ended, and its compression is sound: {error}");
+        assert!(
+            !is_sound,
+            "the connection ended, and its compression is sound: {error}"
+        );
     } else {
-        assert_eq!(requests.first().and_then(|headers| headers.get("x-first")).map(|value| value.as_bytes()), Some(&b"kept"[..]));
+        assert_eq!(
+            requests
+                .first()
+                .and_then(|headers| headers.get("x-first"))
+                .map(|value| value.as_bytes()),
+            Some(&b"kept"[..])
+        );
         let last = requests.last().expect("the last call is served");
-        assert_eq!(last.get("x-last").map(|value| value.as_bytes()), Some(&b"kept"[..]));
+        assert_eq!(
+            last.get("x-last").map(|value| value.as_bytes()),
+            Some(&b"kept"[..])
+        );
         assert_eq!(last.len(), 1);
         assert!(fault(last).is_none());
     }
@@ -87,7 +104,9 @@ fn is_sound(blocks: &[(u8, Vec<u8>)]) -> bool {
     all.iter().all(|block| {
         // An entry without name and value is the one that cannot be replaced.
         let mut has_nothing = false;
-        let decoded = decoder.decode_with_cb(block, |name, value| has_nothing |= name.is_empty() && value.is_empty());
+        let decoded = decoder.decode_with_cb(block, |name, value| {
+            has_nothing |= name.is_empty() && value.is_empty()
+        });
         decoded.is_ok() && !has_nothing && !resizes_late(block)
     })
 }
@@ -145,7 +164,10 @@ async fn serve(bytes: &[u8], chunk: usize) -> (Vec<HeaderMap>, Option<h2::Error>
     let mut builder = h2::server::Builder::new();
     builder.max_header_list_size(HEADER_LIST_BYTES_MAX);
     let stream = Inspected::new(socket, PREFACE, Authorities::Valid);
-    let mut connection = builder.handshake::<_, Bytes>(stream).await.expect("the preface is sound");
+    let mut connection = builder
+        .handshake::<_, Bytes>(stream)
+        .await
+        .expect("the preface is sound");
     let mut requests = vec![];
     let mut first = None;
     loop {
