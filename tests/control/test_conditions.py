@@ -6,8 +6,9 @@ import socket
 from nextbest.control.conditions import CALM_S, Condition, ConditionWatch, Refusals
 
 
-def status(refused=0, failed=0):
+def status(refused=0, failed=0, connections=9):
     return {
+        "connections": connections,
         "connections_refused": refused,
         "transport": {"accepts_failed": failed, "connections_max": 9},
     }
@@ -28,10 +29,12 @@ def test_refusals_last_until_a_minute_has_passed_without_one():
     refusals = Refusals(lambda: counts, lambda: now)
     assert refusals() == ""
     counts = status(refused=6)
-    assert refusals().startswith("9 are allowed in all")
+    assert refusals().startswith("9 are allowed (NEXTBEST_CONNECTIONS_MAX")
+    counts = status(refused=7, connections=8)
+    assert refusals().endswith("(NEXTBEST_PEER_CONNECTIONS_MAX)")
     now = CALM_S - 1.0
     assert refusals() != ""
-    counts = status(refused=6, failed=1)
+    counts = status(refused=7, failed=1)
     assert "no files left to open" in refusals()
     now += CALM_S + 1.0
     assert refusals() == ""
@@ -46,4 +49,4 @@ def test_a_server_says_how_many_fit_and_when_more_come(start_serving, starter):
     for one in held:
         one.close()
     assert said["event"] == "warning"
-    assert said["what"].startswith("connections are refused: 2 are allowed in all")
+    assert said["what"].startswith("connections are refused: 2 are allowed")

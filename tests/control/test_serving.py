@@ -431,6 +431,6 @@ def test_a_server_at_a_path(run, start_serving, starter, tmp_path):
 
 def test_overload_is_refused_and_shown(start_serving, starter):
     serving = start_serving(starter, NEXTBEST_IN_FLIGHT_MAX="0")
-    with nextbest.Client(serving.decisions) as client, pytest.raises(errors.Overloaded, match="more to do"):
+    with nextbest.Client(serving.decisions) as client, pytest.raises(errors.Overloaded, match="overloaded"):
         client.decide(**QUESTION)
     assert "1 calls refused, 0 under way" in commands(serving)("status").stdout

@@ -48,14 +48,15 @@ def _call(error: errors.NextbestError) -> CommandError:
         case errors.InvalidRequest():
             return CommandError(error.message, "", ExitCode.REFUSED, error.field)
         case errors.Unavailable():
-            remedy = "start one with `nextbest serve BUNDLE`, or name its address"
-            return CommandError(error.message, remedy, ExitCode.CANNOT_CONNECT)
+            return CommandError(error.message, _connecting(error.message), ExitCode.CANNOT_CONNECT)
         case errors.DeadlineExceeded():
             return CommandError(
-                error.message, "the server may be busy, or hang: see `nextbest status`", ExitCode.FAILED
+                error.message, "the server is busy or hangs: see `nextbest status`", ExitCode.FAILED
             )
         case errors.Overloaded():
-            return CommandError(error.message, "try again later, or more slowly", ExitCode.FAILED)
+            # What is full stays full; only overload passes.
+            remedy = "" if "NEXTBEST_" in error.message else "try again later, or more slowly"
+            return CommandError(error.message, remedy, ExitCode.FAILED)
         case errors.NotFound() | errors.Refused():
             is_unknown = error.status == "UNAUTHENTICATED"
             remedy = "set NEXTBEST_API_KEY, or NEXTBEST_CLIENT_CERTIFICATE and NEXTBEST_CLIENT_KEY"
@@ -63,6 +64,15 @@ def _call(error: errors.NextbestError) -> CommandError:
         case _:
             remedy = "see the server's output; client and server may be of different versions"
             return CommandError(error.message, remedy, ExitCode.FAILED)
+
+
+def _connecting(message: str) -> str:
+    if any(word in message for word in ("certificate", "TLS", "TSI_")):
+        return (
+            "for TLS set NEXTBEST_CLIENT_CA, and for a server that asks for certificates "
+            "NEXTBEST_CLIENT_CERTIFICATE and NEXTBEST_CLIENT_KEY; see docs/access.md"
+        )
+    return "start one with `nextbest serve BUNDLE`, or name its address"
 
 
 def _of_servers(error: Exception) -> CommandError | None:

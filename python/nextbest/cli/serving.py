@@ -127,7 +127,7 @@ def _close(stopped: "Stopped", lines_dropped: int) -> None:
         return
     losses = {
         f"{stopped.calls_cut_off:,} calls cut off": stopped.calls_cut_off,
-        f"{stopped.spans_lost:,} spans of decisions lost": stopped.spans_lost,
+        f"{stopped.spans_lost:,} spans lost that the collector did not take": stopped.spans_lost,
         "telemetry of the control plane lost": stopped.control_telemetry_lost,
         f"{lines_dropped:,} log lines dropped": lines_dropped,
     }

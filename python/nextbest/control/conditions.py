@@ -86,22 +86,24 @@ class Refusals:
 
     def __call__(self) -> str:
         """Looks at the counts."""
-        (refused, failed), connections_max = self._read()
+        (refused, failed), open_now, connections_max = self._read()
         before = self._counts
         self._counts = (refused, failed)
         if failed > before[1]:
             self._reason = "the process has no files left to open: raise its limit (`ulimit -n`, LimitNOFILE)"
         elif refused > before[0]:
             self._reason = (
-                f"{connections_max:,} are allowed in all, and fewer to one address "
-                "(NEXTBEST_CONNECTIONS_MAX, NEXTBEST_PEER_CONNECTIONS_MAX, the process's limit of open files)"
+                f"{connections_max:,} are allowed (NEXTBEST_CONNECTIONS_MAX, and the limit of open files)"
+                if open_now >= connections_max
+                else "one address has as many as it may have (NEXTBEST_PEER_CONNECTIONS_MAX)"
             )
         else:
             return self._reason if self._now() < self._calm_at else ""
         self._calm_at = self._now() + CALM_S
         return self._reason
 
-    def _read(self) -> tuple[tuple[int, int], int]:
+    def _read(self) -> tuple[tuple[int, int], int, int]:
         status = self._status()
         transport = status["transport"]
-        return (status["connections_refused"], transport["accepts_failed"]), transport["connections_max"]
+        counts = (status["connections_refused"], transport["accepts_failed"])
+        return counts, status["connections"], transport["connections_max"]

@@ -78,6 +78,8 @@ def candidates(file: bytes, state: State | None) -> list[Start]:
         kept = state.kept()
         if kept is None:
             return [Start(file, usual)]
+        if kept.digest == digest:
+            return [Start(file, Source(Origin.FILE, "it is the command line's, and the one activated last"))]
         if kept.supersedes != digest:
             reason = (
                 f"it is the command line's, and new: the activation in {state.folder} superseded bundle "

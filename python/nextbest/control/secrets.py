@@ -53,13 +53,19 @@ class Secrets:
 
     def warnings(self) -> list[str]:
         """Says who is locked out, and what to do about it."""
-        if self.access is None or self.certificates is None:
+        if self.access is None:
             return []
-        if self.certificates.client_ca is not None:
+        if self.certificates is not None and self.certificates.client_ca is not None:
             return list(self.access.warnings())
+        missing = (
+            "this server has no TLS: set NEXTBEST_TLS_CERTIFICATE, NEXTBEST_TLS_KEY and "
+            "NEXTBEST_TLS_CLIENT_CA"
+            if self.certificates is None
+            else "this server does not ask for one: set NEXTBEST_TLS_CLIENT_CA"
+        )
         return [
-            f"`{caller.name}` cannot call: it has a certificate alone, and nobody can show one: set "
-            f"NEXTBEST_TLS_CLIENT_CA, or make a key with `nextbest access key {caller.name}`"
+            f"`{caller.name}` cannot call: it has only a certificate, and {missing}, or make a key with "
+            f"`nextbest access key {caller.name}`"
             for caller in self.access.callers
             if not caller.key_hashes
         ]

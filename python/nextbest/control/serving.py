@@ -27,6 +27,8 @@ from nextbest.otel import Otel
 from nextbest.settings import SettingError, Settings
 from nextbest.telemetry import reporting
 
+EXPLANATION_BYTES: Final = 40 * 1024 * 1024
+"""Memory that is reserved for an explanation."""
 WORKERS_MAX: Final = 1_024
 """Threads that decide; more than the cores of any machine."""
 
@@ -122,7 +124,8 @@ def serve(
             settings, found, partial(_use, server, control, announcer.warned), announcer.renewed
         )
         announcer.listening(_listening(decides, server, control, settings, found))
-        for warning in (*filter(None, [start.warning]), *found.warnings(), *settings.otel.warnings):
+        warnings = (*filter(None, [start.warning]), *found.warnings(), *_warnings(settings, server))
+        for warning in (*warnings, *settings.otel.warnings):
             announcer.warned(warning)
         conditions = ConditionWatch(_conditions(server), announcer.warned)
         while (number := inbox.wait()) == signal.SIGHUP:
@@ -147,6 +150,23 @@ def _conditions(server: _core.Server) -> list[Condition]:
             "no connections are refused any more",
         ),
     ]
+
+
+def _warnings(settings: Settings, server: _core.Server) -> list[str]:
+    warnings = []
+    allowed, room = settings.limits.connections_max, server.status()["transport"]["connections_max"]
+    if allowed is not None and room < allowed:
+        warnings.append(
+            f"NEXTBEST_CONNECTIONS_MAX allows {allowed:,} connections, and the process's limit of open files "
+            f"{room:,}: raise it (`ulimit -Hn`, LimitNOFILE)"
+        )
+    memory = settings.limits.answer_bytes_max
+    if memory is not None and memory < EXPLANATION_BYTES:
+        warnings.append(
+            f"NEXTBEST_ANSWER_BYTES_MAX is {memory:,}: every explanation is refused, as one needs "
+            f"{EXPLANATION_BYTES:,}"
+        )
+    return warnings
 
 
 def _launch(settings: Settings, found: secrets.Secrets, data: bytes) -> _core.Server:

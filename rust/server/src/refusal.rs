@@ -57,11 +57,11 @@ impl From<Refusal> for Status {
             Refusal::Store(refusal) => bad_request(refusal.field(), &refusal.to_string()),
             Refusal::CustomerUnknown => Self::not_found("nothing is known of this customer"),
             Refusal::CallerUnknown => Self::unauthenticated(
-                "this server wants to know its callers: send a key as `authorization: Bearer ...`, or connect with a \
-                 certificate that it knows",
+                "authentication required: send a key as `authorization: Bearer ...`, or connect with a certificate that the \
+                 server knows",
             ),
             Refusal::RoleMissing { caller, role } => Self::permission_denied(format!(
-                "`{caller}` has no role `{role}`: whoever runs the server can grant it in the access file"
+                "`{caller}` does not have the role `{role}`, which the access file can grant"
             )),
             Refusal::DetailForbidden(detail) => Self::permission_denied(format!(
                 "{detail} needs role `{}`, which this caller does not have: it shows stored values of customers; the \
@@ -87,7 +87,7 @@ impl From<Refusal> for Status {
             )),
             Refusal::Overload => Self::with_error_details(
                 Code::ResourceExhausted,
-                "the server has more to do than it can: try again later, or less often",
+                "the server is overloaded: try again later, or less often",
                 ErrorDetails::with_retry_info(Some(RETRY_AFTER)),
             ),
             Refusal::Late => Self::deadline_exceeded(
