@@ -70,6 +70,7 @@ class _Transport(TypedDict):
     connections_max: int
     health_connections_refused: int
     accepts_failed: int
+    control_connections_max: int
 
 class _Status(TypedDict):
     bundle_digest: str

@@ -26,6 +26,7 @@ from typing import Any, Final
 
 import yaml
 
+from nextbest import regular_file
 from nextbest.diagnostics.suggestion import one_of, suggest
 
 DECISION_ROLES: Final = {
@@ -156,7 +157,7 @@ def read(path: Path) -> Access:
         AccessError: It is no access file.
         OSError: It cannot be read.
     """
-    data = path.read_bytes()
+    data = regular_file.read(path)
     if len(data) > FILE_BYTES_MAX:
         raise AccessError(f"{path}: larger than {FILE_BYTES_MAX:,} bytes", "is it an access file?")
     return parse(data, str(path))

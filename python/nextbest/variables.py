@@ -8,6 +8,8 @@ from typing import Final
 from nextbest.diagnostics.suggestion import one_of
 
 SECONDS_MAX: Final = 86_400.0
+DIGITS_MAX: Final = 15
+"""Of a whole number: more than any count, and what milliseconds and signed numbers of 64 bits can hold."""
 
 
 class SettingError(Exception):
@@ -41,8 +43,10 @@ def whole(found: Mapping[str, str], name: str, default: int | None) -> int | Non
     text = found.get(name)
     if text is None:
         return default
-    if not text.isdecimal():
-        raise SettingError(f"{name} is `{text}`: give a whole number, 0 or greater")
+    if not text.isdecimal() or len(text) > DIGITS_MAX:
+        raise SettingError(
+            f"{name} is `{text[:40]}`: give a whole number, 0 or greater, of {DIGITS_MAX} digits"
+        )
     return int(text)
 
 

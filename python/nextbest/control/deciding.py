@@ -48,6 +48,11 @@ class Source:
     origin: Origin
     reason: str
 
+    def __post_init__(self) -> None:
+        """Shows bytes of a path that are not text by their numbers, as messages hold text alone."""
+        shown = self.reason.encode(errors="backslashreplace").decode()
+        object.__setattr__(self, "reason", shown)
+
 
 class NotKeptError(Exception):
     """The state folder did not take a bundle."""

@@ -96,6 +96,7 @@ class TransportCounts:
         connections_max: How many the decision port takes: what settings and open files allow.
         health_connections_refused: Connections of the health port that left for newer ones, or were refused.
         accepts_failed: Sockets that the system would not give, as a rule for want of open files.
+        control_connections_max: How many the control port takes.
     """
 
     not_calls: int
@@ -103,6 +104,7 @@ class TransportCounts:
     connections_max: int
     health_connections_refused: int
     accepts_failed: int
+    control_connections_max: int
 
 
 @dataclass(frozen=True, slots=True)

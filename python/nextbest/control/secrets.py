@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from nextbest import regular_file
 from nextbest.access import CONTROL_ROLES, DECISION_ROLES, Access, AccessError
 from nextbest.access import read as read_access
 from nextbest.settings import SettingError, Settings
@@ -109,7 +110,9 @@ def read(settings: Settings) -> Secrets:
     if certificate is not None and key is not None:
         authorities = settings.tls_client_ca
         certificates = Certificates(
-            certificate.read_bytes(), key.read_bytes(), authorities.read_bytes() if authorities else None
+            regular_file.read(certificate),
+            regular_file.read(key),
+            regular_file.read(authorities) if authorities else None,
         )
     access = None if settings.access is None else read_access(settings.access)
     return Secrets(certificates, access)
@@ -177,7 +180,7 @@ class Watch:
     def _look(self, *, is_asked: bool) -> str:
         """Returns what there is to say; nothing new: nothing, unless somebody asks."""
         try:
-            contents = [file.read_bytes() for file in _named(self._settings)]
+            contents = [regular_file.read(file) for file in _named(self._settings)]
             if contents == self._used:
                 self._failure = ""
                 return "nothing has changed" if is_asked else ""

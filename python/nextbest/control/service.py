@@ -53,7 +53,6 @@ _OPTIONS: Final = (
     ("grpc.max_receive_message_length", SIZE_BYTES_MAX + 1024),
     # Otherwise a second server could listen on the same port without a word.
     ("grpc.so_reuseport", 0),
-    ("grpc.max_allowed_incoming_connections", CONNECTIONS_MAX),
     ("grpc.max_concurrent_streams", _CALLS_OF_A_CONNECTION_MAX),
     ("grpc.server_handshake_timeout_ms", HANDSHAKE_S_MAX * 1_000),
     ("grpc.max_connection_idle_ms", IDLE_S_MAX * 1_000),
@@ -186,6 +185,7 @@ class ControlPort:
         address: str,
         secrets: Secrets = OPEN,
         tell: Callable[[Event], None] = lambda _: None,
+        connections_max: int = CONNECTIONS_MAX,
     ) -> None:
         """Listens.
 
@@ -194,6 +194,7 @@ class ControlPort:
             address: `host:port`; port 0: any that is free.
             secrets: Who the server is, and who may call.
             tell: Called after every call; it must not wait.
+            connections_max: How many connections it takes.
 
         Raises:
             ListenError: The address is not on the loopback interface and not every caller would be known, or
@@ -202,6 +203,7 @@ class ControlPort:
         self._host = _host(address, secrets)
         self._secrets = secrets
         self.requires_certificates = secrets.control_requires_certificates
+        self._options = (*_OPTIONS, ("grpc.max_allowed_incoming_connections", connections_max))
         self._service = service
         self._guard = Guard(self._access, tell)
         self._loop = asyncio.new_event_loop()
@@ -242,7 +244,7 @@ class ControlPort:
         return self._secrets.access
 
     async def _listen(self, address: str) -> tuple[grpc.aio.Server, int]:
-        server = grpc.aio.server(interceptors=[self._guard], options=_OPTIONS)
+        server = grpc.aio.server(interceptors=[self._guard], options=self._options)
         control_pb2_grpc.add_ControlServiceServicer_to_server(self._service, server)
         # The whole contract, though this port answers its own part only: that of decisions describes nothing.
         reflection.enable_server_reflection((_SERVICE, *_DESCRIBED, reflection.SERVICE_NAME), server)

@@ -5,6 +5,7 @@ signal and drains. The first signal that asks for an end lets calls under way fi
 process at once. SIGHUP reads certificates and the access file again.
 """
 
+import resource
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -27,6 +28,8 @@ from nextbest.otel import Otel
 from nextbest.settings import SettingError, Settings
 from nextbest.telemetry import reporting
 
+FILES_MIN: Final = 128
+"""Files that a process must be allowed to open."""
 EXPLANATION_BYTES: Final = 40 * 1024 * 1024
 """Memory that is reserved for an explanation."""
 WORKERS_MAX: Final = 1_024
@@ -98,6 +101,7 @@ def serve(
         nextbest._core.BundleError: The bundle cannot be run.
     """
     _require_kernel(settings.kernel)
+    _require_files()
     _require_time(settings)
     found = secrets.read(settings)
     with ExitStack() as stack:
@@ -114,7 +118,8 @@ def serve(
                 (_core.BundleError,),
                 lambda active, previous: announcer.activated(active, previous, decides.source.reason),
             )
-            control = ControlPort(service, settings.control_address, found, announcer.called)
+            connections_max = server.status()["transport"]["control_connections_max"]
+            control = ControlPort(service, settings.control_address, found, announcer.called, connections_max)
         except BaseException:
             server.shutdown(0.0)
             raise
@@ -202,6 +207,15 @@ def _require_kernel(kernel: str | None) -> None:
     if kernel is not None and kernel not in available:
         raise SettingError(
             f"this machine cannot filter with NEXTBEST_KERNEL={kernel}: give {one_of(available)}, or none"
+        )
+
+
+def _require_files() -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY and most < FILES_MIN:
+        raise SettingError(
+            f"the process may open {most:,} files: a server needs {FILES_MIN:,} at least, and one more for "
+            "each connection; raise the limit (`ulimit -Hn`, LimitNOFILE)"
         )
 
 

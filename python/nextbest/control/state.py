@@ -14,16 +14,18 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from nextbest import bundle
 
 LAYOUT: Final = "nextbest state 1\n"
 _ACTIVE: Final = "active.json"
 _TEMPORARY: Final = ".temporary"
+_DIGEST: Final = re.compile("[0-9a-f]{64}")
 _SUFFIX: Final = ".bundle"
 
 
@@ -101,7 +103,7 @@ class State:
         """
         try:
             read = json.loads((self._bundles / _ACTIVE).read_bytes())
-            kept = Kept(read["bundle"], read["supersedes"], datetime.fromisoformat(read["activated_at"]))
+            kept = _parse(read)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -184,6 +186,16 @@ class State:
                 f"version of nextbest reads `{LAYOUT.strip()}`",
                 "run the version of nextbest that wrote it, or name another folder with --state",
             )
+
+
+def _parse(read: Any) -> Kept:
+    digests = (read["bundle"], read["supersedes"])
+    if not all(isinstance(digest, str) and _DIGEST.fullmatch(digest) for digest in digests):
+        raise ValueError("a digest has 64 hexadecimal digits")
+    activated_at = datetime.fromisoformat(read["activated_at"])
+    if activated_at.tzinfo is None:
+        raise ValueError("the time of the activation has no zone")
+    return Kept(*digests, activated_at)
 
 
 def _lock(folder: Path) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from nextbest import variables
+from nextbest import regular_file, variables
 from nextbest.variables import SettingError
 
 GRPC: Final = "grpc"
@@ -192,7 +192,7 @@ def _files(
 
 def _content(variable: str, path: str) -> bytes:
     try:
-        return Path(path).read_bytes()
+        return regular_file.read(Path(path))
     except OSError as error:
         raise SettingError(f"{variable}: cannot read `{path}`: {error.strerror}") from None
 

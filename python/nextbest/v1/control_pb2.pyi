@@ -236,6 +236,7 @@ class TransportCounts(_message.Message):
     CONNECTIONS_MAX_FIELD_NUMBER: _builtins.int
     HEALTH_CONNECTIONS_REFUSED_FIELD_NUMBER: _builtins.int
     ACCEPTS_FAILED_FIELD_NUMBER: _builtins.int
+    CONTROL_CONNECTIONS_MAX_FIELD_NUMBER: _builtins.int
     not_calls: _builtins.int
     """Requests answered with an HTTP error: malformed headers, another method than POST, another content type than gRPC's."""
     not_http2: _builtins.int
@@ -246,6 +247,8 @@ class TransportCounts(_message.Message):
     """Connections of the health port that had to leave for newer ones, or were refused."""
     accepts_failed: _builtins.int
     """Sockets that the system would not give, as a rule because the process has no files left to open."""
+    control_connections_max: _builtins.int
+    """How many connections the control port takes."""
     def __init__(
         self,
         *,
@@ -254,10 +257,11 @@ class TransportCounts(_message.Message):
         connections_max: _builtins.int = ...,
         health_connections_refused: _builtins.int = ...,
         accepts_failed: _builtins.int = ...,
+        control_connections_max: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepts_failed", b"accepts_failed", "connections_max", b"connections_max", "health_connections_refused", b"health_connections_refused", "not_calls", b"not_calls", "not_http2", b"not_http2"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepts_failed", b"accepts_failed", "connections_max", b"connections_max", "control_connections_max", b"control_connections_max", "health_connections_refused", b"health_connections_refused", "not_calls", b"not_calls", "not_http2", b"not_http2"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

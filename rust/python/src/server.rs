@@ -285,6 +285,7 @@ fn render<'py>(py: Python<'py>, status: &Status) -> PyResult<Bound<'py, PyDict>>
     transport.set_item("not_calls", status.not_calls)?;
     transport.set_item("not_http2", status.not_http2)?;
     transport.set_item("connections_max", status.connections_max)?;
+    transport.set_item("control_connections_max", status.control_connections_max)?;
     transport.set_item("health_connections_refused", status.health_connections_refused)?;
     transport.set_item("accepts_failed", status.accepts_failed)?;
     rendered.set_item("transport", transport)?;

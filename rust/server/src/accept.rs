@@ -73,6 +73,7 @@ fn least_loaded(workers: &[Handover], last: usize) -> Option<(usize, &Handover)>
 pub(crate) fn start(
     health: Listening,
     door: Door,
+    probes: Health,
     decisions: tokio::sync::oneshot::Receiver<Port>,
     mut phase: watch::Receiver<Phase>,
     ended: mpsc::Sender<usize>,
@@ -91,7 +92,7 @@ pub(crate) fn start(
                     listening: health,
                     workers: vec![Handover::to(to_health)],
                 };
-                let services = Services::health(Health { phase: phase.clone() });
+                let services = Services::health(probes);
                 let work = Work {
                     services,
                     backlog: None,

@@ -27,9 +27,9 @@ use crate::{
     health::Phase,
     identity::Guest,
     limits::{
-        AGE_GRACE, CONNECTION_WINDOW_BYTES, FRAME_BYTES_MAX, HEADER_LIST_BYTES_MAX, LINGER,
-        LOCAL_ERROR_RESETS_MAX, PENDING_ACCEPT_RESETS_MAX, PIECE_BYTES_MAX, STREAM_WINDOW_BYTES, STREAMS_MAX,
-        WATCH_INTERVAL,
+        AGE_GRACE, CONNECTION_WINDOW_BYTES, FRAME_BYTES_MAX, HEADER_LIST_BYTES_MAX, HEALTH_STREAMS_MAX,
+        LINGER, LOCAL_ERROR_RESETS_MAX, PENDING_ACCEPT_RESETS_MAX, PIECE_BYTES_MAX, STREAM_WINDOW_BYTES,
+        STREAMS_MAX, WATCH_INTERVAL,
     },
     routes::{Routes, Services},
     settings::Patience,
@@ -53,6 +53,8 @@ pub(crate) struct Socket {
 /// What all connections of a port have to come through.
 #[derive(Clone)]
 pub(crate) struct Door {
+    /// Calls at a time on one connection.
+    pub(crate) streams_max: u32,
     pub(crate) handshake: Arc<Handshake>,
     pub(crate) access: Guest,
     pub(crate) patience: Patience,
@@ -71,6 +73,7 @@ impl Door {
     /// Of a port that speaks plain text to everybody.
     pub(crate) fn open(patience: Patience) -> Self {
         Self {
+            streams_max: STREAMS_MAX,
             handshake: Arc::default(),
             access: Arc::default(),
             patience,
@@ -82,6 +85,7 @@ impl Door {
     pub(crate) fn of_probes(&self) -> Self {
         Self {
             counters: Arc::clone(&self.counters),
+            streams_max: HEALTH_STREAMS_MAX,
             // A probe that watches has nobody to move to: replicas are not shared out by health checks.
             ..Self::open(Patience {
                 age: None,
@@ -152,11 +156,11 @@ async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin + 'static>(
         None => 0,
         Some((Greeted::Plain(stream), identity)) => {
             let stream = Inspected::new(Farewell::new(stream), PREFACE, authorities);
-            serve_calls(stream, Routes::new(services, identity), &door.patience, phase).await
+            serve_calls(stream, Routes::new(services, identity), &door, phase).await
         }
         Some((Greeted::Tls(stream), identity)) => {
             let stream = Inspected::new(Farewell::new(stream), PREFACE, authorities);
-            serve_calls(stream, Routes::new(services, identity), &door.patience, phase).await
+            serve_calls(stream, Routes::new(services, identity), &door, phase).await
         }
     }
 }
@@ -164,10 +168,11 @@ async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin + 'static>(
 async fn serve_calls<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     stream: Inspected<S>,
     routes: Routes,
-    patience: &Patience,
+    door: &Door,
     mut phase: watch::Receiver<Phase>,
 ) -> usize {
-    let mut connection = pin!(settings(patience).serve_connection(TokioIo::new(stream), routes.clone()));
+    let patience = &door.patience;
+    let mut connection = pin!(settings(door).serve_connection(TokioIo::new(stream), routes.clone()));
     let end_by = tokio::select! {
         // However it ends, its requests have ended with it, and the peer knows why.
         _ = connection.as_mut() => return 0,
@@ -198,10 +203,11 @@ async fn serve_calls<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     }
 }
 
-fn settings(patience: &Patience) -> http2::Builder<Local> {
+fn settings(door: &Door) -> http2::Builder<Local> {
+    let patience = &door.patience;
     let mut builder = http2::Builder::new(Local);
     builder
-        .max_concurrent_streams(STREAMS_MAX)
+        .max_concurrent_streams(door.streams_max)
         .max_pending_accept_reset_streams(PENDING_ACCEPT_RESETS_MAX)
         .max_local_error_reset_streams(LOCAL_ERROR_RESETS_MAX)
         .max_header_list_size(HEADER_LIST_BYTES_MAX)

@@ -12,6 +12,7 @@ use nextbest_engine::{Decision, Moment, Reject, Request, decide};
 use nextbest_journal::Emitter;
 use nextbest_proto::v1::{self, decision_service_server::DecisionService};
 use nextbest_store::Store;
+use tokio::sync::watch;
 use tonic::{Code, Response, Status, Streaming};
 
 use crate::{
@@ -39,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) stats: Stats,
     pub(crate) shadow: Option<Shadow>,
     pub(crate) late_models: LateModels,
+    /// Changes of who may call, so far.
+    pub(crate) grants: watch::Sender<u64>,
     /// Of answers under construction, and of those that nobody has read yet.
     pub(crate) answers: Arc<MemoryBudget>,
 }

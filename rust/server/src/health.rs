@@ -4,7 +4,7 @@
 //! has begun. `startup` and `nextbest.v1.ControlService`: serving once there was a bundle. `liveness`: serving as long as
 //! anything answers.
 
-use std::{pin::Pin, time::Instant};
+use std::{pin::Pin, sync::Arc, time::Instant};
 
 use nextbest_proto::v1::{control_service_server, customer_service_server, decision_service_server};
 use tokio::sync::watch;
@@ -13,6 +13,8 @@ use tonic::{Request, Response, Status};
 use tonic_health::pb::{
     HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus, health_server,
 };
+
+use crate::backlog::InFlight;
 
 /// Where the server is between its start and its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +69,8 @@ impl Subject {
 /// Answers health checks.
 pub(crate) struct Health {
     pub(crate) phase: watch::Receiver<Phase>,
+    /// Watches that are open, on both ports.
+    pub(crate) watches: Arc<InFlight>,
 }
 
 #[tonic::async_trait]
@@ -88,9 +92,15 @@ impl health_server::Health for Health {
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
+        let Some(room) = self.watches.enter() else {
+            return Err(Status::resource_exhausted(
+                "too many watches: ask with Check, or later",
+            ));
+        };
         let subject = Subject::parse(&request.get_ref().service);
         let phases = WatchStream::new(self.phase.clone());
         let answers = phases.map(move |phase| {
+            let _open = &room;
             let unknown = HealthCheckResponse {
                 status: ServingStatus::ServiceUnknown.into(),
             };

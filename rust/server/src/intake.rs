@@ -11,11 +11,12 @@ use std::{
     time::Duration,
 };
 
-use hyper::body::{Body, Bytes, Frame, Incoming};
+use hyper::body::{Body, Bytes, Frame};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::Status;
 
 use crate::{
+    arriving::Arriving,
     memory::{MemoryBudget, Reservation},
     refusal::Refusal,
 };
@@ -100,7 +101,7 @@ pub(crate) struct Expected {
 
 /// The body of one request.
 pub(crate) struct Intake {
-    body: Incoming,
+    body: Arriving,
     held: Reservation,
     framing: Framing,
     pace: Pace,
@@ -116,7 +117,12 @@ pub(crate) struct Intake {
 }
 
 impl Intake {
-    pub(crate) fn new(body: Incoming, budget: &Arc<MemoryBudget>, pace: Pace, expected: Expected) -> Self {
+    pub(crate) fn new(body: Arriving, budget: &Arc<MemoryBudget>, pace: Pace, expected: Expected) -> Self {
+        let body = if expected.is_stream {
+            body.of_stream()
+        } else {
+            body
+        };
         Self {
             body,
             held: Reservation::of(budget),

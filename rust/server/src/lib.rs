@@ -29,6 +29,7 @@ mod backlog;
 
 mod memory;
 
+mod arriving;
 mod intake;
 
 mod batch;

@@ -22,9 +22,12 @@ pub const CONNECTIONS_MAX: usize = 4_096;
 pub const PEER_CONNECTIONS_MAX: usize = 1_024;
 /// Connections of the health port; the next one takes the place of the one that has been silent longest.
 pub const HEALTH_CONNECTIONS_MAX: usize = 256;
-/// Descriptors that connections of the decision port leave: twice the health port's connections, 64 of the control port,
-/// and 64 for files, exporters and event loops.
-pub const DESCRIPTORS_RESERVED: usize = 2 * HEALTH_CONNECTIONS_MAX + 128;
+/// Connections of the control port.
+pub const CONTROL_CONNECTIONS_MAX: usize = 1_024;
+/// Of the health and of the control port, however few files the process may open.
+pub const PORT_CONNECTIONS_MIN: usize = 8;
+/// Descriptors that no connection takes: of files, exporters, event loops and Python.
+pub const DESCRIPTORS_OF_THE_PROCESS: usize = 64;
 /// Accepted sockets on their way to one worker.
 pub const HANDOVER_SOCKETS_MAX: usize = 1_024;
 /// Connections that the kernel completes before they are accepted.
@@ -129,3 +132,12 @@ pub const PREVIOUS_BUNDLE_WAIT_MAX: Duration = Duration::from_secs(10);
 pub const COMPRESSED_BYTES_MIN: usize = 32 * 1024;
 /// What is compressed before other calls get their turn: some 0.1 ms.
 pub const COMPRESSION_STEP_BYTES: usize = 16 * 1024;
+
+/// What is read of a request after its answer, so that its stream need not be reset.
+pub const UNREAD_BYTES_MAX: usize = CUSTOMERS_BYTES_MAX;
+/// How long.
+pub const UNREAD_TIME_MAX: Duration = Duration::from_secs(1);
+/// Calls at a time on one connection of the health port.
+pub const HEALTH_STREAMS_MAX: u32 = 8;
+/// Health watches at a time, on both ports.
+pub const HEALTH_WATCHES_MAX: usize = 1_024;

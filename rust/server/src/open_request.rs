@@ -55,6 +55,8 @@ pub(crate) enum Counted {
         #[expect(dead_code, reason = "given back when dropped")] Room,
     ),
     Refused(Arc<Backlog>),
+    /// A health check: in memory, and nothing that others wait for.
+    Probe(#[expect(dead_code, reason = "given back when dropped")] Room),
 }
 
 impl Drop for Counted {
@@ -62,6 +64,7 @@ impl Drop for Counted {
         match self {
             Self::Admitted(backlog, _) => backlog.ends(),
             Self::Refused(backlog) => backlog.told(),
+            Self::Probe(_) => {}
         }
     }
 }

@@ -14,6 +14,7 @@ use tonic_health::pb::health_server::{self, HealthServer};
 
 use crate::{
     access::{Role, Roles},
+    arriving::Arriving,
     backlog::InFlight,
     call::Arrival,
     compression,
@@ -116,7 +117,7 @@ impl Services {
 impl Decisions {
     /// # Errors
     /// When the caller may not do this, or the worker has too much to do.
-    fn admit(&self, identity: &Identity, request: &Request<Incoming>) -> Result<(Counted, Roles), Refusal> {
+    fn admit(&self, identity: &Identity, request: &Request<Arriving>) -> Result<(Counted, Roles), Refusal> {
         let roles = identity.check(request.headers(), || {
             let (service, method) = split(request.uri().path());
             Role::of_method(service, method)
@@ -138,7 +139,7 @@ impl Decisions {
         Counted::Refused(Arc::clone(backlog))
     }
 
-    fn refuse(&self, request: &Request<Incoming>, refusal: Refusal) -> Response<Body> {
+    fn refuse(&self, request: &Request<Arriving>, refusal: Refusal) -> Response<Body> {
         let stats = &self.desk.shared.stats;
         match refusal {
             Refusal::Overload => {
@@ -156,9 +157,14 @@ impl Decisions {
         refused.into_http()
     }
 
+    fn take_in(&self, request: Request<Arriving>, expected: Expected) -> Request<Intake> {
+        let Gate { intake, pace, .. } = &self.gate;
+        request.map(|body| Intake::new(body, intake, *pace, expected))
+    }
+
     fn call(
         &self,
-        request: Request<Incoming>,
+        request: Request<Arriving>,
         roles: Roles,
         leaving: &watch::Sender<bool>,
     ) -> (Answer, Option<Followed>) {
@@ -170,8 +176,7 @@ impl Decisions {
             is_stream,
             bytes_max: target.bytes_max(),
         };
-        let Gate { intake, pace, .. } = &self.gate;
-        let mut request = request.map(|body| Intake::new(body, intake, *pace, expected));
+        let mut request = self.take_in(request, expected);
         let at = Instant::now();
         request.extensions_mut().insert(Arrival { at, method, roles });
         if is_stream {
@@ -288,17 +293,32 @@ impl Routes {
 }
 
 impl Routes {
-    fn begin(&self, request: Request<Incoming>) -> (Answering, Option<Counted>, Option<Followed>) {
+    fn begin(&self, request: Request<Arriving>) -> (Answering, Option<Counted>, Option<Followed>) {
         if let Some(rejection) = Rejection::of(&request) {
             let (answering, counted) = self.services.reject(rejection);
             return (answering, counted, None);
         }
-        if let Some(mut health) = self.services.health_of(request.uri().path()) {
-            return (Answering::Call(health.call(request)), None, None);
-        }
+        let health = self.services.health_of(request.uri().path());
         let Services::Decisions(decisions) = &self.services else {
-            return (Answering::Call(unimplemented()), None, None);
+            let answer = health.map_or_else(unimplemented, |mut health| health.call(request));
+            return (Answering::Call(answer), None, None);
         };
+        if let Some(mut health) = health {
+            let Some(room) = decisions.gate.in_flight.enter() else {
+                let refused = decisions.refuse(&request, Refusal::Overload);
+                return (
+                    Answering::Refused(Some(refused)),
+                    Some(decisions.turn_away()),
+                    None,
+                );
+            };
+            let expected = Expected {
+                is_stream: false,
+                bytes_max: HEALTH_BYTES_MAX,
+            };
+            let answer = health.call(decisions.take_in(request, expected));
+            return (Answering::Call(answer), Some(Counted::Probe(room)), None);
+        }
         match decisions.admit(&self.identity, &request) {
             Err(refusal) => (
                 Answering::Refused(Some(decisions.refuse(&request, refusal))),
@@ -322,7 +342,7 @@ impl Service<Request<Incoming>> for Routes {
         let compresses = matches!(self.services, Services::Decisions(_))
             && compression::is_accepted(request.headers())
             && !Target::of(request.uri().path()).is_stream();
-        let (answer, counted, followed) = self.begin(request);
+        let (answer, counted, followed) = self.begin(request.map(Arriving::new));
         self.open.set(self.open.get() + 1);
         self.called.set(self.called.get() + 1);
         OpenRequest {

@@ -25,12 +25,12 @@ use crate::{
     backlog::{Backlog, InFlight},
     connection::Door,
     decide::{Desk, Shared},
-    descriptors,
+    descriptors::{self, Shares},
     extras::Extras,
     failures::Failures,
     health::{Health, Phase},
     intake::Pace,
-    limits::HEALTH_CONNECTIONS_MAX,
+    limits::HEALTH_WATCHES_MAX,
     memory::MemoryBudget,
     routes::{Gate, Services},
     settings::Settings,
@@ -66,28 +66,28 @@ pub struct Server {
 /// Who connects to the two ports.
 struct Ports {
     decisions: Arc<Admission>,
-    connections_max: usize,
+    shares: Shares,
     health: Arc<Admission>,
     accepts_failed: Arc<Counter>,
 }
 
 impl Ports {
     fn new(settings: &Settings) -> Self {
-        let connections_max = descriptors::connections(settings.connections_max, descriptors::raise());
+        let shares = Shares::of(descriptors::raise(), settings.connections_max);
         let decisions = Bounds {
-            all: connections_max,
+            all: shares.decisions,
             of_a_peer: settings.peer_connections_max,
             beyond: Beyond::Refuse,
         };
         // One kubelet or balancer may ask for all.
         let health = Bounds {
-            all: HEALTH_CONNECTIONS_MAX,
+            all: shares.health,
             of_a_peer: usize::MAX,
             beyond: Beyond::MakeRoom,
         };
         Self {
             decisions: Admission::new(decisions),
-            connections_max,
+            shares,
             health: Admission::new(health),
             accepts_failed: Arc::default(),
         }
@@ -151,8 +151,20 @@ impl Server {
         let door = door(&settings)?;
         let ports = Ports::new(&settings);
         let health = ports.listening(health, &ports.health);
-        accept::start(health, door.of_probes(), port, phase.subscribe(), accept_ended)
-            .map_err(ServerFault::Thread)?;
+        let watches = InFlight::new(HEALTH_WATCHES_MAX);
+        let probes = || Health {
+            phase: phase.subscribe(),
+            watches: Arc::clone(&watches),
+        };
+        accept::start(
+            health,
+            door.of_probes(),
+            probes(),
+            port,
+            phase.subscribe(),
+            accept_ended,
+        )
+        .map_err(ServerFault::Thread)?;
 
         let workers = worker_count(&settings);
         let first = active::first(bundle, settings.clone(), workers)?;
@@ -162,15 +174,7 @@ impl Server {
             .map(Journal::start)
             .transpose()
             .map_err(ServerFault::Journal)?;
-        let shared = Arc::new(Shared {
-            active: ArcSwap::from_pointee(first),
-            store: Store::new(settings.customers),
-            emitter: journal.as_ref().map(Journal::emitter),
-            stats: Stats::default(),
-            shadow: shadow(&settings)?,
-            late_models: settings.late_models,
-            answers: MemoryBudget::new(settings.answer_bytes_max),
-        });
+        let shared = Arc::new(share(&settings, first, journal.as_ref())?);
         let in_flight = InFlight::new(settings.in_flight_max);
         let intake = MemoryBudget::new(settings.intake_bytes_max);
         let gate = Gate {
@@ -181,11 +185,8 @@ impl Server {
                 between: patience.idle,
             },
         };
-        let health = Health {
-            phase: phase.subscribe(),
-        };
         let extras =
-            Extras::of(&settings, health).map_err(|cause| ServerFault::Thread(io::Error::other(cause)))?;
+            Extras::of(&settings, probes()).map_err(|cause| ServerFault::Thread(io::Error::other(cause)))?;
         let (worker_ended, ended) = mpsc::channel();
         let start_worker = |place| {
             let backlog = Backlog::new();
@@ -268,6 +269,7 @@ impl Server {
     pub fn grant(&self, access: Access) {
         if self.door.access.load().is_some() {
             self.door.access.store(Some(Arc::new(access)));
+            self.shared.grants.send_modify(|grants| *grants += 1);
         }
     }
 
@@ -310,7 +312,8 @@ impl Server {
             connections: self.ports.decisions.open(),
             connections_accepted: self.ports.decisions.accepted(),
             connections_refused: self.ports.decisions.refused(),
-            connections_max: self.ports.connections_max,
+            connections_max: self.ports.shares.decisions,
+            control_connections_max: self.ports.shares.control,
             health_connections_refused: self.ports.health.refused(),
             accepts_failed: self.ports.accepts_failed.get(),
             workers: self.workers,
@@ -386,6 +389,23 @@ fn worker_count(settings: &Settings) -> usize {
         0 => std::thread::available_parallelism().map_or(1, NonZero::get),
         workers => workers,
     }
+}
+
+fn share(
+    settings: &Settings,
+    first: active::Active,
+    journal: Option<&Journal>,
+) -> Result<Shared, ServerFault> {
+    Ok(Shared {
+        active: ArcSwap::from_pointee(first),
+        store: Store::new(settings.customers),
+        emitter: journal.map(Journal::emitter),
+        stats: Stats::default(),
+        shadow: shadow(settings)?,
+        late_models: settings.late_models,
+        grants: watch::Sender::new(0),
+        answers: MemoryBudget::new(settings.answer_bytes_max),
+    })
 }
 
 fn shadow(settings: &Settings) -> Result<Option<Shadow>, ServerFault> {

@@ -96,6 +96,8 @@ pub struct Status {
     pub connections_refused: u64,
     /// As many connections as there may be: what the settings allow, and the files that the process may open.
     pub connections_max: usize,
+    /// The same for the control port, which is another's to serve.
+    pub control_connections_max: usize,
     /// Connections of the health port that had to leave for others, or were refused.
     pub health_connections_refused: u64,
     /// Sockets that the system would not give: as a rule because no files are left to open.

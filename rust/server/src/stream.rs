@@ -28,13 +28,21 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(crate) struct Leaving(pub(crate) watch::Receiver<bool>);
 
+/// How a call ends that its caller does not end.
+enum End {
+    /// What has come is answered.
+    Answered(Status),
+    /// At once.
+    Now(Status),
+}
+
 /// The answers of one call.
 pub(crate) struct Answers {
     desk: Desk,
     call: Call,
     questions: Streaming<v1::StreamedRequest>,
     // Why the call ends before the caller ends it.
-    end: Pin<Box<dyn Future<Output = Status> + Send>>,
+    end: Pin<Box<dyn Future<Output = End> + Send>>,
     ending: Option<Status>,
     is_over: bool,
     // Since other work of the thread had its turn; since the end was announced.
@@ -48,7 +56,11 @@ impl Answers {
         leaving: Option<Leaving>,
         questions: Streaming<v1::StreamedRequest>,
     ) -> Self {
-        let end = Box::pin(ends(leaving, call.deadline.left()));
+        let end = Box::pin(ends(
+            leaving,
+            desk.shared.grants.subscribe(),
+            call.deadline.left(),
+        ));
         Self {
             desk,
             call,
@@ -104,9 +116,12 @@ impl Stream for Answers {
         }
         if this.ending.is_none()
             && this.turn == 0
-            && let Poll::Ready(status) = this.end.as_mut().poll(context)
+            && let Poll::Ready(end) = this.end.as_mut().poll(context)
         {
-            this.ending = Some(status);
+            match end {
+                End::Answered(status) => this.ending = Some(status),
+                End::Now(status) => return this.finish(Some(status)),
+            }
         }
         let turn_max = if this.ending.is_some() {
             STREAM_LAST_ANSWERS_MAX
@@ -141,8 +156,8 @@ impl Stream for Answers {
     }
 }
 
-/// Returns when the connection has to go, or the call's time is over.
-async fn ends(leaving: Option<Leaving>, left: Option<Duration>) -> Status {
+/// Returns when the connection has to go, others may call than when the call began, or the call's time is over.
+async fn ends(leaving: Option<Leaving>, mut grants: watch::Receiver<u64>, left: Option<Duration>) -> End {
     let leaves = async {
         match leaving {
             // Without a sender the connection has gone already.
@@ -157,7 +172,13 @@ async fn ends(leaving: Option<Leaving>, left: Option<Duration>) -> Status {
         }
     };
     tokio::select! {
-        () = leaves => Status::unavailable("this connection is ending: connect anew, and ask again what has no answer"),
-        () = expires => Status::deadline_exceeded("the deadline of the call has passed"),
+        () = leaves => End::Answered(Status::unavailable(
+            "this connection is ending: connect anew, and ask again what has no answer",
+        )),
+        // Without a sender there is no server left.
+        _ = grants.changed() => End::Now(Status::unavailable(
+            "who may call has changed: open the call anew, and ask again what has no answer",
+        )),
+        () = expires => End::Answered(Status::deadline_exceeded("the deadline of the call has passed")),
     }
 }

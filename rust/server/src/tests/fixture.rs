@@ -14,7 +14,7 @@ use nextbest_proto::v1::{
 use nextbest_store::Store;
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
-use tokio::runtime::Runtime;
+use tokio::{runtime::Runtime, sync::watch};
 use tonic::transport::Channel;
 
 use crate::{
@@ -183,6 +183,7 @@ pub(super) fn desk_of(bundle: &[u8], late_models: LateModels) -> Desk {
         stats: Stats::default(),
         shadow: None,
         late_models,
+        grants: watch::Sender::new(0),
         answers: MemoryBudget::new(ANSWERS_BYTES_MAX),
     };
     let shared = Arc::new(shared);

@@ -4,6 +4,7 @@ use prost::Message as _;
 
 use crate::{
     Server, Settings,
+    limits::LOCAL_ERROR_RESETS_MAX,
     tests::{
         caller::enframe,
         fixture::{age, request, settings, start},
@@ -302,4 +303,20 @@ fn a_window_of_nothing_resets_its_stream_alone() {
         peer.send(&frame(WINDOW_UPDATE, 0, stream, &[0; 4]));
         assert_eq!(peer.end(), End::GoAway(PROTOCOL_ERROR));
     }
+}
+
+#[test]
+fn calls_that_are_refused_early_never_end_their_connection() {
+    let server = server();
+    let mut peer = Peer::greet(&server, &[]);
+    // More than the library puts up with on one connection.
+    for _ in 0..LOCAL_ERROR_RESETS_MAX + 200 {
+        let refused = peer.call("/nextbest.v1.DecisionService/None", 0);
+        let answers = read(&mut peer, refused);
+        assert!(!answers.is_over && answers.resets.is_empty(), "{answers:?}");
+        peer.send(&frame(DATA, END_STREAM, refused, &message()));
+    }
+    let honest = peer.call(DECIDE, 0);
+    peer.send(&frame(DATA, END_STREAM, honest, &message()));
+    assert_eq!(read(&mut peer, honest).decided, [honest]);
 }

@@ -9,7 +9,7 @@ use tonic_health::pb::{
 
 use crate::{
     Patience, Server, Settings,
-    limits::{HEALTH_CONNECTIONS_MAX, LINGER},
+    limits::{HEALTH_CONNECTIONS_MAX, HEALTH_STREAMS_MAX, HEALTH_WATCHES_MAX, LINGER},
     tests::{
         fixture::{Client, eventually, settings, start},
         wire::{ACK, GOAWAY, PING, Peer, frame},
@@ -135,10 +135,33 @@ fn silent_sockets_make_room_for_a_probe() {
     eventually(|| server.status().health_connections_refused >= 40);
     let probe = Probe::connect(&server);
     assert_eq!(probe.check("liveness"), Ok(ServingStatus::Serving));
-    // Whoever speaks HTTP/2 stays.
+    // A peer that speaks HTTP/2 stays.
     let more: Vec<_> = (0..HEALTH_CONNECTIONS_MAX - 1)
         .map(|_| TcpStream::connect(server.health_address()).unwrap())
         .collect();
     assert_eq!(probe.check("liveness"), Ok(ServingStatus::Serving));
     drop((silent, more));
+}
+
+#[test]
+fn watches_are_bounded_in_number() {
+    let server = start(settings());
+    let probe = Probe::connect(&server);
+    // Each connection has a few calls at a time.
+    let probes: Vec<_> = (0..HEALTH_WATCHES_MAX / HEALTH_STREAMS_MAX as usize)
+        .map(|_| Probe::connect(&server))
+        .collect();
+    let watch = |probe: &Probe| {
+        let question = HealthCheckRequest::default();
+        let watched = probe.client.run(probe.health.clone().watch(question));
+        watched.map(tonic::Response::into_inner)
+    };
+    let open: Vec<_> = probes
+        .iter()
+        .flat_map(|probe| (0..HEALTH_STREAMS_MAX).map(|_| watch(probe).unwrap()))
+        .collect();
+    assert_eq!(watch(&probe).unwrap_err().code(), Code::ResourceExhausted);
+    assert_eq!(probe.check("liveness"), Ok(ServingStatus::Serving));
+    drop(open);
+    eventually(|| watch(&probe).is_ok());
 }
