@@ -68,8 +68,8 @@ def serve(  # noqa: PLR0913 - one parameter an option
 
     Certificates and the access file are read again when they change and on SIGHUP, and no connection is
     dropped for it. A file that cannot be used is reported, and the previous one stays in force. Every call
-    of the control port is audited to standard output: time, caller, peer, method, status. Lines that nobody
-    reads are dropped and counted, and hold up nothing.
+    of the control port is audited to standard output: time, caller, peer, method, status. Log
+    lines that cannot be written are dropped and counted.
 
     Environment variables stand in for options: NEXTBEST_TLS_CERTIFICATE, NEXTBEST_TLS_KEY,
     NEXTBEST_TLS_CLIENT_CA, NEXTBEST_ACCESS, NEXTBEST_ADDRESS, NEXTBEST_CONTROL_ADDRESS,

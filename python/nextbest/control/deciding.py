@@ -152,7 +152,7 @@ class Deciding:
             file_digest: Of the command line's bundle.
             start: What it began with.
             state: Where activations are kept; None: nowhere.
-            dropped: Lines of the log that nobody will see, so far.
+            dropped: Lines of the log that were dropped so far.
         """
         self._data_plane = data_plane
         self._file_digest = file_digest

@@ -53,7 +53,7 @@ class Log(io.TextIOBase):
 
     @property
     def dropped(self) -> int:
-        """Lines that nobody will see."""
+        """Lines that were dropped."""
         with self._changed:
             return self._dropped
 
@@ -162,7 +162,7 @@ class Logs:
 
     @property
     def dropped(self) -> int:
-        """Lines of both that nobody will see."""
+        """Lines of both that were dropped."""
         return self._output.dropped + self._error.dropped
 
     def end(self, timeout_s: float) -> None:

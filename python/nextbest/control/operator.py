@@ -141,7 +141,7 @@ class Status:
         answer_bytes: Memory of answers under construction, and of those that callers have not read.
         customers_bytes: Memory that stored customers take.
         transport: What reached the ports and could not become a call.
-        log_lines_dropped: Lines on standard output and standard error that nobody will see.
+        log_lines_dropped: Lines of standard output and standard error that were dropped.
         bundle_source: Where the active bundle comes from: `file`, `activation`, or `state`.
         bundle_reason: Why it decides, in a sentence.
         file_bundle_digest: SHA-256 of the bundle that the command line names.

@@ -86,7 +86,7 @@ def serve(
         file: The bundle file's bytes.
         settings: Addresses, limits, where spans go.
         announcer: Told what happens.
-        lines_dropped: Counts lines of the log that nobody will see.
+        lines_dropped: Counts lines of the log that were dropped.
 
     Returns:
         What the stop had to give up.

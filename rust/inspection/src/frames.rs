@@ -265,7 +265,7 @@ fn fragment(head: Head, payload: &[u8]) -> Option<Range<usize>> {
     (start <= end).then_some(start..end)
 }
 
-/// A block as frames, without padding and priorities, which nobody here reads.
+/// A block as frames, without padding and priorities, which are not read here.
 fn assemble(head: Head, block: &[u8]) -> Vec<u8> {
     let mut frames = Vec::with_capacity(block.len() + HEAD_BYTES);
     put_frames(head, block, true, &mut frames);

@@ -1,7 +1,7 @@
 //! The number of a port's connections: counted, and bounded, for all peers together and for each.
 //!
-//! A port whose callers are few and short, as probes are, can make room instead of refusing: whoever has sat there
-//! longest without a word leaves for the next.
+//! A port whose callers are few and short, as probes are, can make room instead of refusing: the connection that
+//! has been silent longest is closed for the next.
 
 use std::{
     collections::{HashMap, VecDeque},

@@ -1,7 +1,7 @@
 //! How many files the process may have open, and so how many connections fit.
 //!
 //! The limit that a process starts with is 1,024 as a rule, for programs that use `select`; what it may have at most is
-//! far higher. A server without a descriptor left accepts nobody: neither probes nor those who could mend it. So the
+//! far higher. A server without a descriptor left accepts no connection: neither those of probes nor those of operators who could help. So the
 //! limit is raised, and each port has a part of it that the others cannot take.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

@@ -1,4 +1,4 @@
-//! Requests that are not calls of gRPC, answered in HTTP's own words: whoever sends them does not read gRPC's.
+//! Requests that are not calls of gRPC, answered in HTTP's own words, as their senders do not read gRPC's.
 
 use std::{
     pin::Pin,

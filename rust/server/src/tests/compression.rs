@@ -1,4 +1,4 @@
-//! Long answers are compressed for those who ask, and short ones for nobody.
+//! Long answers are compressed for callers that ask, short answers never.
 
 use std::io::Read as _;
 
