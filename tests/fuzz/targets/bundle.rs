@@ -32,7 +32,7 @@ fuzz_target!(|payload: &[u8]| {
         };
         if let Ok(request) = Request::check(&bundle, asked) {
             let moment = Moment { now_us: 0, seed: 7 };
-            let _ = decide(&bundle, &request, None, moment, &mut NoModels).respond();
+            let _ = decide(&bundle, &request, None, moment, &mut NoModels).respond(usize::MAX);
         }
     }
 });

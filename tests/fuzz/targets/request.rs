@@ -14,6 +14,8 @@ use nextbest_proto::{
 };
 use prost::Message;
 
+/// What a server lets an answer have.
+const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 static BUNDLE: LazyLock<Bundle> = LazyLock::new(|| {
     let path = env::var_os("FUZZ_BUNDLE").expect("FUZZ_BUNDLE names a bundle file");
     Bundle::open(&fs::read(path).expect("the bundle can be read")).expect("the bundle can be opened")
@@ -73,7 +75,10 @@ fn answer(request: Option<Request>, stored: Option<v1::Customer>) {
     let Some(request) = request else { return };
     let attributes = stored.as_ref().map(|customer| customer.attributes.as_slice());
     let decision = decide(&BUNDLE, &request, attributes, MOMENT, &mut NoModels);
-    let response = decision.respond();
+    let Ok(response) = decision.respond(ANSWER_BYTES_MAX) else {
+        return;
+    };
+    assert!(response.encoded_len() <= ANSWER_BYTES_MAX);
     assert!(response.placements.len() <= nextbest_engine::PLACEMENTS_MAX);
     assert_eq!(
         v1::DecideResponse::decode(response.encode_to_vec().as_slice()),
