@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import signal
+import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -210,12 +211,17 @@ def test_a_kill_at_any_step_leaves_the_old_or_the_new(folder, data):
     for limit in range(200):
         child = os.fork()
         if child == 0:
-            _, decides, _, _ = start(folder)
-            counted(limit)
-            with contextlib.suppress(Refused):
-                decides.activate(data)
-            # Nothing was left to kill it before.
-            os._exit(0)
+            # Whatever happens, the child must not go on as a second test run.
+            try:
+                _, decides, _, _ = start(folder)
+                counted(limit)
+                with contextlib.suppress(Refused):
+                    decides.activate(data)
+                # Nothing was left to kill it before.
+                os._exit(0)
+            finally:
+                traceback.print_exc()
+                os._exit(99)
         _, status = os.waitpid(child, 0)
         found, _, warning = restarted(folder)
         assert warning == ""
@@ -223,7 +229,9 @@ def test_a_kill_at_any_step_leaves_the_old_or_the_new(folder, data):
         left = {path.name for path in (folder / "bundle").iterdir()}
         assert left == {"active.json", f"{digest(found)}.bundle"}
         seen.append(found)
-        if os.waitstatus_to_exitcode(status) == 0:
+        code = os.waitstatus_to_exitcode(status)
+        assert code in {0, -signal.SIGKILL}
+        if code == 0:
             break
         # For the next round.
         plane, decides, state, _ = start(folder)

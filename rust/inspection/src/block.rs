@@ -4,8 +4,6 @@
 //! HTTP/2 would not take is replaced by one of the same size: indices go on meaning what they meant, and entries leave
 //! both tables at the same time. What the block is then missing is said by a field of its own, [`MARK`].
 
-use std::ops::Range;
-
 use super::{
     field::{Authorities, Name},
     huffman,
@@ -50,9 +48,10 @@ pub(super) enum Verdict {
 /// One field as it stands in a block.
 #[derive(Debug, Clone)]
 struct Field {
-    range: Range<usize>,
+    start: u32,
+    end: u32,
     // Where its value begins; only of a literal.
-    value: usize,
+    value: u32,
     entry: Entry,
     form: Form,
     replaced: bool,
@@ -115,7 +114,7 @@ impl Inspector {
     }
 
     fn read(&mut self, reader: &mut Reader<'_>) -> Option<Field> {
-        let start = reader.at;
+        let start = short(reader.at);
         let first = reader.peek()?;
         if first & INDEXED != 0 {
             let index = reader.integer(7)?;
@@ -124,7 +123,8 @@ impl Inspector {
             let replaced = index == INDEX_OF_AUTHORITY;
             entry.is_malformed |= replaced && self.authorities == Authorities::Valid;
             return Some(Field {
-                range: start..reader.at,
+                start,
+                end: short(reader.at),
                 value: start,
                 entry,
                 form: Form::Indexed,
@@ -134,7 +134,8 @@ impl Inspector {
         if first & (LITERAL_ADDED | RESIZE) == RESIZE {
             let bytes_max = reader.integer(5)?;
             return self.table.resize(bytes_max).then(|| Field {
-                range: start..reader.at,
+                start,
+                end: short(reader.at),
                 value: start,
                 entry: Entry::default(),
                 form: Form::Resize,
@@ -161,8 +162,9 @@ impl Inspector {
             self.table.insert(entry);
         }
         Some(Field {
-            range: start..reader.at,
-            value,
+            start,
+            end: short(reader.at),
+            value: short(value),
             entry,
             form,
             replaced,
@@ -173,7 +175,7 @@ impl Inspector {
     fn literal(&mut self, index: usize, reader: &mut Reader<'_>) -> Option<(Entry, usize)> {
         let (name, name_bytes, is_renamed) = if index == 0 {
             let name = reader.text(&mut self.text)?;
-            (Name::of(name), name.len(), false)
+            (Name::of(name), short(name.len()), false)
         } else {
             let entry = self.table.get(index)?;
             (entry.name, entry.name_bytes, entry.is_renamed)
@@ -185,7 +187,7 @@ impl Inspector {
         let entry = Entry {
             name,
             name_bytes,
-            value_bytes: value.len(),
+            value_bytes: short(value.len()),
             is_malformed: !is_allowed,
             is_renamed,
         };
@@ -239,9 +241,9 @@ impl Entry {
 
 impl Field {
     fn rewrite(&self, block: &[u8], rewritten: &mut Vec<u8>) {
-        let bytes = |range: Range<usize>| block.get(range).unwrap_or_default();
+        let bytes = |start: u32, end: u32| block.get(start as usize..end as usize).unwrap_or_default();
         if !self.replaced {
-            rewritten.extend_from_slice(bytes(self.range.clone()));
+            rewritten.extend_from_slice(bytes(self.start, self.end));
             return;
         }
         let Entry {
@@ -257,10 +259,10 @@ impl Field {
         if let Some(value) = self
             .entry
             .name
-            .substitute(value_bytes)
+            .substitute(value_bytes as usize)
             .filter(|_| !self.entry.is_renamed)
         {
-            rewritten.extend_from_slice(bytes(self.range.start..self.value));
+            rewritten.extend_from_slice(bytes(self.start, self.value));
             put_text(&value, rewritten);
             return;
         }
@@ -270,10 +272,15 @@ impl Field {
         });
         put_text(&[MARK], rewritten);
         put_text(
-            &vec![b'a'; (name_bytes + value_bytes).saturating_sub(1)],
+            &vec![b'a'; (name_bytes as usize + value_bytes as usize).saturating_sub(1)],
             rewritten,
         );
     }
+}
+
+/// A length within a block, which is far shorter than what the number can say.
+fn short(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
 }
 
 /// Reads a block.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::{
-    CONTINUATIONS_MAX, FRAME_BYTES_MAX, HEADER_BLOCK_BYTES_MAX,
+    CONTINUATIONS_MAX, FRAME_BYTES_MAX, Faults, HEADER_BLOCK_BYTES_MAX,
     block::{Fault, Inspector, Verdict},
     field::Authorities,
 };
@@ -104,6 +104,8 @@ impl Begun {
 #[derive(Debug)]
 pub(crate) struct Frames {
     inspector: Inspector,
+    // Set when a block with a fault was replaced.
+    has_faults: Faults,
     // Of a frame that is passed on without being looked at.
     left: usize,
     begun: Option<Begun>,
@@ -114,9 +116,10 @@ pub(crate) struct Frames {
 }
 
 impl Frames {
-    pub(crate) fn new(authorities: Authorities) -> Self {
+    pub(crate) fn new(authorities: Authorities, has_faults: Faults) -> Self {
         Self {
             inspector: Inspector::new(authorities),
+            has_faults,
             left: 0,
             begun: None,
             newest: 0,
@@ -216,6 +219,7 @@ impl Frames {
             let replacement = self.block(head, fragment);
             let has_priority = head.flags & PRIORITY != 0 && !self.is_over;
             if has_priority && depends_on_itself(head, payload) {
+                self.has_faults.set(true);
                 // HTTP/2 does not decode such a block, and would not understand the next.
                 return Some(assemble(
                     head,
@@ -236,7 +240,12 @@ impl Frames {
     fn block(&mut self, head: Head, block: &[u8]) -> Option<Vec<u8>> {
         match self.inspector.inspect(block) {
             Verdict::Sound => None,
-            Verdict::Rewrite(fault) => Some(assemble(head, &self.inspector.rewrite(block, fault))),
+            Verdict::Rewrite(fault) => {
+                if fault.is_some() {
+                    self.has_faults.set(true);
+                }
+                Some(assemble(head, &self.inspector.rewrite(block, fault)))
+            }
             Verdict::Broken => {
                 self.is_over = true;
                 None

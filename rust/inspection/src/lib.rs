@@ -16,9 +16,11 @@ mod huffman;
 mod table;
 
 use std::{
+    cell::Cell,
     collections::VecDeque,
     io,
     pin::Pin,
+    rc::Rc,
     task::{Context, Poll},
 };
 
@@ -40,6 +42,9 @@ pub const CONTINUATIONS_MAX: usize = 8;
 /// Of a field that tells what became of a block; no client has one of this name.
 static MARK_NAME: HeaderName = HeaderName::from_static("~");
 
+/// Whether a block of a connection was replaced for a fault. Until then no request needs to be looked at.
+pub type Faults = Rc<Cell<bool>>;
+
 /// Why a request's header block was replaced; nothing where it was not.
 #[must_use]
 pub fn fault(headers: &HeaderMap) -> Option<Fault> {
@@ -60,10 +65,11 @@ pub struct Inspected<S> {
 
 impl<S> Inspected<S> {
     /// `read`: bytes that were taken from the stream already, and are read once more from here.
-    pub fn new(stream: S, read: &[u8], authorities: Authorities) -> Self {
+    /// `has_faults` is set before the first request with a fault can be read.
+    pub fn new(stream: S, read: &[u8], authorities: Authorities, has_faults: Faults) -> Self {
         Self {
             stream,
-            frames: Frames::new(authorities),
+            frames: Frames::new(authorities, has_faults),
             ready: read.iter().copied().collect(),
             held: Vec::new(),
         }

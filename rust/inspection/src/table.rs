@@ -16,8 +16,8 @@ pub(super) const TABLE_BYTES_MAX: usize = 4_096;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Entry {
     pub(super) name: Name,
-    pub(super) name_bytes: usize,
-    pub(super) value_bytes: usize,
+    pub(super) name_bytes: u32,
+    pub(super) value_bytes: u32,
     /// The peer's field is malformed, and another of the same size stands in HTTP/2's table.
     pub(super) is_malformed: bool,
     /// That other field has another name, too.
@@ -26,7 +26,7 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) const fn bytes(&self) -> usize {
-        self.name_bytes + self.value_bytes + ENTRY_OVERHEAD
+        self.name_bytes as usize + self.value_bytes as usize + ENTRY_OVERHEAD
     }
 }
 
@@ -87,7 +87,7 @@ impl Table {
     }
 }
 
-const fn entry(name: Name, name_bytes: usize, value_bytes: usize) -> Entry {
+const fn entry(name: Name, name_bytes: u32, value_bytes: u32) -> Entry {
     Entry {
         name,
         name_bytes,
@@ -97,8 +97,9 @@ const fn entry(name: Name, name_bytes: usize, value_bytes: usize) -> Entry {
     }
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "names of the table are short")]
 const fn regular(name: &str) -> Entry {
-    entry(Name::Regular, name.len(), 0)
+    entry(Name::Regular, name.len() as u32, 0)
 }
 
 static STATIC: [Entry; 61] = [

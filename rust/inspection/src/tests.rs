@@ -128,7 +128,7 @@ fn read_by_http2(bytes: &[u8], chunk: usize) -> Vec<Option<Vec<Sent>>> {
         for part in bytes.chunks(chunk) {
             peer.write_all(part).await.unwrap();
         }
-        let stream = Inspected::new(socket, PREFACE, Authorities::Valid);
+        let stream = Inspected::new(socket, PREFACE, Authorities::Valid, Faults::default());
         let mut builder = h2::server::Builder::new();
         builder
             .max_header_list_size(HEADER_LIST_BYTES_MAX)

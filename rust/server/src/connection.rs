@@ -155,12 +155,14 @@ async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     match greeted {
         None => 0,
         Some((Greeted::Plain(stream), identity)) => {
-            let stream = Inspected::new(Farewell::new(stream), PREFACE, authorities);
-            serve_calls(stream, Routes::new(services, identity), &door, phase).await
+            let routes = Routes::new(services, identity);
+            let stream = Inspected::new(Farewell::new(stream), PREFACE, authorities, routes.faults());
+            serve_calls(stream, routes, &door, phase).await
         }
         Some((Greeted::Tls(stream), identity)) => {
-            let stream = Inspected::new(Farewell::new(stream), PREFACE, authorities);
-            serve_calls(stream, Routes::new(services, identity), &door, phase).await
+            let routes = Routes::new(services, identity);
+            let stream = Inspected::new(Farewell::new(stream), PREFACE, authorities, routes.faults());
+            serve_calls(stream, routes, &door, phase).await
         }
     }
 }

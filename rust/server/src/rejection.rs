@@ -33,10 +33,13 @@ pub(crate) enum Rejection {
 }
 
 impl Rejection {
-    /// Nothing for a request that may be a call.
-    pub(crate) fn of<T>(request: &Request<T>) -> Option<Self> {
+    /// Nothing for a request that may be a call. `may_have_fault`: whether a header block of its connection was replaced.
+    pub(crate) fn of<T>(request: &Request<T>, may_have_fault: bool) -> Option<Self> {
         let headers = request.headers();
-        match nextbest_inspection::fault(headers) {
+        match may_have_fault
+            .then(|| nextbest_inspection::fault(headers))
+            .flatten()
+        {
             None => {}
             Some(Fault::Value) => return Some(Self::MalformedValue),
             Some(Fault::Field) => return Some(Self::Malformed),
@@ -157,13 +160,13 @@ mod tests {
             (None, Some(Rejection::ContentType)),
         ] {
             assert_eq!(
-                Rejection::of(&request(Method::POST, content_type)),
+                Rejection::of(&request(Method::POST, content_type), true),
                 expected,
                 "{content_type:?}"
             );
         }
         let get = request(Method::GET, Some("application/grpc"));
-        assert_eq!(Rejection::of(&get), Some(Rejection::Method));
+        assert_eq!(Rejection::of(&get, true), Some(Rejection::Method));
         assert_eq!(Rejection::Method.answer().headers()[ALLOW], "POST");
     }
 }

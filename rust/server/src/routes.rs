@@ -4,6 +4,7 @@ use std::{cell::Cell, convert::Infallible, future::Future, pin::Pin, rc::Rc, syn
 
 use http::{HeaderMap, Request, Response};
 use hyper::{body::Incoming, service::Service};
+use nextbest_inspection::Faults;
 use nextbest_proto::v1::{
     customer_service_server::{self, CustomerServiceServer},
     decision_service_server::{self, DecisionServiceServer},
@@ -88,8 +89,8 @@ impl Services {
     }
 
     /// What answers a health check here; nothing for any other request.
-    fn health_of(&self, path: &str) -> Option<HealthServer<Health>> {
-        if split(path).0 != health_server::SERVICE_NAME {
+    fn health_of(&self, target: Target) -> Option<HealthServer<Health>> {
+        if target != Target::Health {
             return None;
         }
         match self {
@@ -165,12 +166,12 @@ impl Decisions {
     fn call(
         &self,
         request: Request<Arriving>,
+        target: Target,
         roles: Roles,
         leaving: &watch::Sender<bool>,
     ) -> (Answer, Option<Followed>) {
         let method = method(request.uri().path());
         let followed = self.desk.failures.follow(&request, method);
-        let target = Target::of(request.uri().path());
         let is_stream = target.is_stream();
         let expected = Expected {
             is_stream,
@@ -190,7 +191,7 @@ impl Decisions {
                 .extras
                 .reflect(version, request)
                 .unwrap_or_else(unimplemented),
-            Target::Unknown => unimplemented(),
+            Target::Health | Target::Unknown => unimplemented(),
         };
         (answer, followed)
     }
@@ -205,6 +206,7 @@ enum Target {
     Call,
     Customers,
     Reflection(Reflection),
+    Health,
     Unknown,
 }
 
@@ -214,7 +216,9 @@ impl Target {
         match self {
             Self::Batch => BATCH_BYTES_MAX,
             Self::Customers => CUSTOMERS_BYTES_MAX,
-            Self::Stream | Self::Call | Self::Reflection(_) | Self::Unknown => DECIDE_BYTES_MAX,
+            Self::Stream | Self::Call | Self::Reflection(_) | Self::Health | Self::Unknown => {
+                DECIDE_BYTES_MAX
+            }
         }
     }
 
@@ -224,6 +228,7 @@ impl Target {
             (decision_service_server::SERVICE_NAME, "DecideStream") => Self::Stream,
             (decision_service_server::SERVICE_NAME, _) => Self::Call,
             (customer_service_server::SERVICE_NAME, _) => Self::Customers,
+            (health_server::SERVICE_NAME, _) => Self::Health,
             (service, _) => Reflection::named(service).map_or(Self::Unknown, Self::Reflection),
         }
     }
@@ -253,6 +258,7 @@ pub(crate) struct Routes {
     called: Rc<Cell<u64>>,
     deliveries: Rc<Deliveries>,
     leaving: watch::Sender<bool>,
+    has_faults: Faults,
 }
 
 impl Routes {
@@ -268,6 +274,7 @@ impl Routes {
             called: Rc::default(),
             deliveries: Rc::new(deliveries),
             leaving: watch::Sender::new(false),
+            has_faults: Faults::default(),
         }
     }
 
@@ -279,6 +286,11 @@ impl Routes {
     /// Requests that have arrived so far.
     pub(crate) fn called(&self) -> u64 {
         self.called.get()
+    }
+
+    /// To be set when a header block of the connection was replaced.
+    pub(crate) fn faults(&self) -> Faults {
+        Rc::clone(&self.has_faults)
     }
 
     /// The responses on their way.
@@ -293,12 +305,16 @@ impl Routes {
 }
 
 impl Routes {
-    fn begin(&self, request: Request<Arriving>) -> (Answering, Option<Counted>, Option<Followed>) {
-        if let Some(rejection) = Rejection::of(&request) {
+    fn begin(
+        &self,
+        request: Request<Arriving>,
+        target: Target,
+    ) -> (Answering, Option<Counted>, Option<Followed>) {
+        if let Some(rejection) = Rejection::of(&request, self.has_faults.get()) {
             let (answering, counted) = self.services.reject(rejection);
             return (answering, counted, None);
         }
-        let health = self.services.health_of(request.uri().path());
+        let health = self.services.health_of(target);
         let Services::Decisions(decisions) = &self.services else {
             let answer = health.map_or_else(unimplemented, |mut health| health.call(request));
             return (Answering::Call(answer), None, None);
@@ -326,7 +342,7 @@ impl Routes {
                 None,
             ),
             Ok((admitted, roles)) => {
-                let (answer, followed) = decisions.call(request, roles, &self.leaving);
+                let (answer, followed) = decisions.call(request, target, roles, &self.leaving);
                 (Answering::Call(answer), Some(admitted), followed)
             }
         }
@@ -339,10 +355,11 @@ impl Service<Request<Incoming>> for Routes {
     type Future = OpenRequest;
 
     fn call(&self, request: Request<Incoming>) -> OpenRequest {
+        let target = Target::of(request.uri().path());
         let compresses = matches!(self.services, Services::Decisions(_))
-            && compression::is_accepted(request.headers())
-            && !Target::of(request.uri().path()).is_stream();
-        let (answer, counted, followed) = self.begin(request.map(Arriving::new));
+            && !target.is_stream()
+            && compression::is_accepted(request.headers());
+        let (answer, counted, followed) = self.begin(request.map(Arriving::new), target);
         self.open.set(self.open.get() + 1);
         self.called.set(self.called.get() + 1);
         OpenRequest {

@@ -10,7 +10,7 @@ use std::{future::poll_fn, sync::LazyLock, task::Poll};
 use bytes::Bytes;
 use http::HeaderMap;
 use libfuzzer_sys::fuzz_target;
-use nextbest_inspection::{Authorities, HEADER_LIST_BYTES_MAX, Inspected, fault};
+use nextbest_inspection::{Authorities, Faults, HEADER_LIST_BYTES_MAX, Inspected, fault};
 use tokio::{io::AsyncWriteExt, runtime::Runtime, task::unconstrained};
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -163,7 +163,7 @@ async fn serve(bytes: &[u8], chunk: usize) -> (Vec<HeaderMap>, Option<h2::Error>
     }
     let mut builder = h2::server::Builder::new();
     builder.max_header_list_size(HEADER_LIST_BYTES_MAX);
-    let stream = Inspected::new(socket, PREFACE, Authorities::Valid);
+    let stream = Inspected::new(socket, PREFACE, Authorities::Valid, Faults::default());
     let mut connection = builder
         .handshake::<_, Bytes>(stream)
         .await
