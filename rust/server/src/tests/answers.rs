@@ -10,7 +10,7 @@ use crate::{
     limits::{ANSWER_BUFFER_BYTES, ANSWER_BYTES_MAX, EXPLAINED_FACTOR},
     tests::{
         caller::Caller,
-        fixture::{Client, age, eventually, message, request, seal, settings, start},
+        fixture::{Client, age, batch, eventually, message, request, seal, settings, start},
     },
 };
 
@@ -33,17 +33,6 @@ fn with_actions(count: usize, reason_bytes: usize) -> Server {
         })
         .collect();
     Server::start(seal(&bundle.encode_to_vec()), settings()).unwrap()
-}
-
-fn batch(customers: usize) -> v1::DecideBatchRequest {
-    let customer = v1::BatchedCustomer {
-        customer: vec![age(30)],
-        ..v1::BatchedCustomer::default()
-    };
-    v1::DecideBatchRequest {
-        question: Some(request("", vec![])),
-        customers: vec![customer; customers],
-    }
 }
 
 fn decide_batch(client: &Client, customers: usize) -> Result<usize, Status> {

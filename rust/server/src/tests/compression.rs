@@ -10,24 +10,13 @@ use crate::{
     limits::COMPRESSED_BYTES_MIN,
     tests::{
         caller::Caller,
-        fixture::{age, request, settings, start},
+        fixture::{age, batch, request, settings, start},
         wire::DECIDE,
     },
 };
 
 const BATCH: &str = "/nextbest.v1.DecisionService/DecideBatch";
 const ACCEPTS: [(&str, &str); 1] = [("grpc-accept-encoding", "identity,deflate,gzip")];
-
-fn batch(customers: usize) -> v1::DecideBatchRequest {
-    let customer = v1::BatchedCustomer {
-        customer: vec![age(30)],
-        ..v1::BatchedCustomer::default()
-    };
-    v1::DecideBatchRequest {
-        question: Some(request("", vec![])),
-        customers: vec![customer; customers],
-    }
-}
 
 #[test]
 fn long_answers_are_compressed_for_those_who_ask() {

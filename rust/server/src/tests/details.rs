@@ -4,7 +4,7 @@ use nextbest_proto::v1::{self, ContributionLevel, ExplanationLevel, streamed_res
 use tokio_stream::StreamExt as _;
 use tonic::Code;
 
-use crate::tests::fixture::{Client, age, request, settings, start};
+use crate::tests::fixture::{Client, batch, request, settings, start};
 
 /// A question for each level.
 fn questions() -> Vec<(&'static str, v1::DecideRequest)> {
@@ -32,15 +32,11 @@ fn many_decisions_have_no_details() {
     let client = Client::connect(&server);
     let mut decided = 0;
     for (field, question) in questions() {
-        let customer = v1::BatchedCustomer {
-            customer: vec![age(30)],
-            ..v1::BatchedCustomer::default()
-        };
-        let batch = v1::DecideBatchRequest {
+        let asked = v1::DecideBatchRequest {
             question: Some(question),
-            customers: vec![customer; 3],
+            ..batch(3)
         };
-        let answer = client.run(client.decisions.clone().decide_batch(batch));
+        let answer = client.run(client.decisions.clone().decide_batch(asked));
         if field.is_empty() {
             decided += 3;
             assert_eq!(answer.unwrap().into_inner().decisions.len(), 3);

@@ -146,6 +146,18 @@ pub(super) fn request(customer_id: &str, customer: Vec<v1::Attribute>) -> v1::De
     }
 }
 
+/// A question about so many customers, all of one age.
+pub(super) fn batch(customers: usize) -> v1::DecideBatchRequest {
+    let customer = v1::BatchedCustomer {
+        customer: vec![age(30)],
+        ..v1::BatchedCustomer::default()
+    };
+    v1::DecideBatchRequest {
+        question: Some(request("", vec![])),
+        customers: vec![customer; customers],
+    }
+}
+
 /// Names of the actions in the answer.
 pub(super) fn placed(response: &v1::DecideResponse) -> Vec<&str> {
     response
