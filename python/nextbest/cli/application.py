@@ -1,5 +1,5 @@
 """All commands, assembled, and what their failures become: a message, a remedy and an exit code."""
-# ruff: noqa: PLC0415 - errors are told apart only once there is one
+# ruff: noqa: PLC0415 - modules that name an error are imported only after an error
 
 import sys
 import traceback
@@ -47,7 +47,7 @@ def _run() -> None:
     except CommandError:
         raise
     except (BrokenPipeError, ReaderGoneError):
-        # Whoever read the output has seen enough.
+        # The reader closed the pipe, as `head` does: that is not a failure.
         sys.exit(ExitCode.OK)
     except Exception as error:
         raise _refine(error) from error

@@ -52,7 +52,7 @@ def is_for_machines() -> bool:
 
 
 class ReaderGoneError(Exception):
-    """Nobody reads standard output any more: whoever did has seen enough."""
+    """Standard output has no reader any more, as behind `head`."""
 
 
 @contextlib.contextmanager

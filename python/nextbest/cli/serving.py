@@ -71,7 +71,7 @@ def serve(  # noqa: PLR0913 - one parameter an option
     of the control port is audited to standard output: time, caller, peer, method, status. Log
     lines that cannot be written are dropped and counted.
 
-    Environment variables stand in for options: NEXTBEST_TLS_CERTIFICATE, NEXTBEST_TLS_KEY,
+    Options can also be set by environment variables: NEXTBEST_TLS_CERTIFICATE, NEXTBEST_TLS_KEY,
     NEXTBEST_TLS_CLIENT_CA, NEXTBEST_ACCESS, NEXTBEST_ADDRESS, NEXTBEST_CONTROL_ADDRESS,
     NEXTBEST_HEALTH_ADDRESS, NEXTBEST_ON_DECISION_PORT, NEXTBEST_WORKERS, NEXTBEST_KERNEL,
     NEXTBEST_INDEX_BYTES_MAX,

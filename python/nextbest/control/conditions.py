@@ -9,7 +9,7 @@ from typing import Any, Final
 WATCH_S: Final = 1.0
 """Between two looks."""
 CALM_S: Final = 60.0
-"""Without a refusal, connections are no longer said to be refused."""
+"""After so long without a refusal, the condition that connections are refused ends."""
 
 
 @dataclass(frozen=True, slots=True)

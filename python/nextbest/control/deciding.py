@@ -65,7 +65,7 @@ class Start:
     Attributes:
         data: The bundle's bytes.
         source: Why these.
-        warning: What stands in the way of what was kept; empty: nothing.
+        warning: Why the bundle in the state folder cannot be used; empty if it can.
     """
 
     data: bytes

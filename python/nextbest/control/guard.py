@@ -55,7 +55,7 @@ class Event:
 
 
 class Guard(grpc.aio.ServerInterceptor):
-    """Refuses calls without a role, ends streams that hold on for nothing, and tells of every call."""
+    """Refuses calls without a role, ends idle streams, and reports every call."""
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class Guard(grpc.aio.ServerInterceptor):
                         f"{STREAMS_MAX} streams are open on this port already: try again later",
                     )
                 self._streams += 1
-                # Also one whose answers nobody reads.
+                # Ends a stream whose answers are not read, too.
                 end = asyncio.get_running_loop().call_later(STREAM_S_MAX, _cancel, asyncio.current_task())
                 try:
                     async for response in answer(self._lively(requests, context), context):

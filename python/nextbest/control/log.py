@@ -1,9 +1,9 @@
 """What a server says on standard output and standard error, written by threads that may wait for it.
 
-A pipe that nobody reads blocks whoever writes to it; one whose reader is gone, like a full disk, makes the
-write fail. Neither is a reason to answer a call late or wrongly, or not to drain. Lines wait in a bounded
-queue; what does not fit, or cannot be written, is dropped and counted. Python's own buffers are not used, as
-their flush when the interpreter ends would wait, too.
+Writing to a pipe that is not read blocks; writing to a pipe without a reader, or to a full disk, fails.
+Neither is a reason to answer a call late or wrongly, or not to drain. Lines wait in a bounded queue; what
+does not fit, or cannot be written, is dropped and counted. Python's own buffers are not used, as their
+flush when the interpreter ends would wait, too.
 """
 
 import io
@@ -146,7 +146,7 @@ def _write_some(descriptor: int, data: memoryview) -> int:
     try:
         return os.write(descriptor, data)
     except BlockingIOError:
-        # Whoever shares the pipe has made it non-blocking.
+        # Another process that shares the pipe has made it non-blocking.
         waiting = select.poll()
         waiting.register(descriptor, select.POLLOUT)
         waiting.poll()

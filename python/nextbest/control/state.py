@@ -162,7 +162,7 @@ class State:
         try:
             kept = self.kept()
         except DamagedError:
-            # Whoever mends it by hand may want what is there.
+            # The operator who repairs it by hand may want these files.
             return
         keep = None if kept is None else self._file(kept.digest)
         with contextlib.suppress(OSError):
