@@ -3,11 +3,11 @@ customers.
 
 cel-cpp's checker does not mix ints and doubles, and resolves `has()` of a dotted variable wrongly. So the
 same tree is written twice: for the compiler as it is, for cel-cpp with `double()` and `dyn()` where kinds
-mix, and with a variable for every `has()`.
+mix, with a variable for every `has()`, and with an error where a double is divided by zero, as CEL has infinity there.
 """
 # ruff: noqa: E501, RUF001 - tables
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -76,9 +76,16 @@ ATTRIBUTES: list[Attribute] = [
     *(declare(f"context.c{place}", type_) for place, type_ in enumerate(TYPES)),
     *(declare(f"action.a{place}", type_) for place, type_ in enumerate(TYPES)),
 ]
+
+
+def quotient(left: str, right: str) -> str:
+    """A division of doubles as cel-cpp takes it: an error where the divisor is 0, as of whole numbers."""
+    return f'({right}) == 0.0 ? double("no result") : ({left}) / ({right})'
+
+
 # Derived attributes: the expression, and how cel-cpp takes it. Each may read those before it.
 DERIVED = {
-    "customer.ratio": ("double", "customer.balance / customer.income", "customer.balance / customer.income"),
+    "customer.ratio": ("double", "customer.balance / customer.income", quotient("customer.balance", "customer.income")),
     "customer.doubled": ("int", "customer.age * 2 + context.c1", "customer.age * 2 + context.c1"),
     "customer.eager": ("bool", "customer.ratio > customer.doubled || has(customer.name)", "dyn(customer.ratio) > dyn(customer.doubled) || has_customer_name"),
     "customer.long_names": ("list<string>", "customer.interests.filter(x, size(x) > 2)", "customer.interests.filter(x, size(x) > 2)"),
@@ -254,6 +261,10 @@ class Grammar:
             level,
         )
 
+    def doubles(self, sign: str, left: Written, right: Written) -> Written:
+        made = self.infix(sign, left, right)
+        return replace(made, oracle=quotient(left.oracle, right.oracle)) if sign == "/" else made
+
     def make_int(self, type_: str, depth: int, scope: dict[str, str]) -> Written:
         match self.random.randrange(8):
             case 0 | 1 | 2:
@@ -290,27 +301,17 @@ class Grammar:
     def make_double(self, type_: str, depth: int, scope: dict[str, str]) -> Written:
         match self.random.randrange(6):
             case 0 | 1:
-                return self.infix(
+                return self.doubles(
                     self.random.choice("+-*/"), self.make(type_, depth, scope), self.make(type_, depth, scope)
                 )
             case 2:
-                sign, left, right = (
+                sign, whole, other = (
                     self.random.choice("+-*/"),
                     self.make("int", depth, scope),
                     self.make("double", depth, scope),
                 )
-                level = 5 if sign in "+-" else 6
-                if self.random.random() < 0.5:
-                    return Written(
-                        f"{left.at(level)} {sign} {right.at(level + 1)}",
-                        f"double({left.oracle}) {sign} ({right.oracle})",
-                        level,
-                    )
-                return Written(
-                    f"{right.at(level)} {sign} {left.at(level + 1)}",
-                    f"({right.oracle}) {sign} double({left.oracle})",
-                    level,
-                )
+                whole = replace(whole, oracle=f"double({whole.oracle})")
+                return self.doubles(sign, *((whole, other) if self.random.random() < 0.5 else (other, whole)))
             case 3:
                 part = self.make(type_, depth, scope)
                 return Written(f"-{part.at(8)}", f"-({part.oracle})", 7)

@@ -220,11 +220,6 @@ def double(name, left, right):
             return left - right
         case "MUL":
             return left * right
-    if right == 0:
-        negative = str(right)[0] == "-"
-        return (
-            float("nan") if left == 0 or left != left else float("-inf" if (left < 0) != negative else "inf")
-        )
     return left / right
 
 

@@ -43,7 +43,7 @@ def test_the_workspace_is_called_as_its_folder(tmp_path: Path, folder: str, name
 def test_its_tests_pass(starter: Path):
     compilation = workspace.compile(starter)
     results = run(compilation, _core.Bundle(seal(compilation.bundle).data))
-    assert len(results) == 5
+    assert len(results) == 6
     assert {result.name: result.failures for result in results if not result.passed} == {}
 
 

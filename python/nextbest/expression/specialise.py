@@ -48,6 +48,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }
 _PLAIN = frozenset(_COMPARE)
 _ARITHMETIC = ("ADD", "SUB", "MUL", "DIV", "MOD")
+_DIVISIONS = ("DIV", "MOD")
 
 
 class Specialiser:
@@ -154,6 +155,10 @@ class Specialiser:
         in_time_zone = node.parameter and node.operation != "MATCHES"
         if len(constants) == len(args) and not in_time_zone:
             return self._fold(node, constants)
+        if node.operation in _DIVISIONS and isinstance(args[1], Const) and args[1].value == 0:
+            if not args[1].varies:
+                self._report_no_result(node, NoResultError("divide by zero"))
+            return self._missing(node, varies=args[1].varies)
         return _with(node, args)
 
     def _junction(self, node: Call, args: tuple[Node, ...]) -> Node:
@@ -286,14 +291,14 @@ class Specialiser:
             value = self._compute(node, args)
         except (NoResultError, ValueTextError) as error:
             if not varies:
-                reason, remedy = _reason(error)
-                self._report(
-                    "NB411", node, f"`{excerpt(node, self._tokens)}` never has a result{reason}", remedy
-                )
+                self._report_no_result(node, error)
             return self._missing(node, varies=varies)
         if isinstance(value, float) and not math.isfinite(value) and not varies:
             self._report(
-                "NB411", node, f"`{excerpt(node, self._tokens)}` is not a finite number", "check the division"
+                "NB411",
+                node,
+                f"`{excerpt(node, self._tokens)}` is not a finite number",
+                "stay below 1.8e308, the largest number",
             )
         return Const(node.type, node.token, value, varies=varies, origin=node)
 
@@ -308,10 +313,17 @@ class Specialiser:
         if node.operation == "TO_DURATION" and isinstance(values[0], str):
             return parse_duration(values[0])
         if node.operation in _ARITHMETIC and node.type == DOUBLE:
+            if node.operation == "DIV" and values[1] == 0:
+                # CEL has infinity here; the language of workspaces has no result.
+                raise NoResultError("divide by zero")
             args = [
                 replace(arg, value=float(arg.value)) for arg in args if isinstance(arg.value, int | float)
             ]
         return self._evaluator.evaluate(render(replace(node, args=tuple(args), origin=None)))
+
+    def _report_no_result(self, node: Node, error: Exception) -> None:
+        reason, remedy = _reason(error)
+        self._report("NB411", node, f"`{excerpt(node, self._tokens)}` never has a result{reason}", remedy)
 
     def _missing(self, node: Node, *, varies: bool) -> Const:
         return Const(

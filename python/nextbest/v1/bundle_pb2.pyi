@@ -470,8 +470,8 @@ Global___Now: _TypeAlias = Now  # noqa: Y015
 @_typing.final
 class Program(_message.Message):
     """A straight-line program over registers: instruction i writes register i, and reads registers below i.
-    Whatever has no result (an absent attribute, an int divided by zero, an int overflow) is *missing*, and an operation
-    on a missing operand is missing, save for AND, OR and IF as they say. Doubles follow IEEE 754.
+    Whatever has no result (an absent attribute, a number divided by zero, an int overflow) is *missing*, and an
+    operation on a missing operand is missing, save for AND, OR and IF as they say. Doubles follow IEEE 754 otherwise.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

@@ -6,7 +6,8 @@ use super::Arithmetic;
 use crate::value::{List, TIMESTAMP_US_MAX, TIMESTAMP_US_MIN, Value};
 
 /// Ints and doubles as CEL has them, the int made a double where they mix. Also joins strings and lists, and counts
-/// with timestamps and durations. Doubles follow IEEE 754: their division by zero is infinite, not missing.
+/// with timestamps and durations. Doubles follow IEEE 754, save that none is divided by zero: CEL's infinity would
+/// make `balance / income > 3.0` true for a customer without income.
 pub(super) fn combine<'a>(kind: Arithmetic, left: &Value<'a>, right: &Value<'a>) -> Option<Value<'a>> {
     #[expect(clippy::cast_precision_loss, reason = "CEL converts ints to doubles so")]
     match (left, right) {
@@ -46,7 +47,7 @@ fn doubles(kind: Arithmetic, left: f64, right: f64) -> Option<f64> {
         Arithmetic::Add => Some(left + right),
         Arithmetic::Subtract => Some(left - right),
         Arithmetic::Multiply => Some(left * right),
-        Arithmetic::Divide => Some(left / right),
+        Arithmetic::Divide => (right != 0.0).then(|| left / right),
         Arithmetic::Modulo => None,
     }
 }
