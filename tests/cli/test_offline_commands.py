@@ -35,6 +35,15 @@ def test_all_placements_of_the_channel_without_any(nextbest, shop):
     assert [placement["name"] for placement in found["placements"]] == ["hero", "sidebar"]
 
 
+def test_placements_are_filled_as_the_workspace_writes_them(nextbest, shop):
+    written = "  web:\n    placements:\n"
+    channels = (shop / "channels.yaml").read_text()
+    (shop / "channels.yaml").write_text(channels.replace(written, written + "      top: {count: 1}\n"))
+    found = json.loads(nextbest("decide", "-b", ".", "-c", "web", *ADULT, "--json").out)
+    names = [placement["name"] for placement in found["placements"]]
+    assert names == ["top", "hero", "sidebar"]
+
+
 def test_the_schema_types_what_is_typed(nextbest, shop):
     # `current-account` is a list with one text, `3000` a double: without the schema they would be neither.
     explained = nextbest("explain", "gold-card", "-b", "shop.bundle", "-c", "web", *ADULT, "--json")

@@ -128,11 +128,11 @@ def texts(bundle: bundle_pb2.Bundle, clauses) -> list[str]:
     return [bundle.clauses[clause].text for clause in clauses]
 
 
-def test_tables_are_sorted_by_name(bundle):
+def test_tables_are_sorted_by_name_and_placements_as_written(bundle):
     assert (bundle.workspace, bundle.currency) == ("bank", "EUR")
     assert [action.name for action in bundle.actions] == ["gold", "newsletter", "silver"]
     assert [channel.name for channel in bundle.channels] == ["email", "web"]
-    assert [(p.name, p.count) for p in bundle.channels[1].placements] == [("hero", 1), ("sidebar", 3)]
+    assert [(p.name, p.count) for p in bundle.channels[1].placements] == [("sidebar", 3), ("hero", 1)]
     assert list(bundle.files) == sorted(bundle.files)
     assert [(issue.name, issue.lever_percent) for issue in bundle.issues] == [("care", 0), ("sales", 10)]
     cards, news = bundle.groups
@@ -196,13 +196,13 @@ def test_actions(bundle):
 
 def test_treatments_and_fallbacks(bundle):
     hero, mail = bundle.actions[0].treatments
-    assert (hero.name, hero.channel, hero.placement) == ("web-hero", 1, 0)
+    assert (hero.name, hero.channel, hero.placement) == ("web-hero", 1, 1)
     assert hero.content == '{"a":[true,null,"é"],"z":1}'
     assert texts(bundle, hero.eligibility) == ['context.page == "cards"']
     assert (mail.name, mail.channel, mail.HasField("placement"), mail.content) == ("mail", 0, False, "{}")
-    fallback = bundle.channels[1].placements[0]
+    fallback = bundle.channels[1].placements[1]
     assert bundle.actions[fallback.fallback].name == "newsletter"
-    assert not bundle.channels[1].placements[1].HasField("fallback")
+    assert not bundle.channels[1].placements[0].HasField("fallback")
 
 
 def test_models_are_bound(bundle, onnx):

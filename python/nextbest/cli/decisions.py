@@ -22,7 +22,9 @@ Channel = Annotated[str, typer.Option("--channel", "-c", help="Channel, as the w
 PlacementOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--placement", "-p", help="Placement, or placement=count. Repeatable. With --bundle: all by default."
+        "--placement",
+        "-p",
+        help="Placement, or placement=count. Repeatable. With --bundle: all by default, in the workspace's order.",
     ),
 ]
 CustomerId = Annotated[str, typer.Option("--customer-id", "-i", help="Whose stored attributes are read.")]

@@ -982,7 +982,9 @@ class Channel(_message.Message):
     PLACEMENTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     @_builtins.property
-    def placements(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlacementDeclaration]: ...
+    def placements(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlacementDeclaration]:
+        """In the order of the workspace, in which they are filled where nobody asks for another."""
+
     def __init__(
         self,
         *,

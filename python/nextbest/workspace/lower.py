@@ -100,7 +100,7 @@ class _Lowering:
         channels = self._workspace.channels.definition.channels
         for index, (name, channel) in enumerate(sorted(channels.items())):
             entry = self._bundle.channels.add(name=name)
-            indices = {placement: position for position, placement in enumerate(sorted(channel.placements))}
+            indices = {placement: position for position, placement in enumerate(channel.placements)}
             self._placement_indices[name] = index, indices
             for placement in indices:
                 slot = channel.placements[placement]
