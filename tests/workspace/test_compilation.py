@@ -41,6 +41,7 @@ WORKSPACE = {
           sales:
             lever: 10
             eligibility: [{when: customer.age >= 18, reason: adults}]
+          care: {}
         """,
     "actions/cards.yaml": """
         issue: sales
@@ -247,7 +248,7 @@ def test_progress_ends_at_its_total(write):
 
 def test_an_inherited_error_is_reported_once(write):
     compilation = workspace.compile(
-        write(issues="issues: {sales: {eligibility: [{when: customer.agee >= 18}]}}")
+        write(issues="issues: {care: {}, sales: {eligibility: [{when: customer.agee >= 18}]}}")
     )
     assert codes(compilation) == [("NB402", "issues.yaml", 1)]
 

@@ -77,6 +77,9 @@ class Names:
         self.stock = Register("stock", "NB705", "NB210")
         self.personas = Register("persona", "NB801", "NB807")
         self.attributes = Register("attribute", "NB304", "NB210")
+        # What `issues.yaml` declares; the registers above hold what files below `actions/` use.
+        self.declared_issues = Register("issue", "NB212", "NB210")
+        self.declared_groups: dict[str, Register] = {}
         self._placements: dict[str, Register] = {}
 
     def placements(self, channel: str) -> Register:
@@ -92,6 +95,7 @@ class Names:
         affected = {
             Kind.SCHEMA: [self.attributes],
             Kind.CHANNELS: [self.channels],
+            Kind.ISSUES: [self.declared_issues],
             Kind.ACTIONS: [self.issues, self.groups, self.actions],
             Kind.MODEL: [self.models],
             Kind.CONTACT_POLICIES: [self.stock],
@@ -111,6 +115,8 @@ class Names:
                 self._add_attributes(document, root)
             case Kind.CHANNELS:
                 found = self._add_channels(document, root)
+            case Kind.ISSUES:
+                self._add_issues(document, root)
             case Kind.ACTIONS:
                 found = self._add_actions(document, root)
             case Kind.MODEL:
@@ -137,6 +143,21 @@ class Names:
             found += _define_all(register, document, placements)
         return found
 
+    def _add_issues(self, document: Document, root: Node) -> None:
+        issues = root.child("issues")
+        for issue, key in _keys(issues).items():
+            self.declared_issues.define(issue, document.whole(key))
+            groups = root.child("issues", issue, "groups")
+            if groups is None:
+                continue
+            register = self.declared_groups[issue] = Register("group", "NB213", "NB210")
+            data = _followed(document.data, "issues", issue, "groups")
+            for index, group in enumerate(data if isinstance(data, list) else ()):
+                if isinstance(group, str):
+                    register.define(group, document.value("issues", issue, "groups", index))
+                else:
+                    register.complete = False
+
     def _add_actions(self, document: Document, root: Node) -> list[Diagnostic]:
         data = document.data
         issue = data.get("issue") if isinstance(data, dict) else None
@@ -154,6 +175,12 @@ class Names:
         data = document.data
         name = data.get(key) if isinstance(data, dict) else None
         return register.define(name, document.value(key)) if isinstance(name, str) else []
+
+
+def _followed(data: object, *path: str) -> object:
+    for step in path:
+        data = data.get(step) if isinstance(data, dict) else None
+    return data
 
 
 def _keys(node: Node | None) -> Mapping[str, Node]:

@@ -11,12 +11,14 @@ from nextbest.workspace.check.contact import check_contact
 from nextbest.workspace.check.delivery import check_delivery
 from nextbest.workspace.check.personas import check_personas
 from nextbest.workspace.check.schema import check_schema
+from nextbest.workspace.check.scopes import check_scopes
 from nextbest.workspace.load import Workspace
 
 __all__ = ["check"]
 
 CHECKS: tuple[Callable[[Workspace], Iterator[Diagnostic]], ...] = (
     check_schema,
+    check_scopes,
     check_actions,
     check_delivery,
     check_contact,

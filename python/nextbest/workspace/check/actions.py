@@ -1,4 +1,4 @@
-"""`actions/**/*.yaml` and `issues.yaml` -> dangling references, and actions that could never be offered."""
+"""`actions/**/*.yaml` -> dangling references, and actions that could never be offered."""
 
 import json
 import math
@@ -24,7 +24,7 @@ CONTENT_CHARACTERS_MAX = 16_384
 
 
 def check_actions(workspace: Workspace) -> Iterator[Diagnostic]:
-    """Finds wrong references, values and windows of actions, and issues without actions."""
+    """Finds wrong references, values and windows of actions."""
     if not workspace.groups and workspace.names.actions.complete:
         remedy = "add a file below `actions/`; `nextbest init` shows how"
         yield Diagnostic("NB217", "the workspace has no actions", None, remedy, Severity.WARNING)
@@ -41,18 +41,6 @@ def check_actions(workspace: Workspace) -> Iterator[Diagnostic]:
             yield from _check_attributes(
                 group, name, action, schema, complete=workspace.names.attributes.complete
             )
-    yield from _check_issues(workspace)
-
-
-def _check_issues(workspace: Workspace) -> Iterator[Diagnostic]:
-    if workspace.issues is None:
-        return
-    document = workspace.issues.document
-    for name in workspace.issues.definition.issues:
-        node = document.node.child("issues") if document.node is not None else None
-        if node is not None:
-            remedy = "no file below `actions/` has it as its `issue:`"
-            yield from workspace.names.issues.refer(name, document.key(node, name), otherwise=remedy)
 
 
 def _check_action(

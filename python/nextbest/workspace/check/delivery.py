@@ -1,6 +1,6 @@
 """`channels.yaml` and `arbitration.yaml` -> dangling references, and settings without effect."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from nextbest.diagnostics import Diagnostic, Severity
 from nextbest.workspace.definitions import ActionDefinition, ContextWeightDefinition
@@ -98,11 +98,18 @@ def _check_context_weights(workspace: Workspace) -> Iterator[Diagnostic]:
     document = workspace.arbitration.document
     names = workspace.names
     registers = {"issue": names.issues, "group": names.groups, "action": names.actions}
+    # What is declared and not used is reported where it is declared.
+    declared: dict[str, Container[str]] = {
+        "issue": names.declared_issues.places,
+        "group": {group for register in names.declared_groups.values() for group in register.places},
+        "action": (),
+    }
     for index, weight in enumerate(workspace.arbitration.definition.context_weights):
         scopes = context_weight_scopes(weight)
         for scope, name in scopes.items():
             position = document.value("context_weights", index, scope)
-            yield from registers[scope].refer(name, position)
+            if name not in declared[scope]:
+                yield from registers[scope].refer(name, position)
         if len(scopes) > 1:
             position = document.value("context_weights", index, list(scopes)[1])
             remedy = "keep one, or write one context weight for each"

@@ -117,7 +117,7 @@ class GroupFile(Policies):
     model_config = ConfigDict(title="actions/*.yaml")
 
     issue: Name
-    """The issue that the group belongs to."""
+    """The issue that the group belongs to: one of `issues.yaml`, where that declares any."""
     group: Name
     """The group's name; no two files may share it."""
     lever: Percent = 0.0
@@ -131,14 +131,17 @@ class GroupFile(Policies):
 class IssueDefinition(Policies):
     """What all groups of an issue share."""
 
+    groups: Annotated[list[Name], Field(min_length=1)] | None = None
+    """The groups that the issue has. Without it: those that files below `actions/` give it."""
     lever: Percent = 0.0
     """Percentage points for each action of the issue."""
 
 
 class IssuesFile(Definition):
-    """`issues.yaml`: levers and policies of whole issues."""
+    """`issues.yaml`: the issues, with levers and policies that all of their actions inherit."""
 
     model_config = ConfigDict(title="issues.yaml")
 
     issues: dict[Name, IssueDefinition]
-    """The issues by name; an issue without lever or policies need not be here."""
+    """The issues by name. Where there are some, files below `actions/` belong to one of them: `service: {}`
+    declares an issue without lever and policies."""
