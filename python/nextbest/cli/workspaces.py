@@ -9,7 +9,17 @@ import typer
 
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
-from nextbest.cli.output import CommandError, Json, is_for_machines, plain, say, show, show_line, write_json
+from nextbest.cli.output import (
+    CommandError,
+    Json,
+    console,
+    is_for_machines,
+    plain,
+    say,
+    show,
+    show_line,
+    write_json,
+)
 from nextbest.cli.progress import following
 
 if TYPE_CHECKING:
@@ -18,6 +28,7 @@ if TYPE_CHECKING:
     from nextbest.workspace.personas import TestResult
 
 _PANEL = "Workspace"
+_INHERITED = "inherited"
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the workspace.")]
 
@@ -25,7 +36,12 @@ Folder = Annotated[Path, typer.Argument(help="Folder of the workspace.")]
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
     add_command(app, init, "nextbest init shop", "cd shop && nextbest check && nextbest test", panel=_PANEL)
-    check_examples = ("nextbest check", "nextbest check bank --json", "nextbest check --explain NB201")
+    check_examples = (
+        "nextbest check",
+        "nextbest check bank --json",
+        "nextbest check bank --show inherited",
+        "nextbest check --explain NB201",
+    )
     add_command(app, check, *check_examples, panel=_PANEL)
     add_command(app, run_tests, "nextbest test", "nextbest test bank --json", panel=_PANEL, name="test")
     compile_examples = ("nextbest compile", "nextbest compile bank --output bank.bundle")
@@ -62,17 +78,25 @@ def check(
     folder: Folder = Path(),
     *,
     explain: Annotated[str, typer.Option("--explain", help="Explain a diagnostic's code and end.")] = "",
+    view: Annotated[
+        str, typer.Option("--show", help="`inherited`: list the policies and levers that actions inherit.")
+    ] = "",
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
     """Find everything that is wrong with a workspace, each with its place and a remedy.
 
     Exits with 1 when there are errors; warnings alone exit with 0.
     """
+    if view not in {"", _INHERITED}:
+        raise CommandError(f"`{view}` cannot be shown", f"use `{_INHERITED}`", ExitCode.USAGE, "--show")
     if explain:
         _explain(explain)
         return
     compilation = _compile(folder)
-    _report(compilation)
+    if view:
+        _show_inherited(compilation)
+    else:
+        _report(compilation)
     if compilation.bundle is None:
         raise typer.Exit(ExitCode.FINDINGS)
 
@@ -211,6 +235,27 @@ def _report(compilation: "Compilation") -> None:
     elif compilation.bundle is not None:
         bundle = compilation.bundle
         say(f"{bundle.workspace}: {len(bundle.actions)} actions, {len(bundle.models)} models, no errors")
+
+
+def _show_inherited(compilation: "Compilation") -> None:
+    from nextbest.workspace.inheritance import inherited
+
+    found = inherited(compilation.workspace)
+    if is_for_machines():
+        write_json({"actions": plain(found)})
+        return
+    from nextbest.cli.inheritance_tables import render_inheritances
+
+    show(*render_inheritances(found, console().width))
+    _summarise(compilation)
+
+
+def _summarise(compilation: "Compilation") -> None:
+    """Prints how many findings there are, for commands that do not show them."""
+    from nextbest.diagnostics.rendering import summarise
+
+    if compilation.diagnostics:
+        say(f"{summarise(compilation.diagnostics)}: see `nextbest check`")
 
 
 def _explain(code: str) -> None:

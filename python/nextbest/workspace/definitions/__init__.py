@@ -7,6 +7,7 @@ from types import MappingProxyType
 from nextbest.workspace.definitions.actions import (
     ActionDefinition,
     GroupFile,
+    IssueDefinition,
     IssuesFile,
     PropensityDefinition,
     TreatmentDefinition,
@@ -45,6 +46,7 @@ __all__ = [
     "ContextWeightDefinition",
     "Definition",
     "GroupFile",
+    "IssueDefinition",
     "IssuesFile",
     "Kind",
     "ModelFile",
