@@ -20,7 +20,7 @@ def holds(condition: tuple[str, str, float], customer: dict[str, float]) -> bool
 
 def factors(
     workspace: dict[str, Any], action: dict[str, Any], customer: dict[str, float]
-) -> dict[str, float]:
+) -> dict[str, float | None]:
     group, issue = action["group"], action["issue"]
     levers = workspace["issues"][issue]["lever"] + workspace["groups"][group]["lever"] + action["lever"]
     scopes = ({"issue": issue}, {"group": group}, {"action": action["name"]}, {})
@@ -30,9 +30,17 @@ def factors(
     return {
         "propensity": action["propensity"],
         "context_weight": max(0.0, 1 + sum(weights) / 100),
-        "value": action["value"],
+        "value": known_value(action, customer),
         "lever": max(0.0, 1 + levers / 100),
     }
+
+
+def known_value(action: dict[str, Any], customer: dict[str, float]) -> float | None:
+    """Constant, or ten times an attribute; None where that is missing."""
+    value = action["value"]
+    if isinstance(value, str):
+        return customer[value] * 10.0 if value in customer else None
+    return value
 
 
 def tie_hash(customer_id: str, action: str) -> int:
@@ -49,11 +57,17 @@ def candidates(
         if not action["enabled"] or not all(holds(condition, customer) for condition in policies):
             continue
         parts = factors(workspace, action, customer)
-        priority = 1.0
+        priority: float | None = 1.0
         for name, value in parts.items():
-            priority *= value if workspace["factors"][name] else 1.0
+            if workspace["factors"][name]:
+                priority = None if value is None or priority is None else priority * value
+        if priority is None:
+            # Nobody sees what has no priority, except what everybody has to see.
+            if action["mandatory"]:
+                ranked.append({**action, "priority": 0.0})
+            continue
         low = (
-            parts["propensity"] < workspace["thresholds"]["propensity"]
+            action["propensity"] < workspace["thresholds"]["propensity"]
             or priority < workspace["thresholds"]["priority"]
         )
         if action["mandatory"] or not low:

@@ -86,7 +86,7 @@ def random_workspace(rng: random.Random) -> dict[str, Any]:
                 "lever": rng.choice((0, 0, 10, -100)),
                 # Few levels, so that ties are common.
                 "propensity": rng.choice((0.0, 0.01, 0.02, 0.02, 0.5, 1.0)),
-                "value": rng.choice((0.0, 10.0, 20.0, 20.0, 123.25)),
+                "value": rng.choice((0.0, 10.0, 20.0, 20.0, 123.25, *ATTRIBUTES)),
                 "policies": random_conditions(rng, 2),
                 "treatments": random_treatments(rng),
             }
@@ -124,6 +124,10 @@ def policies(conditions: list[tuple[str, str, float]], rng: random.Random) -> di
         stage = rng.choice(("eligibility", "applicability", "suitability"))
         stages.setdefault(stage, []).append({"when": text(condition), "reason": "random"})
     return stages
+
+
+def value_yaml(value: float | str) -> float | str:
+    return f"customer.{value} * 10.0" if isinstance(value, str) else value
 
 
 def treatment_yaml(treatment: dict[str, Any]) -> dict[str, Any]:
@@ -177,7 +181,8 @@ def write(folder: Path, made: dict[str, Any], rng: random.Random) -> None:
         group = made["groups"][name]
         actions = {
             action["name"]: {
-                **{key: action[key] for key in ("enabled", "mandatory", "lever", "value", "propensity")},
+                **{key: action[key] for key in ("enabled", "mandatory", "lever", "propensity")},
+                "value": value_yaml(action["value"]),
                 **policies(action["policies"], rng),
                 "treatments": [treatment_yaml(treatment) for treatment in action["treatments"]],
             }

@@ -47,7 +47,8 @@ _DEGRADATIONS = {
     DegradationKind.CUSTOMER_UNKNOWN: "nothing is stored of the customer, only the request was read",
     DegradationKind.MODEL_FAILED: "the model failed, priors stand in",
     DegradationKind.PROPENSITY_INVALID: "the model answered no propensity, priors stand in",
-    DegradationKind.VALUE_MISSING: "the value has no result for this customer, the action cannot be ranked",
+    DegradationKind.VALUE_MISSING: "the value has no result for this customer, the action is not ranked "
+    "(a mandatory one is ranked with priority 0)",
     DegradationKind.MODEL_INPUT_MISSING: "an input of the model is missing, priors stand in",
     DegradationKind.DEADLINE: "the deadline left no time for models, priors stand in",
     DegradationKind.WORK_EXHAUSTED: "expressions took more work than one decision may, the rest are missing",

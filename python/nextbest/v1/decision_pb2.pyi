@@ -155,7 +155,9 @@ class _DegradationKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Degra
     DEGRADATION_KIND_PROPENSITY_INVALID: _DegradationKind.ValueType  # 3
     """The model answered something that is not a propensity: NaN, or outside 0.0 to 1.0."""
     DEGRADATION_KIND_VALUE_MISSING: _DegradationKind.ValueType  # 4
-    """The value expression has no result for this customer (an attribute is missing): the action cannot be ranked."""
+    """The value or the priority has no result for this customer (an attribute is missing): the action is not ranked. A
+    mandatory one is ranked with priority 0, and placed.
+    """
     DEGRADATION_KIND_MODEL_INPUT_MISSING: _DegradationKind.ValueType  # 5
     """An input of the model is missing and its binding gives neither a default nor allows NaN."""
     DEGRADATION_KIND_DEADLINE: _DegradationKind.ValueType  # 6
@@ -173,7 +175,9 @@ DEGRADATION_KIND_MODEL_FAILED: DegradationKind.ValueType  # 2
 DEGRADATION_KIND_PROPENSITY_INVALID: DegradationKind.ValueType  # 3
 """The model answered something that is not a propensity: NaN, or outside 0.0 to 1.0."""
 DEGRADATION_KIND_VALUE_MISSING: DegradationKind.ValueType  # 4
-"""The value expression has no result for this customer (an attribute is missing): the action cannot be ranked."""
+"""The value or the priority has no result for this customer (an attribute is missing): the action is not ranked. A
+mandatory one is ranked with priority 0, and placed.
+"""
 DEGRADATION_KIND_MODEL_INPUT_MISSING: DegradationKind.ValueType  # 5
 """An input of the model is missing and its binding gives neither a default nor allows NaN."""
 DEGRADATION_KIND_DEADLINE: DegradationKind.ValueType  # 6
@@ -729,6 +733,7 @@ class Score(_message.Message):
     lever: _builtins.float
     """1 + (issue + group + action percentages) / 100; at least 0."""
     priority: _builtins.float
+    """0 for a mandatory action whose value or priority has no result."""
     propensity_source: Global___PropensitySource.ValueType
     model: _builtins.str
     """The model's name, when one is bound."""

@@ -1,7 +1,8 @@
 //! Propensities -> priorities -> ranks -> placements.
 //!
 //! `priority = propensity x context weight x value x lever`, each factor switchable, or the workspace's formula.
-//! Mandatory actions come first and pass every threshold; ties break on a hash of customer and action.
+//! Mandatory actions come first and pass every threshold, also without a priority: it is 0 then. Ties break on a hash of
+//! customer and action.
 
 mod fill;
 mod weight;
@@ -18,7 +19,8 @@ pub(crate) use weight::{Weighing, applies};
 
 use crate::{bundle::Bundle, id::ActionId, propensity::Propensity, record::Ranked};
 
-/// What became of the candidates: each stands in one of the three, those of the last two in the bundle's order.
+/// What became of the candidates: each is in one of the three, and a mandatory one without a priority in the first and
+/// the last. Those of the last two are in the bundle's order.
 #[derive(Debug)]
 pub(crate) struct Ranking {
     /// Best first.
@@ -43,15 +45,21 @@ pub(crate) fn rank(
     let mut others = Vec::with_capacity(propensities.len());
     let threshold = bundle.arbitration.propensity_threshold;
     for propensity in propensities {
-        let Some(factors) = weighing.factors(propensity) else {
+        let mandatory = bundle.actions[propensity.action].mandatory;
+        let known = weighing.factors(propensity);
+        if known.is_none() {
             ranking.valueless.push(propensity.action);
-            continue;
+        }
+        let factors = match known {
+            Some(factors) => factors,
+            None if mandatory => weighing.factors_without_priority(propensity),
+            None => continue,
         };
         let ranked = Ranked {
             action: propensity.action,
             factors,
         };
-        if bundle.actions[propensity.action].mandatory {
+        if mandatory {
             ranking.ranked.push(ranked);
         } else if threshold.is_some_and(|least| factors.propensity < least) {
             ranking.below_propensity.push(ranked);

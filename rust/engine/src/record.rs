@@ -82,11 +82,11 @@ pub struct Factors {
     pub propensity_source: v1::PropensitySource,
     /// At least 0.0.
     pub context_weight: f64,
-    /// In the workspace's currency; finite. 0.0 where it is missing and no priority needs it.
+    /// In the workspace's currency; finite. 0.0 where it has no result.
     pub value: f64,
     /// At least 0.0.
     pub lever: f64,
-    /// Finite.
+    /// Finite. 0.0 for a mandatory action whose value or priority has no result.
     pub priority: f64,
 }
 

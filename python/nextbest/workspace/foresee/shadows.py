@@ -45,7 +45,7 @@ def report_shadows(
     priorities = Priorities(bundle)
     has_policies = workspace.contact is not None and workspace.contact.definition.contact_policies
     if has_policies or not priorities.is_product:
-        # With a formula an action may have no priority, a mandatory one too, and then it is not there.
+        # Nothing is known of a formula's priorities, and an action that has none may not be there.
         return
     contenders = [Contender.of(prospect, priorities) for prospect in prospects if prospect.is_hopeful]
     comparison = _Comparison(priorities, conditions, bundle.arbitration)

@@ -228,6 +228,49 @@ fn an_action_without_value_is_not_ranked_where_its_priority_needs_one() {
 }
 
 #[test]
+fn a_mandatory_action_is_placed_without_a_value() {
+    let mut bundle = cards();
+    for name in ["iron", "tin"] {
+        change(&mut bundle, name, |action| action.mandatory = true);
+    }
+    change(&mut bundle, "iron", |iron| {
+        iron.value = Some(v1::action::Value::ValueProgram(program(vec![read(AGE)])));
+    });
+    assert_eq!(placed(&bundle, &["sidebar"], Some(70)), "sidebar: iron tin gold");
+    assert_eq!(placed(&bundle, &["sidebar"], None), "sidebar: tin iron gold");
+    let (opened, record) = decided(&bundle, &["sidebar"], None);
+    let iron = record.ranked[1];
+    assert_eq!(opened.action_name(iron.action), "iron");
+    assert_eq!(
+        (iron.factors.propensity, iron.factors.value, iron.factors.priority),
+        (0.1, 0.0, 0.0)
+    );
+    let degradation = record.degradations[0];
+    assert_eq!(
+        (degradation.kind, degradation.action, degradation.actions),
+        (DegradationKind::ValueMissing, Some(iron.action), 1)
+    );
+    // A formula without a result is no reason to leave a mandatory action out either.
+    let formula = program(vec![
+        v1::Instruction {
+            index: 2,
+            ..step(Operation::Input, &[])
+        },
+        v1::Instruction {
+            index: 0,
+            ..step(Operation::Input, &[])
+        },
+        step(Operation::Div, &[0, 1]),
+    ]);
+    bundle.message.arbitration.as_mut().unwrap().formula = Some(formula);
+    change(&mut bundle, "iron", |iron| iron.prior = 0.0);
+    assert_eq!(
+        placed(&bundle, &["hero", "sidebar"], None),
+        "hero: tin | sidebar: iron gold silver"
+    );
+}
+
+#[test]
 fn a_formula_takes_the_place_of_the_product() {
     let mut bundle = cards();
     let input = |index| v1::Instruction {

@@ -69,6 +69,18 @@ impl<'a, 'm> Weighing<'a, 'm> {
         })
     }
 
+    /// Of a mandatory action that has no priority: it is placed all the same.
+    pub(super) fn factors_without_priority(&mut self, propensity: &Propensity) -> Factors {
+        Factors {
+            propensity: propensity.value,
+            propensity_source: propensity.source,
+            context_weight: self.context_weight(propensity.action),
+            value: self.value(propensity.action).unwrap_or_default(),
+            lever: lever(self.bundle.actions[propensity.action].lever_percent),
+            priority: 0.0,
+        }
+    }
+
     fn value(&mut self, action: ActionId) -> Option<f64> {
         match &self.bundle.actions[action].value {
             ActionValue::Constant(value) => Some(*value),

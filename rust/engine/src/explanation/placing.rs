@@ -99,7 +99,18 @@ pub(super) fn explain(
             );
             (outcome(Outcome::BelowPropensityThreshold), Some(change))
         }
-        Standing::Ranked { ranked, place } => unplaced(decision, ranked, place),
+        Standing::Ranked { ranked, place } => {
+            let (placing, change) = unplaced(decision, ranked, place);
+            // A mandatory action is ranked without a priority, and no lever gives it one.
+            if decision.ranking.valueless.binary_search(&action).is_ok() {
+                let placing = v1::Placing {
+                    lever_needed_percent: None,
+                    ..placing
+                };
+                return (placing, Some(value_change(decision, action)));
+            }
+            (placing, change)
+        }
     }
 }
 

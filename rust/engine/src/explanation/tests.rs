@@ -341,6 +341,32 @@ fn thresholds_and_missing_values_say_what_they_need() {
 }
 
 #[test]
+fn a_mandatory_action_without_a_value_needs_the_value_and_no_lever() {
+    let mut bundle = cards();
+    for place in [0, 3] {
+        bundle.message.actions[place].mandatory = true;
+    }
+    bundle.message.actions[0].value = Some(v1::action::Value::ValueProgram(program(vec![read(BALANCE)])));
+    let answer = explained(&bundle, &["hero"], Vec::new());
+    let gold = action(&answer, "gold");
+    let placing = gold.placing.as_ref().unwrap();
+    assert_eq!(
+        (
+            gold.left_at(),
+            gold.rank,
+            placing.outcome(),
+            placing.lost_to.as_str()
+        ),
+        (Stage::Arbitration, 2, Outcome::Lost, "tin")
+    );
+    assert_eq!((placing.factor_needed, placing.lever_needed_percent), (0.0, None));
+    assert_eq!(
+        gold.changes,
+        ["`customer.balance` must be known: the action's value depends on it"]
+    );
+}
+
+#[test]
 fn nothing_overtakes_what_is_mandatory() {
     let mut bundle = cards();
     bundle.message.actions[3].mandatory = true;
