@@ -44,7 +44,11 @@ def compared(reference: str, *constants: str) -> st.SearchStrategy[str]:
 
 
 TESTS = {
-    "customer.age": compared("customer.age", "0", "1", "2", "3", "action.limit"),
+    "customer.age": st.one_of(
+        compared("customer.age", "0", "1", "2", "3", "action.limit"),
+        compared("customer.age", "0", "1", "2", "3", "action.limit"),
+        compared("customer.age * 2", "2", "7"),
+    ),
     "customer.rate": st.one_of(
         compared("customer.rate", "-0.5", "0", "0.5"), compared("customer.ratio", "0", "1")
     ),
@@ -58,7 +62,10 @@ TESTS = {
         ["'x' in customer.tags", "'y' in customer.tags", "size(customer.tags) > 1"]
     ),
     "context.hour": compared("context.hour", "0", "1", "2"),
-    "now": compared("now", *(f"timestamp('{Timestamp(moment)}')" for moment in MOMENTS)),
+    "now": st.one_of(
+        compared("now", *(f"timestamp('{Timestamp(moment)}')" for moment in MOMENTS)),
+        compared("now.getMonth()", "0", "2", "12"),
+    ),
 }
 
 

@@ -12,18 +12,24 @@ from nextbest.expression import domain as sets
 from nextbest.expression import literal as lit
 from nextbest.expression.domain import Domain
 from nextbest.expression.literal import Test
+from nextbest.expression.ranges import Ranges
 from nextbest.expression.rendering import render, render_value
-from nextbest.expression.schema import Attribute, Schema, Type
-from nextbest.expression.tree import BOOL, DOUBLE, INT, Attr, Const
+from nextbest.expression.schema import Attribute, Schema
+from nextbest.expression.tree import BOOL, INT, Attr, Const
 
 _NO = Domain()
 _BOTH = sets.between(0, 1, whole=True)
 
 
 class Analysis:
-    """Reasons about tests by the declarations of a schema."""
+    """Reasons about tests by the declarations of a schema.
 
-    def __init__(self, schema: Schema) -> None:
+    Attributes:
+        ranges: The values that expressions may have.
+    """
+
+    def __init__(self, schema: Schema, ranges: Ranges) -> None:
+        self.ranges = ranges
         self._schema = schema
         self._truths: dict[tuple[str, bool], Domain] = {}
         self._universes: dict[str, Domain] = {}
@@ -42,7 +48,7 @@ class Analysis:
             return False
         declared = self.attribute(test)
         if declared is None:
-            return test.value != ()
+            return test.value != () and self.universe(test).cuts == sets.LINE.cuts
         bounded = declared.allowed or declared.minimum is not None or declared.maximum is not None
         return not bounded and test.value != ()
 
@@ -64,7 +70,7 @@ class Analysis:
             if not rest:
                 return "always"
             if rest == Domain(missing=True) and len(united) == 1 and test.kind != lit.IS_PRESENT:
-                return "always" if self._is_required(test) else "known"
+                return "always" if self.ranges.is_total(test.feature) else "known"
         return ""
 
     def truth(self, test: Test) -> Domain:
@@ -114,24 +120,7 @@ class Analysis:
     def _universe(self, test: Test) -> Domain:
         if test.kind == lit.CONTAINS or test.feature.type == BOOL:
             return Domain(_BOTH.cuts, missing=True)
-        attribute = self.attribute(test)
-        if attribute is None:
-            if isinstance(test.feature, Attr) and test.feature.reference == "now":
-                return sets.LINE
-            return Domain(sets.LINE.cuts, missing=True, nan=test.feature.type in (DOUBLE, ""))
-        whole = attribute.type is Type.INT
-        line = sets.LINE
-        if attribute.type in (Type.INT, Type.DOUBLE):
-            line = sets.between(attribute.minimum, attribute.maximum, whole=whole)
-        if attribute.type is Type.BOOL:
-            line = _BOTH
-        if attribute.allowed and attribute.type in (Type.INT, Type.STRING):
-            line &= sets.points(attribute.allowed, whole=whole)
-        return Domain(line.cuts, missing=True)
-
-    def _is_required(self, test: Test) -> bool:
-        attribute = self.attribute(test)
-        return attribute is not None and attribute.required
+        return self.ranges.of(test.feature)
 
 
 def subject(test: Test) -> str:

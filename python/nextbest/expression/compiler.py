@@ -19,6 +19,7 @@ from nextbest.expression.mismatch import words_for
 from nextbest.expression.normal_form import normalise
 from nextbest.expression.parsing import Parser
 from nextbest.expression.program import NotComputableError, assemble
+from nextbest.expression.ranges import Ranges
 from nextbest.expression.reference import suggest_reference
 from nextbest.expression.schema import ROOT_NAMES, Root, Schema, Type
 from nextbest.expression.source import SourceText
@@ -94,7 +95,7 @@ class Expressions:
         for source, finding in self._derived.findings:
             self._report(finding, source)
         self._builder = TableBuilder(schema, self._derived.tree)
-        self._analysis = Analysis(schema)
+        self._analysis = Analysis(schema, Ranges(schema, self._derived.tree))
         self._lowered: dict[object, _Lowered] = {}
         # The action attributes that a text names.
         self._action_names: dict[str, tuple[str, ...]] = {}

@@ -154,6 +154,13 @@ def children(node: Node) -> tuple[Node, ...]:
     return (node.over, node.body) if isinstance(node, Macro) else ()
 
 
+def varies(node: Node | None) -> bool:
+    """Whether a node depends on attributes of the action."""
+    if node is None:
+        return False
+    return (isinstance(node, Const) and node.varies) or any(map(varies, children(node)))
+
+
 def element_type(list_type: str) -> str:
     """`string` for `list<string>`."""
     return list_type[5:-1]

@@ -1,0 +1,103 @@
+"""Comparisons with a value that an attribute or an expression never has (NB504, NB505, NB506)."""
+
+from collections.abc import Iterator, Sequence
+
+from nextbest.diagnostics.suggestion import nearest, one_of
+from nextbest.expression import domain as sets
+from nextbest.expression import literal as lit
+from nextbest.expression.analysis import Analysis
+from nextbest.expression.finding import Finding
+from nextbest.expression.lint.counting import where_counting_begins, why_never
+from nextbest.expression.literal import Test
+from nextbest.expression.normal_form import Disjunction
+from nextbest.expression.rendering import render, render_value
+from nextbest.expression.schema import Attribute
+from nextbest.expression.span import cover
+from nextbest.expression.tokens import Tokens
+from nextbest.expression.tree import INT, Const, Node, Slot, children, varies
+from nextbest.expression.value import Constant
+
+
+def find_values(clauses: Sequence[Disjunction], tokens: Tokens, analysis: Analysis) -> Iterator[Finding]:
+    """Looks at the tests of a condition's normal form."""
+    seen: set[str] = set()
+    for clause in clauses:
+        for test in clause.tests:
+            if test.text in seen or analysis.is_open((test,)):
+                continue
+            seen.add(test.text)
+            if test.kind in (lit.IS_TRUE, lit.IS_PRESENT) or test.node is None or varies(test.node):
+                continue
+            attribute = analysis.attribute(test)
+            for value in test.value if isinstance(test.value, tuple) else (test.value,):
+                if attribute is not None:
+                    yield from _value(attribute, test, value, tokens)
+                elif test.kind == lit.ONE_OF and analysis.truth(test):
+                    yield from _listed(test, value, tokens, analysis)
+            if attribute is None and not analysis.truth(test) and not analysis.never(clause.tests):
+                # Where nothing else is left either, the condition never holds, and that is said.
+                help_ = why_never(test, analysis)
+                yield Finding("NB506", f"`{test.text}` never holds", cover(test.node, tokens), help_)
+
+
+def _value(attribute: Attribute, test: Test, value: Constant, tokens: Tokens) -> Iterator[Finding]:
+    equal = test.kind != lit.COMPARISON or test.operator == "EQ"
+    if attribute.allowed and equal and value not in attribute.allowed:
+        yield _not_allowed(attribute, value, _stretch(test, value, tokens))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return
+    for bound, words, beyond in (
+        (attribute.minimum, "at least", attribute.minimum is not None and value < attribute.minimum),
+        (attribute.maximum, "at most", attribute.maximum is not None and value > attribute.maximum),
+    ):
+        if beyond and bound is not None:
+            message = f"`{attribute.reference}` is {words} {render_value(bound)}, never {render_value(value)}"
+            help_ = "correct the value, or the range in schema.yaml"
+            yield Finding("NB506", message, _stretch(test, value, tokens), help_)
+
+
+def _listed(test: Test, value: Constant, tokens: Tokens, analysis: Analysis) -> Iterator[Finding]:
+    if analysis.universe(test) & sets.points([value], whole=test.feature.type == INT):
+        return
+    message = f"`{render(test.feature)}` is never {render_value(value)}"
+    help_ = where_counting_begins(test) or "remove the value, or correct it"
+    yield Finding("NB506", message, _stretch(test, value, tokens), help_)
+
+
+def _stretch(test: Test, value: Constant, tokens: Tokens) -> tuple[int, int]:
+    """Where a value stands in the text; failing that, its test."""
+    node = test.node or test.feature
+    for leaf in _leaves(node):
+        known = tokens.literal(leaf.token) if isinstance(leaf, Slot) else None
+        if isinstance(leaf, Const) and leaf.origin is None:
+            known = leaf.value  # type: ignore[assignment]
+        if known == value and known is not None:
+            return cover(leaf, tokens)
+    return cover(node, tokens)
+
+
+def _not_allowed(attribute: Attribute, value: Constant, stretch: tuple[int, int]) -> Finding:
+    shown = render_value(value)
+    names = [str(allowed) for allowed in attribute.allowed]
+    alike = next(
+        (name for name in names if isinstance(value, str) and name.casefold() == value.casefold()), None
+    )
+    what = "has no" if attribute.type.startswith("list<") else "is never"
+    if alike is not None:
+        return Finding(
+            "NB505", f"`{attribute.reference}` {what} {shown}: case matters", stretch, f'write "{alike}"'
+        )
+    best = nearest(value, names) if isinstance(value, str) else None
+    help_ = f'did you mean "{best}"?' if best else f"it is {one_of(names)}"
+    return Finding("NB504", f"`{attribute.reference}` {what} {shown}", stretch, help_)
+
+
+def _leaves(node: Node) -> Iterator[Node]:
+    if isinstance(node, Const) and node.origin is not None:
+        yield from _leaves(node.origin)
+        return
+    below = children(node)
+    if not below:
+        yield node
+    for child in below:
+        yield from _leaves(child)
