@@ -107,8 +107,9 @@ def test_json_has_the_same_keys_for_all():
     diagnostics = [
         Diagnostic("NB201", "unknown key `ü`", Position("a.yaml", 3, 5, 4), "remove it"),
         Diagnostic("NB217", "no actions", None, severity=Severity.WARNING),
+        Diagnostic("NB201", "unknown key `ag`", Position("a.yaml", 3, 5, 2), suggest("ag", ["age"])),
     ]
-    first, second = json.loads(to_json(diagnostics))
+    first, second, third = json.loads(to_json(diagnostics))
     assert first == {
         "code": "NB201",
         "severity": "error",
@@ -118,8 +119,17 @@ def test_json_has_the_same_keys_for_all():
         "line": 3,
         "column": 5,
         "length": 4,
+        "fix": None,
     }
     assert second.keys() == first.keys()
+    assert third["fix"] == {
+        "file": "a.yaml",
+        "line": 3,
+        "column": 5,
+        "end_line": 3,
+        "end_column": 7,
+        "replacement": "age",
+    }
     assert (second["file"], second["line"], second["severity"]) == (None, None, "warning")
 
 

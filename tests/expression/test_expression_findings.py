@@ -15,7 +15,9 @@ from bank_schema import bank, declare, source
 
 from nextbest.diagnostics import CODES
 from nextbest.expression import Expressions, Schema
+from nextbest.expression.environment import Environment
 from nextbest.expression.exclusion import find_exclusions
+from nextbest.expression.parsing import Parser
 
 FILE = Path(__file__).with_name("findings.txt")
 ACTION = {"minimum_age": 21, "tags": ("gold",)}
@@ -58,6 +60,28 @@ def test_findings() -> None:
     if os.environ.get("NEXTBEST_BLESS"):
         FILE.write_text(produced, encoding="utf-8")
     assert produced == written
+
+
+def test_remedies_hold() -> None:
+    """What a remedy asks for is written, and its finding is gone; of a whole text, every error is."""
+    held = 0
+    for block in FILE.read_text(encoding="utf-8").rstrip("\n").split("\n\n"):
+        text = block.split("\n")[1].replace("\\n", "\n")
+        if text.partition(": ")[0] in ("value", "formula", "context", "input"):
+            continue
+        _, _, found = Parser(Schema(bank()), Environment.of_schema(Schema(bank()))).parse(text)
+        for finding in found:
+            if finding.edit is None:
+                continue
+            after = finding.edit.apply(text)
+            left = findings(after)
+            assert not any(f" {finding.code} {finding.message}\n" in other for other in left), after
+            if finding.edit.stretch == (0, len(text)):
+                # That a condition is true or false is looked at later.
+                assert not [other for other in left if " NB4" in other and " NB406 " not in other], after
+                assert after in finding.help
+            held += 1
+    assert held > 100
 
 
 def test_every_code_has_a_case() -> None:

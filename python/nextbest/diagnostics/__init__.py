@@ -3,12 +3,16 @@
 from nextbest.diagnostics.codes import CODES
 from nextbest.diagnostics.diagnostic import Diagnostic, Position, Severity
 from nextbest.diagnostics.reference import explain, reference
+from nextbest.diagnostics.remedy import Edit, Fix, Remedy
 from nextbest.diagnostics.rendering import render, render_all, summarise, to_json
 
 __all__ = [
     "CODES",
     "Diagnostic",
+    "Edit",
+    "Fix",
     "Position",
+    "Remedy",
     "Severity",
     "explain",
     "reference",

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from nextbest.diagnostics.remedy import Fix, Remedy
+
 
 class Severity(StrEnum):
     """How grave a finding is. Only errors keep a workspace from being compiled."""
@@ -36,7 +38,7 @@ class Diagnostic:
         code: `NB` and three digits; never reused for another meaning.
         message: Lower-case fragment without full stop; the author's text in backticks.
         position: Where; None for a finding about the workspace as a whole.
-        help: What to do about it.
+        help: What to do about it; a `Remedy` where a change of the file does it.
         severity: Error or warning.
     """
 
@@ -45,3 +47,14 @@ class Diagnostic:
     position: Position | None
     help: str = ""
     severity: Severity = Severity.ERROR
+
+    @property
+    def fix(self) -> Fix | None:
+        """The change that `help` asks for; None where it is a sentence only."""
+        if not isinstance(self.help, Remedy):
+            return None
+        change, place = self.help.change, self.position
+        if isinstance(change, str) and place is not None:
+            end = place.column + place.length
+            return Fix(place.file, place.line, place.column, place.line, end, change)
+        return change if isinstance(change, Fix) else None

@@ -7,6 +7,7 @@ without control characters, so that a workspace cannot write to the terminal of 
 import json
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -67,17 +68,18 @@ def summarise(diagnostics: Iterable[Diagnostic]) -> str:
 def to_json(diagnostics: Iterable[Diagnostic]) -> str:
     """Renders diagnostics as a JSON array, in their order, each an object with the same keys.
 
-    `file`, `line`, `column` and `length` are null for a finding about the workspace as a whole.
+    `file`, `line`, `column` and `length` are null for a finding about the workspace as a whole. `fix` is the
+    change of a file that `help` asks for (see `Fix`), null where `help` is a sentence only.
     """
     return json.dumps(to_objects(diagnostics), ensure_ascii=False, indent=2)
 
 
-def to_objects(diagnostics: Iterable[Diagnostic]) -> list[dict[str, str | int | None]]:
+def to_objects(diagnostics: Iterable[Diagnostic]) -> list[dict[str, object]]:
     """The same before it becomes text."""
     return [_object(diagnostic) for diagnostic in diagnostics]
 
 
-def _object(diagnostic: Diagnostic) -> dict[str, str | int | None]:
+def _object(diagnostic: Diagnostic) -> dict[str, object]:
     position = diagnostic.position
     return {
         "code": diagnostic.code,
@@ -88,6 +90,7 @@ def _object(diagnostic: Diagnostic) -> dict[str, str | int | None]:
         "line": position.line if position else None,
         "column": position.column if position else None,
         "length": position.length if position else None,
+        "fix": asdict(diagnostic.fix) if diagnostic.fix else None,
     }
 
 

@@ -1,7 +1,10 @@
 """A mistyped name and the names that exist -> the nearest of them, or a short list, as a remedy in words."""
 
+import re
 from collections.abc import Collection
 from difflib import SequenceMatcher
+
+from nextbest.diagnostics.remedy import Remedy
 
 # Beyond this many known names only those with the same first letter are compared: a suggestion is a courtesy,
 # and must not make a workspace of 10,000 actions with many errors slow to check.
@@ -11,7 +14,10 @@ ALIKE = 0.6
 
 
 def nearest(name: str, known: Collection[str]) -> str | None:
-    """Finds the known name most like `name`; None when none is alike. Of equals, the first by name."""
+    """Finds the known name most like `name`; None when none is alike. Of equals, the first by name.
+
+    A name that only one known name begins with is like it.
+    """
     candidates = sorted(known)
     if len(candidates) > LONG_LIST:
         candidates = [candidate for candidate in candidates if candidate[:1] == name[:1]][:LONG_LIST]
@@ -25,6 +31,9 @@ def nearest(name: str, known: Collection[str]) -> str | None:
         ratio = matcher.ratio()
         if ratio > best_ratio:
             best, best_ratio = candidate, ratio
+    if best is None and name:
+        begun = [candidate for candidate in candidates if candidate.startswith(name)]
+        best = begun[0] if len(begun) == 1 else None
     return best
 
 
@@ -38,10 +47,16 @@ def suggest(name: str, known: Collection[str], *, otherwise: str = "") -> str:
     """
     best = nearest(name, known)
     if best is not None:
-        return f"did you mean `{best}`?"
+        return did_you_mean(best)
     if known and len(known) <= LISTED_AT_MOST:
         return f"use {one_of(known)}"
     return otherwise
+
+
+def did_you_mean(name: str) -> Remedy:
+    """The remedy for a mistyped name: put the right one where the finding is."""
+    is_plain = re.fullmatch(r"[A-Za-z_][\w.-]*", name) and name.lower() not in {"null", "true", "false"}
+    return Remedy(f"did you mean `{name}`?", name if is_plain else f'"{name}"')
 
 
 def one_of(names: Collection[str]) -> str:

@@ -7,6 +7,7 @@ Macros arrive expanded to folds; here they are recognised again. Values of plain
 import math
 from dataclasses import replace
 
+from nextbest.diagnostics import Remedy
 from nextbest.expression.checked.checked_pb2 import CheckedExpr, Expr
 from nextbest.expression.checked.checked_pb2 import Type as CheckedType
 from nextbest.expression.finding import Finding
@@ -122,7 +123,8 @@ class _Builder:
                 expr, "`null` is not a value here", "ask for presence with `has(customer.attribute)`"
             )
         if kind == "uint":
-            return self._refuse(expr, "unsigned numbers are not supported", "leave out the `u`")
+            remedy = Remedy("leave out the `u`: `{}`", self._tokens.words[token].rstrip("uU"))
+            return self._refuse(expr, "unsigned numbers are not supported", remedy)
         return self._refuse(expr, "bytes are not supported", "leave out the `b` before the quotes")
 
     def _ident(self, expr: Expr, scope: dict[str, Element]) -> Node:
@@ -161,13 +163,15 @@ class _Builder:
 
     def _call(self, expr: Expr, scope: dict[str, Element], depth: int) -> Node:
         call = expr.call
+        known = len(self.findings)
         args = [self.node(call.target, scope, depth)] if call.HasField("target") else []
         args += [self.node(arg, scope, depth) for arg in call.args]
         operation = OPERATION_OF.get(call.function)
         if operation is None:
             return self._refuse(expr, f"`{call.function}` is not supported", "")
         node = Call(self._type(expr), self._token(expr), operation, tuple(args))
-        return self._restrict(expr, node)
+        # What is wrong with an operand is enough.
+        return self._restrict(expr, node) if len(self.findings) == known else node
 
     def _restrict(self, expr: Expr, node: Call) -> Node:
         first = node.args[0].type

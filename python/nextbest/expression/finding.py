@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 
-from nextbest.diagnostics import Diagnostic, Severity
+from nextbest.diagnostics import Diagnostic, Edit, Remedy, Severity
+from nextbest.diagnostics.remedy import Stretch
 from nextbest.expression.source import SourceText
-
-# Offset and length of a part of a text, in characters.
-Stretch = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,20 +15,49 @@ class Finding:
         code: `NB4..` is an error, `NB5..` a warning.
         message: As in a diagnostic.
         stretch: What is wrong; of length 0 where something is missing.
-        help: As in a diagnostic.
+        help: As in a diagnostic; an `Edit` of a `Remedy` is one of the text.
+        otherwise: The remedy in case the text of `help` has errors of its own.
     """
 
     code: str
     message: str
     stretch: Stretch
     help: str = ""
+    otherwise: str = ""
 
     def at(self, source: SourceText) -> Diagnostic:
         """Places the finding in the file that the text stands in."""
         severity = Severity.ERROR if self.code.startswith("NB4") else Severity.WARNING
         start, length = self.stretch
         position = source.locate(start, max(length, 1))
-        return Diagnostic(self.code, self.message, position, self.help, severity)
+        return Diagnostic(self.code, self.message, position, self._help(source), severity)
+
+    @property
+    def edit(self) -> Edit | None:
+        """The change of the text that the remedy asks for."""
+        if not isinstance(self.help, Remedy):
+            return None
+        change = self.help.change
+        if isinstance(change, str):
+            return Edit(self.stretch, change)
+        return change if isinstance(change, Edit) else None
+
+    def _help(self, source: SourceText) -> str:
+        """The remedy, its change as the file needs it: quoted where the text stands in quotes."""
+        edit = self.edit
+        if not isinstance(self.help, Remedy) or edit is None or source.rewrite is None:
+            return str(self.help)
+        fix = source.rewrite(edit.apply(source.text))
+        if fix is None:
+            return str(self.help)
+        if edit.stretch == (0, len(source.text)):
+            return Remedy(self.help.words, fix)
+        return Remedy(self.help, fix)
+
+
+def instead(words: str, text: str, stretch: Stretch) -> Remedy:
+    """A remedy that puts a text in the place of a stretch; `{}` in the words stands for the text."""
+    return Remedy(words, Edit(stretch, text))
 
 
 def whole(text: str) -> Stretch:

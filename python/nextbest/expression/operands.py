@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from nextbest.diagnostics.remedy import Stretch
 from nextbest.expression.checked.checked_pb2 import Expr, ParsedExpr
-from nextbest.expression.finding import Stretch
 from nextbest.expression.tokens import Tokens
 
 

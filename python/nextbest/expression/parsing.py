@@ -4,8 +4,11 @@ from dataclasses import dataclass
 
 from nextbest.expression.build import build
 from nextbest.expression.environment import CheckError, Environment
+from nextbest.expression.evaluation import Evaluator
 from nextbest.expression.finding import Finding
+from nextbest.expression.repair import repair
 from nextbest.expression.schema import Schema
+from nextbest.expression.specialise import Specialiser
 from nextbest.expression.tokens import Tokens
 from nextbest.expression.tree import Attr, Has, Node, children
 from nextbest.expression.wording import Reworder
@@ -31,6 +34,7 @@ class Parser:
 
     def __init__(self, schema: Schema, environment: Environment, *, formula: bool = False) -> None:
         self._environment = environment
+        self._evaluator = Evaluator()
         self._reworder = Reworder(schema, environment, formula=formula)
         self._templates: dict[str, Template] = {}
 
@@ -53,16 +57,29 @@ class Parser:
                 None,
                 [Finding("NB401", "the text is not valid Unicode", (0, 1), "write it anew")],
             )
-        try:
-            checked = self._environment.check(text)
-        except CheckError as error:
-            return tokens, None, self._reworder.reword(str(error), tokens)
-        node, findings = build(checked, tokens)
-        if findings:
-            return tokens, None, findings
+        node, findings = self._read(tokens)
+        if node is None:
+            return tokens, None, repair(text, findings, self._diagnose)
         template = Template(node, tuple(dict.fromkeys(_references(node))))
         self._templates[tokens.shape] = template
         return tokens, template, []
+
+    def _read(self, tokens: Tokens) -> tuple[Node | None, list[Finding]]:
+        try:
+            checked = self._environment.check(tokens.text)
+        except CheckError as error:
+            return None, self._reworder.reword(str(error), tokens)
+        node, findings = build(checked, tokens)
+        return (None if findings else node), findings
+
+    def _diagnose(self, tokens: Tokens) -> list[Finding]:
+        """What is wrong with a text, constants without a result included."""
+        node, findings = self._read(tokens)
+        if node is not None:
+            specialiser = Specialiser(tokens, {}, self._evaluator)
+            specialiser.specialise(node, {})
+            findings = specialiser.findings
+        return findings
 
 
 def _references(node: Node) -> list[str]:

@@ -1,6 +1,6 @@
 """A mistyped reference to an attribute -> the one that was most likely meant."""
 
-from nextbest.diagnostics.suggestion import nearest, suggest
+from nextbest.diagnostics.suggestion import did_you_mean, nearest, suggest
 from nextbest.expression.schema import ROOT_NAMES, Schema
 
 
@@ -23,5 +23,5 @@ def suggest_reference(written: str, schema: Schema) -> str:
         alike = nearest(name, known)
         best = known[alike] if alike is not None else None
     if best is not None:
-        return f"did you mean `{best}`?"
+        return did_you_mean(best)
     return suggest(written, list(known.values())) if root in ROOT_NAMES and len(known) <= 5 else ""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nextbest.diagnostics import Position
+from nextbest.diagnostics import Fix, Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,10 @@ class SourceText:
         locate: From an offset into `text` and a length, both in characters, to the place in the file. The
             offset may equal the text's length (where something is missing at its end); the length is at least
             1.
+        rewrite: From what the text should be to the change of the file that makes it so; None where it has
+            none.
     """
 
     text: str
     locate: Callable[[int, int], Position]
+    rewrite: Callable[[str], Fix | None] | None = None

@@ -3,17 +3,12 @@
 import re
 from collections.abc import Sequence
 
-from nextbest.expression.finding import Finding, whole
+from nextbest.expression.finding import Finding, instead, whole
+from nextbest.expression.foreign import find_idiom
+from nextbest.expression.foreign.characters import QUOTES
 from nextbest.expression.tokens import Tokens
 
-# What people write who know another language, and what CEL has for it.
-_FOREIGN = {
-    "and": "&&", "or": "||", "not": "!", "=": "==", "&": "&&", "|": "||", "<>": "!=", "===": "==",
-    "is": "==", "equals": "==", "=>": ">=", "=<": "<=",
-}  # fmt: skip
 _PARTNERS = {"(": ")", ")": "(", "[": "]", "]": "[", "{": "}", "}": "{"}
-# What word processors make of quotation marks.
-_QUOTES = "\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb\u00b4`"
 _UNREAD = re.compile(r"token recognition error at: '(.*)'", re.DOTALL)
 
 
@@ -35,7 +30,10 @@ def explain_syntax_error(reports: Sequence[tuple[int, str]], said: str, tokens: 
         )
     offset, message = reports[0] if reports else (0, said)
     token = max(tokens.at(offset), 0)
-    found = _unclosed(tokens) or _foreign(token, tokens) or _foreign(token - 1, tokens)
+    found = _unclosed_text(tokens)
+    if found is None:
+        idiom = find_idiom(tokens)
+        found = idiom.finding() if idiom is not None else _unclosed(tokens)
     return found or _unexpected(offset, token, message, tokens)
 
 
@@ -50,8 +48,18 @@ def _unexpected(offset: int, token: int, message: str, tokens: Tokens) -> Findin
             "complete the expression, or remove what stands at its end",
         )
     stretch = tokens.stretch(token, token)
+    if word in (";", ",") and token and token == len(tokens) - 1:
+        message = f"an expression ends without `{word}`"
+        return Finding("NB401", message, stretch, instead("write `{}`", "", stretch), "remove it")
     if _UNREAD.search(message):
-        return Finding("NB401", f"`{word}` means nothing here", stretch, "remove it")
+        message = f"`{word}` means nothing here"
+        if word == "#":
+            end = len(tokens.text[: stretch[0]].rstrip())
+            rest = (end, len(tokens.text) - end)
+            return Finding(
+                "NB401", message, stretch, instead("a comment begins with `//`: write `{}`", "", rest)
+            )
+        return Finding("NB401", message, stretch, instead("write `{}`", "", stretch), "remove it")
     if token and tokens.words[token - 1] == "." and tokens.is_name(token):
         return Finding(
             "NB401",
@@ -64,53 +72,37 @@ def _unexpected(offset: int, token: int, message: str, tokens: Tokens) -> Findin
 
 def _unexpected_help(token: int, tokens: Tokens) -> str:
     word = tokens.words[token]
-    if word == "," and re.fullmatch(r"\d,\d", tokens.text[max(tokens.starts[token] - 1, 0) :][:3]):
-        return "decimals have a point: `1.5`"
-    if word == "if":
-        return "leave it out: a condition is all there is"
     if (tokens.is_name(token) or word == "(") and token:
         return "join two conditions with `&&` or `||`"
-    return "look at what stands before it"
+    return f"look at what stands before it: `{tokens.words[token - 1]}`" if token else "remove it"
+
+
+def _unclosed_text(tokens: Tokens) -> Finding | None:
+    """A quotation mark without its partner; what the text ends with may be the wrong one."""
+    for place, word in enumerate(tokens.words):
+        if word not in ("'", '"'):
+            continue
+        start = tokens.starts[place]
+        rest = (start, len(tokens.text) - start)
+        written = tokens.text[start:].rstrip()
+        ends_wrongly = len(written) > 2 and written[-1] in QUOTES + "'\""
+        inner = written[1:-1] if ends_wrongly else written[1:]
+        closed = instead("write `{}`", f"{word}{inner}{word}", rest)
+        return Finding("NB401", "the text is not closed", rest, closed, f"add {word} at its end")
+    return None
 
 
 def _unclosed(tokens: Tokens) -> Finding | None:
     for place, word in enumerate(tokens.words):
-        stretch = tokens.stretch(place, place)
-        if word in ("'", '"'):
-            start = tokens.starts[place]
-            rest = (start, len(tokens.text) - start)
-            return Finding("NB401", "the text is not closed", rest, f"add {word} at its end")
-        if word in _PARTNERS and tokens.match(place) == place:
-            message = f"`{word}` is not {'closed' if word in '([{' else 'opened'}"
-            return Finding(
-                "NB401", message, stretch, f"add the `{_PARTNERS[word]}` that belongs to it, or remove it"
-            )
-        if word in _QUOTES:
-            message = f"`{word}` is not a quotation mark of the language"
-            return Finding("NB401", message, stretch, "write text in straight quotes: \"text\" or 'text'")
+        if word not in _PARTNERS or tokens.match(place) != place:
+            continue
+        stretch, partner = tokens.stretch(place, place), _PARTNERS[word]
+        help_ = f"add the `{partner}` that belongs to it, or remove it"
+        if word not in "([{":
+            return Finding("NB401", f"`{word}` is not opened", stretch, help_)
+        if {"&&", "||", "?"} & set(tokens.words[place:]):
+            return Finding("NB401", f"`{word}` is not closed", stretch, help_)
+        # It can only end where the text does.
+        closed = instead("write `{}`", partner, (len(tokens.text.rstrip()), 0))
+        return Finding("NB401", f"`{word}` is not closed", stretch, closed, help_)
     return None
-
-
-def _foreign(token: int, tokens: Tokens) -> Finding | None:
-    if not 0 <= token < len(tokens):
-        return None
-    word, last = tokens.words[token], token
-    following = tokens.words[token + 1] if token + 1 < len(tokens) else ""
-    if word == "=" and token and tokens.words[token - 1] == "==":
-        word, token = "===", token - 1
-    help_ = ""
-    if word == "is" and following in ("null", "not"):
-        help_ = "ask for presence with `has(customer.attribute)`"
-    elif word == "not" and following == "in":
-        word, last, help_ = "not in", token + 1, "write `!(value in list)`"
-    elif (
-        following
-        and tokens.starts[token + 1] == tokens.starts[token] + len(word)
-        and word + following in _FOREIGN
-    ):
-        word, last = word + following, token + 1
-    meant = _FOREIGN.get(word.lower())
-    if not help_ and meant is None:
-        return None
-    message = f"`{word}` is not a word of the language"
-    return Finding("NB401", message, tokens.stretch(token, last), help_ or f"write `{meant}`")

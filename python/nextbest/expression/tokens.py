@@ -79,6 +79,10 @@ class Tokens:
         """Whether a token is an identifier or keyword."""
         return 0 <= index < len(self.words) and self._kinds[index] == "name"
 
+    def is_value(self, index: int) -> bool:
+        """Whether a token is a literal or a name, with which an operand begins or ends."""
+        return 0 <= index < len(self.words) and self._kinds[index] not in ("operator", "other")
+
     def at(self, offset: int) -> int:
         """The token at an offset or, failing that, the last one before it; -1 when there is none."""
         low, high = 0, len(self.starts)

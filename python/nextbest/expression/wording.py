@@ -3,17 +3,22 @@
 import re
 from collections.abc import Iterator
 
-from nextbest.diagnostics.suggestion import nearest, suggest
+from nextbest.diagnostics import Remedy
+from nextbest.diagnostics.remedy import Stretch
+from nextbest.diagnostics.suggestion import did_you_mean, nearest, suggest
 from nextbest.expression.build import FUNCTION_NAMES, MACRO_NAMES, OPERATION_OF
 from nextbest.expression.environment import FORMULA_INPUTS, CheckError, Environment
-from nextbest.expression.finding import Finding, Stretch, whole
-from nextbest.expression.mismatch import explain_mismatch, sign_of, words_for
+from nextbest.expression.finding import Finding, instead, whole
+from nextbest.expression.foreign import find_call, find_member
+from nextbest.expression.foreign.calls import NOW
+from nextbest.expression.mismatch import Mismatch, explain_mismatch, sign_of, words_for
 from nextbest.expression.operands import Operands
 from nextbest.expression.reference import suggest_reference
 from nextbest.expression.schema import ROOT_NAMES, Schema
 from nextbest.expression.syntax_error import explain_syntax_error
 from nextbest.expression.tokens import Tokens
 
+_UNPARSED = ("Syntax error", "reserved identifier")
 _REPORT = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
 _NO_OVERLOAD = re.compile(r"found no matching overload for '(.*)' applied to '\((.*)\)'")
 _UNDECLARED = re.compile(r"undeclared reference to '(.*)' \(in container")
@@ -23,6 +28,11 @@ _NO_RANGE = re.compile(r"expression of type '(.*)' cannot be the range of a comp
 _MESSAGE_TYPE = re.compile(r"type\((Customer|Context|Action)\)")
 _WITHDRAWN = ("type", "dyn", "bytes", "uint")
 _CASE_CHANGES = ("lower", "upper", "lowerAscii", "upperAscii", "toLowerCase", "toUpperCase")
+_FOREIGN_NAMES = {
+    "true": "true", "false": "false", "yes": "true", "no": "false", "on": "true", "off": "false",
+    "null": "null", "none": "null", "nil": "null", "undefined": "null", "today": "now", "current_date": "now",
+    "current_timestamp": "now", "sysdate": "now",
+}  # fmt: skip
 _USAGE = {
     "has": "write `has(customer.attribute)`",
     "all": "write `list.all(item, item == ...)`",
@@ -49,11 +59,7 @@ class Reworder:
     def reword(self, said: str, tokens: Tokens) -> list[Finding]:
         """Turns what was said about a text into findings; at least one."""
         reports = list(_reports(said, tokens.text))
-        if (
-            "recursion" in said
-            or any(message.startswith("Syntax error") for _, message in reports)
-            or not reports
-        ):
+        if "recursion" in said or any(message.startswith(_UNPARSED) for _, message in reports) or not reports:
             return [explain_syntax_error(reports, said, tokens)]
         operands = self._operands(tokens)
         findings = [self._finding(offset, message, tokens, operands) for offset, message in reports]
@@ -89,15 +95,26 @@ class Reworder:
         help_ = (
             suggest_reference(f"{root}.{name}", self._schema) or f"declare it in schema.yaml, under `{root}`"
         )
+        if isinstance(help_, Remedy) and isinstance(help_.change, str) and place > 1:
+            help_ = instead(help_, help_.change, tokens.stretch(place - 2, place))
         message = f"there is no attribute `{root}.{name}`"
         return Finding("NB402", message, tokens.stretch(place, place), help_)
 
-    def _unknown_name(self, offset: int, name: str, tokens: Tokens) -> Finding:
+    def _unknown_name(self, offset: int, name: str, tokens: Tokens) -> Finding | None:
         token = max(tokens.at(offset), 0)
         if tokens.words[token] == "(":
             return _unknown_function(name, token, tokens)
+        word = _FOREIGN_NAMES.get(tokens.words[token].lower())
+        if word is not None and not self._formula:
+            message = f"there is no `{tokens.words[token]}`"
+            here = tokens.stretch(token, token)
+            words = f"{NOW}: write `{{}}`" if word == "now" else "write `{}`"
+            return Finding("NB403", message, here, instead(words, word, here), f"write `{word}`")
         stretch = _chain(token, tokens)
         written = _excerpt(stretch, tokens)
+        if written == "math" and tokens.words[token + 1 : token + 2] == ["."]:
+            # That the function behind it does not exist is reported for itself.
+            return None
         help_ = self._formula_help(written) if self._formula else self._name_help(written)
         return Finding("NB403", f"there is no `{written}`", stretch, help_)
 
@@ -109,10 +126,12 @@ class Reworder:
             otherwise = "attributes begin with `customer.`, `context.` or `action.`"
             return suggest_reference(written, self._schema) or otherwise
         root = nearest(written, [*ROOT_NAMES, "now"])
-        help_ = f"did you mean `{root}`?" if root is not None else suggest_reference(written, self._schema)
+        help_ = did_you_mean(root) if root is not None else suggest_reference(written, self._schema)
         if any(attribute.name == written for attribute in self._schema) or root is not None:
             return help_
-        return f'{help_} a text stands in quotes: `"{written}"`'.strip()
+        if not help_:
+            return Remedy("a text stands in quotes: `{}`", f'"{written}"')
+        return f'{help_} a text stands in quotes: `"{written}"`'
 
 
 def _unknown_function(name: str, token: int, tokens: Tokens) -> Finding:
@@ -121,6 +140,9 @@ def _unknown_function(name: str, token: int, tokens: Tokens) -> Finding:
         return Finding(
             "NB407", f"`{name}()` is not supported", stretch, "attributes have the types of the schema"
         )
+    idiom = find_call(name, token, tokens)
+    if idiom is not None:
+        return idiom.finding("NB404")
     if name in (*MACRO_NAMES, *FUNCTION_NAMES):
         help_ = _USAGE.get(name, f"write `value.{name}()`")
         return Finding("NB414", f"`{name}` is not used like this", stretch, help_)
@@ -137,9 +159,8 @@ def _no_overload(
     token = max(tokens.at(offset), 0)
     stretches = operands.at(token) if operands else []
     if len(stretches) == len(types) and function in OPERATION_OF:
-        texts = [_excerpt(stretch, tokens) for stretch in stretches]
-        name = tokens.stretch(max(token - 1, 0), max(token - 1, 0))
-        return explain_mismatch(function, types, texts, stretches, name)
+        name = max(token - 1, 0) if tokens.words[token] == "(" else token
+        return explain_mismatch(Mismatch(function, types, stretches, name, tokens))
     described = " and ".join(words_for(type_) for type_ in types)
     message = f"`{sign_of(function)}` does not go with {described}"
     return Finding("NB405", message, _around(offset, tokens), "compare values of one type")
@@ -152,6 +173,9 @@ def _no_attributes(offset: int, type_: str, tokens: Tokens) -> Finding:
         place = max(token - 1, 0)
         help_ = f"write `{capital[1].lower()}`, in small letters"
         return Finding("NB403", f"there is no `{capital[1]}`", tokens.stretch(place, place), help_)
+    idiom = find_member(token, type_, tokens)
+    if idiom is not None:
+        return idiom.finding("NB402")
     stretch = tokens.stretch(token, min(token + 1, len(tokens) - 1))
     message = f"{words_for(type_)} has no attributes, such as `{_excerpt(stretch, tokens)}`"
     return Finding("NB402", message, stretch, "end the reference before it")

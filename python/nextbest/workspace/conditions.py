@@ -17,6 +17,7 @@ from nextbest.workspace.check.schema import ENUMERABLE, NUMBERS, RESERVED
 from nextbest.workspace.definitions import AttributeDefinition, ConditionDefinition
 from nextbest.workspace.document import Document
 from nextbest.workspace.load import Workspace
+from nextbest.workspace.scalar import rewrite
 
 READS_ACTION = re.compile(r"\baction\b")
 
@@ -134,7 +135,7 @@ class Conditions:
         node = document.node.child(*path) if document.node is not None else None
         if node is None or self._unclear is None or (self._unclear and self._mentions_unclear(text)):
             return None
-        return SourceText(text, partial(document.inside, node, text))
+        return SourceText(text, partial(document.inside, node, text), partial(rewrite, document, node))
 
     def _mentions_unclear(self, text: str) -> bool:
         return any(re.search(rf"\b{re.escape(reference)}\b", text) for reference in self._unclear or ())
@@ -184,7 +185,9 @@ def _attribute(document: Document, root: Root, name: str, definition: AttributeD
         node = document.node.child(root, name, "expression") if document.node is not None else None
         if node is not None:
             text = definition.expression
-            expression = SourceText(text, partial(document.inside, node, text))
+            expression = SourceText(
+                text, partial(document.inside, node, text), partial(rewrite, document, node)
+            )
     return Attribute(
         root=root,
         name=name,

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Tag
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from nextbest.diagnostics.suggestion import one_of, suggest
+from nextbest.diagnostics.suggestion import did_you_mean, one_of, suggest
 from nextbest.workspace.definitions import Definition
 from nextbest.workspace.definitions.vocabulary import ATTRIBUTE_PATTERN
 
@@ -91,8 +91,8 @@ def _not_a_choice(fault: Fault) -> tuple[str, str, str]:
     expected = fault.details[0].get("ctx", {}).get("expected", "")
     choices = re.findall(r"'([^']*)'", str(expected))
     meant = SYNONYMS.get(fault.written.lower())
-    if meant in choices:
-        remedy = f"did you mean `{meant}`?"
+    if meant is not None and meant in choices:
+        remedy: str = did_you_mean(meant)
     else:
         remedy = suggest(fault.written, choices, otherwise=f"use {one_of(choices)}")
     return "NB204", f"`{_short(fault.written)}` is not a choice here", remedy

@@ -1,0 +1,86 @@
+"""Characters of word processors, web pages and other alphabets -> those that CEL reads."""
+
+import re
+import unicodedata
+
+from nextbest.expression.foreign.idiom import Idiom
+from nextbest.expression.tokens import Tokens
+
+# What word processors make of quotation marks, and what stands for one of them.
+QUOTES = "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u00b4`"
+_QUOTED = re.compile(f"[{QUOTES}\"']([^{QUOTES}\"'\\\\\n]*)[{QUOTES}\"']")
+_SIGNS = {
+    "\u2265": ">=", "\u2264": "<=", "\u2260": "!=", "\u2212": "-", "\u2013": "-", "\u2014": "-",
+    "\u00d7": "*", "\u00f7": "/", "\u2227": "&&", "\u2228": "||", "\u00ac": "!", "\u2208": "in",
+    "\u21d2": ">=",
+}  # fmt: skip
+# Letters of other alphabets that look like Latin ones.
+_ALIKE = dict(
+    zip(
+        "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u04bb\u0501\u0410\u0412\u0415\u041a\u041c"
+        "\u041d\u041e\u0420\u0421\u0422\u0425\u0406\u03bf\u03b1\u03c1\u03bd\u03b9\u0391\u0392\u0395\u0397\u0399"
+        "\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a7\u0131",
+        "aeopcyxijshdABEKMHOPCTXIoapviABEHIKMNOPTXi",
+        strict=True,
+    )
+)
+_WORD = re.compile(r"\w+")
+
+
+def find_character(tokens: Tokens) -> Idiom | None:
+    """Finds a character outside of texts that CEL has no use for, and what was meant."""
+    if tokens.text.isascii() and "`" not in tokens.text:
+        return None
+    for word, start in zip(tokens.words, tokens.starts, strict=True):
+        if len(word) == 1 and (word == "`" or not word.isascii()):
+            return _explain(word, start, tokens.text)
+    return None
+
+
+def _explain(character: str, start: int, text: str) -> Idiom | None:
+    here = (start, 1)
+    category = unicodedata.category(character)
+    if category == "Zs":
+        name = _name(character)
+        message = f"{name} stands here, which looks like a space"
+        return Idiom(message, here, here, " ", "replace it by a space")
+    if category == "Cf":
+        message = f"an invisible character stands here: {_name(character)}"
+        return Idiom(message, here, here, "", "remove it")
+    if character in QUOTES:
+        message = f"`{character}` is not a quotation mark of the language"
+        quoted = _QUOTED.match(text, start)
+        replacement = f'"{quoted[1]}"' if quoted else None
+        stretch = (start, quoted.end() - start) if quoted else here
+        help_ = "write text in straight quotes: \"text\" or 'text'"
+        return Idiom(message, (start, 1), stretch, replacement, help_)
+    if character in _SIGNS:
+        sign = _SIGNS[character]
+        message = f"`{character}` is not an operator of the language"
+        return Idiom(message, here, here, f" {sign} " if sign == "in" else sign, f"write `{sign}`")
+    return _letter(character, start, text)
+
+
+def _letter(character: str, start: int, text: str) -> Idiom | None:
+    """A letter in a name, which has only those of ASCII."""
+    first = start
+    while first > 0 and _WORD.fullmatch(text[first - 1]):
+        first -= 1
+    word = _WORD.match(text, first)
+    if word is None:
+        return None
+    latin = "".join(_ALIKE.get(letter, unicodedata.normalize("NFKC", letter)) for letter in word[0])
+    stretch = (first, len(word[0]))
+    if latin.isascii():
+        marked = word[0].replace(character, f"[{character}]", 1)
+        message = f"`{marked}` has a letter that is not Latin but looks so: {_name(character)}"
+        return Idiom(message, (start, 1), stretch, latin, f"write `{latin}`")
+    message = f"`{character}` cannot stand in a name"
+    return Idiom(message, (start, 1), stretch, None, f'a text stands in quotes: `"{word[0]}"`')
+
+
+def _name(character: str) -> str:
+    name = unicodedata.name(character, "a character").lower()
+    name = re.sub("cyrillic|greek|latin", lambda script: script[0].capitalize(), name)
+    article = "" if name.startswith("a ") else "an " if name[:1] in "aeiou" else "a "
+    return f"{article}{name} (U+{ord(character):04X})"

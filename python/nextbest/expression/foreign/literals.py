@@ -1,0 +1,128 @@
+"""Numbers, dates and lists as other languages write them -> as CEL does."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nextbest.expression.foreign.idiom import Idiom, is_adjacent
+from nextbest.expression.tokens import Tokens
+
+_HOURS = {"d": 24, "h": 1, "w": 168}
+_ZEROS = {"k": 3, "m": 6}
+
+
+@dataclass(frozen=True, slots=True)
+class _Habit:
+    """A way of writing a literal.
+
+    Attributes:
+        pattern: Of all of it.
+        message: What follows the literal in the message.
+        write: What CEL has for it; empty where that is not certain.
+        help: The remedy where there is no text.
+        is_list_safe: Whether it may stand between commas.
+    """
+
+    pattern: re.Pattern[str]
+    message: str
+    write: Callable[[re.Match[str]], str] = lambda _: ""
+    help: str = ""
+    is_list_safe: bool = True
+
+
+def timestamp(text: str) -> str:
+    """A date or time as CEL writes it; a date is its midnight in UTC."""
+    return f'timestamp("{text}")' if "T" in text else f'timestamp("{text}T00:00:00Z")'
+
+
+def _digits(found: re.Match[str]) -> str:
+    return re.sub("[_,]", "", found[0])
+
+
+def _span(found: re.Match[str]) -> str:
+    unit = found[2][:3].lower()
+    if unit == "min":
+        return f'duration("{found[1]}m")'
+    return f'duration("{int(found[1]) * _HOURS[unit[0]]}h")'
+
+
+def _scaled(found: re.Match[str]) -> str:
+    decimals, zeros = found[2] or "", _ZEROS[found[3].lower()]
+    return str(int(found[1] + decimals.ljust(zeros, "0")[:zeros])) if len(decimals) <= zeros else ""
+
+
+_HABITS = (
+    _Habit(re.compile(r"(?i:date|timestamp) ?(?:'|\")(\d{4}-\d\d-\d\d)(?:'|\")"),
+           "is not a literal of the language", lambda found: timestamp(found[1])),
+    _Habit(re.compile(r"\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d))?(?![\w-])"),
+           "is a subtraction, not a date", lambda found: timestamp(found[0])),
+    _Habit(re.compile(r"\d+(_\d+)+(\.\d+)?(?!\w)"), "has `_` in a number", _digits),
+    _Habit(re.compile(r"\d{1,3}(\.\d{3})+,\d+(?![\w.])"), "is not a number of the language",
+           lambda found: found[0].replace(".", "").replace(",", "."), is_list_safe=False),
+    _Habit(re.compile(r"\d{1,3}(,\d{3})+\.\d+(?![\w.,])|\d{1,3}(,\d{3}){2,}(?![\w.,])"),
+           "has `,` in a number", _digits, is_list_safe=False),
+    _Habit(re.compile(r"\d{1,3},\d{3}(?![\w.,])"), "can be read in two ways",
+           help="write 1000 for a thousand, and 1.0 for one: numbers have no `,`", is_list_safe=False),
+    _Habit(re.compile(r"\d+,\d+(?![\w.,])"), "has `,` in a number", lambda found: found[0].replace(",", "."),
+           is_list_safe=False),
+    _Habit(re.compile(r"\d+(\.\d+)? ?%(?! *[\w(.])"), "is not a number of the language",
+           help="write a share as 0.5, and percentage points as 50"),
+    _Habit(re.compile(r"(\d+)(?:\.(\d+))?([kKM])(?!\w)"), "is not a number of the language", _scaled),
+    _Habit(re.compile(r"(\d+) ?(days?|d|hours?|h|minutes?|min|weeks?|w)(?![\w(.])"), "is not a duration",
+           _span),
+    _Habit(re.compile(r"[$\u20ac\u00a3] ?(\d+(\.\d+)?)|(\d+(\.\d+)?) ?([$\u20ac\u00a3]|(EUR|USD|GBP)(?!\w))"),
+           "has a currency", lambda found: found[1] or found[3]),
+)  # fmt: skip
+
+
+def find_literal(tokens: Tokens) -> Idiom | None:
+    """Finds a literal of another language; before operators, because they contain `-`, `,` and `%`."""
+    for token in range(len(tokens)):
+        found = _literal(token, tokens) or _item(token, tokens)
+        if found is not None:
+            return found
+    return None
+
+
+def _literal(token: int, tokens: Tokens) -> Idiom | None:
+    word = tokens.words[token]
+    starts = word[0].isdigit() or word[0] in "$\u20ac\u00a3" or word.lower() in {"date", "timestamp"}
+    if not starts or (is_adjacent(token, tokens) and tokens.is_name(token - 1)):
+        return None
+    text, start = tokens.text, tokens.starts[token]
+    for habit in _HABITS:
+        found = habit.pattern.match(text, start)
+        if found is None or not (habit.is_list_safe or _stands_alone(token, tokens)):
+            continue
+        stretch = (start, found.end() - start)
+        new = habit.write(found)
+        return Idiom(
+            f"`{found[0]}` {habit.message}", stretch, stretch, new or None, habit.help or f"write {new}"
+        )
+    return None
+
+
+def _stands_alone(token: int, tokens: Tokens) -> bool:
+    """Whether a comma after a number can only be a part of it: no call and no list is open."""
+    opened: list[int] = []
+    for index in range(token):
+        if tokens.words[index] in ("(", "["):
+            opened.append(index)
+        elif tokens.words[index] in (")", "]") and opened:
+            opened.pop()
+    return all(tokens.words[index] == "(" and not tokens.is_name(index - 1) for index in opened) and not (
+        opened and tokens.words[opened[-1] - 1].lower() == "in"
+    )
+
+
+def _item(token: int, tokens: Tokens) -> Idiom | None:
+    """Two values side by side in a list."""
+    if not (token and tokens.is_value(token - 1) and tokens.is_value(token)):
+        return None
+    opened = [index for index in range(token) if tokens.words[index] in "([{" and tokens.match(index) > token]
+    if not opened or tokens.words[opened[-1]] != "[":
+        return None
+    before, word = tokens.words[token - 1], tokens.words[token]
+    end = tokens.starts[token - 1] + len(before)
+    message = f"a comma is missing between `{before}` and `{word}`"
+    return Idiom(message, tokens.stretch(token - 1, token), (end, 0), ",", "put a comma between the two")

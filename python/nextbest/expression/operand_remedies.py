@@ -1,0 +1,75 @@
+"""Operands of types that do not fit -> what to write in the place of each; types as cel-cpp spells them."""
+
+import re
+from collections.abc import Sequence
+
+from nextbest.diagnostics import Remedy
+from nextbest.expression.foreign.literals import timestamp
+
+TIMESTAMP = "google.protobuf.Timestamp"
+_TEXT_FUNCTIONS = ("contains", "startsWith", "endsWith", "matches")
+
+
+def constant_help(text: str, wanted: str, other: str) -> str:
+    """The remedy for a constant that is compared with something of another type; it replaces the constant."""
+    inner = text[1:-1] if text[:1] in "'\"" else text
+    is_quoted = inner != text
+    help_: str
+    match wanted:
+        case "int" | "double" if text.endswith("u"):
+            help_ = Remedy("leave out the `u`: `{}`", text[:-1])
+        case "int" | "double" if is_quoted:
+            is_number = re.fullmatch(r"-?\d+(\.\d+)?", inner)
+            help_ = Remedy("write `{}`", inner) if is_number else "write a number, without quotes"
+        case "string" if not is_quoted:
+            help_ = Remedy("write `{}`", f'"{inner}"')
+        case "bool" if inner.lower() in ("true", "false"):
+            help_ = Remedy("write `{}`", inner.lower())
+        case "bool":
+            help_ = "compare with true or false, or leave the comparison out"
+        case "google.protobuf.Timestamp":
+            spelled = moment(inner)
+            example = 'write a timestamp: `timestamp("2026-01-31T09:00:00Z")`'
+            help_ = Remedy("write `{}`", spelled) if spelled else example
+        case "google.protobuf.Duration":
+            help_ = 'write a duration: `duration("24h")`'
+            if re.fullmatch(r"(\d+[hms])+", inner):
+                help_ = Remedy("write a duration: `{}`", f'duration("{inner}")')
+        case _ if wanted.startswith("list("):
+            help_ = Remedy("ask for an element: `{}`", f"{text} in {other}")
+        case _:
+            help_ = "compare values of one type"
+    return help_
+
+
+def moment(text: str) -> str:
+    """The timestamp that a date or time in text is; empty where it is none."""
+    return timestamp(text) if re.match(r"\d{4}-\d\d-\d\d(T|$)", text.upper()) else ""
+
+
+def operator_help(sign: str, type_: str) -> str:
+    """The remedy for an operator between two operands of a type that does not have it."""
+    if type_ == "bool":
+        return "combine them with `&&`, `||` and `!`"
+    if type_ == "bytes":
+        return "leave out the `b` before the quotes"
+    if sign in ("==", "!="):
+        return "compare an attribute with a value: `customer.attribute == ...`"
+    if type_.startswith("list("):
+        return "ask for an element with `in`, or for the number of elements with `size()`"
+    if sign == "+" and type_ == TIMESTAMP:
+        return "add a duration to a timestamp"
+    return f"`{sign}` is for numbers"
+
+
+def function_help(function: str, types: Sequence[str]) -> str:
+    """The remedy for a function of operands that it does not take."""
+    if function == "contains" and types[0].startswith("list("):
+        return "ask whether it is in the list: `value in list`"
+    if function in _TEXT_FUNCTIONS:
+        return f'`{function}()` is for text: `text.{function}("...")`'
+    if function == "size":
+        return "`size()` is for text and lists"
+    if function.startswith("get"):
+        return f'`{function}()` is for timestamps: `now.{function}()` or `now.{function}("Europe/Berlin")`'
+    return "convert the value first"

@@ -1,0 +1,64 @@
+"""A text and the scalar it should be in a YAML file -> how to write it, and the change of the file.
+
+A way of writing is taken only when libyaml reads the text back from it.
+"""
+
+import json
+import re
+
+import yaml
+
+from nextbest.diagnostics import Fix
+from nextbest.workspace.document import Document, Node
+
+# Texts that no reader takes for a number, a date, true, false or null.
+PLAIN = re.compile(r"(?!(?i:null|true|false|yes|no|on|off)$)[A-Za-z_(][^\n]*")
+
+
+def rewrite(document: Document, node: Node, text: str) -> Fix | None:
+    """Finds the change that makes a text of a scalar.
+
+    Args:
+        document: The file.
+        node: The scalar as it is; its quotes are kept where they can be.
+        text: What it should say.
+    """
+    written = quote(text, node.style)
+    if written is None:
+        return None
+    lines = document.lines
+    end_line, end_column = node.end_line, node.end_column
+    if node.style in {"|", ">"} or end_line >= len(lines):
+        # A block ends where the next line begins; what is written in its place ends with a line of its own.
+        end_line = min(end_line, len(lines)) - 1
+        while end_line > node.line and not lines[end_line].strip():
+            end_line -= 1
+        end_column = len(lines[end_line])
+    return Fix(document.file, node.line + 1, node.column + 1, end_line + 1, end_column + 1, written)
+
+
+def quote(text: str, style: str = "'") -> str | None:
+    """Writes a text on one line, as plain text, in single or in double quotes; None when none of them works.
+
+    Args:
+        text: What is to be read.
+        style: The preferred quotes; empty for none.
+    """
+    single = "'" + text.replace("'", "''") + "'"
+    double = json.dumps(text, ensure_ascii=False)
+    preferred = {"": text, "'": single, '"': double if '"' not in text and "\\" not in text else single}
+    for written in (preferred.get(style, text), single, double):
+        if _reads_as(text, written):
+            return written
+    return None
+
+
+def _reads_as(text: str, written: str) -> bool:
+    if written == text and not PLAIN.fullmatch(text):
+        return False
+    try:
+        events = list(yaml.parse(f"[{{k: {written}}}]\n", Loader=yaml.CSafeLoader))
+    except yaml.YAMLError:
+        return False
+    scalars = [event.value for event in events if isinstance(event, yaml.ScalarEvent)]
+    return scalars == ["k", text] and "\n" not in written
