@@ -24,3 +24,11 @@ def read_file(path: Path, bytes_max: int) -> bytes:
 def is_text(name: str) -> bool:
     """Whether a file's name is UTF-8, so that a bundle can hold it."""
     return os.fsencode(name).decode(errors="replace") == name
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a path is a folder or a link to one; False where that cannot be found out."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False

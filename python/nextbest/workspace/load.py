@@ -3,14 +3,13 @@
 The order of everything is that of the files' paths, never of the file system.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import errno
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from nextbest.diagnostics import Diagnostic, Position, Severity
-from nextbest.diagnostics.suggestion import nearest
-from nextbest.models.registry import FOLDER as REGISTRY
 from nextbest.workspace.definitions import (
     ArbitrationFile,
     ChannelsFile,
@@ -24,22 +23,12 @@ from nextbest.workspace.definitions import (
     SchemaFile,
     WorkspaceFile,
 )
+from nextbest.workspace.discovery import Discovery, discover, misnamed
 from nextbest.workspace.document import Document
-from nextbest.workspace.files import is_text, read_file
+from nextbest.workspace.files import is_folder, read_file
 from nextbest.workspace.names import Names
 from nextbest.workspace.source import FILE_BYTES_MAX, parse
 from nextbest.workspace.validation import validate
-
-SINGLE = {
-    "workspace.yaml": Kind.WORKSPACE,
-    "schema.yaml": Kind.SCHEMA,
-    "channels.yaml": Kind.CHANNELS,
-    "issues.yaml": Kind.ISSUES,
-    "arbitration.yaml": Kind.ARBITRATION,
-    "contact-policies.yaml": Kind.CONTACT_POLICIES,
-}
-FOLDERS = {"actions": Kind.ACTIONS, "models": Kind.MODEL, "tests": Kind.TESTS}
-FILES_MAX = 50_000
 
 Progress = Callable[[str, int, int], None]
 """Called with the name of the stage, how much of it is done, and how much there is."""
@@ -94,99 +83,69 @@ def load(root: Path, progress: Progress) -> tuple[Workspace, list[Diagnostic]]:
     missing = _missing(root)
     if missing is not None:
         return workspace, [missing]
-    kinds, diagnostics = _discover(root)
+    discovery = discover(root)
+    kinds, diagnostics = discovery.kinds, discovery.diagnostics
+    for kind in discovery.unlisted:
+        workspace.names.add_unread(kind)
     for done, (file, kind) in enumerate(sorted(kinds.items())):
         progress("load", done, len(kinds))
         try:
             content = read_file(root / file, FILE_BYTES_MAX)
         except OSError as error:
-            diagnostics.append(_unreadable(file, error))
+            diagnostics.append(_unreadable(root / file, file, error))
             workspace.names.add_unread(kind)
         else:
             diagnostics += _read(workspace, file, kind, content)
     progress("load", len(kinds), len(kinds))
-    if "schema.yaml" not in kinds:
-        remedy = "add one that declares the attributes; `nextbest init` shows how"
-        diagnostics.append(Diagnostic("NB110", "`schema.yaml` is missing", None, remedy))
+    if "schema.yaml" not in kinds and Kind.SCHEMA not in discovery.unlisted:
+        diagnostics = [*_without_schema(discovery), *diagnostics]
         workspace.names.add_unread(Kind.SCHEMA)
     return workspace, diagnostics
 
 
-def _unreadable(file: str, error: OSError) -> Diagnostic:
+def _without_schema(discovery: Discovery) -> list[Diagnostic]:
+    instead = discovery.instead.get("schema.yaml")
+    if instead is None:
+        remedy = "add one that declares the attributes; `nextbest init` shows how"
+        return [Diagnostic("NB110", "`schema.yaml` is missing", None, remedy)]
+    # Says all that there is to say of that file.
+    discovery.diagnostics[:] = [
+        diagnostic
+        for diagnostic in discovery.diagnostics
+        if diagnostic.position is None or diagnostic.position.file != instead
+    ]
+    remedy = f"rename `{instead}` to `schema.yaml`"
+    return [Diagnostic("NB110", "`schema.yaml` is missing", Position(instead, 1, 1), remedy)]
+
+
+def _unreadable(path: Path, file: str, error: OSError) -> Diagnostic:
+    position = Position(file, 1, 1)
+    if error.errno in {errno.ENOENT, errno.ELOOP} and path.is_symlink():
+        where = "itself" if error.errno == errno.ELOOP else "a file that does not exist"
+        message = f"`{file}` cannot be read: it is a link to {where}"
+        return Diagnostic("NB102", message, position, "correct where it leads, or remove it")
     message = f"`{file}` cannot be read: {(error.strerror or str(error)).lower()}"
-    return Diagnostic("NB102", message, Position(file, 1, 1), "make it a file that you may read")
+    return Diagnostic("NB102", message, position, "make it a file that you may read")
 
 
 def _missing(root: Path) -> Diagnostic | None:
-    if not root.is_dir():
+    if not is_folder(root):
         return Diagnostic("NB101", f"`{root}` is not a folder", None, "name the folder of a workspace")
-    if not (root / "workspace.yaml").is_file():
-        return Diagnostic(
-            "NB101", f"`{root}` is not a workspace: it has no `workspace.yaml`", None,
-            "name the folder of a workspace, or begin one with `nextbest init`",
-        )  # fmt: skip
-    return None
-
-
-def _discover(root: Path) -> tuple[dict[str, Kind], list[Diagnostic]]:
-    """Finds the files by kind, and files that look as if they were meant to be read."""
-    kinds: dict[str, Kind] = {}
-    diagnostics: list[Diagnostic] = []
-    for path in _walk(root, root):
-        file = path.relative_to(root).as_posix()
-        folder, _, rest = file.partition("/")
-        if not is_text(file):
-            shown = file.encode(errors="replace").decode()
-            problem = Diagnostic("NB102", f"the name of `{shown}` is not UTF-8", None, "rename it")
-            diagnostics.append(problem)
-            continue
-        if path.suffix == ".yaml" and rest and folder in FOLDERS:
-            kinds[file] = FOLDERS[folder]
-        elif file in SINGLE:
-            kinds[file] = SINGLE[file]
-        elif path.suffix in {".yaml", ".yml"} and (folder in FOLDERS or not rest):
-            diagnostics.append(_unread(file))
-        if len(kinds) > FILES_MAX:
-            remedy = f"a workspace has at most {FILES_MAX:,} files"
-            diagnostics.append(Diagnostic("NB104", "too many files", None, remedy))
-            break
-    return kinds, diagnostics
-
-
-def _walk(root: Path, folder: Path) -> Iterator[Path]:
-    """Files of a workspace in the order of their names.
-
-    Hidden ones, folders that are links, and the registry of models, which nobody writes by hand, stay out.
-    """
     try:
-        paths = sorted(folder.iterdir(), key=lambda path: path.name)
-    except OSError:
-        # Stands for what is in it: reading it will say why it cannot be read.
-        yield folder / "*.yaml"
-        return
-    for path in paths:
-        if path.name.startswith("."):
-            continue
-        if path.is_dir():
-            is_read = (folder != root or path.name in FOLDERS) and path != root / REGISTRY
-            if is_read and not path.is_symlink():
-                yield from _walk(root, path)
-        else:
-            yield path
-
-
-def _unread(file: str) -> Diagnostic:
-    name = Path(file).with_suffix(".yaml").as_posix()
-    if "/" in file or name in SINGLE:
-        remedy = f"rename it to `{name}`"
-    else:
-        best = nearest(name, SINGLE)
+        is_there = (root / "workspace.yaml").is_file()
+    except OSError as error:
+        message = f"`{root}` cannot be read: {(error.strerror or str(error)).lower()}"
+        return Diagnostic("NB101", message, None, "make it a folder that you may read")
+    if not is_there:
+        instead = misnamed(root, "workspace.yaml")
         remedy = (
-            f"did you mean `{best}`?"
-            if best
-            else "files of actions go into `actions/`, of tests into `tests/`"
+            f"rename `{instead}` to `workspace.yaml`"
+            if instead is not None
+            else "name the folder of a workspace, or begin one with `nextbest init`"
         )
-    return Diagnostic("NB109", f"`{file}` is not read", Position(file, 1, 1), remedy, Severity.WARNING)
+        message = f"`{root}` is not a workspace: it has no `workspace.yaml`"
+        return Diagnostic("NB101", message, None, remedy)
+    return None
 
 
 def _read(workspace: Workspace, file: str, kind: Kind, content: bytes) -> list[Diagnostic]:

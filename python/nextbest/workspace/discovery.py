@@ -1,0 +1,279 @@
+"""A folder -> the files of a workspace by kind, and files that look as if they were to be read and are not.
+
+Links to folders are not followed: a workspace is complete in itself. Left alone are hidden files and folders,
+`node_modules`, folders that say that they are a cache or a virtual environment, and the registry of models.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from pathlib import Path
+
+from nextbest.diagnostics import Diagnostic, Position, Severity
+from nextbest.diagnostics.suggestion import nearest
+from nextbest.models.registry import FOLDER as REGISTRY
+from nextbest.workspace.definitions import Kind
+from nextbest.workspace.files import is_folder, is_text
+
+SINGLE = {
+    "workspace.yaml": Kind.WORKSPACE,
+    "schema.yaml": Kind.SCHEMA,
+    "channels.yaml": Kind.CHANNELS,
+    "issues.yaml": Kind.ISSUES,
+    "arbitration.yaml": Kind.ARBITRATION,
+    "contact-policies.yaml": Kind.CONTACT_POLICIES,
+}
+FOLDERS = {"actions": Kind.ACTIONS, "models": Kind.MODEL, "tests": Kind.TESTS}
+FILES_MAX = 50_000
+# Of a folder that is not read, so many entries are looked at: it may hold anything.
+FOREIGN_ENTRIES_MAX = 10_000
+FOREIGN_NAMES = frozenset({"node_modules", "__pycache__"})
+# Files by which a folder says that nobody wrote what is in it.
+FOREIGN_MARKS = ("CACHEDIR.TAG", "pyvenv.cfg")
+# Endings by which a file looks like YAML; editors of Windows add `.txt`.
+ENDINGS = (".yaml.txt", ".yml.txt", ".yaml", ".yml")
+ALIKE = 0.8
+WHERE = "files of actions go into `actions/`, of models into `models/`, of tests into `tests/`"
+HIDE = "what begins with `.` is left alone"
+
+
+@dataclass(slots=True)
+class Discovery:
+    """What a folder holds.
+
+    Attributes:
+        kinds: The files to read.
+        diagnostics: What is not read although it looks like it, and what cannot be looked into.
+        instead: For a file that is not there, what stands in its place under a wrong name.
+        unlisted: Kinds of which there may be files that could not be found.
+    """
+
+    kinds: dict[str, Kind] = field(default_factory=dict)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    instead: dict[str, str] = field(default_factory=dict)
+    unlisted: set[Kind] = field(default_factory=set)
+
+
+def discover(root: Path) -> Discovery:
+    """Finds the files of a workspace, in the order of their names."""
+    search = _Search(root)
+    try:
+        entries = _listed(root)
+    except OSError as error:
+        remedy = "make it a folder that you may read"
+        message = f"the folder cannot be read: {(error.strerror or str(error)).lower()}"
+        return Discovery({}, [Diagnostic("NB102", message, None, remedy)], {}, set(Kind))
+    for path in entries:
+        search.look_at(path)
+        if len(search.found.kinds) > FILES_MAX:
+            remedy = f"a workspace has at most {FILES_MAX:,} files"
+            search.found.diagnostics.append(Diagnostic("NB104", "too many files", None, remedy))
+            break
+    return search.found
+
+
+def misnamed(root: Path, name: str) -> str | None:
+    """What stands in the place of a file of this name, and differs from it in case or ending only."""
+    try:
+        names = sorted(path.name for path in root.iterdir())
+    except OSError:
+        return None
+    return next((other for other in names if other != name and _corrected(other) == name), None)
+
+
+def _listed(folder: Path) -> list[Path]:
+    """The entries of a folder that are not hidden, by name.
+
+    Raises:
+        OSError: The folder cannot be read.
+    """
+    entries = sorted(folder.iterdir(), key=lambda path: path.name)
+    return [path for path in entries if not path.name.startswith(".")]
+
+
+def _is_broken_link(path: Path) -> bool:
+    try:
+        return path.is_symlink() and not path.exists()
+    except OSError:
+        return False
+
+
+def _corrected(name: str) -> str | None:
+    """The name that a file which looks like YAML should have; None for another."""
+    lowered = name.lower()
+    ending = next((ending for ending in ENDINGS if lowered.endswith(ending)), None)
+    if ending is None:
+        return None
+    stem = name[: -len(ending)]
+    return f"{stem.lower()}.yaml" if f"{stem.lower()}.yaml" in SINGLE else f"{stem}.yaml"
+
+
+def _meant(name: str) -> str | None:
+    """The folder of a workspace that a name is most like."""
+    lowered = name.lower()
+    return next(
+        (folder for folder in FOLDERS if SequenceMatcher(None, lowered, folder).ratio() >= ALIKE), None
+    )
+
+
+class _Search:
+    def __init__(self, root: Path) -> None:
+        self.found = Discovery()
+        self._root = root
+
+    def look_at(self, path: Path) -> None:
+        """Looks at an entry of the workspace's own folder."""
+        name = path.name
+        if is_folder(path):
+            if path.is_symlink():
+                if _meant(name) is not None:
+                    self._report_link(path)
+            elif name in FOLDERS:
+                self._read(path, FOLDERS[name])
+            elif name in SINGLE:
+                self._refuse(path, "is a folder, where a file belongs", "make it a file")
+                self.found.unlisted.add(SINGLE[name])
+            else:
+                self._pass_by(path)
+        elif not self._has_text_name(path):
+            pass
+        elif name in SINGLE:
+            self.found.kinds[name] = SINGLE[name]
+        else:
+            self._leave(path)
+
+    def _read(self, folder: Path, kind: Kind) -> None:
+        """Finds the files of a folder that is read."""
+        try:
+            entries = _listed(folder)
+        except OSError as error:
+            cause = (error.strerror or str(error)).lower()
+            remedy = "make it a folder that you may read"
+            self._refuse(folder, f"is a folder that cannot be read: {cause}", remedy)
+            self.found.unlisted.add(kind)
+            return
+        for path in entries:
+            self._look_below(path, kind)
+            if len(self.found.kinds) > FILES_MAX:
+                return
+
+    def _look_below(self, path: Path, kind: Kind) -> None:
+        """Looks at an entry of a folder that is read."""
+        if is_folder(path):
+            if path.is_symlink():
+                self._report_link(path)
+            elif path != self._root / REGISTRY:
+                self._read(path, kind)
+        elif not self._has_text_name(path):
+            pass
+        elif path.suffix == ".yaml":
+            self.found.kinds[self._name(path)] = kind
+        elif (corrected := _corrected(path.name)) is not None:
+            name = path.with_name(corrected).relative_to(self._root).as_posix()
+            self._report(path, "is not read", f"rename it to `{name}`")
+        elif _is_broken_link(path):
+            self._report(path, "is a link that leads nowhere", "correct where it leads, or remove it")
+
+    def _leave(self, path: Path) -> None:
+        """Says of a file beside `workspace.yaml` that it is not read, if it looks like YAML."""
+        corrected = _corrected(path.name)
+        if corrected is None:
+            return
+        folder = _meant(Path(corrected).stem)
+        if corrected in SINGLE:
+            self.found.instead.setdefault(corrected, path.name)
+            remedy = f"rename it to `{corrected}`"
+            if (self._root / corrected).exists():
+                remedy = f"remove it, or join it with `{corrected}`"
+        elif folder is not None:
+            remedy = f"move it into the folder `{folder}/`"
+        else:
+            best = nearest(corrected, SINGLE)
+            remedy = f"did you mean `{best}`?" if best else f"{WHERE}; {HIDE}"
+        self._report(path, "is not read", remedy)
+
+    def _pass_by(self, folder: Path) -> None:
+        """Says of a folder that is not read which files in it look as if they were to be."""
+        files = list(_foreign(folder))
+        if not files:
+            return
+        meant = _meant(folder.name)
+        if meant is not None:
+            there = (self._root / meant).is_dir() and not (self._root / meant).samefile(folder)
+            remedy = f"move its files into `{meant}/`" if there else f"rename it to `{meant}/`"
+            count = "1 YAML file" if len(files) == 1 else f"{len(files):,} YAML files"
+            message = f"the folder `{folder.name}/` is not read: it has {count}"
+            position = Position(self._name(files[0]), 1, 1)
+            self.found.diagnostics.append(Diagnostic("NB109", message, position, remedy, Severity.WARNING))
+            return
+        others = []
+        for path in files:
+            corrected = _corrected(path.name)
+            if corrected in SINGLE:
+                self._report(path, "is not read", f"move it to `{corrected}`, beside `workspace.yaml`")
+            else:
+                others.append(path)
+        if others:
+            more = (
+                "" if len(others) == 1 else f", nor are {len(others) - 1:,} other YAML files of this folder"
+            )
+            self._report(others[0], f"is not read{more}", f"{WHERE}; {HIDE}")
+
+    def _has_text_name(self, path: Path) -> bool:
+        file = self._name(path)
+        if is_text(file):
+            return True
+        shown = file.encode(errors="replace").decode()
+        message = f"the name of `{shown}` is not UTF-8"
+        self.found.diagnostics.append(Diagnostic("NB102", message, None, "rename it"))
+        return False
+
+    def _refuse(self, path: Path, what: str, remedy: str) -> None:
+        file = self._name(path)
+        diagnostic = Diagnostic("NB102", f"`{file}` {what}", Position(file, 1, 1), remedy)
+        self.found.diagnostics.append(diagnostic)
+
+    def _report_link(self, path: Path) -> None:
+        remedy = "copy its files into the workspace: links to files are followed, links to folders are not"
+        self._report(path, "is a link to a folder, and is not read", remedy)
+
+    def _report(self, path: Path, what: str, remedy: str) -> None:
+        file = self._name(path)
+        if is_text(file):
+            message = f"`{file}` {what}"
+            position = Position(file, 1, 1)
+            self.found.diagnostics.append(Diagnostic("NB109", message, position, remedy, Severity.WARNING))
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self._root).as_posix()
+
+
+def _is_marked(folder: Path) -> bool:
+    try:
+        return any((folder / mark).exists() for mark in FOREIGN_MARKS)
+    except OSError:
+        return False
+
+
+def _foreign(folder: Path) -> Iterator[Path]:
+    """Files that look like YAML in a folder that is not read, and in those below it."""
+    left = FOREIGN_ENTRIES_MAX
+    folders = [folder]
+    while folders:
+        current = folders.pop()
+        if current.name in FOREIGN_NAMES or _is_marked(current):
+            continue
+        try:
+            entries = _listed(current)
+        except OSError:
+            continue
+        below = []
+        for path in entries:
+            left -= 1
+            if left < 0:
+                return
+            if is_folder(path):
+                below += [] if path.is_symlink() else [path]
+            elif _corrected(path.name) is not None and is_text(path.name):
+                yield path
+        folders += reversed(below)
