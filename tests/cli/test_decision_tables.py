@@ -185,11 +185,3 @@ def test_why_an_action(decision):
 
 def test_why_not_an_action_that_was_not_available(decision):
     assert "Not placed: left at availability, its window has ended" in _action(decision, "old")
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(None, "missing"), ("a", '"a"'), (True, "true"), (1.5, "1.5"), (["a"], '["a"]')],
-)
-def test_values(value, text):
-    assert tables.render_value(value) == text

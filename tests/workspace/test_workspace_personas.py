@@ -2,15 +2,27 @@
 
 import shutil
 import textwrap
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from nextbest import _core, workspace
+from nextbest.answers import (
+    ActionExplanation,
+    ClauseExplanation,
+    LiteralExplanation,
+    Outcome,
+    Placing,
+    PropensitySource,
+    Score,
+    Stage,
+    Truth,
+    Unavailable,
+)
 from nextbest.bundle import seal
-from nextbest.v1 import decision_pb2
 from nextbest.workspace.personas import TestResult, run
-from nextbest.workspace.refusal import explain_absence, stage_name
+from nextbest.workspace.refusal import explain_absence
 from nextbest.workspace.starter import write_starter
 
 HEAD = """
@@ -59,7 +71,7 @@ def test_an_action_that_fails_a_condition(result):
         "`hero` holds `savings-account`, but `gold-card` is expected",
         "  `gold-card` leaves at suitability:",
         "    `customer.income >= 2500` does not hold  actions/credit-cards.yaml:40:15",
-        "      customer.income is 600.0, required: >= 2500",
+        "      customer.income is 600, required: >= 2500",
         "      reason: may not be able to afford it",
     ]
 
@@ -134,22 +146,47 @@ def test_a_core_that_refuses():
     }
 
 
-@pytest.mark.parametrize("reason", decision_pb2.Unavailable.values()[1:])
-def test_every_unavailability_has_words(reason):
-    explanation = decision_pb2.ActionExplanation(left_at=decision_pb2.STAGE_AVAILABILITY, unavailable=reason)
-    (line,) = explain_absence("gold-card", "hero", explanation)
-    assert "no reason" not in line
-
-
-@pytest.mark.parametrize("outcome", decision_pb2.Outcome.values()[2:])
-def test_every_outcome_has_words(outcome):
-    explanation = decision_pb2.ActionExplanation(
-        left_at=decision_pb2.STAGE_ARBITRATION,
-        placing=decision_pb2.Placing(outcome=outcome, lost_to="silver"),
+def explained(**explanation) -> list[str]:
+    action = ActionExplanation(
+        **{
+            "action": "gold-card",
+            "issue": "sales",
+            "group": "cards",
+            "left_at": Stage.ARBITRATION,
+            "unavailable": Unavailable.UNSPECIFIED,
+            "clauses": (),
+            "score": Score(0.1, 1.0, 12.0, 1.0, 1.2, PropensitySource.PRIOR, ""),
+            "rank": 2,
+            "placing": None,
+            "changes": (),
+            "context_weights": (),
+            **explanation,
+        }
     )
-    (line,) = explain_absence("gold-card", "hero", explanation)
+    return list(explain_absence("gold-card", "hero", action))
+
+
+@pytest.mark.parametrize("reason", list(Unavailable)[1:])
+def test_every_unavailability_has_words(reason):
+    (line,) = explained(left_at=Stage.AVAILABILITY, unavailable=reason)
     assert "no reason" not in line
 
 
-def test_stages_have_the_words_of_tests():
-    assert stage_name(decision_pb2.STAGE_SUITABILITY) == "suitability"
+@pytest.mark.parametrize("outcome", list(Outcome)[2:])
+def test_every_outcome_has_words(outcome):
+    (line,) = explained(placing=Placing(outcome, "hero", "", "silver", 2.5, 150.0))
+    assert "no reason" not in line
+    if outcome is Outcome.LOST:
+        assert line.endswith(
+            "its priority 1.2 (rank 2) lost to `silver`; it would need 2.5 times as much, or +150 percentage "
+            "points of lever"
+        )
+
+
+def test_an_action_that_left_for_a_duration_says_it_in_days():
+    literal = LiteralExplanation(
+        "", Truth.FALSE, "now - customer.last", timedelta(days=151, hours=5), "< 30 days (720h)"
+    )
+    clause = ClauseExplanation(Stage.ELIGIBILITY, Truth.FALSE, "text", "text", "", None, "", (literal,))
+    lines = explained(left_at=Stage.ELIGIBILITY, clauses=(clause,))
+    assert lines[-1].strip() == "now - customer.last is 151 days 5 hours, required: < 30 days (720h)"

@@ -121,11 +121,11 @@ def get(
     from rich.table import Table
     from rich.text import Text
 
-    from nextbest.cli.decision_tables import render_value
+    from nextbest.wording import word_value
 
     table = Table("attribute", "value", title=Text(customer_id, "bold"), title_justify="left")
     for name, value in customer.attributes.items():
-        table.add_row(Text(name), Text(render_value(value)))
+        table.add_row(Text(name), Text(word_value(value)))
     show(table)
 
 

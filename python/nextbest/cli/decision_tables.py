@@ -1,6 +1,5 @@
 """Decisions and explanations -> tables and panels. Everything is said in words; colour repeats it."""
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 
@@ -24,25 +23,11 @@ from nextbest.answers import (
     Stage,
     StageCount,
     Truth,
-    Unavailable,
 )
 from nextbest.cli.output import plain
-from nextbest.values import AttributeValue
+from nextbest.wording import OUTCOMES, UNAVAILABLE, short_number, word_amount, word_value
 
 _LEGEND = "P propensity (* prior, ! prior as the model failed), C context weight, V value, L lever"
-_UNAVAILABLE = {
-    Unavailable.DISABLED: "it is disabled",
-    Unavailable.NOT_YET: "its window has not begun",
-    Unavailable.EXPIRED: "its window has ended",
-    Unavailable.NO_TREATMENT_FOR_CHANNEL: "it has no treatment for this channel",
-    Unavailable.NO_TREATMENT_FOR_PLACEMENTS: "it has no treatment for these placements",
-}
-_OUTCOMES = {
-    Outcome.BELOW_PROPENSITY_THRESHOLD: "its propensity is below the threshold",
-    Outcome.BELOW_PRIORITY_THRESHOLD: "its priority is below the threshold",
-    Outcome.GROUP_LIMIT: "its group already has as many actions in the answer as it may",
-    Outcome.VALUE_MISSING: "its value has no result for this customer",
-}
 _DEGRADATIONS = {
     DegradationKind.CUSTOMER_UNKNOWN: "nothing is stored of the customer, only the request was read",
     DegradationKind.MODEL_FAILED: "the model failed, priors stand in",
@@ -141,11 +126,6 @@ def render_action(action: ActionExplanation) -> RenderableType:
     return Panel(Group(*parts), title=title, title_align="left", border_style="green" if placed else "red")
 
 
-def render_value(value: AttributeValue) -> str:
-    """Renders a value as an author would write it; `missing` for None."""
-    return "missing" if value is None else json.dumps(plain(value), ensure_ascii=False)
-
-
 def _table(title: Text) -> Table:
     return Table(
         title=title,
@@ -194,17 +174,17 @@ def _score_cells(score: Score) -> list[str]:
     return [
         f"{score.propensity:.4f}{mark}",
         f"{score.context_weight:.2f}",
-        f"{score.value:,.2f}",
+        word_amount(score.value),
         f"{score.lever:.2f}",
-        f"{score.priority:.4g}",
+        short_number(score.priority),
     ]
 
 
 def _formula(score: Score) -> str:
     source = f" ({score.propensity_source}{f' {score.model}' if score.model else ''})"
     return (
-        f"priority {score.priority:.4g}: propensity {score.propensity:.4f}{source}, context weight "
-        f"{score.context_weight:.2f}, value {score.value:,.2f}, lever {score.lever:.2f}"
+        f"priority {short_number(score.priority)}: propensity {score.propensity:.4f}{source}, context weight "
+        f"{score.context_weight:.2f}, value {word_amount(score.value)}, lever {score.lever:.2f}"
     )
 
 
@@ -216,7 +196,7 @@ def _headline(action: ActionExplanation) -> str:
         rank = f", rank {action.rank}" if action.rank else ""
         return f"Placed{where}{rank}"
     if action.left_at is Stage.AVAILABILITY:
-        why = _UNAVAILABLE.get(action.unavailable, "for an unknown reason")
+        why = UNAVAILABLE.get(action.unavailable, "for an unknown reason")
         return f"Not placed: left at availability, {why}"
     if action.placing is not None:
         return f"Not placed: left at {action.left_at}, {_outcome(action)}"
@@ -242,12 +222,12 @@ def _render_clause(clause: ClauseExplanation) -> Text:
 
 
 def _literal(literal: LiteralExplanation) -> str:
-    return f"{literal.feature} is {render_value(literal.actual)}, required: {literal.required}"
+    return f"{literal.feature} is {word_value(literal.actual)}, required: {literal.required}"
 
 
 def _first_reason(action: ActionExplanation) -> str:
     if action.left_at is Stage.AVAILABILITY:
-        return _UNAVAILABLE.get(action.unavailable, "")
+        return UNAVAILABLE.get(action.unavailable, "")
     for clause in action.clauses:
         if clause.stage is action.left_at:
             where = f" ({clause.position})" if clause.position else ""
@@ -269,7 +249,7 @@ def _outcome(action: ActionExplanation) -> str:
             factor = f"{placing.factor_needed:.2f}"
             return f"lost {placing.placement} to {placing.lost_to}, factor {factor} away{needed}"
         case outcome:
-            return _OUTCOMES.get(outcome, str(outcome))
+            return OUTCOMES.get(outcome, str(outcome))
 
 
 def _rest(count: int, shown_max: int) -> list[RenderableType]:

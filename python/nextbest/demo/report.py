@@ -22,6 +22,8 @@ from nextbest.demo.funnel import Coverage, Funnel
 from nextbest.demo.latency import Latency
 from nextbest.demo.questions import Moment
 from nextbest.demo.story import MOMENTS, Story, describe
+from nextbest.values import AttributeValue
+from nextbest.wording import word_value
 
 BAR_CELLS = 30
 INDENT = (0, 0, 0, 2)
@@ -134,8 +136,8 @@ def _why_not(action: ActionExplanation, labels: Mapping[str, str]) -> Renderable
 def _clause_rows(clause: ClauseExplanation) -> list[tuple[str, Text]]:
     rows = [("left at", Text(f"{clause.stage}: {clause.reason}" if clause.reason else str(clause.stage)))]
     for index, literal in enumerate(clause.literals):
-        actual = "missing" if literal.actual is None else _number(literal.actual)
-        text = Text.assemble(f"{literal.feature} is ", (actual, "bold red"), ", required ")
+        actual = (_actual(literal.actual), "bold red")
+        text = Text.assemble(f"{literal.feature} is ", actual, ", required ")
         rows.append(("or" if index else "actual", text.append(literal.required, "bold green")))
     rows.append(("written", Text(f"when: {clause.condition}")))
     if clause.position is not None:
@@ -242,8 +244,8 @@ def _bar(share: float, cells: int = BAR_CELLS) -> Text:
     return Text(bar.ljust(cells), "cyan")
 
 
-def _number(value: object) -> str:
-    return f"{value:,.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+def _actual(value: AttributeValue) -> str:
+    return f"{value:,.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else word_value(value)
 
 
 def _duration(value_us: float) -> str:

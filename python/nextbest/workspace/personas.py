@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from nextbest.answers import ActionExplanation
+from nextbest.decoding import decode_decision
 from nextbest.diagnostics import Position
 from nextbest.expression import Type, encode
 from nextbest.v1 import customer_pb2, decision_pb2
@@ -22,7 +24,7 @@ from nextbest.workspace.definitions import (
     moment_us,
 )
 from nextbest.workspace.load import Source, Workspace
-from nextbest.workspace.refusal import explain_absence, stage_name
+from nextbest.workspace.refusal import explain_absence
 
 SEED = 0
 
@@ -140,15 +142,13 @@ class _Run:
                 attributes.append(customer_pb2.Attribute(name=name, value=encoded))
         return attributes
 
-    def _explain(
-        self, question: _Question, actions: Sequence[str]
-    ) -> dict[str, decision_pb2.ActionExplanation]:
+    def _explain(self, question: _Question, actions: Sequence[str]) -> dict[str, ActionExplanation]:
         request = decision_pb2.ExplainRequest(decide=question.decide, actions=actions)
         data = self._core.explain(
             request.SerializeToString(), question.customer, now_us=question.now_us, seed=SEED
         )
-        explanation = decision_pb2.ExplainResponse.FromString(data).decision.explanation
-        return {action.action: action for action in explanation.actions}
+        explanation = decode_decision(decision_pb2.ExplainResponse.FromString(data).decision).explanation
+        return {action.action: action for action in explanation.actions} if explanation else {}
 
     def _unfulfilled(
         self, test: PersonaTestDefinition, question: _Question, placed: Mapping[str, list[str]]
@@ -170,7 +170,7 @@ class _Run:
         """Actions that were not to be offered, or for another reason."""
         refusals = test.expect.not_
         wanted = refusals if isinstance(refusals, dict) else dict.fromkeys(refusals)
-        explanations: dict[str, decision_pb2.ActionExplanation] = {}
+        explanations: dict[str, ActionExplanation] = {}
         if any(refusal is not None and (refusal.stage or refusal.reason) for refusal in wanted.values()):
             explanations = self._explain(question, list(wanted))
         for name, refusal in wanted.items():
@@ -179,8 +179,8 @@ class _Run:
                 yield f"`{name}` is offered in {_listed(places)}"
             elif refusal is not None and name in explanations:
                 explanation = explanations[name]
-                reasons = {c.reason for c in explanation.clauses if c.stage == explanation.left_at}
-                stage = stage_name(explanation.left_at)
+                reasons = {c.reason for c in explanation.clauses if c.stage is explanation.left_at}
+                stage = str(explanation.left_at)
                 if refusal.stage not in {None, stage} or (refusal.reason and refusal.reason not in reasons):
                     expected = refusal.stage or stage
                     expected += f", because {refusal.reason}" if refusal.reason else ""

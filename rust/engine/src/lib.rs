@@ -16,6 +16,7 @@ mod id;
 mod kernel;
 
 mod action_set;
+mod number;
 mod suggestion;
 
 mod bundle;

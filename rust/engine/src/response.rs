@@ -5,6 +5,7 @@ use nextbest_proto::v1::{self, Reason};
 use crate::{
     bundle::Bundle,
     id::ActionId,
+    number::short,
     record::{Factors, Placed, Record},
     room::FRAMING_BYTES,
 };
@@ -15,8 +16,6 @@ const ANSWER_BYTES: usize = 160;
 const DEGRADATION_BYTES: usize = 24;
 /// Of an action beside its names and content: score, rank, reason and its sentence, and the framing of each.
 const ACTION_BYTES: usize = 256;
-/// More that the sentence takes where the priority has 309 digits.
-const HUGE_NUMBER_BYTES: usize = 320;
 
 /// The answer without explanation.
 pub(crate) fn render(bundle: &Bundle, record: &Record) -> v1::DecideResponse {
@@ -75,12 +74,6 @@ fn action_bytes_max(bundle: &Bundle, placed: &Placed) -> usize {
     let row = &bundle.actions[placed.action];
     let treatment = &row.treatments[placed.treatment];
     let model = row.model.map_or(0, |model| bundle.model_name(model).len());
-    let priority = placed.factors.map_or(0.0, |factors| factors.priority);
-    let digits = if priority.abs() < 1e15 {
-        0
-    } else {
-        HUGE_NUMBER_BYTES
-    };
     let names = [
         bundle.action_name(placed.action),
         bundle.issue_name(placed.action),
@@ -88,7 +81,7 @@ fn action_bytes_max(bundle: &Bundle, placed: &Placed) -> usize {
         &treatment.name,
         &treatment.content,
     ];
-    names.iter().map(|name| name.len()).sum::<usize>() + model + digits + ACTION_BYTES
+    names.iter().map(|name| name.len()).sum::<usize>() + model + ACTION_BYTES
 }
 
 /// Factors as a message.
@@ -141,23 +134,6 @@ fn reason_text(record: &Record, placed: &Placed) -> String {
     }
 }
 
-/// A number in four significant digits at least: 2.28, 0.0004211, 12345.7.
-pub(crate) fn short(number: f64) -> String {
-    let digits = if number == 0.0 {
-        0.0
-    } else {
-        number.abs().log10().floor()
-    };
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "1 to 12 by then"
-    )]
-    let decimals = (3.0 - digits).clamp(1.0, 12.0) as usize;
-    let text = format!("{number:.decimals$}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
 fn ordinal(rank: u32) -> String {
     let words = [
         "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
@@ -178,20 +154,6 @@ fn ordinal(rank: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_short() {
-        let cases = [
-            (2.28, "2.28"),
-            (2.284_9, "2.285"),
-            (0.000_421_12, "0.0004211"),
-            (12_345.678, "12345.7"),
-            (0.0, "0"),
-        ];
-        for (number, text) in cases {
-            assert_eq!(short(number), text);
-        }
-    }
 
     #[test]
     fn ranks_are_words_then_numbers() {

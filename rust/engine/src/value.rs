@@ -3,6 +3,8 @@
 //! *Missing* is a value: an absent attribute, and the result of whatever has no result. A value borrows from the
 //! bundle, the request or the stored customer where it can.
 
+pub(crate) mod duration;
+
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +12,8 @@ use std::{cmp::Ordering, fmt, sync::Arc};
 
 use jiff::{SignedDuration, civil::DateTime};
 use nextbest_proto::v1::{self, value::Kind};
+
+use crate::number;
 
 /// Years 0001 to 9999, in microseconds since 1970; both inclusive.
 pub(crate) const TIMESTAMP_US_MIN: i64 = -62_135_596_800_000_000;
@@ -319,29 +323,20 @@ fn compare_int_double(int: i64, double: f64) -> Option<Ordering> {
     }
 }
 
-/// As a person would write it: `18`, `"web"`, `2026-06-01T12:00:00Z`, `5400s`, `["a", "b"]`.
+/// As a person would write it: `18`, `"web"`, `2026-06-01T12:00:00Z`, `1 hour 30 minutes`, `["a", "b"]`.
 impl fmt::Display for Value<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing => formatter.write_str("missing"),
             Self::Bool(value) => write!(formatter, "{value}"),
             Self::Int(value) => write!(formatter, "{value}"),
-            Self::Double(value) => write!(formatter, "{value}"),
+            Self::Double(value) => formatter.write_str(&number::exact(*value)),
             Self::String(text) => write!(formatter, "{:?}", text.as_str()),
             Self::Timestamp(value) => match from_epoch(*value) {
                 Some(moment) => write!(formatter, "{moment}Z"),
                 None => write!(formatter, "{value} us"),
             },
-            Self::Duration(value) => {
-                let (sign, size) = (if *value < 0 { "-" } else { "" }, value.unsigned_abs());
-                let (seconds, rest) = (size / 1_000_000, size % 1_000_000);
-                let fraction = if rest == 0 {
-                    String::new()
-                } else {
-                    format!(".{rest:06}")
-                };
-                write!(formatter, "{sign}{seconds}{}s", fraction.trim_end_matches('0'))
-            }
+            Self::Duration(value) => formatter.write_str(&duration::spoken(*value)),
             Self::List(list) => {
                 formatter.write_str("[")?;
                 for (place, item) in list.iter().enumerate() {

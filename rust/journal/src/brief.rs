@@ -1,11 +1,10 @@
 //! Numbers in three significant digits, appended to a text.
 
-use std::fmt::Write as _;
-
 /// Powers of ten that are exact.
 const POWERS: [f64; 6] = [1.0, 10.0, 100.0, 1e3, 1e4, 1e5];
 
-/// Appends three significant digits, and no zeros behind the last of them: `2.28`, `0.0181`, `120`, `1.90e-3`.
+/// Appends three significant digits, and no zeros behind the last of them: `2.28`, `0.0181`, `120`, `1.90e-3`,
+/// `1.00e+300`.
 ///
 /// Numbers of which half a digit is left may be rounded either way.
 pub(crate) fn push_brief(text: &mut String, number: f64) {
@@ -54,12 +53,15 @@ fn push_scientific(text: &mut String, number: f64) {
 }
 
 fn push_slowly(text: &mut String, number: f64) {
-    // Writing to a string cannot fail.
-    let _ = if number.abs() >= 1.0 || number.is_nan() {
-        write!(text, "{number:.0}")
-    } else {
-        write!(text, "{number:.2e}")
-    };
+    let scientific = format!("{number:.2e}");
+    match scientific.split_once('e') {
+        Some((mantissa, exponent)) if !exponent.starts_with('-') => {
+            text.push_str(mantissa);
+            text.push_str("e+");
+            text.push_str(exponent);
+        }
+        _ => text.push_str(&scientific),
+    }
 }
 
 /// Appends `scaled` with its last `decimals` digits behind a point, save for zeros at the end.
@@ -143,12 +145,12 @@ mod tests {
             (0.009_999, "1.00e-2"),
             (-2.5, "-2.5"),
             (1e-20, "1.00e-20"),
+            (-1e300, "-1.00e+300"),
             (f64::INFINITY, "inf"),
             (f64::NAN, "NaN"),
         ] {
             assert_eq!(brief(number), text);
         }
-        assert_eq!(brief(1e300), format!("{:.0}", 1e300));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::{
     decision::Decision,
     id::{ActionId, narrow},
     native::{Attributed, ContributionScale, Method},
-    response::short,
+    number::short,
     value::Value,
 };
 
@@ -204,8 +204,11 @@ fn rounded(number: f64) -> String {
     grouped(text.strip_suffix(".0").unwrap_or(&text))
 }
 
-/// Digits before the point in groups of three: `72,000`.
+/// Digits before the point in groups of three: `72,000`. A number with an exponent stays as it is.
 fn grouped(number: &str) -> String {
+    if number.contains('e') {
+        return number.to_owned();
+    }
     let (sign, digits) = number
         .strip_prefix('-')
         .map_or(("", number), |digits| ("-", digits));

@@ -8,8 +8,8 @@ use crate::{
     bundle::tables::{ActionValue, Formula},
     decision::Decision,
     id::ActionId,
+    number::short,
     record::{Placed, Ranked},
-    response::short,
 };
 
 /// Priorities that are supposed for one action before giving up.

@@ -1,18 +1,20 @@
 //! Tests and values -> the words that people read.
 
+use nextbest_proto::v1::value::Kind;
+
 use crate::{
     bundle::tables::{Literal, Source, Test},
     decision::Decision,
     id::FeatureId,
     program::{Comparison, Program},
-    value::{Type, Value},
+    value::{Type, Value, duration},
 };
 
 /// Values that a sentence lists, and letters of each.
 const LISTED_MAX: usize = 5;
 const LETTERS_MAX: usize = 80;
 
-/// What a test requires: `>= 18`, `one of "web", "app"`, `present`.
+/// What a test requires: `>= 18`, `< 30 days (720h)`, `one of "web", "app"`, `present`.
 pub(super) fn required(literal: &Literal) -> String {
     let negated = literal.negated;
     match &literal.test {
@@ -27,7 +29,10 @@ pub(super) fn required(literal: &Literal) -> String {
                 Comparison::Greater => ">",
                 Comparison::GreaterOrEqual => ">=",
             };
-            format!("{sign} {}", Value::of(value))
+            match value {
+                Kind::DurationUs(value) => format!("{sign} {}", duration::spoken_and_written(*value)),
+                value => format!("{sign} {}", Value::of(value)),
+            }
         }
         Test::OneOfStrings(_) | Test::OneOfInts(_) => {
             format!(
