@@ -293,7 +293,8 @@ class Binder:
         if missing is not None and stands_in is None and fitting is not None:
             position = document.value(*path, "missing")
             remedy = f"write {ELEMENT_WORDS[tensor.element]}, as the model's input takes"
-            self._report("NB613", f"`{missing}` cannot stand in for `{reference}`", position, remedy)
+            written = document.written(*path, "missing")
+            self._report("NB613", f"`{written}` cannot stand in for `{reference}`", position, remedy)
         return Column(reference, here, stands_in)
 
     def output(self, signature: Signature) -> tuple[str, int]:

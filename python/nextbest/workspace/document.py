@@ -100,6 +100,20 @@ class Document:
             return self.key(parent, last)
         return self.whole(node)
 
+    def written(self, *path: str | int) -> str:
+        """The scalar at a path as it stands in the file, quotes included; of several lines the first.
+
+        Values that look like numbers lose what they were written as: `01067`, `0o17`, `1e3`, `Yes`.
+        """
+        node = self.node.child(*path) if self.node is not None else None
+        return self.text(node) if node is not None else ""
+
+    def text(self, node: Node) -> str:
+        """The same of a node."""
+        line = self.lines[node.line] if node.line < len(self.lines) else ""
+        end = node.end_column if node.end_line == node.line else len(line)
+        return line[node.column : end].strip()
+
     def inside(self, node: Node, text: str, offset: int, length: int = 1) -> Position:
         """The position of characters inside a scalar.
 

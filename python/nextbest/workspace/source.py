@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from nextbest.diagnostics import Diagnostic, Position
+from nextbest.diagnostics import Diagnostic, Position, Remedy
 from nextbest.workspace.document import Document, Node
 from nextbest.workspace.syntax import reword
 
@@ -228,9 +228,9 @@ class _Composer:
         position = self.document.whole(node)
         line = self.document.lines[node.line]
         written = line[node.column : node.column + position.length]
-        remedy = "write a name here"
+        remedy: str = "write a name here"
         if key is None or isinstance(key, bool | int | float):
-            remedy = f'quote it if it is a name: "{written}"'
+            remedy = Remedy("quote it if it is a name: {}", f'"{written}"')
         elif isinstance(key, dict):
             remedy = 'quote text that contains braces: "{...}"'
         self.diagnostics.append(Diagnostic("NB108", f"the key `{written}` is not text", position, remedy))

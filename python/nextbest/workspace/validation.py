@@ -115,10 +115,7 @@ def _diagnostic(document: Document, kind: Kind, place: _Place, details: list[Err
         position = document.key(parent, str(place.path[-1]))
     elif place.missing is not None and place.path and isinstance(place.path[-1], str):
         position = document.key(parent, place.path[-1])
-    line = document.lines[node.line]
-    end = node.end_column if node.end_line == node.line else len(line)
-    written = line[node.column : end].strip()
-    code, message, remedy = word(Fault(FILES[kind], details, written, place.missing))
+    code, message, remedy = word(Fault(FILES[kind], details, document.text(node), place.missing))
     return Diagnostic(code, message, position, remedy)
 
 

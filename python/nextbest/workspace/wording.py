@@ -11,6 +11,7 @@ from pydantic import BaseModel, Tag
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from nextbest.diagnostics import Remedy
 from nextbest.diagnostics.suggestion import did_you_mean, one_of, suggest
 from nextbest.workspace.definitions import Definition
 from nextbest.workspace.definitions.vocabulary import ATTRIBUTE_PATTERN
@@ -41,7 +42,10 @@ SYNONYMS = {
     "text": "string", "str": "string", "boolean": "bool", "date": "timestamp", "datetime": "timestamp",
     "list": "list<string>",
 }  # fmt: skip
-SWITCHES = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+SWITCHES = {
+    "yes": "true", "on": "true", "y": "true", "true": "true", "no": "false", "off": "false", "n": "false",
+    "false": "false",
+}  # fmt: skip
 HOW_TO_WRITE = {
     "a list": "write one item a line, each beginning with `- `, or `[a, b]`",
     "a mapping": "write `key: value` lines below it, or `{key: value}`",
@@ -131,17 +135,19 @@ def _mistyped(fault: Fault) -> tuple[str, str, str]:
         expected.remove("a whole number")
     wanted = " or ".join(dict.fromkeys(expected))
     value = fault.details[0]["input"]
-    remedy = HOW_TO_WRITE.get(wanted, f"write {wanted}")
-    if isinstance(value, str) and "number" in wanted and re.fullmatch(r"\s*-?[0-9.]+\s*", value):
-        remedy = f"write it without quotes: {value.strip()}"
+    remedy: str = HOW_TO_WRITE.get(wanted, f"write {wanted}")
+    if isinstance(value, str) and "number" in wanted and re.fullmatch(r"\s*-?\d+(\.\d+)?\s*", value):
+        remedy = Remedy("write it without quotes: {}", value.strip())
     elif isinstance(value, str) and value.lower() in SWITCHES and wanted.startswith("`true`"):
-        remedy = f"write `{SWITCHES[value.lower()]}`"
+        remedy = Remedy("write `{}`", SWITCHES[value.lower()])
     elif isinstance(value, str) and "when" in (
         _fields(fault.file, fault.details[0]["loc"]) or _fields(fault.file, (*fault.details[0]["loc"], 0))
     ):
         remedy = f"write it as an item of the list: `- when: {_short(value)}`"
     elif wanted == "text" and isinstance(value, bool | int | float):
-        remedy = f'quote it: "{fault.written}"'
+        remedy = Remedy("quote it: {}", f'"{fault.written}"')
+    elif "text" in wanted and isinstance(value, bool):
+        remedy = Remedy("quote it if it is text: {}", f'"{fault.written}"')
     return "NB203", f"{_described(value, fault.written)}, where {wanted} belongs", remedy
 
 
@@ -174,10 +180,10 @@ def _out_of_range(fault: Fault) -> tuple[str, str, str]:
     details, written = fault.details[0], _short(fault.written)
     context: dict[str, Any] = details.get("ctx", {})
     if "ge" in context:
-        bound = f"{context['ge']:g}"
+        bound = _digits(context["ge"])
         return "NB205", f"`{written}` is less than {bound}", f"write {bound} or more"
     if "le" in context:
-        bound = f"{context['le']:g}"
+        bound = _digits(context["le"])
         remedy = f"write {bound} or less"
         value = details["input"]
         if bound == "1" and isinstance(value, int | float) and 1 < value <= 100:
@@ -186,6 +192,10 @@ def _out_of_range(fault: Fault) -> tuple[str, str, str]:
     if details["type"] == "finite_number":
         return "NB205", f"`{written}` is not a finite number", "write a number"
     return "NB203", f"`{written}` does not fit: {_uncapitalised(details['msg'])}", "write what belongs here"
+
+
+def _digits(number: float) -> str:
+    return str(int(number)) if float(number).is_integer() else str(number)
 
 
 def _short(written: str) -> str:

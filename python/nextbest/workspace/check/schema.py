@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from nextbest.diagnostics import Diagnostic
+from nextbest.expression import Type
+from nextbest.workspace.check.values import rewritten
 from nextbest.workspace.definitions import AttributeDefinition
 from nextbest.workspace.document import Document
 from nextbest.workspace.load import Workspace
@@ -74,10 +76,14 @@ def _check_enum(
     for index, value in enumerate(attribute.enum):
         position = document.value(*path, "enum", index)
         if not isinstance(value, kind):
-            remedy = f'quote it: "{value}"' if kind is str else "write whole numbers"
-            yield Diagnostic("NB302", f"`{value}` is not a value of a {attribute.type}", position, remedy)
+            written = document.written(*path, "enum", index)
+            remedy = rewritten(written, value, Type.STRING if kind is str else Type.INT)
+            yield Diagnostic("NB302", f"`{written}` is not a value of a {attribute.type}", position, remedy)
         elif value in seen:
-            yield Diagnostic("NB308", f"`{value}` is in this list already", position, "remove one of the two")
+            written = document.written(*path, "enum", index)
+            yield Diagnostic(
+                "NB308", f"`{written}` is in this list already", position, "remove one of the two"
+            )
         seen.add(value)
 
 
@@ -92,13 +98,16 @@ def _check_bounds(
         if attribute.type not in NUMBERS:
             yield Diagnostic("NB303", f"a {attribute.type} has no `{key}`", position, "remove it")
         elif attribute.type == "int" and not isinstance(bound, int):
-            yield Diagnostic("NB302", f"`{bound}` is not a value of an int", position, "write a whole number")
+            written = document.written(*path, key)
+            remedy = rewritten(written, bound, Type.INT)
+            yield Diagnostic("NB302", f"`{written}` is not a value of an int", position, remedy)
     if (
         attribute.minimum is not None
         and attribute.maximum is not None
         and attribute.minimum > attribute.maximum
     ):
-        message = f"the maximum, {attribute.maximum:g}, is less than the minimum, {attribute.minimum:g}"
+        maximum, minimum = (document.written(*path, key) for key in ("maximum", "minimum"))
+        message = f"the maximum, {maximum}, is less than the minimum, {minimum}"
         yield Diagnostic("NB303", message, document.value(*path, "maximum"), "swap the two")
 
 

@@ -1,16 +1,22 @@
 """A value as written in YAML, and the attribute it is for -> a constant, or what is wrong with it."""
 
 import math
+import re
 from dataclasses import dataclass
 
 from pydantic_core import PydanticCustomError
 
-from nextbest.diagnostics import Diagnostic
+from nextbest.diagnostics import Diagnostic, Remedy
 from nextbest.diagnostics.suggestion import one_of, suggest
 from nextbest.expression import Constant, Duration, Timestamp, Type, ValueTextError, parse_duration
 from nextbest.workspace.definitions import AttributeDefinition, moment_us
 from nextbest.workspace.document import Document
 
+# What people write for true and false.
+BOOLEANS = {
+    "yes": "true", "on": "true", "y": "true", "true": "true", "no": "false", "off": "false", "n": "false",
+    "false": "false",
+}  # fmt: skip
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 EXAMPLES = {
     Type.BOOL: "`true` or `false`",
@@ -25,12 +31,13 @@ EXAMPLES = {
 
 
 class MismatchError(Exception):
-    """A value that is none of its attribute; message and remedy as in a diagnostic."""
+    """A value that is none of its attribute; message and remedy as in a diagnostic, and the value."""
 
-    def __init__(self, message: str, remedy: str) -> None:
+    def __init__(self, message: str, remedy: str, written: "Written") -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+        self.written = written
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,17 @@ class Written:
     document: Document
     path: tuple[str | int, ...]
     value: object
+
+    def element(self, index: int, value: object) -> "Written":
+        """An element of a list."""
+        return Written(self.document, (*self.path, index), value)
+
+    @property
+    def text(self) -> str:
+        """As it stands in the file; text without its quotes."""
+        if isinstance(self.value, str):
+            return self.value
+        return self.document.written(*self.path) or str(self.value)
 
 
 def constant(
@@ -55,21 +73,51 @@ def constant(
     if written.value is None:
         return None, []
     try:
-        value = _typed(written.value, Type(attribute.type))
-        _within(value, attribute)
+        value = _typed(written, Type(attribute.type))
+        _within(written, value, attribute)
     except MismatchError as error:
-        position = written.document.value(*written.path)
+        position = error.written.document.value(*error.written.path)
         return None, [Diagnostic(code, error.message, position, error.remedy)]
     return value, []
 
 
-def _typed(value: object, type_: Type) -> Constant:
+def rewritten(written: str, value: object, type_: Type) -> str:  # noqa: PLR0911
+    """The remedy for a scalar of the wrong type: the same in the type that is wanted, where it can be written.
+
+    Args:
+        written: As it stands in the file.
+        value: As it was read.
+        type_: What it should be.
+    """
+    text = value.strip() if isinstance(value, str) else ""
+    match type_:
+        case Type.STRING if isinstance(value, bool | int | float) and '"' not in written:
+            return Remedy("quote it: {}", f'"{written}"')
+        case Type.INT | Type.DOUBLE if re.fullmatch(r"-?(0|[1-9]\d{0,14})(\.\d+)?", text.replace("_", "")):
+            number = text.replace("_", "")
+            if type_ is Type.DOUBLE or "." not in number:
+                words = "write it without quotes: {}" if written[:1] in {"'", '"'} else "write {}"
+                return Remedy(words, number)
+        case Type.INT if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+            return Remedy("write {}", str(int(value)))
+        case Type.BOOL if text.lower() in BOOLEANS:
+            return Remedy("write `{}`", BOOLEANS[text.lower()])
+        case Type.DURATION if found := re.fullmatch(r"(\d{1,2}):(\d\d)(?::(\d\d))?", text):
+            first, second, third = found.groups()
+            if third is None:
+                return f"write {int(first)}h{int(second)}m, or {int(first)}m{int(second)}s"
+            return Remedy("write {}", f"{int(first)}h{int(second)}m{int(third)}s")
+    return f"write {EXAMPLES[type_]}"
+
+
+def _typed(written: Written, type_: Type) -> Constant:
     """Reads a value of a type.
 
     Raises:
         MismatchError: It is none.
     """
     found: Constant | None = None
+    value = written.value
     match type_, value:
         case Type.BOOL, bool(flag):
             found = flag
@@ -80,11 +128,12 @@ def _typed(value: object, type_: Type) -> Constant:
         case Type.DOUBLE, int() | float() if not isinstance(value, bool) and math.isfinite(value):
             found = float(value)
         case ((Type.TIMESTAMP | Type.DURATION), str()):
-            found = _time(value, type_)
+            found = _time(written, value, type_)
         case ((Type.STRING_LIST | Type.INT_LIST), list()):
-            found = _elements(value, type_)
+            found = _elements(written, value, type_)
     if found is None:
-        raise MismatchError(f"{_shown(value)} is not of the type {type_}", f"write {EXAMPLES[type_]}")
+        remedy = rewritten(written.document.written(*written.path), value, type_)
+        raise MismatchError(f"{_shown(written)} is not of the type {type_}", remedy, written)
     return found
 
 
@@ -92,38 +141,46 @@ def _is_int(value: object) -> bool:
     return type(value) is int and INT_MIN <= value <= INT_MAX
 
 
-def _time(text: str, type_: Type) -> Timestamp | Duration:
+def _time(written: Written, text: str, type_: Type) -> Timestamp | Duration:
     try:
         return Timestamp(moment_us(text)) if type_ is Type.TIMESTAMP else parse_duration(text)
     except (PydanticCustomError, ValueTextError):
-        raise MismatchError(f"`{text}` is not a {type_}", f"write {EXAMPLES[type_]}") from None
+        remedy = rewritten(written.document.written(*written.path), text, type_)
+        raise MismatchError(f"`{text}` is not a {type_}", remedy, written) from None
 
 
-def _elements(items: list[object], type_: Type) -> tuple[str, ...] | tuple[int, ...]:
-    for item in items:
+def _elements(written: Written, items: list[object], type_: Type) -> tuple[str, ...] | tuple[int, ...]:
+    for index, item in enumerate(items):
         if not (isinstance(item, str) if type_ is Type.STRING_LIST else _is_int(item)):
-            message = f"{_shown(item)} does not belong in a {type_}"
-            raise MismatchError(message, f"write {EXAMPLES[type_]}")
+            element = written.element(index, item)
+            kind = Type.STRING if type_ is Type.STRING_LIST else Type.INT
+            remedy = rewritten(element.document.written(*element.path), item, kind)
+            raise MismatchError(f"{_shown(element)} does not belong in a {type_}", remedy, element)
     return tuple(items)  # type: ignore[return-value]  # all of one type, as just checked
 
 
-def _within(value: Constant, attribute: AttributeDefinition) -> None:
-    for item in value if isinstance(value, tuple) else (value,):
+def _within(written: Written, value: Constant, attribute: AttributeDefinition) -> None:
+    for index, item in enumerate(value if isinstance(value, tuple) else (value,)):
+        place = written.element(index, item) if isinstance(value, tuple) else written
         if attribute.enum is not None and item not in attribute.enum:
             choices = [str(choice) for choice in attribute.enum]
             remedy = suggest(str(item), choices, otherwise=f"use {one_of(choices)}")
-            raise MismatchError(f"`{item}` is not among the values that `schema.yaml` allows", remedy)
+            raise MismatchError(
+                f"`{place.text}` is not among the values that `schema.yaml` allows", remedy, place
+            )
         if isinstance(item, Timestamp | Duration | str):
             continue
-        if attribute.minimum is not None and item < attribute.minimum:
-            raise MismatchError(f"`{item:g}` is less than its minimum", f"write {attribute.minimum} or more")
-        if attribute.maximum is not None and item > attribute.maximum:
-            raise MismatchError(f"`{item:g}` is more than its maximum", f"write {attribute.maximum} or less")
+        bounds = (
+            (attribute.minimum, "less", "minimum", "more"),
+            (attribute.maximum, "more", "maximum", "less"),
+        )
+        for bound, than, name, instead in bounds:
+            if bound is not None and (item < bound if name == "minimum" else item > bound):
+                message = f"`{place.text}` is {than} than its {name}"
+                raise MismatchError(message, f"write {bound} or {instead}", place)
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
-    if isinstance(value, list | dict):
-        return "this list" if isinstance(value, list) else "this mapping"
-    return f"`{value}`"
+def _shown(written: Written) -> str:
+    if isinstance(written.value, list | dict):
+        return "this list" if isinstance(written.value, list) else "this mapping"
+    return f"`{written.text}`"
