@@ -21,6 +21,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NB109": "file is not read",
         "NB110": "missing file",
         "NB111": "empty file",
+        "NB112": "merge key",
         # Structure and references
         "NB201": "unknown key",
         "NB202": "missing key",

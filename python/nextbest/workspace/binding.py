@@ -117,7 +117,7 @@ def bind(
     for done, source in enumerate(models):
         progress("models", done, len(models))
         name = source.definition.name
-        if name not in used and workspace.names.actions.complete:
+        if name not in used and workspace.has_sound_actions:
             remedy = f"write `propensity: {name}` with an action, or remove the file"
             position = source.document.value("name")
             diagnostics.append(

@@ -161,22 +161,28 @@ def _declare(workspace: Workspace) -> list[Attribute]:
     document, schema = workspace.schema.document, workspace.schema.definition
     roots = ((Root.CUSTOMER, schema.customer), (Root.CONTEXT, schema.context), (Root.ACTION, schema.action))
     return [
-        _attribute(document, root, name, definition)
+        _attribute(workspace, document, root, name, definition)
         for root, definitions in roots
         for name, definition in definitions.items()
         if name not in RESERVED and (root is not Root.ACTION or definition.expression is None)
     ]
 
 
-def _attribute(document: Document, root: Root, name: str, definition: AttributeDefinition) -> Attribute:
-    """The declaration as expressions take it, without what the check has found wrong with it."""
+def _attribute(
+    workspace: Workspace, document: Document, root: Root, name: str, definition: AttributeDefinition
+) -> Attribute:
+    """The declaration as expressions take it, without what the check has found wrong with it.
+
+    Of one with errors, all that could only lead to findings elsewhere is left out.
+    """
+    node = document.node.child(root, name) if document.node is not None else None
+    is_sound = workspace.is_sound(document, node)
     kind = ENUMERABLE.get(definition.type)
-    allowed = tuple(
-        dict.fromkeys(v for v in definition.enum or () if kind is not None and isinstance(v, kind))
-    )
+    values = definition.enum or ()
+    is_usable = is_sound and kind is not None and all(isinstance(value, kind) for value in values)
     bounds = [
         bound
-        if definition.type in NUMBERS and (definition.type == "double" or isinstance(bound, int))
+        if is_sound and definition.type in NUMBERS and (definition.type == "double" or isinstance(bound, int))
         else None
         for bound in (definition.minimum, definition.maximum)
     ]
@@ -192,8 +198,8 @@ def _attribute(document: Document, root: Root, name: str, definition: AttributeD
         root=root,
         name=name,
         type=Type(definition.type),
-        required=definition.required,
-        allowed=allowed,
+        required=definition.required or not is_sound,
+        allowed=tuple(dict.fromkeys(values)) if is_usable else (),
         minimum=bounds[0],
         maximum=bounds[1],
         label=definition.label,

@@ -17,6 +17,10 @@ from nextbest.workspace.offsets import locate
 NOTHING: Mapping[Any, "Node"] = MappingProxyType({})
 
 
+# Shares the keys of another mapping in YAML 1.1; no part of YAML 1.2.
+MERGE = "<<"
+
+
 class Node:
     """A scalar, mapping or sequence: where it starts and ends, and its children.
 
@@ -58,6 +62,8 @@ class Document:
         data: None for an empty file.
         node: None for an empty file.
         valueless: Keys that were written without a value, as (mapping, key); `data` leaves them out.
+        merges: Merge keys (`<<`); `data` leaves them out, too.
+        merged: The mappings that they name.
     """
 
     file: str
@@ -65,6 +71,8 @@ class Document:
     data: object = None
     node: Node | None = None
     valueless: list[tuple[Node, str]] = field(default_factory=list)
+    merges: list[Node] = field(default_factory=list)
+    merged: list[Node] = field(default_factory=list)
 
     def whole(self, node: Node | None) -> Position:
         """The position of a node: all of it when it stands on one line, else its part on the first."""

@@ -4,7 +4,8 @@ The order of everything is that of the files' paths, never of the file system.
 """
 
 import errno
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -24,7 +25,7 @@ from nextbest.workspace.definitions import (
     WorkspaceFile,
 )
 from nextbest.workspace.discovery import Discovery, discover, misnamed
-from nextbest.workspace.document import Document
+from nextbest.workspace.document import Document, Node
 from nextbest.workspace.files import is_folder, read_file
 from nextbest.workspace.names import Names
 from nextbest.workspace.source import FILE_BYTES_MAX, parse
@@ -53,6 +54,7 @@ class Workspace:
         sources: The lines of every file that was read, by path.
         names: Every name that is defined, even where what it names is wrong.
         groups: The files below `actions/`; likewise `models` and `personas`.
+        faults: Of each file with errors, where those are, as line and column from 0, in order.
     """
 
     root: Path
@@ -67,6 +69,20 @@ class Workspace:
     groups: list[Source[GroupFile]] = field(default_factory=list)
     models: list[Source[ModelFile]] = field(default_factory=list)
     personas: list[Source[PersonaFile]] = field(default_factory=list)
+    faults: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+
+    def is_sound(self, document: Document, node: Node | None) -> bool:
+        """Whether everything below a node could be read: what seems to be missing there is not there."""
+        faults = self.faults.get(document.file)
+        if faults is None or node is None:
+            return faults is None
+        first = bisect_left(faults, (node.line, node.column))
+        return first == len(faults) or faults[first] >= (node.end_line, node.end_column)
+
+    @property
+    def has_sound_actions(self) -> bool:
+        """Whether all actions could be read as a whole: what none of them has, none is meant to have."""
+        return self.names.actions.complete and not any(file.startswith("actions/") for file in self.faults)
 
 
 def load(root: Path, progress: Progress) -> tuple[Workspace, list[Diagnostic]]:
@@ -100,7 +116,18 @@ def load(root: Path, progress: Progress) -> tuple[Workspace, list[Diagnostic]]:
     if "schema.yaml" not in kinds and Kind.SCHEMA not in discovery.unlisted:
         diagnostics = [*_without_schema(discovery), *diagnostics]
         workspace.names.add_unread(Kind.SCHEMA)
+    _note_faults(workspace, diagnostics)
     return workspace, diagnostics
+
+
+def _note_faults(workspace: Workspace, diagnostics: Iterable[Diagnostic]) -> None:
+    for diagnostic in diagnostics:
+        position = diagnostic.position
+        if position is not None and diagnostic.severity is Severity.ERROR:
+            place = (position.line - 1, position.column - 1)
+            workspace.faults.setdefault(position.file, []).append(place)
+    for places in workspace.faults.values():
+        places.sort()
 
 
 def _without_schema(discovery: Discovery) -> list[Diagnostic]:
@@ -151,6 +178,9 @@ def _missing(root: Path) -> Diagnostic | None:
 def _read(workspace: Workspace, file: str, kind: Kind, content: bytes) -> list[Diagnostic]:
     document, diagnostics = parse(file, content)
     workspace.sources[file] = document.lines
+    if document.merges:
+        # One finding stands for all of them.
+        workspace.faults[file] = [(node.line, node.column) for node in document.merges]
     if document.node is None:
         if diagnostics:
             workspace.names.add_unread(kind)

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from nextbest.diagnostics import Diagnostic, Position, Remedy
-from nextbest.workspace.document import Document, Node
+from nextbest.workspace.document import MERGE, Document, Node
 from nextbest.workspace.syntax import reword
 
 FILE_BYTES_MAX = 32 * 1024 * 1024
@@ -35,6 +35,13 @@ WORDS: dict[str, bool | float | None] = {
 }  # fmt: skip
 # Below these keys null means "absent" and is kept; anywhere else a key without value is a mistake.
 NULLABLE = frozenset({"content", "customer", "context", "attributes"})
+
+
+MERGES_LISTED_MAX = 5
+MERGE_REMEDY = (
+    "write policies and levers that actions share at the top of their file, or in `issues.yaml`;\n"
+    "share another value or list by an anchor: `treatments: &web [...]`, then `treatments: *web`"
+)
 
 
 class _RefusedError(Exception):
@@ -110,8 +117,20 @@ class _Composer:
             self._report(
                 "NB106", "a second document begins here", event, "one file holds one document: remove `---`"
             )
+        if self.document.merges:
+            self.diagnostics.append(self._merges())
         if isinstance(event, yaml.DocumentStartEvent) or data is not None:
             self.document.data, self.document.node = data, node
+
+    def _merges(self) -> Diagnostic:
+        """One finding for all merge keys of the file: what they stand for is written otherwise."""
+        first, *others = self.document.merges
+        lines = [f"{node.line + 1:,}" for node in others[:MERGES_LISTED_MAX]]
+        more = len(others) - len(lines)
+        listed = ", ".join(lines) + (f" and {more:,} more" if more else "")
+        also = f"; also on line{'s' if len(others) > 1 else ''} {listed}" if others else ""
+        message = f"merge keys (`{MERGE}`) are not read{also}"
+        return Diagnostic("NB112", message, self.document.whole(first), MERGE_REMEDY)
 
     def _node(self, event: Any, depth: int, *, nullable: bool) -> tuple[object, Node]:
         kind = type(event)
@@ -151,7 +170,12 @@ class _Composer:
             below = nullable or key in NULLABLE if isinstance(key, str) else False
             value, child = self._node(next_event(), depth, nullable=below)
             size += child.size + 1
-            if not isinstance(key, str):
+            if key == MERGE and not key_node.style:
+                # Kept among the keys, so that what is missing beside it is not reported as well.
+                keys.setdefault(MERGE, key_node)
+                self.document.merges.append(key_node)
+                self.document.merged += _merged(child)
+            elif not isinstance(key, str):
                 del self.document.valueless[valueless:]
                 self._refuse_key(key, key_node)
             elif key in keys:
@@ -242,6 +266,11 @@ class _Composer:
 
     def _report(self, code: str, message: str, event: Any, remedy: str) -> None:
         self.diagnostics.append(self._problem(code, message, event, remedy))
+
+
+def _merged(node: Node) -> list[Node]:
+    """What a merge key merges: a mapping, or those of a list."""
+    return [child for step, child in node.children.items() if isinstance(step, int)] or [node]
 
 
 def resolve(text: str) -> object:

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from nextbest.diagnostics import Diagnostic
 from nextbest.diagnostics.suggestion import nearest
 from nextbest.workspace.definitions import FILES, Definition, Kind
-from nextbest.workspace.document import Document, Node
+from nextbest.workspace.document import MERGE, Document, Node
 from nextbest.workspace.wording import Fault, word
 
 # Taking something out may leave something incomplete around it; nothing is nested deeper than this.
@@ -94,14 +94,22 @@ def _report(
     for details, place in zip(errors, places, strict=True):
         node = document.node.child(*place.path) if document.node is not None else None
         if place.missing is not None and (
-            # It is there without a value, or mistyped: that is said already.
-            (node is not None and place.missing in node.keys)
+            # It is there without a value, mistyped, or meant to be merged: that is said already.
+            (node is not None and (place.missing in node.keys or MERGE in node.keys))
             or nearest(place.missing, unknown.get(place.path, ()))
         ):
+            continue
+        if details["type"] == "extra_forbidden" and node is not None and _holds_merged(document, node):
             continue
         mistyped = details["type"].endswith("_type")
         grouped.setdefault((place, mistyped), []).append(details)
     return [_diagnostic(document, kind, place, details) for (place, _), details in grouped.items()]
+
+
+def _holds_merged(document: Document, node: Node) -> bool:
+    """Whether something was written only to be merged elsewhere, which is said already."""
+    start, end = (node.line, node.column), (node.end_line, node.end_column)
+    return any(start <= (merged.line, merged.column) < end for merged in document.merged)
 
 
 def _diagnostic(document: Document, kind: Kind, place: _Place, details: list[ErrorDetails]) -> Diagnostic:

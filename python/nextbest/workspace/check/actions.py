@@ -10,7 +10,6 @@ from nextbest.diagnostics.suggestion import suggest
 from nextbest.workspace.check.values import Written, constant
 from nextbest.workspace.definitions import (
     ActionDefinition,
-    AttributeDefinition,
     GroupFile,
     PropensityDefinition,
     TreatmentDefinition,
@@ -28,19 +27,17 @@ def check_actions(workspace: Workspace) -> Iterator[Diagnostic]:
     if not workspace.groups and workspace.names.actions.complete:
         remedy = "add a file below `actions/`; `nextbest init` shows how"
         yield Diagnostic("NB217", "the workspace has no actions", None, remedy, Severity.WARNING)
-    schema = workspace.schema.definition.action if workspace.schema is not None else {}
     for group in workspace.groups:
         root = group.document.node
-        if not group.definition.actions and root is not None and "actions" not in root.keys:
+        is_empty = not group.definition.actions and root is not None and "actions" not in root.keys
+        if is_empty and workspace.is_sound(group.document, root):
             position = group.document.value("group")
             remedy = "add some under `actions:`, or remove the file"
             message = f"the group `{group.definition.group}` has no actions"
             yield Diagnostic("NB217", message, position, remedy, Severity.WARNING)
         for name, action in group.definition.actions.items():
             yield from _check_action(workspace, group, name, action)
-            yield from _check_attributes(
-                group, name, action, schema, complete=workspace.names.attributes.complete
-            )
+            yield from _check_attributes(workspace, group, name, action)
 
 
 def _check_action(
@@ -52,7 +49,8 @@ def _check_action(
     if action.stock is not None:
         yield from workspace.names.stock.refer(action.stock, document.value(*path, "stock"))
     node = document.node.child(*path) if document.node is not None else None
-    if not action.treatments and action.enabled and node is not None and "treatments" not in node.keys:
+    is_sound = workspace.is_sound(document, node)
+    if not action.treatments and action.enabled and is_sound and node and "treatments" not in node.keys:
         position = document.name(*path)
         remedy = "add `treatments:`, each with a channel, or `enabled: false`"
         message = f"the action `{name}` has no treatments and can never be offered"
@@ -77,7 +75,10 @@ def _check_propensity(
     propensity = action.propensity
     node = document.node.child(*path) if document.node is not None else None
     if propensity is None:
-        if not action.mandatory and uses_propensity(workspace) and node and "propensity" not in node.keys:
+        is_left_out = (
+            node is not None and "propensity" not in node.keys and workspace.is_sound(document, node)
+        )
+        if not action.mandatory and uses_propensity(workspace) and is_left_out:
             remedy = "add `propensity:`, a model's name or a number from 0 to 1"
             message = f"the action `{path[-1]}` has no propensity"
             yield Diagnostic("NB220", message, document.name(*path), remedy)
@@ -97,7 +98,11 @@ def _check_propensity(
     if isinstance(propensity, PropensityDefinition) and propensity.prior is not None:
         return
     for model in workspace.models:
-        if model.definition.name == name and model.definition.prior is None:
+        if (
+            model.definition.name == name
+            and model.definition.prior is None
+            and workspace.is_sound(model.document, model.document.node)
+        ):
             remedy = f"add `prior:` to the model, or write {{model: {name}, prior: 0.01}} here"
             message = f"nothing stands in for the model `{name}` when it has no answer"
             yield Diagnostic("NB615", message, position, remedy)
@@ -185,13 +190,10 @@ def _is_json(value: object) -> bool:
 
 
 def _check_attributes(
-    group: Source[GroupFile],
-    name: str,
-    action: ActionDefinition,
-    schema: dict[str, AttributeDefinition],
-    *,
-    complete: bool,
+    workspace: Workspace, group: Source[GroupFile], name: str, action: ActionDefinition
 ) -> Iterator[Diagnostic]:
+    schema = workspace.schema.definition.action if workspace.schema is not None else {}
+    complete = workspace.names.attributes.complete
     document, path = group.document, ("actions", name, "attributes")
     node = document.node.child(*path) if document.node is not None else None
     for key, value in action.attributes.items():
@@ -203,8 +205,9 @@ def _check_attributes(
             otherwise = "declare it in `schema.yaml` under `action:`"
             remedy = suggest(key, schema, otherwise=otherwise)
             yield Diagnostic("NB304", f"actions have no attribute `{key}`", document.key(node, key), remedy)
+    whole = document.node.child("actions", name) if document.node is not None else None
     for key, attribute in schema.items():
-        if attribute.required and key not in action.attributes:
+        if attribute.required and key not in action.attributes and workspace.is_sound(document, whole):
             position = document.name("actions", name)
             remedy = f"write it under `attributes:`, {{{key}: ...}}"
             yield Diagnostic("NB306", f"the action `{name}` lacks its attribute `{key}`", position, remedy)

@@ -23,7 +23,7 @@ def check_contact(workspace: Workspace) -> Iterator[Diagnostic]:
             yield from workspace.names.channels.refer(policy.channel, channel)
     used = {action.stock for group in workspace.groups for action in group.definition.actions.values()}
     for name in contact.stock:
-        if name not in used and workspace.names.actions.complete:
+        if name not in used and workspace.has_sound_actions:
             position = document.name("stock", name)
             remedy = f"write `stock: {name}` with an action, or remove it"
             yield Diagnostic(

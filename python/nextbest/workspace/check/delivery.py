@@ -4,7 +4,6 @@ from collections.abc import Container, Iterator
 
 from nextbest.diagnostics import Diagnostic, Severity
 from nextbest.workspace.definitions import ActionDefinition, ContextWeightDefinition
-from nextbest.workspace.document import Document
 from nextbest.workspace.load import Workspace
 
 # The tests of a workspace write it beside the names of placements.
@@ -27,7 +26,8 @@ def _check_channels(workspace: Workspace) -> Iterator[Diagnostic]:
     }
     filled = _filled(actions)
     for channel, definition in workspace.channels.definition.channels.items():
-        if not workspace.names.placements(channel).places:
+        node = document.node.child("channels", channel) if document.node is not None else None
+        if not workspace.names.placements(channel).places and workspace.is_sound(document, node):
             remedy = "add `placements:`, such as {body: {count: 1}}: requests name them"
             message = f"the channel `{channel}` has no placements and can never be asked"
             position = document.name("channels", channel)
@@ -39,9 +39,9 @@ def _check_channels(workspace: Workspace) -> Iterator[Diagnostic]:
                 yield Diagnostic("NB209", "`not` cannot be a placement", document.name(*path), remedy)
             if slot.fallback is not None:
                 yield from workspace.names.actions.refer(slot.fallback, document.value(*path, "fallback"))
-                yield from _check_fallback(document, path, slot.fallback, actions)
+                yield from _check_fallback(workspace, path, slot.fallback)
             elif (
-                workspace.names.actions.complete
+                workspace.has_sound_actions
                 and actions
                 and not filled & {(channel, None), (channel, placement)}
             ):
@@ -58,16 +58,18 @@ def _filled(actions: dict[str, ActionDefinition]) -> set[tuple[str, str | None]]
     }
 
 
-def _check_fallback(
-    document: Document, path: tuple[str, ...], name: str, actions: dict[str, ActionDefinition]
-) -> Iterator[Diagnostic]:
+def _check_fallback(workspace: Workspace, path: tuple[str, ...], name: str) -> Iterator[Diagnostic]:
     _, channel, _, placement = path
-    action = actions.get(name)
-    if action is not None and not any(
+    source = next((source for source in workspace.groups if name in source.definition.actions), None)
+    if source is None or workspace.channels is None:
+        return
+    action, node = source.definition.actions[name], source.document.node
+    is_sound = workspace.is_sound(source.document, node.child("actions", name) if node is not None else None)
+    if is_sound and not any(
         treatment.channel == channel and treatment.placement in {None, placement}
         for treatment in action.treatments
     ):
-        position = document.value(*path, "fallback")
+        position = workspace.channels.document.value(*path, "fallback")
         remedy = f"add a treatment {{channel: {channel}, placement: {placement}}} to it"
         yield Diagnostic(
             "NB704", f"the fallback `{name}` has no treatment for this placement", position, remedy

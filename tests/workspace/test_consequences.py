@@ -1,0 +1,120 @@
+"""One mistake is one finding: what only follows from it is not reported as well."""
+
+import pytest
+
+from nextbest import workspace
+
+ACTION = """\
+issue: sales
+group: cards
+actions:
+  gold:
+    propensity: 0.1
+    treatments: [{channel: web}]
+  silver:
+"""
+CONTACT = "stock: {plastic: {count: 3}}\n"
+
+
+def found(lay, **files: str) -> list[tuple[str, str]]:
+    names = {"cards": "actions/cards.yaml"}
+    written = {names.get(name, f"{name}.yaml"): text for name, text in files.items()}
+    diagnostics = workspace.compile(lay(written)).diagnostics
+    return [(d.code, d.position.file if d.position else "") for d in diagnostics if d.code != "NB707"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "code"),
+    [
+        ("<<: {propensity: 0.1, treatments: [{channel: web}]}", "NB112"),
+        ("propensty: 0.1\n    treatments: [{channel: web}]", "NB201"),
+        ("propensity: 0.1\n    treatmnts: [{channel: email}]", "NB201"),
+        ("propensity: 0.1\n    treatments: {channel: email}", "NB203"),
+        ("propensity: 0.1\n    treatments: [{chanel: email}]", "NB201"),
+        ("propensity: 0.1\n    treatments: [{<<: {channel: email}}]", "NB112"),
+        ("propensity: 0.1\n    treatments:", "NB206"),
+        ("propensity: 0.1\n    stok: plastic\n    treatments: [{channel: email}]", "NB201"),
+        ("propensity: 0.1\n    atributes: {fee: 2}\n    treatments: [{channel: email}]", "NB201"),
+    ],
+)
+def test_an_action_with_a_mistake(lay, keys, code):
+    """It may be what serves a placement, uses a stock, or has an attribute."""
+    schema = "customer: {age: {type: int, required: true}}\naction: {fee: {type: int}}\n"
+    channels = "channels: {web: {placements: {hero: {}}}, email: {placements: {body: {}}}}\n"
+    files = {
+        "cards": f"{ACTION}    {keys}\n",
+        "channels": channels,
+        "contact-policies": CONTACT,
+        "schema": schema,
+    }
+    assert found(lay, **files) == [(code, "actions/cards.yaml")]
+
+
+def test_a_required_attribute_of_an_action_with_a_mistake(lay):
+    schema = "action: {fee: {type: int, required: true}}\n"
+    gold = ACTION.replace("  silver:\n", "    atributes: {fee: 2}\n")
+    assert found(lay, schema=schema, cards=gold) == [("NB201", "actions/cards.yaml")]
+
+
+def test_a_fallback_with_a_mistake(lay):
+    channels = "channels: {web: {placements: {hero: {}}}, email: {placements: {body: {fallback: silver}}}}\n"
+    cards = f"{ACTION}    propensity: 0.1\n    treatmnts: [{{channel: email}}]\n"
+    assert found(lay, cards=cards, channels=channels) == [("NB201", "actions/cards.yaml")]
+
+
+def test_a_mistake_in_one_action_does_not_hide_those_of_the_next(lay):
+    cards = f"{ACTION}    propensty: 0.1\n    treatments: [{{channel: web}}]\n  blue:\n    value: 3\n"
+    compilation = workspace.compile(lay({"actions/cards.yaml": cards}))
+    assert [(d.code, d.position.line) for d in compilation.diagnostics] == [
+        ("NB201", 8), ("NB216", 10), ("NB220", 10)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("declaration", "condition"),
+    [
+        ("{type: string, requird: true}", "!(customer.plan == 'a')"),
+        ("{type: string, required: true, enum: [a, 5]}", "customer.plan == 'x'"),
+        ("{type: int, required: true, minimum: 5, maximm: 9}", "customer.plan < 3"),
+    ],
+)
+def test_a_declaration_with_a_mistake(lay, declaration, condition):
+    cards = f"{ACTION}    propensity: 0.1\n    treatments: [{{channel: web}}]\n"
+    cards += f'    eligibility: [{{when: "{condition}"}}]\n'
+    files = {"schema": f"customer:\n  plan: {declaration}\n", "cards": cards}
+    assert [file for _, file in found(lay, **files)] == ["schema.yaml"]
+
+
+def test_a_channel_with_a_mistake(lay):
+    assert found(lay, channels="channels: {web: {placments: {hero: {}}}}\n") == [("NB201", "channels.yaml")]
+
+
+def test_a_group_with_a_mistake(lay):
+    cards = "issue: sales\ngroup: cards\nactons: {gold: {propensity: 0.1}}\n"
+    assert found(lay, cards=cards) == [("NB201", "actions/cards.yaml")]
+
+
+@pytest.mark.parametrize(
+    "holder", ["base: &b {propensity: 0.1}", "shared:\n  base: &b\n    propensity: 0.1", "x: [&b {value: 3}]"]
+)
+@pytest.mark.parametrize("merge", ["*b", "[*b, *b]"])
+def test_a_mapping_that_is_written_to_be_merged(lay, holder, merge):
+    cards = f"{holder}\n{ACTION}    <<: {merge}\n    value: 3\n  blue: {{<<: {merge}}}\n"
+    compilation = workspace.compile(lay({"actions/cards.yaml": cards}))
+    (diagnostic,) = compilation.diagnostics
+    assert diagnostic.message.startswith("merge keys (`<<`) are not read; also on line ")
+
+
+def test_a_merge_key_in_quotes_is_a_key_like_any_other(lay):
+    cards = f'{ACTION}    propensity: 0.1\n    treatments: [{{channel: web, content: {{"<<": 1}}}}]\n'
+    assert found(lay, cards=cards) == []
+
+
+def test_a_file_with_many_merge_keys_is_one_finding(lay):
+    cards = (
+        ACTION.replace("  gold:", "  gold: &b")
+        + "    <<: *b\n"
+        + "".join(f"  a{n}: {{<<: *b}}\n" for n in range(20))
+    )
+    (diagnostic,) = workspace.compile(lay({"actions/cards.yaml": cards})).diagnostics
+    assert diagnostic.message.endswith("also on lines 9, 10, 11, 12, 13 and 15 more")
