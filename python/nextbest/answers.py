@@ -112,7 +112,7 @@ class Truth(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What arbitration did with an action that reached it."""
+    """What arbitration did with an action that reached it. FALLBACK: it left before, and is a fallback."""
 
     UNSPECIFIED = "unspecified"
     PLACED = "placed"
@@ -121,6 +121,7 @@ class Outcome(StrEnum):
     GROUP_LIMIT = "group_limit"
     LOST = "lost"
     VALUE_MISSING = "value_missing"
+    FALLBACK = "fallback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +315,7 @@ class Placing:
         lost_to: For LOST: the action that stands there instead.
         factor_needed: By which its priority would have to grow to draw level: 1.12 is 12 % more.
         lever_needed_percent: On top of today's lever, in percentage points; None where no lever could help.
+        fallback_placements: Where it is the fallback, whatever the outcome.
     """
 
     outcome: Outcome
@@ -322,6 +324,7 @@ class Placing:
     lost_to: str
     factor_needed: float
     lever_needed_percent: float | None
+    fallback_placements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,7 +337,7 @@ class ActionExplanation:
         clauses: All that are false or unknown, of all stages.
         score: None when it was never ranked.
         rank: 1 is the best; 0: not ranked.
-        placing: None when it did not reach arbitration.
+        placing: None when it did not reach arbitration, unless it is a fallback.
         changes: What would have to change for it to be placed, a sentence each.
         context_weights: Those that matched.
         contributions: What its propensity is made of; None unless asked for.

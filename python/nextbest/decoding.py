@@ -164,6 +164,7 @@ def _placing(message: decision_pb2.Placing) -> answers.Placing:
         lever_needed_percent=(
             message.lever_needed_percent if message.HasField("lever_needed_percent") else None
         ),
+        fallback_placements=tuple(message.fallback_placements),
     )
 
 

@@ -24,6 +24,7 @@ OUTCOMES: Final = {
     Outcome.BELOW_PRIORITY_THRESHOLD: "its priority is below the threshold",
     Outcome.GROUP_LIMIT: "its group already has as many actions in the answer as it may",
     Outcome.VALUE_MISSING: "its value has no result for this customer",
+    Outcome.FALLBACK: "it left before, and stands as a fallback",
 }
 
 # From here on, and below the smaller one, numbers are written with an exponent.

@@ -69,6 +69,16 @@ explanation {{
     changes: "customer.age must be at least 18"
   }}
   actions {{
+    action: "news" issue: "care" group: "mail" left_at: STAGE_ELIGIBILITY
+    placing {{ outcome: OUTCOME_FALLBACK fallback_placements: "footer" fallback_placements: "aside" }}
+    clauses {{ stage: STAGE_ELIGIBILITY truth: TRUTH_FALSE text: "customer.age >= 18" reason: "adults" }}
+  }}
+  actions {{ action: "tip" issue: "care" group: "mail" left_at: STAGE_PLACED rank: 3 {SCORE}
+    placing {{
+      outcome: OUTCOME_PLACED placement: "aside" treatment: "t" fallback_placements: "footer"
+    }}
+  }}
+  actions {{
     action: "old" issue: "sales" group: "cards" left_at: STAGE_AVAILABILITY unavailable: UNAVAILABLE_EXPIRED
   }}
 }}
@@ -137,7 +147,7 @@ def test_the_ranking(decision):
     assert silver[-1].startswith("lost hero to gold-card, factor 77.28 away")
     shortened = _text(*tables.render_ranking(decision.explanation.actions, 1))
     assert "silver-card" not in shortened
-    assert "... and 1 more: --rows 2 shows all" in shortened
+    assert "... and 2 more: --rows 3 shows all" in shortened
     assert _text(*tables.render_ranking([], 5)) == "No action reached the ranking."
 
 
@@ -181,6 +191,17 @@ def test_why_an_action(decision):
     assert "Placed in hero, treatment hero-gold, rank 1" in text
     assert "(model cards)" in text
     assert 'context weight +40 % context.page == "cards"' in text
+
+
+def test_why_a_fallback(decision):
+    news = _action(decision, "news")
+    assert "Stands in footer and aside as their fallback; left at eligibility" in news
+    assert "Not placed" not in news
+    assert "Placed in aside, treatment t, rank 3; also in footer as its fallback" in _action(decision, "tip")
+    text = _text(*tables.render_departures(decision.explanation.actions, 20))
+    assert _row(text, "news ")[-1] == "adults; stands in footer and aside as their fallback"
+    text = _text(*tables.render_ranking(decision.explanation.actions, 20))
+    assert _row(text, "tip ")[-1] == "placed in aside; stands in footer as its fallback"
 
 
 def test_why_not_an_action_that_was_not_available(decision):

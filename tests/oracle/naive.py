@@ -115,11 +115,10 @@ def fall_back(
     channel: str,
     answer: dict[str, list[tuple[str, str, float]]],
 ) -> None:
-    """Empty placements take their fallback, whatever its policies, unless it already stands elsewhere."""
+    """Empty placements take their fallback, whatever its policies, and wherever else it is."""
     for placement, actions in answer.items():
         name = workspace["fallbacks"].get((channel, placement))
-        taken = {action for placed in answer.values() for action, _, _ in placed}
-        if actions or name is None or name in taken:
+        if actions or name is None:
             continue
         fallback = next(action for action in workspace["actions"] if action["name"] == name)
         treatment = fitting(fallback, channel, placement, customer)

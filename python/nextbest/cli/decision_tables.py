@@ -194,13 +194,29 @@ def _headline(action: ActionExplanation) -> str:
             f" in {action.placing.placement}, treatment {action.placing.treatment}" if action.placing else ""
         )
         rank = f", rank {action.rank}" if action.rank else ""
-        return f"Placed{where}{rank}"
+        also = _as_fallback(action)
+        return f"Placed{where}{rank}{f'; also in {also}' if also else ''}"
+    lead = _lead(action)
     if action.left_at is Stage.AVAILABILITY:
         why = UNAVAILABLE.get(action.unavailable, "for an unknown reason")
-        return f"Not placed: left at availability, {why}"
-    if action.placing is not None:
-        return f"Not placed: left at {action.left_at}, {_outcome(action)}"
-    return f"Not placed: left at {action.left_at}"
+        return f"{lead} left at availability, {why}"
+    outcome = _arbitrated(action)
+    return f"{lead} left at {action.left_at}{f', {outcome}' if outcome else ''}"
+
+
+def _lead(action: ActionExplanation) -> str:
+    """What the sentence about an action that left begins with."""
+    where = _as_fallback(action)
+    return f"Stands in {where};" if where else "Not placed:"
+
+
+def _as_fallback(action: ActionExplanation) -> str:
+    """`hero and side as their fallback`; empty where the action is not one."""
+    names = action.placing.fallback_placements if action.placing else ()
+    if not names:
+        return ""
+    listed = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return f"{listed} as {'their' if len(names) > 1 else 'its'} fallback"
 
 
 def _render_clause(clause: ClauseExplanation) -> Text:
@@ -226,6 +242,11 @@ def _literal(literal: LiteralExplanation) -> str:
 
 
 def _first_reason(action: ActionExplanation) -> str:
+    where = _as_fallback(action)
+    return f"{_reason_to_leave(action)}; stands in {where}" if where else _reason_to_leave(action)
+
+
+def _reason_to_leave(action: ActionExplanation) -> str:
     if action.left_at is Stage.AVAILABILITY:
         return UNAVAILABLE.get(action.unavailable, "")
     for clause in action.clauses:
@@ -233,14 +254,22 @@ def _first_reason(action: ActionExplanation) -> str:
             where = f" ({clause.position})" if clause.position else ""
             missing = " [missing]" if clause.truth is Truth.UNKNOWN else ""
             return f"{clause.reason or clause.text}{missing}{where}"
-    return _outcome(action)
+    return _arbitrated(action)
 
 
 def _outcome(action: ActionExplanation) -> str:
+    where = _as_fallback(action)
+    return f"{_arbitrated(action)}; stands in {where}" if where else _arbitrated(action)
+
+
+def _arbitrated(action: ActionExplanation) -> str:
+    """What arbitration did with an action; empty for one that did not reach it."""
     placing = action.placing
     if placing is None:
         return ""
     match placing.outcome:
+        case Outcome.FALLBACK:
+            return ""
         case Outcome.PLACED:
             return f"placed in {placing.placement}"
         case Outcome.LOST:

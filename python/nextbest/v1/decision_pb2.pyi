@@ -285,6 +285,8 @@ class _OutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Outcome.Value
     OUTCOME_LOST: _Outcome.ValueType  # 5
     """Every placement that it could take went to better actions."""
     OUTCOME_VALUE_MISSING: _Outcome.ValueType  # 6
+    OUTCOME_FALLBACK: _Outcome.ValueType  # 7
+    """It left before it had a propensity, and is in the answer as a fallback."""
 
 class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper): ...
 
@@ -297,6 +299,8 @@ OUTCOME_GROUP_LIMIT: Outcome.ValueType  # 4
 OUTCOME_LOST: Outcome.ValueType  # 5
 """Every placement that it could take went to better actions."""
 OUTCOME_VALUE_MISSING: Outcome.ValueType  # 6
+OUTCOME_FALLBACK: Outcome.ValueType  # 7
+"""It left before it had a propensity, and is in the answer as a fallback."""
 Global___Outcome: _TypeAlias = Outcome  # noqa: Y015
 
 @_typing.final
@@ -347,7 +351,9 @@ class DecideRequest(_message.Message):
 
     @_builtins.property
     def placements(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlacementRequest]:
-        """1 to 32, filled in this order; no action stands in two of them."""
+        """1 to 32, filled in this order: no action wins more than one of them. A placement that stays empty takes its
+        fallback, whatever other placements that is in.
+        """
 
     def __init__(
         self,
@@ -994,7 +1000,7 @@ class ActionExplanation(_message.Message):
     issue: _builtins.str
     group: _builtins.str
     left_at: Global___Stage.ValueType
-    """The stage at which the action left; STAGE_PLACED if it did not."""
+    """The stage at which the action left, also where it is a fallback; STAGE_PLACED if it did not."""
     unavailable: Global___Unavailable.ValueType
     """At availability: why."""
     rank: _builtins.int
@@ -1009,7 +1015,7 @@ class ActionExplanation(_message.Message):
 
     @_builtins.property
     def placing(self) -> Global___Placing:
-        """For an action that reached the propensity stage, and for one that stands as a fallback."""
+        """For an action that reached the propensity stage, and for one that is a fallback in the answer."""
 
     @_builtins.property
     def changes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -1169,6 +1175,7 @@ class Placing(_message.Message):
     LOST_TO_FIELD_NUMBER: _builtins.int
     FACTOR_NEEDED_FIELD_NUMBER: _builtins.int
     LEVER_NEEDED_PERCENT_FIELD_NUMBER: _builtins.int
+    FALLBACK_PLACEMENTS_FIELD_NUMBER: _builtins.int
     outcome: Global___Outcome.ValueType
     placement: _builtins.str
     """Where it was placed, or where it came closest."""
@@ -1180,6 +1187,10 @@ class Placing(_message.Message):
     factor_needed: _builtins.float
     lever_needed_percent: _builtins.float
     """The lever, in percentage points on top of today's, that would have won. Absent where no lever could."""
+    @_builtins.property
+    def fallback_placements(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The placements in which it is the fallback, in the order requested: whatever the outcome."""
+
     def __init__(
         self,
         *,
@@ -1189,10 +1200,11 @@ class Placing(_message.Message):
         lost_to: _builtins.str = ...,
         factor_needed: _builtins.float = ...,
         lever_needed_percent: _builtins.float | None = ...,
+        fallback_placements: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_lever_needed_percent", b"_lever_needed_percent", "lever_needed_percent", b"lever_needed_percent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lever_needed_percent", b"_lever_needed_percent", "factor_needed", b"factor_needed", "lever_needed_percent", b"lever_needed_percent", "lost_to", b"lost_to", "outcome", b"outcome", "placement", b"placement", "treatment", b"treatment"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lever_needed_percent", b"_lever_needed_percent", "factor_needed", b"factor_needed", "fallback_placements", b"fallback_placements", "lever_needed_percent", b"lever_needed_percent", "lost_to", b"lost_to", "outcome", b"outcome", "placement", b"placement", "treatment", b"treatment"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__lever_needed_percent: _TypeAlias = _typing.Literal["lever_needed_percent"]  # noqa: Y015
     _WhichOneofArgType__lever_needed_percent: _TypeAlias = _typing.Literal["_lever_needed_percent", b"_lever_needed_percent"]  # noqa: Y015

@@ -10,7 +10,7 @@ mod wording;
 #[cfg(test)]
 mod tests;
 
-use nextbest_proto::v1::{self, Stage, Unavailable};
+use nextbest_proto::v1::{self, Outcome, Stage, Unavailable};
 
 pub(crate) use contribution::explain as contributions;
 
@@ -143,14 +143,30 @@ fn explain_action(decision: &Decision<'_>, ranks: &Ranks, action: ActionId) -> v
         rank: ranks
             .get(action)
             .map_or(0, |place| u32::try_from(place + 1).unwrap_or(u32::MAX)),
-        placing: standing.map(|standing| placing::explain(decision, action, standing).0),
+        placing: placing(decision, action, standing),
         changes: changes(decision, action, unavailable, standing),
         context_weights: context_weights(decision, action),
         contributions: None,
     }
 }
 
-/// The stage at which an action left. One that stands as a fallback has left all the same.
+fn placing(decision: &Decision<'_>, action: ActionId, standing: Option<Standing<'_>>) -> Option<v1::Placing> {
+    let fallback_placements = placing::fallback_placements(decision, action);
+    match standing {
+        Some(standing) => Some(v1::Placing {
+            fallback_placements,
+            ..placing::explain(decision, action, standing).0
+        }),
+        None if fallback_placements.is_empty() => None,
+        None => Some(v1::Placing {
+            outcome: Outcome::Fallback.into(),
+            fallback_placements,
+            ..v1::Placing::default()
+        }),
+    }
+}
+
+/// The stage at which an action left. One that is a fallback has left all the same.
 fn left_at(decision: &Decision<'_>, action: ActionId, standing: Option<Standing<'_>>) -> Stage {
     let stages = &decision.stages;
     let sets = [
@@ -164,8 +180,8 @@ fn left_at(decision: &Decision<'_>, action: ActionId, standing: Option<Standing<
         return stage;
     }
     match standing {
-        Some(Standing::Placed { ranked: Some(_), .. }) => Stage::Placed,
-        Some(Standing::Ranked { .. } | Standing::Placed { ranked: None, .. }) => Stage::Arbitration,
+        Some(Standing::Placed { .. }) => Stage::Placed,
+        Some(Standing::Ranked { .. }) => Stage::Arbitration,
         Some(Standing::BelowPropensity(_) | Standing::Valueless) | None => Stage::Propensity,
     }
 }

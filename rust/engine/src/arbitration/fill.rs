@@ -88,6 +88,7 @@ impl<'r> Order<'r> {
 pub(crate) struct Filled {
     /// In the order of the placements, best first in each; fallbacks among them.
     pub(crate) placed: Vec<Placed>,
+    /// Those placed by rank: in one placement only.
     taken: ActionSet,
     /// Actions of each group that won a place.
     of_group: Vec<u32>,
@@ -115,7 +116,7 @@ pub(crate) fn fill(
             let action = ranked.action;
             let limited =
                 filled.group_is_full(bundle, bundle.actions[action].group) && order.limitless != Some(action);
-            if limited || filled.stands(action) || !order.passes_threshold(bundle, &ranked) {
+            if limited || filled.is_taken(action) || !order.passes_threshold(bundle, &ranked) {
                 continue;
             }
             let Some(treatment) = fitting(bundle, interpreter, action, request.channel, requested.placement)
@@ -127,8 +128,8 @@ pub(crate) fn fill(
             } else {
                 Reason::Priority
             };
-            filled.win(bundle.actions[action].group);
-            filled.place(Placed {
+            filled.win(action, bundle.actions[action].group);
+            filled.placed.push(Placed {
                 requested: place,
                 action,
                 treatment,
@@ -150,7 +151,8 @@ pub(crate) fn below_priority(bundle: &Bundle, ranked: &Ranked) -> bool {
 
 impl Filled {
     /// Puts fallbacks into placements that stayed empty. A fallback is subject to no policy, threshold or group
-    /// limit, but it must be enabled and inside its window, stand nowhere else, and have a treatment that fits.
+    /// limit, but it must be enabled and inside its window, and have a treatment that fits. It may be in other placements
+    /// too, by rank or as their fallback: default content that is shown twice is better than an empty placement.
     pub(crate) fn fall_back(
         &mut self,
         bundle: &Bundle,
@@ -164,7 +166,6 @@ impl Filled {
                 continue;
             };
             if self.in_placement(place).next().is_some()
-                || self.stands(action)
                 || unavailable_now(&bundle.actions[action], now_us).is_some()
             {
                 continue;
@@ -174,7 +175,7 @@ impl Filled {
                 continue;
             };
             let reason = Reason::Fallback;
-            self.place(Placed {
+            self.placed.push(Placed {
                 requested: place,
                 action,
                 treatment,
@@ -190,20 +191,24 @@ impl Filled {
         self.placed.iter().filter(move |placed| placed.requested == place)
     }
 
-    pub(crate) fn of_action(&self, action: ActionId) -> Option<&Placed> {
-        self.placed.iter().find(|placed| placed.action == action)
+    /// Where an action was placed by rank.
+    pub(crate) fn won_by(&self, action: ActionId) -> Option<&Placed> {
+        let mut of_action = self.placed.iter().filter(|placed| placed.action == action);
+        of_action.find(|placed| placed.reason != Reason::Fallback)
     }
 
-    pub(crate) fn stands(&self, action: ActionId) -> bool {
+    /// Where an action is the fallback, in the order of the placements.
+    pub(crate) fn fallbacks_of(&self, action: ActionId) -> impl Iterator<Item = &Placed> {
+        let of_action = self.placed.iter().filter(move |placed| placed.action == action);
+        of_action.filter(|placed| placed.reason == Reason::Fallback)
+    }
+
+    fn is_taken(&self, action: ActionId) -> bool {
         self.taken.contains(action)
     }
 
-    fn place(&mut self, placed: Placed) {
-        self.taken.insert(placed.action);
-        self.placed.push(placed);
-    }
-
-    fn win(&mut self, group: GroupId) {
+    fn win(&mut self, action: ActionId, group: GroupId) {
+        self.taken.insert(action);
         if let Some(count) = self.of_group.get_mut(group.place()) {
             *count += 1;
         }

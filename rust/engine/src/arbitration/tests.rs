@@ -195,7 +195,7 @@ fn a_fallback_fills_a_placement_that_stays_empty() {
     bundle.message.channels[1].placements[1].fallback = Some(3);
     assert_eq!(
         placed(&bundle, &["hero", "sidebar"], Some(3)),
-        "hero: tin | sidebar: "
+        "hero: tin | sidebar: tin"
     );
     assert_eq!(placed(&bundle, &["hero"], Some(30)), "hero: gold");
     let (_, record) = decided(&bundle, &["hero"], Some(3));
@@ -204,6 +204,24 @@ fn a_fallback_fills_a_placement_that_stays_empty() {
     assert_eq!(record.funnel.last(), Some(&0));
     change(&mut bundle, "tin", |tin| tin.enabled = false);
     assert_eq!(placed(&bundle, &["hero"], Some(3)), "hero: ");
+}
+
+#[test]
+fn a_fallback_may_be_placed_by_rank_elsewhere() {
+    let mut bundle = cards();
+    let adult = bundle.test(AGE, at_least(18));
+    for name in ["gold", "iron", "silver"] {
+        change(&mut bundle, name, |action| action.eligibility = vec![adult]);
+    }
+    bundle.message.channels[1].placements[1].fallback = Some(3);
+    assert_eq!(
+        placed(&bundle, &["hero", "sidebar"], Some(3)),
+        "hero: tin | sidebar: tin"
+    );
+    let (_, record) = decided(&bundle, &["hero", "sidebar"], Some(3));
+    let reasons: Vec<Reason> = record.placed.iter().map(|placed| placed.reason).collect();
+    assert_eq!(reasons, [Reason::Priority, Reason::Fallback]);
+    assert_eq!(record.funnel.last(), Some(&1));
 }
 
 #[test]

@@ -15,13 +15,12 @@ use crate::{
 /// Priorities that are supposed for one action before giving up.
 const SUPPOSED_MAX: usize = 64;
 
-/// How an action stands that reached the propensity stage, or that was placed.
+/// What became of an action that reached the propensity stage; of fallbacks, without what they are in placements.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Standing<'a> {
-    /// Not ranked where it stands as a fallback only.
     Placed {
         placed: &'a Placed,
-        ranked: Option<&'a Ranked>,
+        ranked: &'a Ranked,
     },
     /// Its place in the ranking, from 0.
     Ranked {
@@ -35,8 +34,9 @@ pub(super) enum Standing<'a> {
 impl<'a> Standing<'a> {
     pub(super) fn ranked(self) -> Option<&'a Ranked> {
         match self {
-            Self::Placed { ranked, .. } => ranked,
-            Self::Ranked { ranked, .. } | Self::BelowPropensity(ranked) => Some(ranked),
+            Self::Placed { ranked, .. } | Self::Ranked { ranked, .. } | Self::BelowPropensity(ranked) => {
+                Some(ranked)
+            }
             Self::Valueless => None,
         }
     }
@@ -50,12 +50,11 @@ pub(super) fn standing<'a>(
 ) -> Option<Standing<'a>> {
     let ranking = &decision.ranking;
     let ranked = place.and_then(|place| ranking.ranked.get(place));
-    if let Some(placed) = decision.filled.of_action(action) {
-        let ranked = ranked.filter(|_| placed.reason != Reason::Fallback);
-        return Some(Standing::Placed { placed, ranked });
-    }
     if let (Some(place), Some(ranked)) = (place, ranked) {
-        return Some(Standing::Ranked { ranked, place });
+        return Some(match decision.filled.won_by(action) {
+            Some(placed) => Standing::Placed { placed, ranked },
+            None => Standing::Ranked { ranked, place },
+        });
     }
     if let Ok(found) = ranking
         .below_propensity
@@ -68,6 +67,20 @@ pub(super) fn standing<'a>(
         .binary_search(&action)
         .is_ok()
         .then_some(Standing::Valueless)
+}
+
+/// The placements in which an action is the fallback, in the order requested.
+pub(super) fn fallback_placements(decision: &Decision<'_>, action: ActionId) -> Vec<String> {
+    let (bundle, request) = (decision.bundle, decision.request);
+    let name = |placed: &Placed| {
+        let requested = request.placements.get(placed.requested)?;
+        Some(
+            bundle
+                .placement_name(request.channel, requested.placement)
+                .to_owned(),
+        )
+    };
+    decision.filled.fallbacks_of(action).filter_map(name).collect()
 }
 
 /// The placing, and what would have to change.
@@ -202,7 +215,7 @@ fn unplaced(decision: &Decision<'_>, ranked: &Ranked, place: usize) -> (v1::Plac
 /// Where the action would stand in another order.
 fn suppose(decision: &Decision<'_>, order: Order<'_>, ranked: &Ranked) -> Option<Placed> {
     let filled: Filled = fill(decision.bundle, decision.request, decision.interpreter(), order);
-    filled.of_action(ranked.action).copied()
+    filled.won_by(ranked.action).copied()
 }
 
 /// The lowest priority with which the action would have been placed: the threshold's, or that of an action that was.

@@ -369,6 +369,41 @@ fn a_mandatory_action_without_a_value_needs_the_value_and_no_lever() {
 }
 
 #[test]
+fn a_fallback_is_explained_by_where_it_left_and_what_it_stands_in_for() {
+    let mut bundle = cards();
+    let adult = bundle.test(AGE, at_least(18));
+    for action in &mut bundle.message.actions {
+        action.eligibility = vec![adult];
+    }
+    for placement in &mut bundle.message.channels[1].placements {
+        placement.fallback = Some(1);
+    }
+    let age = |age| vec![attribute("age", int(age))];
+    let answer = explained(&bundle, &["sidebar", "hero"], age(17));
+    let iron = action(&answer, "iron");
+    let placing = iron.placing.as_ref().unwrap();
+    assert_eq!(
+        (iron.left_at(), iron.rank, placing.outcome()),
+        (Stage::Eligibility, 0, Outcome::Fallback)
+    );
+    assert_eq!(placing.fallback_placements, ["sidebar", "hero"]);
+    assert_eq!(iron.changes[0], "`customer.age` must be at least 18 (is 17)");
+    // Placed by rank, and the fallback of what nothing else fits.
+    for place in [0, 2, 3] {
+        bundle.message.actions[place].treatments[0].placement = Some(SIDEBAR);
+    }
+    bundle.message.channels[1].placements[0].fallback = Some(1);
+    let answer = explained(&bundle, &["sidebar", "hero"], age(18));
+    let iron = action(&answer, "iron");
+    let placing = iron.placing.as_ref().unwrap();
+    assert_eq!(
+        (placing.outcome(), placing.placement.as_str(), iron.left_at()),
+        (Outcome::Placed, "sidebar", Stage::Placed)
+    );
+    assert_eq!(placing.fallback_placements, ["hero"]);
+}
+
+#[test]
 fn nothing_overtakes_what_is_mandatory() {
     let mut bundle = cards();
     bundle.message.actions[3].mandatory = true;
