@@ -17,6 +17,7 @@ __all__ = [
     "ServerError",
     "kernels",
     "load",
+    "start_of_day",
     "system_authorities",
 ]
 
@@ -190,6 +191,22 @@ class Bundle:
             RequestError: The first thing that is wrong with the request or the customer.
             OverflowError: The time or seed is out of range.
         """
+
+def start_of_day(year: int, month: int, day: int, zone: str) -> int:
+    """Returns the first moment of a day in a time zone, in microseconds since 1970.
+
+    After midnight where the clock was put forward at midnight. The zones are those of the engine, the same on
+    every machine.
+
+    Args:
+        year: 1 to 9999.
+        month: 1 to 12.
+        day: 1 to 31.
+        zone: `Europe/Berlin`, or an offset, `+01:00`; empty: UTC.
+
+    Raises:
+        ValueError: The date is not in the calendar, or there is no such zone.
+    """
 
 @final
 class NativeModel:

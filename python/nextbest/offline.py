@@ -41,7 +41,7 @@ class OfflineBundle:
         return attribute_types(self.message, root)
 
     def placements(self, channel: str) -> tuple[str, ...]:
-        """Returns the placements of a channel as `channels.yaml` orders them; empty when there is no such channel."""
+        """Returns the placements of a channel in the workspace's order; empty without such a channel."""
         return tuple(
             placement.name
             for candidate in self.message.channels

@@ -116,10 +116,12 @@ class Grammar:
 
     Attributes:
         mixes: The expression made last compares ints with doubles.
+        time_zone: Of the workspace: where an expression names none.
     """
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, time_zone: str = "") -> None:
         self.random = random
+        self.time_zone = time_zone
         self.mixes = False
 
     def condition(self) -> Written:
@@ -295,8 +297,9 @@ class Grammar:
             part, name = self.make("duration", depth, scope), self.random.choice(GETTERS[6:])
             return Written(f"{part.at(8)}.{name}()", f"({part.oracle}).{name}()")
         part, name = self.make("timestamp", depth, scope), self.random.choice(GETTERS)
-        zone = f'"{self.random.choice(ZONES)}"' if self.random.random() < 0.6 else ""
-        return Written(f"{part.at(8)}.{name}({zone})", f"({part.oracle}).{name}({zone})")
+        zone = self.random.choice(ZONES) if self.random.random() < 0.6 else ""
+        written, meant = (f'"{text}"' if text else "" for text in (zone, zone or self.time_zone))
+        return Written(f"{part.at(8)}.{name}({written})", f"({part.oracle}).{name}({meant})")
 
     def make_double(self, type_: str, depth: int, scope: dict[str, str]) -> Written:
         match self.random.randrange(6):

@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 from bank_schema import source
-from cel_grammar import ATTRIBUTES, NOW, Grammar, Written, is_beyond_doubles
+from cel_grammar import ATTRIBUTES, NOW, ZONES, Grammar, Written, is_beyond_doubles
 from cel_oracle import Oracle, prepare
 from engine_judge import EngineJudge
 from hypothesis import HealthCheck, example, given, settings
@@ -21,15 +21,16 @@ from table_evaluator import Decision
 from nextbest.expression import Expressions, Schema
 
 EXPRESSIONS, CUSTOMERS = 100, 5
-SCHEMA = Schema(ATTRIBUTES)
 
 
 class Batch:
     """Some conditions compiled into one bundle, and what cel-cpp knows of each."""
 
     def __init__(self, seed: int) -> None:
-        self.grammar = Grammar(Random(seed))
-        self.expressions = Expressions(SCHEMA)
+        random = Random(seed)
+        zone = random.choice(("", *ZONES))
+        self.grammar = Grammar(random, zone)
+        self.expressions = Expressions(Schema(ATTRIBUTES, zone))
         self.rows: list[tuple[Written, bool, dict[str, object]]] = []
         self.clauses: list[list[int]] = []
         self.refused: Counter[str] = Counter()

@@ -24,7 +24,7 @@ PlacementOption = Annotated[
     typer.Option(
         "--placement",
         "-p",
-        help="Placement, or placement=count. Repeatable. With --bundle: all by default, in the workspace's order.",
+        help="Placement, or placement=count. Repeatable. With --bundle: all, as the workspace orders them.",
     ),
 ]
 CustomerId = Annotated[str, typer.Option("--customer-id", "-i", help="Whose stored attributes are read.")]

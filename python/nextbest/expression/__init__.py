@@ -13,6 +13,7 @@ from nextbest.expression.compiler import Expressions, Reference
 from nextbest.expression.schema import Attribute, Root, Schema, Type
 from nextbest.expression.source import SourceText
 from nextbest.expression.tables import Tables
+from nextbest.expression.time_zone import is_time_zone
 from nextbest.expression.value import (
     Constant,
     Duration,
@@ -37,6 +38,7 @@ __all__ = [
     "Type",
     "ValueTextError",
     "encode",
+    "is_time_zone",
     "parse_duration",
     "parse_timestamp",
 ]

@@ -230,7 +230,7 @@ class Expressions:
     def _specialised(self, template: Node, tokens: Tokens, action: Mapping[str, Constant] | None) -> _Lowered:
         if template.type != BOOL:
             return _Lowered((), (_wrong_result(template, tokens, "a condition is true or false"),))
-        specialiser = Specialiser(tokens, action, self._evaluator)
+        specialiser = Specialiser(tokens, action, self._evaluator, self._schema.time_zone)
         node = specialiser.specialise(template, {})
         if specialiser.findings:
             return _Lowered((), tuple(specialiser.findings))
@@ -278,7 +278,7 @@ class Expressions:
         tokens, template, findings = parser.parse(source.text)
         node: Node | None = None
         if template is not None:
-            specialiser = Specialiser(tokens, action, self._evaluator)
+            specialiser = Specialiser(tokens, action, self._evaluator, self._schema.time_zone)
             node = specialiser.specialise(template.node, {})
             findings = specialiser.findings
             if template.node.type not in NUMBERS:

@@ -25,6 +25,7 @@ class DerivedAttributes:
         self.findings: list[tuple[SourceText, Finding]] = []
         self._parser = parser
         self._evaluator = evaluator
+        self._time_zone = schema.time_zone
         self._trees: dict[str, Node] = {}
         self._reads: dict[str, tuple[str, ...]] = {}
         sources = {a.reference: a.expression for a in schema if a.expression is not None}
@@ -47,7 +48,7 @@ class DerivedAttributes:
             return
         tokens, template, findings = self._parser.parse(source.text)
         if template is not None:
-            specialiser = Specialiser(tokens, None, self._evaluator)
+            specialiser = Specialiser(tokens, None, self._evaluator, self._time_zone)
             node = _converted(specialiser.specialise(template.node, {}), attribute.type)
             findings = (
                 specialiser.findings or _wrong_type(attribute, node, source) or _not_computable(node, source)

@@ -97,12 +97,14 @@ class Attribute:
 class Schema:
     """The declared attributes by their references, in the order of a bundle: by root, then name."""
 
-    def __init__(self, attributes: Iterable[Attribute]) -> None:
+    def __init__(self, attributes: Iterable[Attribute], time_zone: str = "") -> None:
         """Collects attributes.
 
         Args:
             attributes: In any order; of two with the same reference the later one counts.
+            time_zone: In which `now.getHours()` reads the clock where it names none; empty: UTC.
         """
+        self.time_zone = time_zone
         order = list(Root)
         found = {attribute.reference: attribute for attribute in attributes}
         ordered = sorted(found.values(), key=lambda a: (order.index(a.root), a.name))

@@ -22,6 +22,7 @@ from nextbest.expression.tree import (
     BOOL,
     DOUBLE,
     MISSING,
+    TIMESTAMP,
     Attr,
     Call,
     Const,
@@ -58,12 +59,26 @@ class Specialiser:
         findings: What is wrong, found on the way.
     """
 
-    def __init__(self, tokens: Tokens, action: Mapping[str, Constant] | None, evaluator: Evaluator) -> None:
-        """Takes the text and the attributes of the action; None where there is no action."""
+    def __init__(
+        self,
+        tokens: Tokens,
+        action: Mapping[str, Constant] | None,
+        evaluator: Evaluator,
+        time_zone: str = "",
+    ) -> None:
+        """Takes a text and the values that it is specialised for.
+
+        Args:
+            tokens: Of the text.
+            action: The attributes of the action; None where there is no action.
+            evaluator: Folds constants.
+            time_zone: Of timestamps' parts where the text names none; empty: UTC.
+        """
         self.findings: list[Finding] = []
         self._tokens = tokens
         self._action = action
         self._evaluator = evaluator
+        self._time_zone = time_zone
         self._copies = 0
 
     def specialise(self, node: Node, scope: Mapping[int, Node]) -> Node:
@@ -141,6 +156,8 @@ class Specialiser:
             case _ if len(args) == 2 and node.operation.startswith("GET_"):
                 node = self._with_time_zone(node, args[1])
                 args = args[:1]
+            case _ if node.operation.startswith("GET_") and args[0].type == TIMESTAMP:
+                node = replace(node, parameter=self._time_zone)
         return self._strict(node, args)
 
     def _strict(self, node: Call, args: tuple[Node, ...]) -> Node:
@@ -272,7 +289,10 @@ class Specialiser:
     def _with_time_zone(self, node: Call, zone: Node) -> Call:
         if not isinstance(zone, Const) or not isinstance(zone.value, str):
             self._report(
-                "NB409", zone, "a time zone has to be written out", 'write it in quotes: `"Europe/Berlin"`'
+                "NB409",
+                zone,
+                "a time zone has to be written out",
+                'write it in quotes: `"Europe/Berlin"`; one for all: `time_zone:` in workspace.yaml',
             )
         elif not is_time_zone(zone.value):
             self._report(

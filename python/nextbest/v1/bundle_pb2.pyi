@@ -282,10 +282,15 @@ class Bundle(_message.Message):
     MODELS_FIELD_NUMBER: _builtins.int
     CONTEXT_WEIGHTS_FIELD_NUMBER: _builtins.int
     ARBITRATION_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
     workspace: _builtins.str
     """The workspace's name."""
     currency: _builtins.str
     """Of values and priorities, ISO 4217; empty where the workspace names none."""
+    time_zone: _builtins.str
+    """The zone of the dates and clock times that the workspace writes, IANA or an offset; empty: UTC. Windows and
+    programs have it built in; people are shown times in it.
+    """
     @_builtins.property
     def files(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Source files, relative to the workspace, in sorted order; `Position.file` is an index into it."""
@@ -348,10 +353,11 @@ class Bundle(_message.Message):
         models: _abc.Iterable[Global___Model] | None = ...,
         context_weights: _abc.Iterable[Global___ContextWeight] | None = ...,
         arbitration: Global___Arbitration | None = ...,
+        time_zone: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["arbitration", b"arbitration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "arbitration", b"arbitration", "attributes", b"attributes", "channels", b"channels", "clauses", b"clauses", "conditions", b"conditions", "context_weights", b"context_weights", "currency", b"currency", "features", b"features", "files", b"files", "groups", b"groups", "issues", b"issues", "literals", b"literals", "models", b"models", "workspace", b"workspace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "arbitration", b"arbitration", "attributes", b"attributes", "channels", b"channels", "clauses", b"clauses", "conditions", b"conditions", "context_weights", b"context_weights", "currency", b"currency", "features", b"features", "files", b"files", "groups", b"groups", "issues", b"issues", "literals", b"literals", "models", b"models", "time_zone", b"time_zone", "workspace", b"workspace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

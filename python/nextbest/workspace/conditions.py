@@ -33,7 +33,7 @@ class Conditions:
 
     def __init__(self, workspace: Workspace) -> None:
         declared = list(_declare(workspace))
-        schema = Schema(declared)
+        schema = Schema(declared, workspace.time_zone)
         self.attributes = {attribute.reference: attribute for attribute in schema}
         self._expressions = Expressions(schema)
         self._unclear = _unclear(workspace, self.attributes)

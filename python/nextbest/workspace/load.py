@@ -84,6 +84,11 @@ class Workspace:
         """Whether all actions could be read as a whole: what none of them has, none is meant to have."""
         return self.names.actions.complete and not any(file.startswith("actions/") for file in self.faults)
 
+    @property
+    def time_zone(self) -> str:
+        """In which dates begin and end; empty: UTC."""
+        return self.settings.definition.time_zone if self.settings is not None else ""
+
 
 def load(root: Path, progress: Progress) -> tuple[Workspace, list[Diagnostic]]:
     """Reads a workspace.

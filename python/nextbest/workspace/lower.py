@@ -22,6 +22,7 @@ from nextbest.workspace.definitions import (
     IssuesFile,
     PropensityDefinition,
     TreatmentDefinition,
+    end_us,
     moment_us,
 )
 from nextbest.workspace.load import Progress, Source, Workspace
@@ -66,6 +67,7 @@ class _Lowering:
         if workspace.settings is not None:
             bundle.workspace = workspace.settings.definition.name
             bundle.currency = workspace.settings.definition.currency or ""
+            bundle.time_zone = workspace.time_zone
         self._add_issues_and_groups()
         self._add_channels()
         for done, (name, group, action) in enumerate(self._actions):
@@ -128,9 +130,9 @@ class _Lowering:
             label=action.label,
         )
         if action.active.from_ is not None:
-            entry.active_from_us = moment_us(action.active.from_)
+            entry.active_from_us = moment_us(action.active.from_, self._workspace.time_zone)
         if action.active.until is not None:
-            entry.active_until_us = moment_us(action.active.until)
+            entry.active_until_us = end_us(action.active.until, self._workspace.time_zone)
         self._set_value(entry, name, group, action, attributes)
         for attribute in self._action_attributes:
             value = attributes.get(attribute.name)

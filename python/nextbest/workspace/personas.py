@@ -128,7 +128,11 @@ class _Run:
         for name, count in test.placements.items():
             request.placements.add(name=name, count=count)
         stored = customer_pb2.Customer(customer_id=test.persona, attributes=customer)
-        now_us = moment_us(test.now) if test.now is not None else time.time_ns() // 1_000
+        now_us = (
+            moment_us(test.now, self._workspace.time_zone)
+            if test.now is not None
+            else time.time_ns() // 1_000
+        )
         return _Question(request, stored.SerializeToString(), now_us)
 
     def _attributes(

@@ -243,6 +243,7 @@ def _plain(kind: Any) -> Any:
 CUSTOM_REMEDIES = {
     "NB203": "write its three capital letters",
     "NB207": "write a date, 2026-01-31, or a time with its zone, 2026-01-31T09:00:00Z",
+    "NB409": 'write a name such as `Europe/Berlin`, or an offset such as `"+01:00"`',
     "NB706": "write weeks, days, hours and minutes: 7d or 1d12h",
 }
 WORDINGS: Mapping[str, Callable[[Fault], tuple[str, str, str]]] = MappingProxyType(

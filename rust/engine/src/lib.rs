@@ -66,6 +66,7 @@ pub use native::{
     Attributed, Attributions, Background, CellKind, ContributionScale, Factoring, InputKinds, Inputs, Method,
     NativeModel, Rows, Unexplained,
 };
+pub use program::start_of_day;
 pub use propensity::{
     BATCH_ROWS_MAX, Batch, Histograms, Lowered, NoModels, RESCORING_DISTANCE_MAX, Rescored, ScoreFault,
     Scorer, Tensor, rescore,

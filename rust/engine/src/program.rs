@@ -15,6 +15,7 @@ use nextbest_proto::v1::{self, value::Kind};
 use regex::Regex;
 
 use check::Checker;
+pub use time::start_of_day;
 
 use crate::{
     bundle::BundleFault,

@@ -4,9 +4,16 @@ use std::path::PathBuf;
 
 use nextbest_engine::Moment;
 use nextbest_server::Offline;
-use pyo3::{prelude::*, types::PyBytes};
+use pyo3::{exceptions::PyValueError, prelude::*, types::PyBytes};
 
 use crate::errors::Fault;
+
+/// The first moment of a day in a time zone, in microseconds since 1970.
+#[pyfunction]
+pub(crate) fn start_of_day(year: i16, month: i8, day: i8, zone: &str) -> PyResult<i64> {
+    nextbest_engine::start_of_day(year, month, day, zone)
+        .ok_or_else(|| PyValueError::new_err(format!("no day {year}-{month}-{day} in the zone {zone:?}")))
+}
 
 /// A verified bundle that decides when asked. Immutable.
 #[pyclass(frozen, module = "nextbest._core")]

@@ -31,6 +31,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<native::NativeModel>()?;
     module.add_class::<server::Server>()?;
     module.add_class::<load::LoadWatch>()?;
+    module.add_function(wrap_pyfunction!(bundle::start_of_day, module)?)?;
     module.add_function(wrap_pyfunction!(load::load, module)?)?;
     module.add_function(wrap_pyfunction!(server::kernels, module)?)?;
     module.add_function(wrap_pyfunction!(server::system_authorities, module)?)?;

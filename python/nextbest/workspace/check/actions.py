@@ -13,6 +13,7 @@ from nextbest.workspace.definitions import (
     GroupFile,
     PropensityDefinition,
     TreatmentDefinition,
+    end_us,
     moment_us,
 )
 from nextbest.workspace.document import Document
@@ -44,7 +45,7 @@ def _check_action(
     workspace: Workspace, group: Source[GroupFile], name: str, action: ActionDefinition
 ) -> Iterator[Diagnostic]:
     document, path = group.document, ("actions", name)
-    yield from _check_window(document, path, action)
+    yield from _check_window(workspace, document, path, action)
     yield from _check_propensity(workspace, document, path, action)
     if action.stock is not None:
         yield from workspace.names.stock.refer(action.stock, document.value(*path, "stock"))
@@ -59,13 +60,13 @@ def _check_action(
 
 
 def _check_window(
-    document: Document, path: tuple[str | int, ...], action: ActionDefinition
+    workspace: Workspace, document: Document, path: tuple[str | int, ...], action: ActionDefinition
 ) -> Iterator[Diagnostic]:
-    start, end = action.active.from_, action.active.until
-    if start is not None and end is not None and moment_us(start) >= moment_us(end):
+    start, end, zone = action.active.from_, action.active.until, workspace.time_zone
+    if start is not None and end is not None and moment_us(start, zone) >= end_us(end, zone):
         message = f"the window is empty: it ends at {end} and begins at {start}"
         position = document.value(*path, "active", "until")
-        remedy = "make `until` later than `from`; the action is active until just before it"
+        remedy = "make `until` later than `from`: a time ends the window, a date is its last day"
         yield Diagnostic("NB215", message, position, remedy)
 
 

@@ -28,6 +28,7 @@ from nextbest.workspace.definitions.vocabulary import (
     ConditionDefinition,
     Definition,
     Policies,
+    end_us,
     moment_us,
     span_us,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "SchemaFile",
     "TreatmentDefinition",
     "WorkspaceFile",
+    "end_us",
     "moment_us",
     "span_us",
 ]

@@ -29,14 +29,14 @@ def _kind_of_propensity(data: object) -> str:
 
 
 class WindowDefinition(Definition):
-    """When an action may be offered: from `from` until just before `until`."""
+    """When an action may be offered. Dates are whole days of the workspace's `time_zone`."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"from": "2026-01-01", "until": "2027-01-01"}]})
 
     from_: Moment | None = Field(None, alias="from")
-    """First moment; a date means its beginning in UTC."""
+    """First moment; of a date, its beginning."""
     until: Moment | None = None
-    """First moment after the window; a date means its beginning in UTC."""
+    """First moment after the window; a date is in the window, until its end."""
 
 
 class PropensityDefinition(Definition):

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from nextbest.expression import is_time_zone
 from nextbest.workspace.definitions.vocabulary import (
     AttributeName,
     Definition,
@@ -22,6 +23,17 @@ def _currency(text: str) -> str:
     return text
 
 
+def _time_zone(text: str) -> str:
+    if not is_time_zone(text):
+        raise PydanticCustomError("NB409", "is not a time zone")
+    return text
+
+
+TimeZone = Annotated[
+    str,
+    AfterValidator(_time_zone),
+    WithJsonSchema({"type": "string", "examples": ["Europe/Berlin", "UTC", "+01:00"]}),
+]
 Currency = Annotated[
     str,
     AfterValidator(_currency),
@@ -42,6 +54,8 @@ class WorkspaceFile(Definition):
     """The workspace's name; bundles carry it."""
     currency: Currency | None = None
     """Of values and priorities, ISO 4217. Shown with them; nothing is converted."""
+    time_zone: TimeZone = ""
+    """In which dates begin and end, and in which `now.getHours()` reads the clock. Without one: UTC."""
     description: Text = ""
     """What this workspace is for."""
 

@@ -1,11 +1,14 @@
 """Types that several files of a workspace share: names, expressions, times, percentages, conditions."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
+
+from nextbest._core import start_of_day
+from nextbest.expression.value import TIMESTAMP_US_MAX
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
 ATTRIBUTE_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,99}$"
@@ -24,21 +27,61 @@ class Definition(BaseModel):
     )
 
 
-def moment_us(text: str) -> int:
-    """Reads a date (midnight, UTC) or an RFC 3339 timestamp, in microseconds since 1970.
+def moment_us(text: str, zone: str = "") -> int:
+    """Reads a date (its first moment in a time zone) or an RFC 3339 timestamp, in microseconds since 1970.
+
+    Args:
+        text: `2026-06-01` or `2026-06-01T12:00:00+02:00`.
+        zone: Of dates: `Europe/Berlin`, `+01:00`; empty: UTC.
 
     Raises:
         PydanticCustomError: NB207.
     """
-    is_date = DATE.fullmatch(text) is not None
-    if not is_date and not TIMESTAMP.fullmatch(text):
+    day = _day(text)
+    if day is not None:
+        return start_of_day(day.year, day.month, day.day, zone)
+    if not TIMESTAMP.fullmatch(text):
         raise PydanticCustomError("NB207", "is not a date or time")
     try:
-        moment = datetime.fromisoformat(f"{text}T00:00:00Z" if is_date else text)
+        since = datetime.fromisoformat(text) - datetime(1970, 1, 1, tzinfo=UTC)
     except ValueError as error:
         raise PydanticCustomError("NB207", "is not in the calendar") from error
-    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def end_us(text: str, zone: str = "") -> int:
+    """Reads the end of a window, in microseconds since 1970: the first moment that is not in it any more.
+
+    A date is in the window: it ends with the day.
+
+    Args:
+        text: As of `moment_us`.
+        zone: Of dates.
+
+    Raises:
+        PydanticCustomError: NB207.
+    """
+    day = _day(text)
+    if day is None:
+        return moment_us(text, zone)
+    if day == date.max:
+        return TIMESTAMP_US_MAX
+    after = day + timedelta(days=1)
+    return start_of_day(after.year, after.month, after.day, zone)
+
+
+def _day(text: str) -> date | None:
+    """The date that a text is; None where it is none.
+
+    Raises:
+        PydanticCustomError: NB207.
+    """
+    if not DATE.fullmatch(text):
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise PydanticCustomError("NB207", "is not in the calendar") from error
 
 
 def span_us(text: str) -> int:
@@ -77,7 +120,7 @@ Moment = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "description": "A date (midnight UTC) or a timestamp (RFC 3339).",
+            "description": "A date, in the workspace's time zone, or a timestamp (RFC 3339).",
             "examples": ["2026-01-31", "2026-01-31T09:00:00Z"],
         }
     ),

@@ -2,7 +2,7 @@
 
 use jiff::{
     Timestamp,
-    civil::DateTime,
+    civil::{Date, DateTime},
     tz::{Offset, TimeZone, TimeZoneDatabase},
 };
 use nextbest_proto::v1::value::Kind;
@@ -94,6 +94,30 @@ fn civil(microseconds: i64, zone: &TimeZone) -> Option<DateTime> {
     from_epoch(microseconds.checked_add(offset * 1_000_000)?)
 }
 
+/// The first moment of a day in a time zone, in microseconds since 1970: after midnight where the clock was put forward
+/// at midnight. None where the date is not in the calendar, or nobody knows the zone.
+#[must_use]
+pub fn start_of_day(year: i16, month: i8, day: i8, zone: &str) -> Option<i64> {
+    let zone = self::zone(Some(&Kind::String(zone.to_owned()))).ok()?;
+    let midnight = Date::new(year, month, day).ok()?.at(0, 0, 0, 0);
+    if let Ok(zoned) = midnight
+        .to_zoned(zone.clone())
+        .and_then(|zoned| zoned.start_of_day())
+    {
+        return Some(zoned.timestamp().as_microsecond());
+    }
+    // Beyond the library's timestamps, as in `civil`.
+    let edge = if year > 0 { Timestamp::MAX } else { Timestamp::MIN };
+    let offset_us = i64::from(zone.to_offset(edge).seconds()) * 1_000_000;
+    in_range(since_epoch(midnight)?.checked_sub(offset_us)?)
+}
+
+/// Microseconds from 1970 to a date and time, both of the same zone.
+fn since_epoch(moment: DateTime) -> Option<i64> {
+    let since = moment.duration_since(EPOCH).as_nanos().div_euclid(1_000);
+    since.try_into().ok()
+}
+
 /// RFC 3339 with a time zone; what is below a microsecond goes.
 pub(super) fn parse_timestamp(text: &str) -> Option<i64> {
     let (local, offset_seconds) = if let Some(local) = text.strip_suffix('Z') {
@@ -111,14 +135,7 @@ pub(super) fn parse_timestamp(text: &str) -> Option<i64> {
     {
         return None;
     }
-    let since: i64 = local
-        .parse::<DateTime>()
-        .ok()?
-        .duration_since(EPOCH)
-        .as_nanos()
-        .div_euclid(1_000)
-        .try_into()
-        .ok()?;
+    let since = since_epoch(local.parse::<DateTime>().ok()?)?;
     in_range(since.checked_sub(i64::from(offset_seconds) * 1_000_000)?)
 }
 
