@@ -1,6 +1,8 @@
 """What of a folder is read as a workspace, and what is reported because it looks like it and is not."""
 
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -88,7 +90,9 @@ def test_links_that_lead_nowhere_or_in_a_circle(lay):
 @pytest.fixture
 def nobody(tmp_path):
     """A user who may not read everything, as root may."""
-    for path in (tmp_path, *tmp_path.parents[:2]):
+    for path in (tmp_path, *tmp_path.parents):
+        if path == Path(tempfile.gettempdir()):
+            break
         path.chmod(0o755)
     user = os.geteuid()
     if user == 0:
