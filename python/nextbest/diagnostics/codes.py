@@ -77,7 +77,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NB504": "value that the attribute never has",
         "NB505": "value in different case",
         "NB506": "value out of the attribute's range",
-        "NB507": "negation of an attribute that may be missing",
+        "NB507": "test that leaves out the unknown",
         "NB508": "attribute that the action does not have",
         "NB509": "treatment that can never be used",
         "NB510": "action that can never be placed",

@@ -13,7 +13,7 @@ from nextbest.expression.environment import Environment
 from nextbest.expression.evaluation import Evaluator
 from nextbest.expression.exclusion import Place
 from nextbest.expression.finding import Finding, whole
-from nextbest.expression.lint import lint
+from nextbest.expression.lint import Linter
 from nextbest.expression.literal import Test
 from nextbest.expression.mismatch import words_for
 from nextbest.expression.normal_form import normalise
@@ -96,6 +96,7 @@ class Expressions:
             self._report(finding, source)
         self._builder = TableBuilder(schema, self._derived.tree)
         self._analysis = Analysis(schema, Ranges(schema, self._derived.tree))
+        self._linter = Linter(schema, self._analysis, self._derived.tree, self._evaluator)
         self._lowered: dict[object, _Lowered] = {}
         # The action attributes that a text names.
         self._action_names: dict[str, tuple[str, ...]] = {}
@@ -248,7 +249,7 @@ class Expressions:
                 clauses.append(_Clause(literals, start, length, text, disjunction.tests))
         except NotComputableError as error:
             return _Lowered((), (_not_computable(error, tokens.text),))
-        findings = lint(node, disjunctions, tokens, self._schema, self._analysis)
+        findings = self._linter.lint(node, disjunctions, tokens)
         if findings or READS_ACTION in tokens.text:
             # Of other conditions every clause can hold: the lint would have said so.
             for clause in clauses:

@@ -1,12 +1,13 @@
 """A condition that is right as CEL, but hardly what its author means -> warnings."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from nextbest.expression.analysis import Analysis
+from nextbest.expression.evaluation import Evaluator
 from nextbest.expression.finding import Finding
 from nextbest.expression.lint.absence import find_absent
 from nextbest.expression.lint.truths import find_truths
-from nextbest.expression.lint.unknown import find_unknown
+from nextbest.expression.lint.unknown import UnknownTests
 from nextbest.expression.lint.values import find_values
 from nextbest.expression.normal_form import Disjunction
 from nextbest.expression.schema import Schema
@@ -14,26 +15,33 @@ from nextbest.expression.tokens import Tokens
 from nextbest.expression.tree import Node
 
 
-def lint(
-    node: Node, clauses: Sequence[Disjunction], tokens: Tokens, schema: Schema, analysis: Analysis
-) -> list[Finding]:
-    """Looks for what an author hardly means.
+class Linter:
+    """Looks for what an author hardly means, by the declarations of a schema."""
 
-    Args:
-        node: The specialised condition.
-        clauses: Its normal form.
-        tokens: Its text.
-        schema: The attributes.
-        analysis: Reasoning about single attributes.
+    def __init__(
+        self, schema: Schema, analysis: Analysis, derived: Callable[[str], Node], evaluator: Evaluator
+    ) -> None:
+        """Takes the declarations, reasoning about single attributes, and the trees of derived attributes."""
+        self._analysis = analysis
+        self._unknown = UnknownTests(schema, derived, evaluator)
 
-    Returns:
-        Warnings. What depends on attributes of the action is left alone, except where the action has no such
-        attribute: another action's may make sense of the condition.
-    """
-    findings = list(find_values(clauses, tokens, analysis))
-    if not findings:
-        findings = list(find_truths(node, clauses, tokens, analysis))
-    findings += find_absent(clauses, tokens)
-    if "!" in tokens.text:
-        findings += find_unknown(node, tokens, schema)
-    return findings
+    def lint(self, node: Node, clauses: Sequence[Disjunction], tokens: Tokens) -> list[Finding]:
+        """Looks at a condition.
+
+        Args:
+            node: The specialised condition.
+            clauses: Its normal form.
+            tokens: Its text.
+
+        Returns:
+            Warnings. What depends on attributes of the action is left alone, except where the action has no
+            such attribute: another action's may make sense of the condition.
+        """
+        findings = list(find_values(clauses, tokens, self._analysis))
+        if not findings:
+            findings = list(find_truths(node, clauses, tokens, self._analysis))
+        findings += find_absent(clauses, tokens)
+        # Of a condition that always holds when an attribute is known, that is said already.
+        always = {finding.stretch for finding in findings if finding.code == "NB502"}
+        findings += [found for found in self._unknown.find(node, tokens) if found.stretch not in always]
+        return findings

@@ -1,62 +1,267 @@
-"""Negations of attributes that may be missing (NB507)."""
+"""Tests that hold for nothing, of attributes that may be missing (NB507).
 
-from collections.abc import Iterator
+An absent attribute is unknown, and a test of what is unknown does not hold. That is what an author expects of
+`customer.vip` or `customer.age >= 18`. It is not what one expects of a test that *holds for nothing*, that is
+for false, an empty text, an empty list, or zero and no number beside it (`size(customer.products) == 0`), nor
+of the negation of a test that does not (`customer.segment != "mass"`): those leave out the customers of whom
+nothing is known. The negation of a test that holds for nothing (`customer.name != ""`) is as plain as
+`customer.vip`.
+"""
 
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from nextbest.expression.evaluation import Evaluator
 from nextbest.expression.finding import Finding
-from nextbest.expression.schema import Schema
+from nextbest.expression.lint.emptiness import Substitution
+from nextbest.expression.schema import Schema, Type
 from nextbest.expression.span import cover, excerpt
 from nextbest.expression.tokens import Tokens
-from nextbest.expression.tree import BOOL, Attr, Call, Has, Node, children
+from nextbest.expression.tree import STRING, Attr, Call, Const, Has, Node, children
+from nextbest.expression.value import Constant
+
+_ORDER = frozenset({"LT", "LE", "GT", "GE"})
+# The number next to zero.
+_STEPS: dict[Type, int | float] = {Type.INT: 1, Type.DOUBLE: 1e-9}
+_NOTHING: dict[Type, Constant] = {
+    Type.BOOL: False,
+    Type.STRING: "",
+    Type.STRING_LIST: (),
+    Type.INT_LIST: (),
+    Type.INT: 0,
+    Type.DOUBLE: 0.0,
+}
 
 
-def find_unknown(node: Node, tokens: Tokens, schema: Schema) -> Iterator[Finding]:
-    """`!=` and `!` on attributes that may be missing, when nothing asks for their presence."""
-    asked: set[str] = set()
-    negated: dict[str, Node] = {}
-    for atom, whole, is_negated in _atoms(node, None, is_negated=False):
-        for reference in _attributes(atom, asked):
-            if is_negated:
-                negated.setdefault(reference, whole)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Atom:
+    """A test that AND, OR, NOT and choices combine.
+
+    Attributes:
+        node: The test.
+        whole: The negation or choice that the test is part of; without one, the test as the text has it.
+        turned: Whether the condition needs it not to hold.
+        derived: The derived attribute that the text names in its place.
+        is_choice: `whole` is a choice between two ways to hold, and the test selects one of them.
+    """
+
+    node: Node
+    whole: Node
+    turned: bool
+    derived: Attr | None = None
+    is_choice: bool = False
+
+    @property
+    def is_unequal(self) -> bool:
+        return isinstance(self.node, Call) and self.node.operation == "NE"
+
+    @property
+    def says_not(self) -> bool:
+        return self.turned is not self.is_unequal
+
+
+class UnknownTests:
+    """Finds tests that leave out the customers of whom nothing is known."""
+
+    def __init__(self, schema: Schema, derived: Callable[[str], Node], evaluator: Evaluator) -> None:
+        """Takes the declarations, and where the trees of derived attributes are found."""
+        self._schema = schema
+        self._derived = derived
+        self._evaluator = evaluator
+        # The attributes that a derived one needs.
+        self._needs: dict[str, tuple[str, ...]] = {}
+
+    def find(self, node: Node, tokens: Tokens) -> Iterator[Finding]:
+        """Looks at a specialised condition."""
+        if '""' not in tokens.text and "''" not in tokens.text and self._is_plain(node):
+            return
+        asked = set(self._asked(node))
+        left_out: dict[str, _Atom] = {}
+        for atom in self._atoms(node, None, turned=False):
+            for reference in self._reads(atom):
+                if self._leaves_out(atom, reference):
+                    left_out.setdefault(reference, atom)
+                elif not atom.is_choice:
+                    asked.update((reference, *self._optional(reference)))
+        for reference, atom in left_out.items():
+            if reference not in asked and not asked.issuperset(self._optional(reference)):
+                yield _found(reference, atom, tokens)
+
+    def _is_plain(self, node: Node) -> bool:
+        """Whether a condition is one of those that most conditions are, of which there is nothing to say."""
+        match node:
+            case Call(operation="AND" | "OR"):
+                return all(map(self._is_plain, node.args))
+            case Call(operation="LT" | "LE" | "GT" | "GE", args=(Attr(reference=name), Const())):
+                attribute = self._schema.get(name)
+                if attribute is None or attribute.expression is not None:
+                    return False
+                return attribute.required or (attribute.type in _STEPS and attribute.minimum is None)
+            case Call(operation="IN", args=(Attr(reference=name), Const())):
+                return self._tree(name) is None
+        return isinstance(node, Const)
+
+    def _leaves_out(self, atom: _Atom, reference: str) -> bool:
+        optional = self._optional(reference)
+        return bool(optional) and atom.says_not != any(self._holds_for_nothing(atom, n) for n in optional)
+
+    def _holds_for_nothing(self, atom: _Atom, reference: str) -> bool:
+        attribute = self._schema.get(reference)
+        if attribute is None or attribute.type not in _NOTHING or _is_order_of_texts(atom.node):
+            return False
+        nothing = _NOTHING[attribute.type]
+        if not self._holds(atom, reference, nothing):
+            return False
+        if attribute.type not in _STEPS:
+            return True
+        step = _STEPS[attribute.type]
+        others = [step] if attribute.minimum is not None and attribute.minimum >= 0 else [step, -step]
+        return not any(self._holds(atom, reference, other) for other in others)
+
+    def _holds(self, atom: _Atom, reference: str, value: Constant) -> bool:
+        result = Substitution({reference: value}, self._tree, self._evaluator).result(atom.node)
+        return isinstance(result, bool) and result is not atom.is_unequal
+
+    def _atoms(
+        self, node: Node, whole: Node | None, *, turned: bool, derived: Attr | None = None
+    ) -> Iterator[_Atom]:
+        """The tests of a condition; those of derived attributes stand where the attribute is named."""
+        match node:
+            case Call(operation="NOT", args=(inner,)):
+                around = _around(node, whole, turned=not turned)
+                yield from self._atoms(inner, around, turned=not turned, derived=derived)
+            case Call(operation="AND" | "OR"):
+                for arg in node.args:
+                    yield from self._atoms(arg, whole, turned=turned, derived=derived)
+            case Call(operation="IF"):
+                yield from self._choice(node, whole, turned=turned, derived=derived)
+            case Call(
+                operation="EQ" | "NE" as sign,
+                args=(Const(value=bool(expected)), other) | (other, Const(value=bool(expected))),
+            ):
+                flips = expected is (sign == "NE")
+                around = _around(node, whole, turned=turned ^ flips) if flips else whole
+                yield from self._atoms(other, around, turned=turned ^ flips, derived=derived)
+            case Attr() if self._tree(node.reference) is not None:
+                tree = self._derived(node.reference)
+                yield from self._atoms(tree, whole or node, turned=turned, derived=derived or node)
+            case _:
+                yield _Atom(node, whole or derived or node, turned, derived)
+
+    def _choice(
+        self, node: Call, whole: Node | None, *, turned: bool, derived: Attr | None
+    ) -> Iterator[_Atom]:
+        test, then, other = node.args
+        if then is other:
+            # Whether the items of a list that is written out are present.
+            yield from self._atoms(then, whole, turned=turned, derived=derived)
+            return
+        lives = [not _is_constant(branch, value=turned) for branch in (then, other)]
+        for is_live, selects_other in zip(lives, (False, True), strict=True):
+            around = (whole or node) if selects_other or all(lives) else whole
+            for atom in self._atoms(test, around, turned=selects_other, derived=derived) if is_live else ():
+                is_choice = all(lives) or (selects_other and whole is None)
+                yield replace(atom, is_choice=is_choice and atom.whole is node)
+        for branch in (then, other):
+            yield from self._atoms(branch, whole, turned=turned, derived=derived)
+
+    def _reads(self, atom: _Atom) -> Sequence[str]:
+        """The attributes that a test reads, as the text names them."""
+        return (atom.derived.reference,) if atom.derived else tuple(dict.fromkeys(_attributes(atom.node)))
+
+    def _optional(self, reference: str) -> tuple[str, ...]:
+        """The attributes without which one has no value: itself, or those that it is computed from."""
+        known = self._needs.get(reference)
+        if known is None:
+            attribute, tree = self._schema.get(reference), self._tree(reference)
+            if tree is not None:
+                known = self._needed_by(tree)
             else:
-                asked.add(reference)
-    for reference, atom in negated.items():
-        attribute = schema.get(reference)
-        if reference in asked or attribute is None or attribute.required or attribute.expression is not None:
-            continue
-        text = excerpt(atom, tokens)
-        help_ = f"if it shall: `!has({reference}) || {text}`; if not: `has({reference}) && {text}`"
-        if len(set(_attributes(atom, set()))) > 1:
-            help_ = f"say what is meant then, with `has({reference})`"
-        message = f"`{reference}` may be missing, and then `{text}` does not hold"
-        yield Finding("NB507", message, cover(atom, tokens), help_)
+                known = () if attribute is None or attribute.required else (reference,)
+            self._needs[reference] = known
+        return known
+
+    def _needed_by(self, tree: Node) -> tuple[str, ...]:
+        asked = set(self._asked(tree))
+        names = dict.fromkeys(name for read in _attributes(tree) for name in self._optional(read))
+        return tuple(name for name in names if name not in asked)
+
+    def _asked(self, node: Node) -> Iterator[str]:
+        """The attributes whose presence is asked for."""
+        if isinstance(node, Has):
+            yield node.reference
+            yield from self._optional(node.reference)
+        for child in children(node):
+            yield from self._asked(child)
+
+    def _tree(self, reference: str) -> Node | None:
+        attribute = self._schema.get(reference)
+        return None if attribute is None or attribute.expression is None else self._derived(reference)
 
 
-def _atoms(node: Node, whole: Node | None, *, is_negated: bool) -> Iterator[tuple[Node, Node, bool]]:
-    """What AND, OR and NOT combine: with the negation around it, and whether that turns it round."""
-    if isinstance(node, Call):
-        if node.operation == "NOT":
-            yield from _atoms(node.args[0], None if is_negated else node, is_negated=not is_negated)
-            return
-        if node.operation in ("AND", "OR"):
-            for arg in node.args:
-                yield from _atoms(arg, whole, is_negated=is_negated)
-            return
-        if node.operation == "IF" and node.type == BOOL:
-            yield node.args[0], node, False
-            for arg in node.args[1:]:
-                yield from _atoms(arg, whole, is_negated=is_negated)
-            return
-        if node.operation == "NE":
-            yield node, whole or node, not is_negated
-            return
-    yield node, whole or node, is_negated
+def _around(node: Node, whole: Node | None, *, turned: bool) -> Node | None:
+    """A negation keeps what stands around it; one that undoes another has nothing around it."""
+    return (whole or node) if turned else None
 
 
-def _attributes(node: Node, present: set[str]) -> list[str]:
-    """The attributes that a node reads; those that it asks the presence of go to `present`."""
-    if isinstance(node, Has):
-        present.add(node.reference)
-        return []
+def _found(reference: str, atom: _Atom, tokens: Tokens) -> Finding:
+    stretch, text = cover(atom.whole, tokens), excerpt(atom.whole, tokens)
+    test = atom.derived or atom.node
+    has = f"has({reference})"
+    if atom.is_choice:
+        chosen, then, other = children(atom.whole)
+        asked = f"{has} && {_closed(chosen, tokens, 'OR', 'IF')}"
+        included = f"{asked} ? {excerpt(then, tokens)} : {excerpt(other, tokens)}"
+        left_out = f"{has} && ({text})"
+    elif atom.turned and len(set(_attributes(atom.whole))) > 1:
+        # The other attributes may decide what is negated.
+        included = _within(atom.whole, test, f"{has} && {_closed(test, tokens, 'OR', 'IF')}", tokens)
+        left_out = _within(atom.whole, test, f"{_closed(test, tokens, 'IF')} || !{has}", tokens)
+    else:
+        included = f"{_closed(atom.whole, tokens, 'IF')} || !{has}"
+        left_out = f"{has} && {_closed(atom.whole, tokens, 'OR', 'IF')}"
+        if not _stands_alone(stretch, tokens):
+            included = f"({included})"
+    help_ = f"write `{included}` if it is to hold then, `{left_out}` if not"
+    # Where other attributes are read, they may decide.
+    holds = "may not hold" if len(set(_attributes(atom.whole))) > 1 else "does not hold"
+    message = f"`{reference}` may be missing, and then `{text}` {holds}"
+    return Finding("NB507", message, stretch, help_)
+
+
+def _within(whole: Node, part: Node, replacement: str, tokens: Tokens) -> str:
+    """The text of a node, with another one for a part of it."""
+    (start, length), (begin, size) = cover(whole, tokens), cover(part, tokens)
+    if not _stands_alone((begin, size), tokens):
+        replacement = f"({replacement})"
+    return tokens.text[start:begin] + replacement + tokens.text[begin + size : start + length]
+
+
+def _closed(node: Node, tokens: Tokens, *loose: str) -> str:
+    """A part of the text, in brackets where its operation binds loosely."""
+    text = excerpt(node, tokens)
+    return f"({text})" if isinstance(node, Call) and node.operation in loose else text
+
+
+def _stands_alone(stretch: tuple[int, int], tokens: Tokens) -> bool:
+    """Whether a part of a text is all of it, or stands in brackets."""
+    start, length = stretch
+    first, last = tokens.at(start), tokens.at(start + length - 1)
+    if first == 0 and last == len(tokens) - 1:
+        return True
+    return first > 0 and tokens.words[first - 1] == "(" and tokens.match(first - 1) == last + 1
+
+
+def _is_order_of_texts(node: Node) -> bool:
+    """Where an empty text comes in the order of texts says nothing of what is meant."""
+    return isinstance(node, Call) and node.operation in _ORDER and node.args[0].type == STRING
+
+
+def _is_constant(node: Node, *, value: bool) -> bool:
+    return isinstance(node, Const) and node.value is value
+
+
+def _attributes(node: Node) -> list[str]:
     if isinstance(node, Attr):
         return [node.reference]
-    return [reference for child in children(node) for reference in _attributes(child, present)]
+    return [reference for child in children(node) for reference in _attributes(child)]
