@@ -70,6 +70,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NB413": "derived attribute that depends on itself",
         "NB414": "macro written wrongly",
         "NB415": "not a reference to an attribute",
+        "NB416": "comment that swallows a part of the expression",
         # Policies that cannot be meant
         "NB501": "condition that never holds",
         "NB502": "condition that always holds",

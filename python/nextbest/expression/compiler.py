@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from nextbest.diagnostics import Diagnostic, Position
 from nextbest.expression.analysis import Analysis
+from nextbest.expression.comment import MARK, find_swallowed
 from nextbest.expression.derived import DerivedAttributes
 from nextbest.expression.environment import Environment
 from nextbest.expression.evaluation import Evaluator
@@ -94,6 +95,9 @@ class Expressions:
         self._derived = DerivedAttributes(schema, self._parser, self._evaluator)
         for source, finding in self._derived.findings:
             self._report(finding, source)
+        for attribute in schema:
+            if attribute.expression is not None:
+                self._check_comment(attribute.expression)
         self._builder = TableBuilder(schema, self._derived.tree)
         self._analysis = Analysis(schema, Ranges(schema, self._derived.tree))
         self._linter = Linter(schema, self._analysis, self._derived.tree, self._evaluator)
@@ -132,6 +136,7 @@ class Expressions:
             one with errors.
         """
         key, lowered = self._lower(source.text, action)
+        self._check_comment(source)
         position = source.locate(0, 1)
         for finding in lowered.absent:
             message = f"for action `{action_name}` {finding.message}" if action_name else finding.message
@@ -277,6 +282,7 @@ class Expressions:
         self, source: SourceText, parser: Parser, action: Mapping[str, Constant] | None
     ) -> float | bundle_pb2.Program | None:
         tokens, template, findings = parser.parse(source.text)
+        self._check_comment(source)
         node: Node | None = None
         if template is not None:
             specialiser = Specialiser(tokens, action, self._evaluator, self._schema.time_zone)
@@ -297,6 +303,12 @@ class Expressions:
         except NotComputableError as error:
             self._report(_not_computable(error, source.text), source)
             return None
+
+    def _check_comment(self, source: SourceText) -> None:
+        if MARK in source.text:
+            finding = find_swallowed(source, Tokens(source.text))
+            if finding is not None:
+                self._report(finding, source)
 
     def _is_finite(self, node: Node) -> bool:
         """Attributes that arrive from outside are; what is computed may be NaN."""

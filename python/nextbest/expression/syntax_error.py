@@ -37,7 +37,9 @@ def explain_syntax_error(reports: Sequence[tuple[int, str]], said: str, tokens: 
     return found or _unexpected(offset, token, message, tokens)
 
 
-def _unexpected(offset: int, token: int, message: str, tokens: Tokens) -> Finding:
+def _unexpected(  # noqa: PLR0911
+    offset: int, token: int, message: str, tokens: Tokens
+) -> Finding:
     word = tokens.words[token]
     if offset >= len(tokens.text.rstrip()):
         last = len(tokens) - 1
@@ -50,6 +52,12 @@ def _unexpected(offset: int, token: int, message: str, tokens: Tokens) -> Findin
     stretch = tokens.stretch(token, token)
     if word in (";", ",") and token and token == len(tokens) - 1:
         message = f"an expression ends without `{word}`"
+        return Finding("NB401", message, stretch, instead("write `{}`", "", stretch), "remove it")
+    if _UNREAD.search(message):
+        message = f"`{word}` means nothing here"
+        if word == "#":
+            # In folded text, the comment and the lines after it are one line: where it ends is not known.
+            return Finding("NB401", message, stretch, "a comment begins with `//`")
         return Finding("NB401", message, stretch, instead("write `{}`", "", stretch), "remove it")
     if _UNREAD.search(message):
         message = f"`{word}` means nothing here"

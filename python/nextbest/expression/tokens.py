@@ -10,7 +10,7 @@ import re
 
 _TOKEN = re.compile(
     r"""
-    (?: [\t\n\f\r\ ] | //[^\n]* )*
+    (?: [\t\n\f\r\ ] | //[^\n]* )*+
     (?:
       (?P<name> [A-Za-z_][A-Za-z0-9_]* (?! ['"A-Za-z0-9_] ) )
     | (?P<operator> && | \|\| | [=!<>]= | [-+*%!<>?:,()\[\]{}] | / | \.(?![0-9]) )
@@ -23,6 +23,7 @@ _TOKEN = re.compile(
         | 0[xX][0-9A-Fa-f]+ [uU]?
         | (?: [0-9]+ (?: \.[0-9]+ )? | \.[0-9]+ ) (?: [eE][+-]?[0-9]+ )? [uU]? )
     | (?P<other> [^\t\n\f\r\ ] )
+    | \Z
     )
     """,
     re.VERBOSE | re.DOTALL,
@@ -50,7 +51,7 @@ class Tokens:
         """Splits a text; characters that CEL does not know become tokens of their own."""
         self.text = text
         self._matches: dict[int, int] | None = None
-        found = [(match.lastgroup or "", match) for match in _TOKEN.finditer(text)]
+        found = [(kind, match) for match in _TOKEN.finditer(text) if (kind := match.lastgroup) is not None]
         self._kinds = [kind for kind, _ in found]
         self.words = [match[kind] for kind, match in found]
         self.starts = [match.start(kind) for kind, match in found]

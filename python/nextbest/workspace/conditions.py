@@ -8,16 +8,17 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from nextbest.diagnostics import Diagnostic
+from nextbest.diagnostics import Diagnostic, Fix, Position, Remedy
 from nextbest.expression import Attribute, Constant, Expressions, Reference, Root, Schema, SourceText, Type
 from nextbest.expression.exclusion import Exclusion, Place, find_exclusions
 from nextbest.expression.propagation import Remainder, propagate
+from nextbest.expression.tokens import Tokens
 from nextbest.v1 import bundle_pb2
 from nextbest.workspace.check.schema import ENUMERABLE, NUMBERS, RESERVED
 from nextbest.workspace.definitions import AttributeDefinition, ConditionDefinition
-from nextbest.workspace.document import Document
+from nextbest.workspace.document import Document, Node
 from nextbest.workspace.load import Workspace
-from nextbest.workspace.scalar import rewrite
+from nextbest.workspace.scalar import quote, rewrite
 
 READS_ACTION = re.compile(r"\baction\b")
 
@@ -37,13 +38,14 @@ class Conditions:
         self.attributes = {attribute.reference: attribute for attribute in schema}
         self._expressions = Expressions(schema)
         self._unclear = _unclear(workspace, self.attributes)
+        self._cut: list[Diagnostic] = []
         # Clauses of conditions that do not read the action, by the place they are written at.
         self._inherited: dict[tuple[str, Path], list[int]] = {}
 
     @property
     def diagnostics(self) -> Sequence[Diagnostic]:
         """What is wrong with the expressions so far."""
-        return self._expressions.diagnostics
+        return [*self._cut, *self._expressions.diagnostics]
 
     def fill(self, bundle: bundle_pb2.Bundle) -> None:
         """Puts the tables into the bundle, files in sorted order."""
@@ -135,10 +137,35 @@ class Conditions:
         node = document.node.child(*path) if document.node is not None else None
         if node is None or self._unclear is None or (self._unclear and self._mentions_unclear(text)):
             return None
+        cut = _cut_text(document, node, text)
+        if cut is not None:
+            self._cut.append(cut)
+            return None
         return SourceText(text, partial(document.inside, node, text), partial(rewrite, document, node))
 
     def _mentions_unclear(self, text: str) -> bool:
         return any(re.search(rf"\b{re.escape(reference)}\b", text) for reference in self._unclear or ())
+
+
+def _cut_text(document: Document, node: Node, text: str) -> Diagnostic | None:
+    """Reports an expression that ` #` cuts off within a text in quotes: `customer.tag == "a #b"`."""
+    line = document.lines[node.end_line] if node.end_line < len(document.lines) else ""
+    rest = line[node.end_column :].rstrip()
+    if node.style or node.line != node.end_line or not rest.lstrip().startswith("#"):
+        return None
+    words = Tokens(text).words
+    if "'" not in words and '"' not in words:
+        return None
+    written = quote(text + rest)
+    message = "` #` begins a comment, which cuts off the rest of the expression"
+    column = node.end_column + len(rest) - len(rest.lstrip())
+    position = Position(document.file, node.line + 1, column + 1, len(rest.lstrip()))
+    if written is None:
+        return Diagnostic("NB401", message, position, "quote the whole expression")
+    fix = Fix(
+        document.file, node.line + 1, node.column + 1, node.line + 1, node.end_column + len(rest) + 1, written
+    )
+    return Diagnostic("NB401", message, position, Remedy("quote all of it: `{}`", fix))
 
 
 def _positions(bundle: bundle_pb2.Bundle) -> Iterator[bundle_pb2.Position]:

@@ -46,8 +46,13 @@ def quote(text: str, style: str = "'") -> str | None:
     """
     single = "'" + text.replace("'", "''") + "'"
     double = json.dumps(text, ensure_ascii=False)
-    preferred = {"": text, "'": single, '"': double if '"' not in text and "\\" not in text else single}
-    for written in (preferred.get(style, text), single, double):
+    is_simple = '"' not in text and "\\" not in text
+    by_style = {
+        "": text,
+        "'": double if is_simple and "'" in text else single,
+        '"': double if is_simple else single,
+    }
+    for written in (by_style.get(style, text), double if is_simple and "'" in text else single, double):
         if _reads_as(text, written):
             return written
     return None

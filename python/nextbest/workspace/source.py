@@ -14,6 +14,7 @@ import yaml
 
 from nextbest.diagnostics import Diagnostic, Position, Remedy
 from nextbest.workspace.document import MERGE, Document, Node
+from nextbest.workspace.line import find_value
 from nextbest.workspace.syntax import reword
 
 FILE_BYTES_MAX = 32 * 1024 * 1024
@@ -218,7 +219,8 @@ class _Composer:
         node = Node(start.line, start.column, end.line, end.column, style)
         value: object = event.value
         if event.tag is not None:
-            self._refuse_tag(event)
+            # What follows from the wrong value would only mislead.
+            value = self._refuse_tag(event) or value
         elif not style:
             value = resolve(event.value)
         if event.anchor is not None:
@@ -241,12 +243,19 @@ class _Composer:
             )
         return target
 
-    def _refuse_tag(self, event: Any) -> None:
-        line = self.document.lines[event.start_mark.line]
-        written = line[event.start_mark.column :].split(" ", 1)[0]
-        self._report(
-            "NB107", f"the tag `{written}` has no meaning here", event, "remove it; quote what is to be text"
-        )
+    def _refuse_tag(self, event: Any) -> str | None:
+        """Reports a tag; returns the text that was meant where the `!` belongs to it."""
+        start = event.start_mark
+        line = self.document.lines[start.line]
+        written = re.split("[ ,]", line[start.column :], maxsplit=1)[0]
+        remedy: str = "remove it; quote what is to be text"
+        found = find_value(line) if written[1:2] not in {"", "!", "<"} else None
+        meant = None
+        if found is not None and found.column == start.column and type(event) is yaml.ScalarEvent:
+            meant = found.text
+            remedy = found.quoted(self.document.file, start.line) or remedy
+        self._report("NB107", f"the tag `{written}` has no meaning here", event, remedy)
+        return meant
 
     def _refuse_key(self, key: object, node: Node) -> None:
         position = self.document.whole(node)

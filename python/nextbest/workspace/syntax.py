@@ -1,12 +1,16 @@
 """libyaml's errors -> diagnostics in the words of somebody who writes YAML but does not study it."""
 
+import re
 from typing import Any
 
 import yaml
 
-from nextbest.diagnostics import Diagnostic, Position
+from nextbest.diagnostics import Diagnostic, Fix, Position
 from nextbest.workspace.document import Document
+from nextbest.workspace.line import Value, find_value
 
+# Of a longer file, no corrected copy is read.
+LINES_MAX = 100_000
 SECOND_COLON = "a second `:` on one line"
 # What libyaml says, what that means, and what to do. The first whose text occurs in the error counts.
 WORDING = (
@@ -35,6 +39,7 @@ WORDING = (
      "begin it on the next line, indented; quote text that begins with `|` or `>`"),
     ("found unexpected ':'", "a space is missing after `:`",
      "write `key: value`; quote text that contains `:`"),
+    ("mapping keys are not allowed", "a `?` at the start of a value", "quote it"),
     ("undefined tag handle", "a `!` at the start of a value", "quote it"),
 )  # fmt: skip
 INDICATORS = {
@@ -59,11 +64,55 @@ def reword(error: yaml.YAMLError, document: Document) -> Diagnostic:
     line, column = _within(document, mark)
     text = document.lines[line]
     position = Position(document.file, line + 1, column + 1)
+    if text.lstrip()[:2] in {"&&", "||"} or (message == SECOND_COLON and ": " not in text[:column]):
+        return Diagnostic(
+            "NB103", "this line continues the value above it", position, _continued(document, line)
+        )
+    quoted = _quoted(document, line, column)
+    if quoted is not None:
+        begins = text[quoted.column : quoted.column + 1]
+        if begins in {"'", '"', "["}:
+            message = "text follows the quote that ends the value"
+        elif begins in INDICATORS:
+            message = f"a value cannot begin with {INDICATORS[begins]}"
+        remedy = quoted.quoted(document.file, line) or remedy
+        return Diagnostic("NB103", message, position, remedy)
     if "cannot start any token" in problem:
         return _bad_start(text[column : column + 1], text, position)
-    if message == SECOND_COLON and ": " not in text[:column]:
-        message, remedy = "this line continues the value above it", "indent it like the line above it"
     return Diagnostic("NB103", message, position, remedy)
+
+
+def _continued(document: Document, line: int) -> str:
+    above = document.lines[line - 1] if line else ""
+    if re.search(r"\s#", above):
+        return "a comment ends the value above: move the comment to a line of its own, before the value"
+    return "indent it further than the key of the value above"
+
+
+def _quoted(document: Document, line: int, column: int) -> Value | None:
+    """The value of a line that only lacks quotes: in quotes, the file is read beyond the line."""
+    found = find_value(document.lines[line])
+    if found is None or len(document.lines) > LINES_MAX:
+        return None
+    begins = document.lines[line][found.column]
+    is_whole = begins in "?|>-{" or (begins == "[" and found.text[:1] == "[")
+    if is_whole or (found.column > column and "{" not in found.lead):
+        return None
+    remedy = found.quoted(document.file, line)
+    if remedy is None or not isinstance(remedy.change, Fix):
+        return None
+    text, rest = document.lines[line], found.column + found.length
+    changed = [*document.lines]
+    changed[line] = text[: found.column] + remedy.change.replacement + text[rest:]
+    try:
+        for _ in yaml.parse("\n".join(changed), Loader=yaml.CSafeLoader):
+            pass
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        return found if mark is not None and mark.line > line else None
+    except yaml.YAMLError:
+        return None
+    return found
 
 
 def _within(document: Document, mark: Any) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from nextbest.diagnostics import Remedy
 from nextbest.diagnostics.suggestion import did_you_mean, one_of, suggest
 from nextbest.workspace.definitions import Definition
 from nextbest.workspace.definitions.vocabulary import ATTRIBUTE_PATTERN
+from nextbest.workspace.scalar import quote
 
 WRITTEN_MAX = 60
 # What belongs where a value of the wrong type stands, by the error's type.
@@ -134,7 +135,7 @@ def _mistyped(fault: Fault) -> tuple[str, str, str]:
     if "a number" in expected and "a whole number" in expected:
         expected.remove("a whole number")
     wanted = " or ".join(dict.fromkeys(expected))
-    value = fault.details[0]["input"]
+    value, steps = fault.details[0]["input"], fault.details[0]["loc"]
     remedy: str = HOW_TO_WRITE.get(wanted, f"write {wanted}")
     if isinstance(value, str) and "number" in wanted and re.fullmatch(r"\s*-?\d+(\.\d+)?\s*", value):
         remedy = Remedy("write it without quotes: {}", value.strip())
@@ -143,12 +144,28 @@ def _mistyped(fault: Fault) -> tuple[str, str, str]:
     elif isinstance(value, str) and "when" in (
         _fields(fault.file, fault.details[0]["loc"]) or _fields(fault.file, (*fault.details[0]["loc"], 0))
     ):
-        remedy = f"write it as an item of the list: `- when: {_short(value)}`"
+        condition = value.removeprefix("when:")
+        remedy = f"write it as an item of the list: `- when: {_short(condition)}`"
+        if condition != value and fault.written == value:
+            remedy = Remedy("a space belongs after the colon: `- {}`", f"when: {condition}")
+    elif wanted == "text" and steps[-1:] == ("when",) and isinstance(value, list | dict):
+        remedy = _one_condition(value, fault.written)
     elif wanted == "text" and isinstance(value, bool | int | float):
         remedy = Remedy("quote it: {}", f'"{fault.written}"')
     elif "text" in wanted and isinstance(value, bool):
         remedy = Remedy("quote it if it is text: {}", f'"{fault.written}"')
     return "NB203", f"{_described(value, fault.written)}, where {wanted} belongs", remedy
+
+
+def _one_condition(value: list[object] | dict[str, object], written: str) -> str:
+    """The remedy for a list or mapping where one condition belongs."""
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        items = ", ".join(f"`- when: {_short(str(item))}`" for item in value[:3])
+        return f"write each condition as an item of its own: {items}"
+    bare = written.strip("{} ")
+    if isinstance(value, dict) and bare and ": " not in bare and quote(bare, "") is not None:
+        return Remedy("write the condition without braces: `when: {}`", quote(bare, "") or bare)
+    return "write one condition, as text"
 
 
 def _described(value: object, written: str) -> str:

@@ -82,7 +82,7 @@ def constant(
 
 
 def rewritten(written: str, value: object, type_: Type) -> str:  # noqa: PLR0911
-    """The remedy for a scalar of the wrong type: the same in the type that is wanted, where it can be written.
+    """The remedy for a scalar of the wrong type: the same in the type that is wanted, if it has it.
 
     Args:
         written: As it stands in the file.
