@@ -52,6 +52,16 @@ def test_check_for_machines(nextbest, broken):
     assert {"file", "line", "column", "length", "message", "help", "severity"} <= found[0].keys()
 
 
+def test_check_at_another_day(nextbest, shop):
+    assert "NB223" not in nextbest("check", "--now", "2026-06-01").out
+    ran = nextbest("check", "--now", "2036-01-01T00:00:00Z")
+    assert ran.code == 0
+    assert "warning[NB223]: the window of `gold-card` is over: 2036-01-01" in ran.out
+    ran = nextbest("check", "--now", "tomorrow")
+    assert ran.code == 2
+    assert "--now: `tomorrow` is not a date or time" in ran.err
+
+
 def test_check_of_something_else(nextbest, tmp_path):
     ran = nextbest("check", tmp_path / "nowhere")
     assert ran.code == 1

@@ -8,6 +8,7 @@ import pytest
 
 from nextbest import bundle, workspace
 from nextbest.demo import bank
+from nextbest.workspace.definitions import moment_us
 
 # The independent reading of the bundle format lives with the peer it is written for.
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
@@ -25,7 +26,7 @@ def made(tmp_path_factory, now):
 
 @pytest.fixture(scope="session")
 def compilation(made):
-    return workspace.compile(made.workspace)
+    return workspace.compile(made.workspace, now_us=moment_us("2026-06-15"))
 
 
 @pytest.fixture(scope="session")

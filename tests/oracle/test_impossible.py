@@ -137,8 +137,38 @@ def open_at(made: bundle_pb2.Bundle, now_us: int) -> set[str]:
 def compiled(folder: Path, made: dict[str, Any]) -> workspace.Compilation:
     write(folder, made)
     compilation = workspace.compile(folder)
+    if {found.code for found in compilation.errors} == {"NB715"}:
+        (folder / "without").mkdir()
+        write(folder / "without", made | {"fallback": None})
+        without = workspace.compile(folder / "without").bundle
+        assert without is not None
+        check_fallback(without, compilation.errors, made)
+        return workspace.compile(folder / "without")
     assert compilation.bundle is not None, [str(found) for found in compilation.errors]
     return compilation
+
+
+def check_fallback(made: bundle_pb2.Bundle, errors: list[Diagnostic], drawn: dict[str, Any]) -> None:
+    """Makes the action the fallback that `check` refuses, and sees it in no answer of its placement."""
+    (error,) = errors
+    name = error.message.split("`")[1]
+    index = next(index for index, action in enumerate(made.actions) if action.name == name)
+    channel = made.channels[made.actions[index].treatments[0].channel]
+    treatment = made.actions[index].treatments[0]
+    default = "hero" if channel.name == "web" else "body"
+    wanted = channel.placements[treatment.placement].name if treatment.HasField("placement") else default
+    for placement in channel.placements:
+        if placement.name == wanted:
+            placement.fallback = index
+    engine = Bundle(bundle.seal(made).data)
+    for request in requests(drawn):
+        asked = decision_pb2.DecideRequest(channel=channel.name)
+        asked.MergeFrom(request)
+        asked.placements.add(name=wanted)
+        answer = decision_pb2.DecideResponse.FromString(
+            engine.decide(asked.SerializeToString(), None, now_us=0, seed=1)
+        )
+        assert name not in {found.action for slot in answer.placements for found in slot.actions}
 
 
 def judge(made: dict[str, Any]) -> Counter[str]:
@@ -146,6 +176,7 @@ def judge(made: dict[str, Any]) -> Counter[str]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         compilation = compiled(folder, made)
+        folder = compilation.workspace.root
         claims = Claims(compilation.diagnostics)
         if not claims.found:
             return claims.counts

@@ -33,7 +33,7 @@ WORKSPACE = {
           web:
             placements:
               sidebar: {count: 3}
-              hero: {fallback: newsletter}
+              hero: {fallback: silver}
           email: {placements: {body: {count: 2}}}
         """,
     "issues.yaml": """
@@ -97,6 +97,9 @@ WORKSPACE = {
         """,
 }
 
+# Of the check: within the windows above.
+NOW_US = moment_us("2026-03-01")
+
 
 @pytest.fixture
 def write(tmp_path: Path, onnx: bytes):
@@ -116,7 +119,7 @@ def write(tmp_path: Path, onnx: bytes):
 
 @pytest.fixture
 def bundle(write) -> bundle_pb2.Bundle:
-    compilation = workspace.compile(write())
+    compilation = workspace.compile(write(), now_us=NOW_US)
     assert [d.message for d in compilation.errors] == []
     return compilation.bundle
 
@@ -202,7 +205,7 @@ def test_treatments_and_fallbacks(bundle):
     assert texts(bundle, hero.eligibility) == ['context.page == "cards"']
     assert (mail.name, mail.channel, mail.HasField("placement"), mail.content) == ("mail", 0, False, "{}")
     fallback = bundle.channels[1].placements[1]
-    assert bundle.actions[fallback.fallback].name == "newsletter"
+    assert bundle.actions[fallback.fallback].name == "silver"
     assert not bundle.channels[1].placements[0].HasField("fallback")
 
 
@@ -231,10 +234,10 @@ def test_arbitration(bundle):
 
 
 def test_the_same_files_give_the_same_bytes(write, monkeypatch):
-    first = workspace.compile(write()).bundle.SerializeToString(deterministic=True)
+    first = workspace.compile(write(), now_us=NOW_US).bundle.SerializeToString(deterministic=True)
     listed = Path.iterdir
     monkeypatch.setattr(Path, "iterdir", lambda path: iter(sorted(listed(path), reverse=True)))
-    assert workspace.compile(write()).bundle.SerializeToString(deterministic=True) == first
+    assert workspace.compile(write(), now_us=NOW_US).bundle.SerializeToString(deterministic=True) == first
 
 
 def test_progress_ends_at_its_total(write):
@@ -248,14 +251,15 @@ def test_progress_ends_at_its_total(write):
 
 def test_an_inherited_error_is_reported_once(write):
     compilation = workspace.compile(
-        write(issues="issues: {care: {}, sales: {eligibility: [{when: customer.agee >= 18}]}}")
+        write(issues="issues: {care: {}, sales: {eligibility: [{when: customer.agee >= 18}]}}"),
+        now_us=NOW_US,
     )
     assert codes(compilation) == [("NB402", "issues.yaml", 1)]
 
 
 def test_a_wrong_declaration_is_not_reported_where_it_is_used(write):
     schema = WORKSPACE["schema.yaml"].replace("age: {type: int", "age: {type: integer")
-    assert codes(workspace.compile(write(schema=schema))) == [("NB204", "schema.yaml", 3)]
+    assert codes(workspace.compile(write(schema=schema), now_us=NOW_US)) == [("NB204", "schema.yaml", 3)]
 
 
 @pytest.mark.parametrize(
@@ -263,7 +267,7 @@ def test_a_wrong_declaration_is_not_reported_where_it_is_used(write):
     ["schema", "channels", "actions__cards", "actions__care", "arbitration", "issues", "models__card"],
 )
 def test_a_broken_file_is_the_only_one_reported(write, name):
-    compilation = workspace.compile(write(**{name: "a: 1\nb: [\n"}))
+    compilation = workspace.compile(write(**{name: "a: 1\nb: [\n"}), now_us=NOW_US)
     file = name.replace("__", "/") + ".yaml"
     found = [(code, at) for code, at, _ in codes(compilation) if not code.startswith("NB5")]
     assert found == [("NB103", file)]

@@ -81,6 +81,9 @@ def check(
     view: Annotated[
         str, typer.Option("--show", help="`inherited`: list the policies and levers that actions inherit.")
     ] = "",
+    now: Annotated[
+        str, typer.Option("--now", help="Date or time at which windows are looked at; otherwise now.")
+    ] = "",
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
     """Find everything that is wrong with a workspace, each with its place and a remedy.
@@ -92,7 +95,7 @@ def check(
     if explain:
         _explain(explain)
         return
-    compilation = _compile(folder)
+    compilation = _compile(folder, _moment_us(now) if now else None)
     if view:
         _show_inherited(compilation)
     else:
@@ -205,12 +208,22 @@ def _compile_or_fail(folder: Path) -> "tuple[Compilation, Sealed]":
     return compilation, _seal(compilation)
 
 
-def _compile(folder: Path) -> "Compilation":
+def _moment_us(text: str) -> int:
+    from nextbest.workspace.definitions import moment_us
+
+    try:
+        return moment_us(text)
+    except ValueError:
+        remedy = "write a date, 2026-01-31, or a time with its zone, 2026-01-31T09:00:00Z"
+        raise CommandError(f"`{text}` is not a date or time", remedy, ExitCode.USAGE, "--now") from None
+
+
+def _compile(folder: Path, now_us: int | None = None) -> "Compilation":
     from nextbest import settings, telemetry, workspace
 
     registry = settings.read().model_registry
     with telemetry.span("check", folder=folder.name) as found, following() as progress:
-        compilation = workspace.compile(folder, progress, registry)
+        compilation = workspace.compile(folder, progress, registry, now_us)
         found["diagnostics"] = len(compilation.diagnostics)
     return compilation
 

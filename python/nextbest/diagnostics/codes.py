@@ -45,6 +45,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NB220": "action without propensity",
         "NB221": "content is not JSON",
         "NB222": "more than a server takes",
+        "NB223": "window is over",
         # Schema
         "NB301": "enum on the wrong type",
         "NB302": "value of the wrong type in the schema",
@@ -141,6 +142,8 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NB712": "context weight with several scopes",
         "NB713": "contact policy defined twice",
         "NB714": "unused stock",
+        "NB715": "fallback that cannot stand",
+        "NB716": "fallback with conditions",
         # Tests
         "NB801": "unknown persona",
         "NB802": "unknown attribute of a persona",

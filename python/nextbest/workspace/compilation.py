@@ -49,7 +49,10 @@ class Compilation:
 
 
 def compile(  # noqa: A001 - the word for it
-    path: Path | str, progress: Progress | None = None, registry: Path | None = None
+    path: Path | str,
+    progress: Progress | None = None,
+    registry: Path | None = None,
+    now_us: int | None = None,
 ) -> Compilation:
     """Compiles a workspace.
 
@@ -57,6 +60,8 @@ def compile(  # noqa: A001 - the word for it
         path: Its folder.
         progress: Called with a stage (`load`, `models`, `lower`), how much is done, and how much there is.
         registry: The folder that models are pushed to; None: `models/registry` in the workspace.
+        now_us: The time of the check, in microseconds since 1970; None: now. Windows and terms that are over
+            by then are warned of; the bundle does not depend on it.
 
     Returns:
         The bundle, or everything that is wrong. Never raises for what a workspace contains. The same files
@@ -64,7 +69,7 @@ def compile(  # noqa: A001 - the word for it
     """
     report = progress or ignore
     with _without_garbage_collection():
-        workspace, diagnostics = load(Path(path), report)
+        workspace, diagnostics = load(Path(path), report, now_us)
         if not workspace.sources:
             return Compilation(None, _ordered(diagnostics), workspace)
         versions, missing = resolve(workspace, registry)

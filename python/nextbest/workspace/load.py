@@ -4,6 +4,7 @@ The order of everything is that of the files' paths, never of the file system.
 """
 
 import errno
+import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -51,6 +52,8 @@ class Workspace:
 
     Attributes:
         root: The folder.
+        now_us: The time of the check: no bundle depends on it, but what is over by then is reported. At 0,
+            nothing is.
         sources: The lines of every file that was read, by path.
         names: Every name that is defined, even where what it names is wrong.
         groups: The files below `actions/`; likewise `models` and `personas`.
@@ -58,6 +61,7 @@ class Workspace:
     """
 
     root: Path
+    now_us: int = 0
     sources: dict[str, Sequence[str]] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
     settings: Source[WorkspaceFile] | None = None
@@ -90,17 +94,18 @@ class Workspace:
         return self.settings.definition.time_zone if self.settings is not None else ""
 
 
-def load(root: Path, progress: Progress) -> tuple[Workspace, list[Diagnostic]]:
+def load(root: Path, progress: Progress, now_us: int | None = None) -> tuple[Workspace, list[Diagnostic]]:
     """Reads a workspace.
 
     Args:
         root: Its folder.
         progress: Told of each file.
+        now_us: What is over then is reported; None: the time of the call.
 
     Returns:
         What could be read, and what is wrong with files that could not, or only in part.
     """
-    workspace = Workspace(root)
+    workspace = Workspace(root, time.time_ns() // 1_000 if now_us is None else now_us)
     missing = _missing(root)
     if missing is not None:
         return workspace, [missing]

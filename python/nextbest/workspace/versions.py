@@ -107,7 +107,9 @@ def _resolve(
         raise ModelError(f"the version {version} is retired", remedy, "NB619")
     manifest, onnx = store.manifest(version), store.model(version)
     diagnostics = []
-    if manifest.card is not None and manifest.card.is_expired(datetime.now(UTC)):
+    if manifest.card is not None and manifest.card.is_expired(
+        datetime.fromtimestamp(workspace.now_us / 1e6, UTC)
+    ):
         message = f"the model card of {version} expired on {manifest.card.expires}"
         remedy = f"ask its owner, {manifest.card.owner}, for a new version, or for a longer term"
         position = source.document.value("version")

@@ -64,12 +64,16 @@ def _check_fallback(workspace: Workspace, path: tuple[str, ...], name: str) -> I
     if source is None or workspace.channels is None:
         return
     action, node = source.definition.actions[name], source.document.node
+    position = workspace.channels.document.value(*path, "fallback")
+    if not action.enabled:
+        remedy = "enable the action, or name another"
+        message = f"the fallback `{name}` can never stand here: it is disabled"
+        yield Diagnostic("NB715", message, position, remedy)
     is_sound = workspace.is_sound(source.document, node.child("actions", name) if node is not None else None)
     if is_sound and not any(
         treatment.channel == channel and treatment.placement in {None, placement}
         for treatment in action.treatments
     ):
-        position = workspace.channels.document.value(*path, "fallback")
         remedy = f"add a treatment {{channel: {channel}, placement: {placement}}} to it"
         yield Diagnostic(
             "NB704", f"the fallback `{name}` has no treatment for this placement", position, remedy

@@ -1,7 +1,7 @@
 """A lowered workspace -> what can become of its actions: contradictions, and actions without hope.
 
-Everything here is a warning, and sound rather than complete: what is called impossible is, for every customer
-whose attributes the schema allows; about the rest nothing is said.
+Everything here is sound rather than complete: what is called impossible is, for every customer whose
+attributes the schema allows; about the rest nothing is said. Only fallbacks that cannot stand are errors.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,10 @@ from nextbest.v1 import bundle_pb2
 from nextbest.workspace.conditions import Conditions
 from nextbest.workspace.foresee.contradictions import report_contradictions, report_unusable
 from nextbest.workspace.foresee.hopeless import report_hopeless
+from nextbest.workspace.foresee.placements import report_empty_placements
 from nextbest.workspace.foresee.prospect import look_at_actions
 from nextbest.workspace.foresee.shadows import report_shadows
+from nextbest.workspace.foresee.windows import report_ended
 from nextbest.workspace.load import Workspace
 
 __all__ = ["foresee"]
@@ -30,11 +32,12 @@ def foresee(
         known: What is wrong with it so far.
     """
     prospects = list(look_at_actions(workspace, conditions, bundle))
-    found = list(report_contradictions(prospects))
+    found = [*report_contradictions(prospects), *report_ended(prospects, workspace.now_us)]
     if any(diagnostic.severity is Severity.ERROR for diagnostic in known):
         # What is missing because it is wrong could be what an action or a treatment would be placed by.
         return found
     found += report_unusable(prospects)
     hopeless = report_hopeless(prospects, workspace, conditions, bundle)
+    found += report_empty_placements(prospects, hopeless, workspace, bundle)
     others = [prospect for prospect in prospects if prospect.index not in hopeless]
     return [*found, *hopeless.values(), *report_shadows(others, workspace, conditions, bundle)]

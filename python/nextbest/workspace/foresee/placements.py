@@ -1,0 +1,116 @@
+"""Prospects -> placements that stay empty: nothing that is made for them can stand there, or no fallback can.
+
+A fallback stands whatever its own policies say, but not while it is disabled or outside of its window, and
+only with a treatment whose conditions hold.
+"""
+
+from collections.abc import Container, Iterator, Sequence
+
+from nextbest.diagnostics import Diagnostic, Position, Severity
+from nextbest.v1 import bundle_pb2
+from nextbest.workspace.document import Document
+from nextbest.workspace.foresee.prospect import Prospect, Spot
+from nextbest.workspace.foresee.windows import is_over
+from nextbest.workspace.load import Workspace
+
+NAMED_MAX = 3
+
+
+def report_empty_placements(
+    prospects: Sequence[Prospect], hopeless: Container[int], workspace: Workspace, bundle: bundle_pb2.Bundle
+) -> Iterator[Diagnostic]:
+    """Reports placements without a fallback for which no action is left (NB709), and fallbacks that are none.
+
+    Args:
+        prospects: Of the bundle's actions.
+        hopeless: Indices of actions that can never be placed.
+        workspace: As loaded.
+        bundle: Without errors.
+    """
+    if workspace.channels is None:
+        return
+    document = workspace.channels.document
+    serving = _Serving(prospects, hopeless, workspace.now_us)
+    for channel, entry in enumerate(bundle.channels):
+        for index, placement in enumerate(entry.placements):
+            path = ("channels", entry.name, "placements", placement.name)
+            spot = (channel, index)
+            if placement.HasField("fallback"):
+                fallback = prospects[placement.fallback]
+                yield from _report_fallback(fallback, spot, document.value(*path, "fallback"), workspace)
+            elif spot in serving.kept_out and spot not in serving.open:
+                why = _listed(serving.kept_out[spot])
+                message = f"no action can stand in `{placement.name}` of `{entry.name}`: {why}"
+                remedy = (
+                    "enable one of them, give it a window to come, or write a treatment for another action"
+                )
+                yield Diagnostic("NB709", message, document.name(*path), remedy, Severity.WARNING)
+
+
+class _Serving:
+    """What is made for each placement.
+
+    Attributes:
+        open: Placements in which something may stand.
+        kept_out: By placement, actions that are made for it and cannot stand there, with the reason.
+    """
+
+    def __init__(self, prospects: Sequence[Prospect], hopeless: Container[int], now_us: int) -> None:
+        self.open: set[Spot] = set()
+        self.kept_out: dict[Spot, dict[str, str]] = {}
+        for prospect in prospects:
+            why = _kept_out(prospect, hopeless, now_us)
+            for form in prospect.forms:
+                reason = why or ("has a treatment that can never be used" if form.exclusions else "")
+                if not reason:
+                    self.open |= form.spots
+                    continue
+                for spot in form.spots - self.open:
+                    self.kept_out.setdefault(spot, {})[prospect.action.name] = reason
+
+
+def _kept_out(prospect: Prospect, hopeless: Container[int], now_us: int) -> str:
+    if not prospect.action.enabled:
+        return "is disabled"
+    if is_over(prospect, now_us):
+        return "has a window that is over"
+    if prospect.exclusions or prospect.index in hopeless:
+        return "can never be placed"
+    return ""
+
+
+def _listed(kept_out: dict[str, str]) -> str:
+    named = [f"`{name}` {why}" for name, why in list(kept_out.items())[:NAMED_MAX]]
+    if len(kept_out) > NAMED_MAX:
+        named.append(f"and {len(kept_out) - NAMED_MAX:,} more likewise")
+    return ", ".join(named)
+
+
+def _report_fallback(
+    fallback: Prospect, spot: Spot, position: Position, workspace: Workspace
+) -> Iterator[Diagnostic]:
+    name = fallback.action.name
+    forms = [form for form in fallback.forms if spot in form.spots]
+    if not fallback.action.enabled or not forms:
+        return  # An error already.
+    if is_over(fallback, workspace.now_us):
+        message = f"the fallback `{name}` cannot stand here: its window is over"
+        remedy = "give it a later end, or name another action"
+        # No error: what a server starts with must not depend on the day.
+        yield Diagnostic("NB715", message, position, remedy, Severity.WARNING)
+    elif all(form.exclusions for form in forms):
+        message = f"the fallback `{name}` can never stand here: {forms[0].exclusions[0].message()}"
+        remedy = (
+            f"change the conditions of its treatment at {_place(fallback.document, name, forms[0].index)}"
+        )
+        yield Diagnostic("NB715", message, position, remedy)
+    elif all(form.places for form in forms):
+        what = "its treatment has" if len(forms) == 1 else "all of its treatments for it have"
+        message = f"the fallback `{name}` does not always stand here: {what} conditions"
+        remedy = "where they do not hold, the placement stays empty: add a treatment without conditions"
+        yield Diagnostic("NB716", message, position, remedy, Severity.WARNING)
+
+
+def _place(document: Document, action: str, treatment: int) -> str:
+    position = document.value("actions", action, "treatments", treatment)
+    return f"{position.file}:{position.line}:{position.column}"
