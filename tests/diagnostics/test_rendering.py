@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from nextbest.diagnostics import Diagnostic, Position, Severity, render, render_all, summarise, to_json
-from nextbest.diagnostics.rendering import LINE_WIDTH
 from nextbest.diagnostics.suggestion import nearest, one_of, suggest
 
 
@@ -67,25 +66,36 @@ def test_the_marker_stands_under_what_it_marks(line, column, length, expected, m
     assert rendered[4] == f"  | {marker}"
 
 
-LINES = st.text("ab :日👍é\t", max_size=400)
+LINES = st.text("ab :日👍é\u0301\t\u00a0", max_size=400)
 
 
-@given(LINES, st.integers(1, 410), st.integers(1, 300))
-def test_long_lines_are_cut_around_the_marker(line, column, length):
-    rendered = shown(line, column, length)
-    text, marker = rendered[3][4:], rendered[4][4:]
-    assert cell_len(text) <= LINE_WIDTH + 4
-    marked = line[column - 1 : column - 1 + length].expandtabs(1)
-    indent = len(marker) - len(marker.lstrip())
-    # What stands above the marker is the beginning of what is marked.
-    above = ""
-    cells = 0
+@given(LINES, st.integers(1, 410), st.integers(1, 300), st.integers(20, 220))
+def test_the_marker_stays_below_its_text_at_any_width(line, column, length, columns):
+    diagnostic = Diagnostic("NB201", "unknown key", Position("a.yaml", 1, column, length))
+    rendered = render(diagnostic, {"a.yaml": [line]}, columns).plain.splitlines()
+    text, marker = rendered[3], rendered[4]
+    assert max(cell_len(text), cell_len(marker)) <= max(columns, 24) + 1
+    # A combining character has no cell of its own.
+    text = text.replace("\u0301", "")
+    marked = line[column - 1 : column - 1 + length].replace("\t", " " * 4).replace("\u0301", "")
+    cells, above = 0, ""
     for character in text:
-        if cells >= indent:
+        if cells >= marker.index("^"):
             above += character
         cells += cell_len(character)
+    # What stands above the marker is the beginning of what is marked.
     if marked.strip():
         assert above.replace(" ", "").startswith(marked.replace(" ", "")[:1])
+
+
+def test_a_window_around_the_marker():
+    line = f"when: {'a' * 60} && customer.agee > 18 && {'b' * 60}"
+    diagnostic = Diagnostic("NB402", "unknown", Position("a.yaml", 1, line.index("agee") + 1, 4))
+    rendered = render(diagnostic, {"a.yaml": [line]}, 80).plain.splitlines()
+    assert rendered[3:5] == [
+        f"1 | …{'a' * 34} && customer.agee > 18 && {'b' * 14}…",
+        f"  | {' ' * 48}^^^^",
+    ]
 
 
 def test_several_are_counted():

@@ -5,7 +5,7 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -13,6 +13,8 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+
+    from nextbest.diagnostics import Diagnostic
 
 _WIDTH_ASSUMED: Final = 80
 _WIDTH_PIPED: Final = 140
@@ -102,6 +104,17 @@ def show_line(line: "RenderableType") -> None:
     """Prints for people, and leaves it to the terminal where a long line breaks."""
     with _writing():
         console().print(line, soft_wrap=True)
+
+
+def show_diagnostics(diagnostics: "Iterable[Diagnostic]", sources: "Mapping[str, Sequence[str]]") -> None:
+    """Prints diagnostics for people, source lines cut to the terminal so that markers stay below their text.
+
+    Messages and remedies are as long as they are: a terminal breaks them, and they are copied whole.
+    """
+    from nextbest.diagnostics.rendering import render_all  # noqa: PLC0415 - loads rich
+
+    columns = console().width if sys.stdout.isatty() else None
+    show_line(render_all(diagnostics, sources, columns))
 
 
 def say(text: str) -> None:

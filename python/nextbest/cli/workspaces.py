@@ -17,6 +17,7 @@ from nextbest.cli.output import (
     plain,
     say,
     show,
+    show_diagnostics,
     show_line,
     write_json,
 )
@@ -239,12 +240,12 @@ def _seal(compilation: "Compilation") -> "Sealed":
 
 
 def _report(compilation: "Compilation") -> None:
-    from nextbest.diagnostics.rendering import render_all, to_json
+    from nextbest.diagnostics.rendering import to_json
 
     if is_for_machines():
         say(to_json(compilation.diagnostics))
     elif compilation.diagnostics:
-        show(render_all(compilation.diagnostics, compilation.sources))
+        show_diagnostics(compilation.diagnostics, compilation.sources)
     elif compilation.bundle is not None:
         bundle = compilation.bundle
         say(f"{bundle.workspace}: {len(bundle.actions)} actions, {len(bundle.models)} models, no errors")

@@ -14,19 +14,22 @@ from rich.text import Text
 
 from nextbest.diagnostics.diagnostic import Diagnostic, Position, Severity
 
-# Cells of a source line that are shown; a longer line is cut around the marker.
+# Cells of a source line that are shown where there is no terminal; a longer line is cut around the marker.
 LINE_WIDTH = 110
+LINE_WIDTH_MIN = 20
+CUT = "…"
 TAB = "    "
 COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow"}
 UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
-def render(diagnostic: Diagnostic, sources: Mapping[str, Sequence[str]]) -> Text:
+def render(diagnostic: Diagnostic, sources: Mapping[str, Sequence[str]], columns: int | None = None) -> Text:
     """Renders one diagnostic as lines of text, ending with a line feed; without colour, `.plain`.
 
     Args:
         diagnostic: What to show.
         sources: The lines of each file, as `Compilation.sources`. A file that is not there is only named.
+        columns: Of the terminal: a source line is cut to fit, so that the marker stays below its text.
     """
     colour = COLOURS[diagnostic.severity]
     text = Text()
@@ -36,7 +39,8 @@ def render(diagnostic: Diagnostic, sources: Mapping[str, Sequence[str]]) -> Text
     if diagnostic.position is not None:
         lines = sources.get(diagnostic.position.file, ())
         gutter = len(str(diagnostic.position.line)) + 1
-        _append_place(text, diagnostic.position, lines, gutter, colour)
+        width = LINE_WIDTH if columns is None else max(LINE_WIDTH_MIN, columns - gutter - 2)
+        _append_place(text, diagnostic.position, lines, width, colour)
     for index, line in enumerate(diagnostic.help.splitlines()):
         lead = "help: " if index == 0 else "      "
         text.append(f"{' ' * gutter}{lead}", "bold cyan")
@@ -44,12 +48,14 @@ def render(diagnostic: Diagnostic, sources: Mapping[str, Sequence[str]]) -> Text
     return text
 
 
-def render_all(diagnostics: Iterable[Diagnostic], sources: Mapping[str, Sequence[str]]) -> Text:
+def render_all(
+    diagnostics: Iterable[Diagnostic], sources: Mapping[str, Sequence[str]], columns: int | None = None
+) -> Text:
     """Renders diagnostics, a blank line between them and a count at the end; empty for none."""
     shown = list(diagnostics)
     text = Text()
     for diagnostic in shown:
-        text.append_text(render(diagnostic, sources))
+        text.append_text(render(diagnostic, sources, columns))
         text.append("\n")
     if shown:
         text.append(f"{summarise(shown)}\n", "bold")
@@ -94,12 +100,13 @@ def _object(diagnostic: Diagnostic) -> dict[str, object]:
     }
 
 
-def _append_place(text: Text, position: Position, lines: Sequence[str], gutter: int, colour: str) -> None:
+def _append_place(text: Text, position: Position, lines: Sequence[str], width: int, colour: str) -> None:
+    gutter = len(str(position.line)) + 1
     text.append(f"{' ' * (gutter - 1)}--> ", "blue")
     text.append(f"{_safe(position.file)}:{position.line}:{position.column}\n")
     if not 1 <= position.line <= len(lines):
         return
-    before, marked, after = _cut(lines[position.line - 1], position)
+    before, marked, after = _cut(lines[position.line - 1], position, width)
     bar = f"{' ' * gutter}|"
     text.append(f"{bar}\n", "blue")
     text.append(f"{position.line:>{gutter - 1}} | ", "blue")
@@ -108,22 +115,24 @@ def _append_place(text: Text, position: Position, lines: Sequence[str], gutter: 
     text.append(f"{' ' * cell_len(before)}{'^' * max(1, cell_len(marked))}\n", colour)
 
 
-def _cut(line: str, position: Position) -> tuple[str, str, str]:
-    """Splits a line into what stands before, at and after the marker, cut to `LINE_WIDTH` cells."""
+def _cut(line: str, position: Position, width: int) -> tuple[str, str, str]:
+    """Splits a line into what stands before, at and after the marker, cut to `width` cells in all."""
     start = min(position.column - 1, len(line))
     before = _safe(line[:start])
     marked = _safe(line[start : start + position.length])
     after = _safe(line[start + position.length :])
-    if cell_len(marked) > LINE_WIDTH:
-        marked, after = _head(marked, LINE_WIDTH - 2) + "…", ""
-    left = LINE_WIDTH - cell_len(marked)
-    if cell_len(before) > left - min(cell_len(after), left // 3):
-        indent = before[: len(before) - len(before.lstrip())][:4]
-        room = max(0, left * 2 // 3 - len(indent) - 1)
-        before = f"{indent}…{_tail(before, room)}"
-    room = max(1, left - cell_len(before))
-    if cell_len(after) > room:
-        after = _head(after, room - 1) + "…"
+    if sum(map(cell_len, (before, marked, after))) <= width:
+        return before, marked, after
+    marked_max = width * 3 // 4 if before else width
+    if cell_len(marked) > marked_max:
+        marked, after = _head(marked, marked_max - 1) + CUT, ""
+    left = width - max(cell_len(marked), 1)
+    after_max = min(cell_len(after), max(left // 3, left - cell_len(before)))
+    before_max = left - after_max
+    if cell_len(before) > before_max:
+        before = CUT + _tail(before, before_max - 1) if before_max else ""
+    if cell_len(after) > after_max:
+        after = _head(after, after_max - 1) + CUT if after_max else ""
     return before, marked, after
 
 
@@ -137,7 +146,11 @@ def _head(text: str, cells: int) -> str:
 
 
 def _tail(text: str, cells: int) -> str:
-    return _head(text[::-1], cells)[::-1]
+    kept = _head(text[::-1], cells)[::-1]
+    # A combining character without its letter would stand on what comes before.
+    while kept and unicodedata.combining(kept[0]):
+        kept = kept[1:]
+    return kept
 
 
 def _safe(text: str) -> str:

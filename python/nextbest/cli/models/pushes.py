@@ -18,7 +18,7 @@ from nextbest.cli.models.registries import (
     refusing,
     user,
 )
-from nextbest.cli.output import CommandError, Json, is_for_machines, say, show, write_json
+from nextbest.cli.output import CommandError, Json, is_for_machines, say, show_diagnostics, write_json
 from nextbest.cli.progress import following
 
 if TYPE_CHECKING:
@@ -145,9 +145,7 @@ def _report(store: "Registry", pushed: "Pushed", version: "Version") -> None:
         write_json({**describe(store, version, aliases), "is_new": pushed.is_new, "warnings": warnings})
         return
     if pushed.diagnostics:
-        from nextbest.diagnostics.rendering import render_all
-
-        show(render_all(pushed.diagnostics, pushed.sources))
+        show_diagnostics(pushed.diagnostics, pushed.sources)
     known = "" if pushed.is_new else ": it was there already, and is left as it is"
     say(f"pushed {version} to {store.root}{known}")
     if pushed.is_new and pushed.manifest is not None:

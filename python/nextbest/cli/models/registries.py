@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from nextbest.cli.exit_codes import ExitCode
-from nextbest.cli.output import CommandError, is_for_machines, show, write_json
+from nextbest.cli.output import CommandError, is_for_machines, show_diagnostics, write_json
 
 if TYPE_CHECKING:
     from nextbest.diagnostics import Diagnostic
@@ -109,10 +109,10 @@ def refuse(diagnostics: "Sequence[Diagnostic]", sources: Mapping[str, Sequence[s
     Raises:
         Exit: Always.
     """
-    from nextbest.diagnostics.rendering import render_all, to_objects
+    from nextbest.diagnostics.rendering import to_objects
 
     if is_for_machines():
         write_json({"refused": to_objects(diagnostics)})
     else:
-        show(render_all(diagnostics, sources))
+        show_diagnostics(diagnostics, sources)
     raise typer.Exit(ExitCode.FINDINGS)
