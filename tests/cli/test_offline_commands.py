@@ -24,6 +24,12 @@ def test_deciding_on_a_bundle_file(nextbest, shop):
     assert bundle.digest((shop / "shop.bundle").read_bytes())[:12] in ran.out
 
 
+def test_a_bundle_shows_its_currency_and_time_zone(nextbest, shop):
+    assert "currency EUR, time zone Europe/Berlin" in nextbest("bundle", "show", "shop.bundle").out
+    shown = json.loads(nextbest("bundle", "show", "shop.bundle", "--json").out)
+    assert (shown["currency"], shown["time_zone"]) == ("EUR", "Europe/Berlin")
+
+
 def test_deciding_on_a_workspace(nextbest, shop):
     ran = nextbest("decide", "-b", ".", "-c", "web", "-p", "hero", *ADULT, "--json")
     (hero,) = json.loads(ran.out)["placements"]

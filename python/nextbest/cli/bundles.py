@@ -83,6 +83,7 @@ class _Contents:
     size_bytes: int
     workspace: str
     currency: str
+    time_zone: str
     counts: dict[str, int]
     attributes: list[dict[str, Any]]
     channels: list[dict[str, Any]]
@@ -110,6 +111,7 @@ def _contents(sealed: "Sealed") -> _Contents:
         size_bytes=len(sealed.data),
         workspace=message.workspace,
         currency=message.currency,
+        time_zone=message.time_zone or "UTC",
         counts={name: len(getattr(message, name)) for name in repeated},
         attributes=[_attribute(attribute) for attribute in message.attributes],
         channels=[
@@ -165,8 +167,11 @@ def _render(contents: _Contents) -> "list[RenderableType]":
     from rich.text import Text
 
     counts = ", ".join(f"{count:,} {name}" for name, count in contents.counts.items())
+    currency = f"currency {contents.currency}, " if contents.currency else ""
+    money_and_clock = f"{currency}time zone {contents.time_zone}"
     head = Text.assemble(
-        (contents.workspace, "bold"), f"  {contents.size_bytes:,} bytes\n{contents.digest}\n{counts}\n"
+        (contents.workspace, "bold"),
+        f"  {contents.size_bytes:,} bytes\n{contents.digest}\n{counts}\n{money_and_clock}\n",
     )
     channels = [
         {
