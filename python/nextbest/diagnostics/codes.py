@@ -84,6 +84,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NB509": "treatment that can never be used",
         "NB510": "action that can never be placed",
         "NB511": "action shadowed by a better one",
+        "NB512": "division that drops the fraction",
         # Models
         "NB601": "unknown model",
         "NB602": "missing model file",

@@ -15,6 +15,7 @@ from nextbest.expression.evaluation import Evaluator
 from nextbest.expression.exclusion import Place
 from nextbest.expression.finding import Finding, whole
 from nextbest.expression.lint import Linter
+from nextbest.expression.lint.division import find_lost_fractions
 from nextbest.expression.literal import Test
 from nextbest.expression.mismatch import words_for
 from nextbest.expression.normal_form import normalise
@@ -255,6 +256,7 @@ class Expressions:
         except NotComputableError as error:
             return _Lowered((), (_not_computable(error, tokens.text),))
         findings = self._linter.lint(node, disjunctions, tokens)
+        findings += find_lost_fractions(template, tokens, self._parser)
         if findings or READS_ACTION in tokens.text:
             # Of other conditions every clause can hold: the lint would have said so.
             for clause in clauses:
@@ -294,8 +296,10 @@ class Expressions:
                 findings = [_no_value(node, template.references, tokens, action)]
         for finding in findings:
             self._report(finding, source)
-        if findings or node is None:
+        if findings or node is None or template is None:
             return None
+        for finding in find_lost_fractions(template.node, tokens, parser, needed=True):
+            self._report(finding, source)
         if isinstance(node, Const) and isinstance(node.value, int | float):
             return float(node.value)
         try:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from nextbest.expression.evaluation import Evaluator
 from nextbest.expression.finding import Finding, whole
+from nextbest.expression.lint.division import find_lost_fractions
 from nextbest.expression.mismatch import words_for
 from nextbest.expression.parsing import Parser
 from nextbest.expression.program import NotComputableError, assemble
@@ -17,7 +18,7 @@ class DerivedAttributes:
     """The derived attributes of a schema.
 
     Attributes:
-        findings: What is wrong with them, each with the expression that it is in.
+        findings: What is wrong with them, or hardly meant, each with the expression that it is in.
     """
 
     def __init__(self, schema: Schema, parser: Parser, evaluator: Evaluator) -> None:
@@ -56,6 +57,8 @@ class DerivedAttributes:
             if not findings:
                 self._trees[reference] = node
                 self._reads[reference] = template.references
+                needed = attribute.type is Type.DOUBLE
+                findings = list(find_lost_fractions(template.node, tokens, self._parser, needed=needed))
         self.findings += [(source, finding) for finding in findings]
 
     def _refuse_cycles(self, sources: dict[str, SourceText]) -> None:

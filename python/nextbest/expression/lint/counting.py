@@ -9,7 +9,7 @@ from nextbest.expression.tree import NUMBERS, TIMESTAMP, Call
 _COUNTS = {
     "GET_MONTH": "months count from 0: January is 0, December is 11",
     "GET_DATE": "`getDate()` counts the days of a month from 1",
-    "GET_DAY_OF_MONTH": "`getDayOfMonth()` counts from 0; `getDate()` counts from 1",
+    "GET_DAY_OF_MONTH": "`getDayOfMonth()` counts from 0, `getDate()` from 1",
     "GET_DAY_OF_WEEK": "days of the week count from 0: Sunday is 0, Saturday is 6",
     "GET_DAY_OF_YEAR": "days of the year count from 0: 1 January is 0, 31 December is 364 or 365",
     "GET_HOURS": "hours count from 0 to 23",
@@ -41,9 +41,9 @@ def where_counting_begins(test: Test) -> str:
     sign = "!=" if test.negated else "=="
     if part.operation == "GET_DAY_OF_MONTH" and test.value == 31:
         date = Call(part.type, part.token, "GET_DATE", part.args, part.parameter)
-        return f"{counts}: write `{render(date)} {sign} 31`"
+        return f"{counts}; write `{render(date)} {sign} 31`"
     meant = _MEANT.get((part.operation, test.value)) if isinstance(test.value, int) else None
-    return counts if meant is None else f"{counts}: write `{render(part)} {sign} {meant}`"
+    return counts if meant is None else f"{counts}; write `{render(part)} {sign} {meant}`"
 
 
 def why_never(test: Test, analysis: Analysis) -> str:
