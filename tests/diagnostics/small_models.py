@@ -29,6 +29,21 @@ def classifier(rows: int | None = None, *, job: bool = False) -> bytes:
     return model.SerializeToString()
 
 
+def cumulative() -> bytes:
+    """A classifier with an operator that is not run natively."""
+    weights = helper.make_tensor("weights", TensorProto.FLOAT, [2, 2], [0.1, -0.1, 0.2, -0.2])
+    axis = helper.make_tensor("axis", TensorProto.INT64, [], [1])
+    nodes = [
+        helper.make_node("MatMul", ["features", "weights"], ["scores"]),
+        helper.make_node("Softmax", ["scores"], ["shares"]),
+        helper.make_node("CumSum", ["shares", "axis"], ["probabilities"]),
+    ]
+    inputs = [helper.make_tensor_value_info("features", TensorProto.FLOAT, [None, 2])]
+    outputs = [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, 2])]
+    graph = helper.make_graph(nodes, "cumulative", inputs, outputs, [weights, axis])
+    return helper.make_model(graph, opset_imports=OPSETS, ir_version=8).SerializeToString()
+
+
 def bomb() -> bytes:
     """Two hundred bytes that ask for 4.9 GB when they run."""
     size = helper.make_tensor("size", TensorProto.INT64, [2], [600_000_000, 2])
@@ -47,4 +62,5 @@ MODELS: dict[str, Callable[[], bytes]] = {
     "mixed.onnx": lambda: classifier(job=True),
     "fixed.onnx": lambda: classifier(10),
     "bomb.onnx": bomb,
+    "cumulative.onnx": cumulative,
 }

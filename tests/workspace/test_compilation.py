@@ -18,7 +18,7 @@ WORKSPACE = {
     "schema.yaml": """
         customer:
           age: {type: int, required: true, minimum: 0, maximum: 130, label: Age}
-          balance: {type: double, required: true, purposes: [personalisation]}
+          balance: {type: double, required: true}
           income: {type: double, required: true}
           ratio: {type: double, expression: customer.balance / customer.income}
           products: {type: list<string>, required: true}
@@ -145,7 +145,7 @@ def test_tables_are_sorted_by_name_and_placements_as_written(bundle):
 
 
 def test_attributes_are_declared(bundle):
-    age, balance = bundle.attributes[0], bundle.attributes[1]
+    age = bundle.attributes[0]
     assert (age.name, age.root, age.type, age.required, age.label) == (
         "age",
         bundle_pb2.ROOT_CUSTOMER,
@@ -154,8 +154,16 @@ def test_attributes_are_declared(bundle):
         "Age",
     )
     assert (age.minimum.int, age.maximum.int) == (0, 130)
-    assert list(balance.purposes) == ["personalisation"]
     assert "ratio" not in [attribute.name for attribute in bundle.attributes]
+
+
+def test_purposes_are_kept_and_reported_once(write):
+    schema = WORKSPACE["schema.yaml"].replace("required: true}", "required: true, purposes: [advice]}")
+    compilation = workspace.compile(write(schema=schema), now_us=NOW_US)
+    kept = {attribute.name: list(attribute.purposes) for attribute in compilation.bundle.attributes}
+    assert kept["balance"] == kept["page"] == ["advice"]
+    (found,) = [d for d in compilation.diagnostics if d.code == "NB224"]
+    assert found.message == "the purposes of `customer.balance` and of 3 more are kept, but not yet applied"
 
 
 def test_policies_are_inherited_in_order(bundle):

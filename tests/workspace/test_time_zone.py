@@ -36,7 +36,7 @@ def compiled(folder: Path, action: str, *, settings: str = "", tests: str = ""):
     )
     if tests:
         (folder / "tests/all.yaml").write_text(tests)
-    compilation = workspace.compile(folder)
+    compilation = workspace.compile(folder, now_us=0)
     assert compilation.diagnostics == []
     return compilation
 

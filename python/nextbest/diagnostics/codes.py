@@ -46,6 +46,9 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NB221": "content is not JSON",
         "NB222": "more than a server takes",
         "NB223": "window is over",
+        "NB224": "purposes not applied",
+        "NB225": "background sample not read",
+        "NB226": "percentage or fraction",
         # Schema
         "NB301": "enum on the wrong type",
         "NB302": "value of the wrong type in the schema",

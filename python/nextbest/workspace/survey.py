@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nextbest.diagnostics import Diagnostic
+from nextbest.diagnostics import Diagnostic, Severity
 from nextbest.models import ModelError
 from nextbest.v1 import bundle_pb2
 from nextbest.workspace.binding import Binding
@@ -44,6 +44,11 @@ def survey(
         model = models.get(binding.source.definition.name)
         resolved = versions.get(binding.source.document.file)
         is_named = bool(binding.source.definition.background)
+        if model is None and is_named:
+            position = binding.source.document.name("background")
+            remedy = "remove it; `nextbest bundle show` says why the model is not run natively"
+            message = "the background sample is not read: models that ONNX Runtime runs have no contributions"
+            diagnostics.append(Diagnostic("NB225", message, position, remedy, Severity.WARNING))
         if model is None or not (is_named or (resolved is not None and resolved.background is not None)):
             continue
         try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from nextbest.diagnostics import Diagnostic
+from nextbest.diagnostics import Diagnostic, Severity
 from nextbest.expression import Type
 from nextbest.workspace.check.values import rewritten
 from nextbest.workspace.definitions import AttributeDefinition
@@ -58,6 +58,30 @@ def check_schema(workspace: Workspace) -> Iterator[Diagnostic]:
             yield from _check_enum(document, path, attribute)
             yield from _check_bounds(document, path, attribute)
             yield from _check_derived(document, path, attribute)
+    yield from _check_purposes(workspace)
+
+
+def _check_purposes(workspace: Workspace) -> Iterator[Diagnostic]:
+    """Says once that consent is not looked at; whoever declares purposes relies on it."""
+    if workspace.schema is None:
+        return
+    document, schema = workspace.schema.document, workspace.schema.definition
+    found = [
+        (root, name)
+        for root, attributes in (
+            ("customer", schema.customer),
+            ("context", schema.context),
+            ("action", schema.action),
+        )
+        for name, attribute in attributes.items()
+        if attribute.purposes
+    ]
+    if found:
+        also = f" and of {len(found) - 1:,} more" if len(found) > 1 else ""
+        message = f"the purposes of `{'.'.join(found[0])}`{also} are kept, but not yet applied"
+        remedy = "decisions read the attribute whatever a customer has consented to: write a condition for it"
+        position = document.name(*found[0], "purposes")
+        yield Diagnostic("NB224", message, position, remedy, Severity.WARNING)
 
 
 def _check_enum(

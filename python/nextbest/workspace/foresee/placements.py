@@ -41,9 +41,7 @@ def report_empty_placements(
             elif spot in serving.kept_out and spot not in serving.open:
                 why = _listed(serving.kept_out[spot])
                 message = f"no action can stand in `{placement.name}` of `{entry.name}`: {why}"
-                remedy = (
-                    "enable one of them, give it a window to come, or write a treatment for another action"
-                )
+                remedy = "give the placement a fallback, or another action a treatment for it"
                 yield Diagnostic("NB709", message, document.name(*path), remedy, Severity.WARNING)
 
 

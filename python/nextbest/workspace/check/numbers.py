@@ -1,0 +1,40 @@
+"""Levers, context weights and thresholds -> percentages and fractions that were probably mixed up."""
+
+from collections.abc import Iterator
+
+from nextbest.diagnostics import Diagnostic, Severity
+from nextbest.workspace.document import Document
+from nextbest.workspace.load import Workspace
+
+Percentage = tuple[Document, tuple[str | int, ...], float]
+
+
+def check_numbers(workspace: Workspace) -> Iterator[Diagnostic]:
+    """Finds percentage points between -1 and 1, and a threshold of propensities that is 1."""
+    for document, path, percent in _percentages(workspace):
+        if percent and -1 < percent < 1:
+            message = f"`{path[-1]}: {percent:g}` is less than one percentage point"
+            remedy = f"write {percent * 100:g} for {percent * 100:g} percent"
+            position = document.value(*path)
+            yield Diagnostic("NB226", message, position, remedy, Severity.WARNING)
+    if workspace.arbitration is not None:
+        document = workspace.arbitration.document
+        if workspace.arbitration.definition.arbitration.thresholds.propensity == 1:
+            position = document.value("arbitration", "thresholds", "propensity")
+            message = "a threshold of 1 keeps out every action that is not certain to be accepted"
+            remedy = "propensities are fractions: write 0.01 for 1 percent"
+            yield Diagnostic("NB226", message, position, remedy, Severity.WARNING)
+
+
+def _percentages(workspace: Workspace) -> Iterator[Percentage]:
+    """Everything that is written in percentage points, with its place."""
+    if workspace.issues is not None:
+        for name, issue in workspace.issues.definition.issues.items():
+            yield workspace.issues.document, ("issues", name, "lever"), issue.lever
+    for source in workspace.groups:
+        yield source.document, ("lever",), source.definition.lever
+        for name, action in source.definition.actions.items():
+            yield source.document, ("actions", name, "lever"), action.lever
+    if workspace.arbitration is not None:
+        for index, weight in enumerate(workspace.arbitration.definition.context_weights):
+            yield workspace.arbitration.document, ("context_weights", index, "percent"), weight.percent
