@@ -158,5 +158,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NB807": "persona defined twice",
         "NB808": "computed attribute of a persona",
         "NB809": "more expected than asked for",
+        "NB810": "test that expects nothing",
+        "NB811": "test without a moment",
     }
 )

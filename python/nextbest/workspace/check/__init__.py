@@ -9,6 +9,7 @@ from nextbest.diagnostics import Diagnostic
 from nextbest.workspace.check.actions import check_actions
 from nextbest.workspace.check.contact import check_contact
 from nextbest.workspace.check.delivery import check_delivery
+from nextbest.workspace.check.moments import check_moments
 from nextbest.workspace.check.numbers import check_numbers
 from nextbest.workspace.check.personas import check_personas
 from nextbest.workspace.check.schema import check_schema
@@ -25,6 +26,7 @@ CHECKS: tuple[Callable[[Workspace], Iterator[Diagnostic]], ...] = (
     check_contact,
     check_numbers,
     check_personas,
+    check_moments,
 )
 
 

@@ -74,7 +74,13 @@ def _check_test(
     for placement in test.placements:
         if not unknown and placements is not None:
             yield from names.placements(test.channel).refer(placement, document.key(placements, placement))
-    yield from _check_expectation(workspace, source, index, test)
+    test_node = document.node.child(*path) if document.node is not None else None
+    if expected_placements(test) or test.expect.not_ or not workspace.is_sound(document, test_node):
+        yield from _check_expectation(workspace, source, index, test)
+    else:
+        remedy = "write what stands in a placement, `hero: [gold-card]` or `hero: []`, or `not: [gold-card]`"
+        message = "the test expects nothing, and would always hold"
+        yield Diagnostic("NB810", message, document.name(*path, "expect"), remedy)
 
 
 def _check_expectation(
