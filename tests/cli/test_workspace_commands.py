@@ -54,12 +54,62 @@ def test_check_for_machines(nextbest, broken):
 
 def test_check_at_another_day(nextbest, shop):
     assert "NB223" not in nextbest("check", "--now", "2026-06-01").out
-    ran = nextbest("check", "--now", "2036-01-01T00:00:00Z")
+    ran = nextbest("check", "--now", "2036-01-02T12:00:00Z")
     assert ran.code == 0
     assert "warning[NB223]: the window of `gold-card` is over: 2036-01-01" in ran.out
     ran = nextbest("check", "--now", "tomorrow")
     assert ran.code == 2
     assert "--now: `tomorrow` is not a date or time" in ran.err
+
+
+@pytest.fixture
+def warned(shop):
+    """A workspace with five warnings, four of which say the same."""
+    unused = "".join(f"  later-{name}: {{propensity: 0.1}}\n" for name in "abcd")
+    (shop / "actions/more.yaml").write_text(f"issue: service\ngroup: more\nlever: 0.5\nactions:\n{unused}")
+    return shop
+
+
+def test_warnings_fail_when_asked_to(nextbest, warned):
+    ran = nextbest("check")
+    assert ran.code == 0
+    assert ran.out.count("warning[") == 2
+    assert "and 3 more: `later-b`, `later-c`, `later-d`" in ran.out
+    assert ran.out.endswith("\n5 warnings\n\n")
+    strict = nextbest("check", "--strict")
+    assert (strict.code, strict.out) == (1, ran.out)
+    found = nextbest("check", "--strict", "--json")
+    assert found.code == 1
+    assert len(json.loads(found.out)) == 5
+
+
+def test_nothing_to_warn_of_is_strict_enough(nextbest, shop):
+    assert nextbest("check", "--strict").code == 0
+    assert nextbest("compile", "--strict").code == 0
+
+
+def test_compile_counts_warnings(nextbest, warned):
+    ran = nextbest("compile", "--output", "shop.bundle")
+    assert ran.code == 0
+    assert "warning[" not in ran.out
+    assert ran.out.endswith("\n5 warnings: see `nextbest check`\n")
+    assert json.loads(nextbest("compile", "--json").out)["warnings"] == 5
+
+
+def test_compile_writes_nothing_with_warnings_when_asked_to(nextbest, warned):
+    ran = nextbest("compile", "--output", "strict.bundle", "--strict")
+    assert ran.code == 1
+    assert ran.out.count("warning[") == 2
+    assert not (warned / "strict.bundle").exists()
+
+
+def test_compile_shows_errors_whole_and_counts_warnings(nextbest, warned):
+    (warned / "channels.yaml").write_text("channels: {}\nbad: 1\n")
+    ran = nextbest("compile", ".")
+    assert ran.code == 1
+    assert "error[NB201]: unknown key `bad`" in ran.out
+    assert "warning[" not in ran.out
+    assert ran.out.splitlines()[-1].endswith("warnings: see `nextbest check`")
 
 
 def test_check_of_something_else(nextbest, tmp_path):

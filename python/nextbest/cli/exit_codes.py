@@ -9,7 +9,8 @@ class ExitCode(IntEnum):
     OK = 0
     """Done."""
     FINDINGS = 1
-    """Done, and something was found: errors in a workspace, failed tests, rows or a model refused."""
+    """Done, and something was found: errors in a workspace (with --strict, warnings, too), failed tests, rows
+    or a model refused."""
     USAGE = 2
     """The command line is wrong, a file cannot be read, or an environment variable cannot be used."""
     CANNOT_CONNECT = 3

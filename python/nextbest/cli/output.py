@@ -111,10 +111,10 @@ def show_diagnostics(diagnostics: "Iterable[Diagnostic]", sources: "Mapping[str,
 
     Messages and remedies are as long as they are: a terminal breaks them, and they are copied whole.
     """
-    from nextbest.diagnostics.rendering import render_all  # noqa: PLC0415 - loads rich
+    from nextbest.diagnostics.rendering import render_grouped  # noqa: PLC0415 - loads rich
 
     columns = console().width if sys.stdout.isatty() else None
-    show_line(render_all(diagnostics, sources, columns))
+    show_line(render_grouped(diagnostics, sources, columns))
 
 
 def say(text: str) -> None:

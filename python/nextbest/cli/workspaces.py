@@ -1,6 +1,7 @@
 """`nextbest init`, `check`, `test`, `compile`, `schema`: what an author does in a workspace."""
 # ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,7 +25,10 @@ from nextbest.cli.output import (
 from nextbest.cli.progress import following
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nextbest.bundle import Sealed
+    from nextbest.diagnostics import Diagnostic
     from nextbest.workspace import Compilation
     from nextbest.workspace.personas import TestResult
 
@@ -32,6 +36,7 @@ _PANEL = "Workspace"
 _INHERITED = "inherited"
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the workspace.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Fail on warnings, too.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -40,6 +45,7 @@ def register(app: typer.Typer) -> None:
     check_examples = (
         "nextbest check",
         "nextbest check bank --json",
+        "nextbest check bank --strict",
         "nextbest check bank --show inherited",
         "nextbest check --explain NB201",
     )
@@ -75,7 +81,7 @@ def init(
     say(f"next: cd {folder} && nextbest check && nextbest test")
 
 
-def check(
+def check(  # noqa: PLR0913 - one parameter an option
     folder: Folder = Path(),
     *,
     explain: Annotated[str, typer.Option("--explain", help="Explain a diagnostic's code and end.")] = "",
@@ -85,11 +91,13 @@ def check(
     now: Annotated[
         str, typer.Option("--now", help="Date or time at which windows are looked at; otherwise now.")
     ] = "",
+    strict: Strict = False,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
     """Find everything that is wrong with a workspace, each with its place and a remedy.
 
-    Exits with 1 when there are errors; warnings alone exit with 0.
+    Exits with 1 when there are errors, with --strict also when there are warnings. Of warnings that say the
+    same of several things, one is shown whole; --json has all.
     """
     if view not in {"", _INHERITED}:
         raise CommandError(f"`{view}` cannot be shown", f"use `{_INHERITED}`", ExitCode.USAGE, "--show")
@@ -101,7 +109,7 @@ def check(
         _show_inherited(compilation)
     else:
         _report(compilation)
-    if compilation.bundle is None:
+    if _fails(compilation, strict=strict):
         raise typer.Exit(ExitCode.FINDINGS)
 
 
@@ -124,12 +132,16 @@ def compile_(
         Path | None,
         typer.Option("--output", "-o", help="File to write; otherwise <workspace's name>.bundle."),
     ] = None,
+    strict: Strict = False,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Compile a workspace to a bundle: one file, the same bytes for the same workspace."""
+    """Compile a workspace to a bundle: one file, the same bytes for the same workspace.
+
+    With errors, and with --strict also with warnings, nothing is written and the command exits with 1.
+    """
     compilation = _compile(folder)
-    if compilation.bundle is None:
-        _report(compilation)
+    if compilation.bundle is None or _fails(compilation, strict=strict):
+        _report_failure(compilation, strict=strict)
         raise typer.Exit(ExitCode.FINDINGS)
     sealed = _seal(compilation)
     target = output or Path(f"{compilation.bundle.workspace}.bundle")
@@ -146,15 +158,15 @@ def compile_(
         "workspace": compilation.bundle.workspace,
         "actions": len(compilation.bundle.actions),
         "models": len(compilation.bundle.models),
+        "warnings": len(compilation.diagnostics),
     }
     if is_for_machines():
         write_json(written)
         return
-    if compilation.diagnostics:
-        _report(compilation)
     counts = f"{written['actions']} actions, {written['models']} models, {len(sealed.data):,} bytes"
     say(f"wrote {target}: {counts}")
     say(f"digest {sealed.digest}")
+    _summarise(compilation)
 
 
 def schema(
@@ -200,10 +212,10 @@ def _compile_or_fail(folder: Path) -> "tuple[Compilation, Sealed]":
     if compilation.bundle is None:
         from nextbest.diagnostics.rendering import render_all
 
-        sys.stderr.write(render_all(compilation.diagnostics, compilation.sources).plain)
+        sys.stderr.write(render_all(compilation.errors, compilation.sources).plain)
         raise CommandError(
             f"`{folder}` does not compile",
-            "correct what is listed, or see `nextbest check`",
+            f"correct what is listed, or see `{_check_command(compilation)}`",
             ExitCode.FINDINGS,
         )
     return compilation, _seal(compilation)
@@ -264,12 +276,32 @@ def _show_inherited(compilation: "Compilation") -> None:
     _summarise(compilation)
 
 
-def _summarise(compilation: "Compilation") -> None:
-    """Prints how many findings there are, for commands that do not show them."""
+def _summarise(compilation: "Compilation", *, shown: "Sequence[Diagnostic]" = ()) -> None:
+    """Prints how many findings there are beside those that were shown."""
     from nextbest.diagnostics.rendering import summarise
 
-    if compilation.diagnostics:
-        say(f"{summarise(compilation.diagnostics)}: see `nextbest check`")
+    known = set(map(id, shown))
+    others = [diagnostic for diagnostic in compilation.diagnostics if id(diagnostic) not in known]
+    if others:
+        say(f"{summarise(others)}: see `{_check_command(compilation)}`")
+
+
+def _check_command(compilation: "Compilation") -> str:
+    folder = compilation.workspace.root
+    return "nextbest check" if folder == Path() else f"nextbest check {shlex.quote(str(folder))}"
+
+
+def _fails(compilation: "Compilation", *, strict: bool) -> bool:
+    return compilation.bundle is None or (strict and bool(compilation.diagnostics))
+
+
+def _report_failure(compilation: "Compilation", *, strict: bool) -> None:
+    """Shows what keeps a workspace from being compiled, and only counts what does not."""
+    if strict or is_for_machines():
+        _report(compilation)
+        return
+    show_diagnostics(compilation.errors, compilation.sources)
+    _summarise(compilation, shown=compilation.errors)
 
 
 def _explain(code: str) -> None:

@@ -13,6 +13,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from nextbest.diagnostics.diagnostic import Diagnostic, Position, Severity
+from nextbest.diagnostics.grouping import LISTED_MAX, group
 
 # Cells of a source line that are shown where there is no terminal; a longer line is cut around the marker.
 LINE_WIDTH = 110
@@ -56,6 +57,29 @@ def render_all(
     text = Text()
     for diagnostic in shown:
         text.append_text(render(diagnostic, sources, columns))
+        text.append("\n")
+    if shown:
+        text.append(f"{summarise(shown)}\n", "bold")
+    return text
+
+
+def render_grouped(
+    diagnostics: Iterable[Diagnostic], sources: Mapping[str, Sequence[str]], columns: int | None = None
+) -> Text:
+    """The same with one of many warnings that say the same, and what the others are about."""
+    shown = list(diagnostics)
+    text = Text()
+    for one in group(shown):
+        text.append_text(render(one.first, sources, columns))
+        if one.others:
+            names = one.named()
+            listed = ", ".join(_safe(name) for name in names[:LISTED_MAX])
+            left = len(names) - LISTED_MAX
+            more = f" and {left:,} others (`--json` lists all)" if left > 0 else ""
+            position = one.first.position
+            gutter = len(str(position.line)) + 1 if position is not None else 2
+            text.append(f"{' ' * gutter}and {len(one.others):,} more: ", "bold cyan")
+            text.append(f"{listed}{more}\n")
         text.append("\n")
     if shown:
         text.append(f"{summarise(shown)}\n", "bold")
