@@ -1,7 +1,8 @@
 """Every code has a title, a section in the reference, and a case; every case shows what it is named after.
 
 A case is a folder `cases/NBxxx-what/` of workspace files, laid over the correct workspace in `base/`:
-`remove.txt` names files that go, `onnx.txt` a model of `small_models.py` that is written to
+`remove.txt` names files that go, `repeat.txt` a file, a number and a line that is added so often, `onnx.txt`
+a model of `small_models.py` that is written to
 `models/card.onnx`, and `expected.txt` is what `nextbest check` prints. With
 NEXTBEST_BLESS set, it is rewritten.
 
@@ -27,7 +28,7 @@ CASES = sorted(path for path in (HERE / "cases").iterdir() if path.is_dir())
 OF_PUSHES = re.compile(r"NB6[5-9]\d")
 # Of the check; some findings are about what is over.
 NOW_US = moment_us("2025-12-01")
-ABOUT_THE_CASE = {"expected.txt", "remove.txt", "onnx.txt"}
+ABOUT_THE_CASE = {"expected.txt", "remove.txt", "onnx.txt", "repeat.txt"}
 
 
 def lay(case: Path, folder: Path) -> Path:
@@ -38,6 +39,10 @@ def lay(case: Path, folder: Path) -> Path:
     if (case / "remove.txt").exists():
         for name in (case / "remove.txt").read_text().split():
             (made / name).unlink()
+    if (case / "repeat.txt").exists():
+        name, count, line = (case / "repeat.txt").read_text().rstrip("\n").split(" ", 2)
+        with (made / name).open("a") as file:
+            file.writelines(line.format(number=n, before=n - 1) + "\n" for n in range(1, int(count) + 1))
     if (case / "onnx.txt").exists():
         (made / "models/card.onnx").write_bytes(MODELS[(case / "onnx.txt").read_text().strip()]())
     return made

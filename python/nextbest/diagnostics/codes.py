@@ -75,6 +75,8 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NB414": "macro written wrongly",
         "NB415": "not a reference to an attribute",
         "NB416": "comment that swallows a part of the expression",
+        "NB417": "derived attributes too deep",
+        "NB418": "too many attributes",
         # Policies that cannot be meant
         "NB501": "condition that never holds",
         "NB502": "condition that always holds",

@@ -55,8 +55,8 @@ def suggest(name: str, known: Collection[str], *, otherwise: str = "") -> str:
 
 def did_you_mean(name: str) -> Remedy:
     """The remedy for a mistyped name: put the right one where the finding is."""
-    is_plain = re.fullmatch(r"[A-Za-z_][\w.-]*", name) and name.lower() not in {"null", "true", "false"}
-    return Remedy(f"did you mean `{name}`?", name if is_plain else f'"{name}"')
+    is_plain = re.fullmatch(r"[A-Za-z_][\w.<>-]*", name) and name.lower() not in {"null", "true", "false"}
+    return Remedy("did you mean `{}`?", name if is_plain else f'"{name}"')
 
 
 def one_of(names: Collection[str]) -> str:

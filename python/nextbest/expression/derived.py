@@ -1,6 +1,6 @@
 """Derived attributes of a schema -> their specialised trees, free of cycles."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from nextbest.expression.evaluation import Evaluator
 from nextbest.expression.finding import Finding, whole
@@ -11,7 +11,12 @@ from nextbest.expression.program import NotComputableError, assemble
 from nextbest.expression.schema import Attribute, Root, Schema, Type
 from nextbest.expression.source import SourceText
 from nextbest.expression.specialise import Specialiser
-from nextbest.expression.tree import MISSING, Call, Const, Node
+from nextbest.expression.tree import MISSING, Attr, Call, Const, Node, children
+
+# What reads trees does so by recursion, through derived attributes too.
+DEPTH_MAX = 150
+# Attributes of a circle that are shown.
+SHOWN_MAX = 8
 
 
 class DerivedAttributes:
@@ -33,7 +38,8 @@ class DerivedAttributes:
         for attribute in schema:
             if attribute.expression is not None:
                 self._add(attribute, attribute.expression)
-        self._refuse_cycles(sources)
+        order = self._refuse_cycles(sources)
+        self._refuse_depth(sources, order)
 
     def tree(self, reference: str) -> Node:
         """The tree of a derived attribute; of one with errors, a missing constant."""
@@ -61,27 +67,67 @@ class DerivedAttributes:
                 findings = list(find_lost_fractions(template.node, tokens, self._parser, needed=needed))
         self.findings += [(source, finding) for finding in findings]
 
-    def _refuse_cycles(self, sources: dict[str, SourceText]) -> None:
+    def _refuse_cycles(self, sources: dict[str, SourceText]) -> list[str]:
+        """Reports attributes that read themselves; returns all, each after those that it reads."""
+        order: list[str] = []
         done: set[str] = set()
         for reference in list(self._reads):
-            for cycle in self._cycles(reference, [], done):
+            for cycle in self._cycles(reference, done, order):
                 source = sources[cycle[0]]
-                path = " -> ".join([*cycle, cycle[0]])
+                shown = cycle if len(cycle) <= SHOWN_MAX else [*cycle[: SHOWN_MAX - 1], "...", cycle[-1]]
+                path = " -> ".join([*shown, cycle[0]])
                 message = f"`{cycle[0]}` depends on itself: {path}"
                 help_ = "let one of them not refer to the next"
                 self.findings.append((source, Finding("NB413", message, whole(source.text), help_)))
                 for member in cycle:
                     self._trees[member] = Const(self._trees[member].type, 0, MISSING, text=member)
+        return order
 
-    def _cycles(self, reference: str, path: list[str], done: set[str]) -> Iterator[list[str]]:
-        if reference in path:
-            yield path[path.index(reference) :]
+    def _cycles(self, reference: str, done: set[str], order: list[str]) -> Iterator[list[str]]:
+        """Follows what attributes read, without recursion: a chain of them can be as long as the schema."""
+        if reference in done:
             return
-        if reference in done or reference not in self._reads:
-            return
-        for read in self._reads[reference]:
-            yield from self._cycles(read, [*path, reference], done)
-        done.add(reference)
+        path = {reference: iter(self._reads[reference])}
+        while path:
+            current = next(reversed(path))
+            read = next(path[current], None)
+            if read is None:
+                del path[current]
+                done.add(current)
+                order.append(current)
+            elif read in path:
+                members = list(path)
+                yield members[members.index(read) :]
+            elif read not in done and read in self._reads:
+                path[read] = iter(self._reads[read])
+
+    def _refuse_depth(self, sources: dict[str, SourceText], order: list[str]) -> None:
+        """Reports what is too deep with the attributes that it reads; what reads that is not reported."""
+        depths: dict[str, int] = {}
+        too_deep: set[str] = set()
+        for reference in order:
+            if not too_deep.isdisjoint(self._reads[reference]):
+                too_deep.add(reference)
+            else:
+                depths[reference] = _depth(self._trees[reference], depths)
+                if depths[reference] <= DEPTH_MAX:
+                    continue
+                too_deep.add(reference)
+                message = (
+                    f"`{reference}` is {depths[reference]} operations deep, with the derived attributes that "
+                    f"it reads: {DEPTH_MAX} are allowed"
+                )
+                help_ = "compute a part of it where the data comes from, and declare that as an attribute"
+                source = sources[reference]
+                self.findings.append((source, Finding("NB417", message, whole(source.text), help_)))
+            self._trees[reference] = Const(self._trees[reference].type, 0, MISSING, text=reference)
+
+
+def _depth(node: Node, depths: Mapping[str, int]) -> int:
+    """Operations on the longest way down, those of derived attributes included."""
+    if isinstance(node, Attr):
+        return 1 + depths.get(node.reference, 0)
+    return 1 + max((_depth(child, depths) for child in children(node)), default=0)
 
 
 def _converted(node: Node, declared: Type) -> Node:

@@ -1,10 +1,13 @@
 """What is wrong with a text, at offsets of the text; it becomes a diagnostic wherever the text stands."""
 
+import re
 from dataclasses import dataclass
 
-from nextbest.diagnostics import Diagnostic, Edit, Remedy, Severity
+from nextbest.diagnostics import Diagnostic, Edit, Fix, Remedy, Severity
 from nextbest.diagnostics.remedy import Stretch
 from nextbest.expression.source import SourceText
+
+NAME = re.compile(r"[A-Za-z_][\w.]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,16 @@ class Finding:
         edit = self.edit
         if not isinstance(self.help, Remedy) or edit is None or source.rewrite is None:
             return str(self.help)
-        fix = source.rewrite(edit.apply(source.text))
-        if fix is None:
-            return str(self.help)
         if edit.stretch == (0, len(source.text)):
-            return Remedy(self.help.words, fix)
-        return Remedy(self.help, fix)
+            fix = source.rewrite(edit.replacement)
+            return str(self.help) if fix is None else Remedy(self.help.words, fix)
+        place = source.locate(*edit.stretch)
+        if place.length != edit.stretch[1] or not NAME.fullmatch(edit.replacement):
+            return str(self.help)
+        # Names are written alike in all quotes.
+        end = place.column + place.length
+        fix = Fix(place.file, place.line, place.column, place.line, end, edit.replacement)
+        return Remedy(self.help.words, fix)
 
 
 def instead(words: str, text: str, stretch: Stretch) -> Remedy:

@@ -14,7 +14,7 @@ from nextbest.expression.exclusion import Exclusion, Place, find_exclusions
 from nextbest.expression.propagation import Remainder, propagate
 from nextbest.expression.tokens import Tokens
 from nextbest.v1 import bundle_pb2
-from nextbest.workspace.check.schema import ENUMERABLE, NUMBERS, RESERVED
+from nextbest.workspace.check.schema import ENUMERABLE, NUMBERS, RESERVED, has_too_many_attributes
 from nextbest.workspace.definitions import AttributeDefinition, ConditionDefinition
 from nextbest.workspace.document import Document, Node
 from nextbest.workspace.load import Workspace
@@ -179,11 +179,13 @@ def _unclear(workspace: Workspace, attributes: Mapping[str, Attribute]) -> froze
     """References whose declaration is wrong; None when no declaration can be relied on."""
     if workspace.schema is None or not workspace.names.attributes.complete:
         return None
+    if has_too_many_attributes(workspace.schema.definition):
+        return None
     return frozenset(workspace.names.attributes.places) - frozenset(attributes)
 
 
 def _declare(workspace: Workspace) -> list[Attribute]:
-    if workspace.schema is None:
+    if workspace.schema is None or has_too_many_attributes(workspace.schema.definition):
         return []
     document, schema = workspace.schema.document, workspace.schema.definition
     roots = ((Root.CUSTOMER, schema.customer), (Root.CONTEXT, schema.context), (Root.ACTION, schema.action))

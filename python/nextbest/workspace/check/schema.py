@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from nextbest.diagnostics import Diagnostic, Severity
 from nextbest.expression import Type
 from nextbest.workspace.check.values import rewritten
-from nextbest.workspace.definitions import AttributeDefinition
+from nextbest.workspace.definitions import AttributeDefinition, SchemaFile
 from nextbest.workspace.document import Document
 from nextbest.workspace.load import Workspace
 
@@ -34,6 +34,8 @@ RESERVED = frozenset(
         "while",
     ]
 )
+# Of customer, context or action. Their types are a message of cel-cpp, which ends soon after.
+ATTRIBUTES_MAX = 4_000
 NUMBERS = frozenset({"int", "double"})
 # What the values of an `enum` are, by type.
 ENUMERABLE = {"string": str, "int": int, "list<string>": str, "list<int>": int}
@@ -49,6 +51,10 @@ def check_schema(workspace: Workspace) -> Iterator[Diagnostic]:
         ("context", schema.context),
         ("action", schema.action),
     ):
+        if len(attributes) > ATTRIBUTES_MAX:
+            message = f"`{root}` has {len(attributes):,} attributes, {ATTRIBUTES_MAX:,} are allowed"
+            remedy = "declare those that rules and models read"
+            yield Diagnostic("NB418", message, document.name(root), remedy)
         for name, attribute in attributes.items():
             path = (root, name)
             if name in RESERVED:
@@ -82,6 +88,11 @@ def _check_purposes(workspace: Workspace) -> Iterator[Diagnostic]:
         remedy = "decisions read the attribute whatever a customer has consented to: write a condition for it"
         position = document.name(*found[0], "purposes")
         yield Diagnostic("NB224", message, position, remedy, Severity.WARNING)
+
+
+def has_too_many_attributes(schema: SchemaFile) -> bool:
+    """Whether no expression can be checked against the schema, as it is too large."""
+    return any(len(group) > ATTRIBUTES_MAX for group in (schema.customer, schema.context, schema.action))
 
 
 def _check_enum(
