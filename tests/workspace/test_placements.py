@@ -90,3 +90,14 @@ def test_a_placement_for_which_nothing_is_left(lay, silver, found):
     diagnostics = workspace.compile(lay(files), now_us=moment_us("2026-06-01")).diagnostics
     (empty,) = [d for d in diagnostics if d.code == "NB709"]
     assert empty.message == f"no action can stand in `body` of `email`: {found}"
+
+
+def test_fallbacks_are_judged_beside_errors_of_other_files(lay):
+    never = "treatments: [{channel: web, eligibility: [{when: customer.age > 9}, {when: customer.age < 5}]}]"
+    lay({"arbitration.yaml": "bad: 1\n"})
+    assert {d.code for d in compiled(lay, never).errors} == {"NB201", "NB715"}
+
+
+def test_a_fallback_of_a_file_with_errors_is_not_judged(lay):
+    wrong = "treatments: [{channel: wbe}, {channel: web, eligibility: [{when: customer.age > 9}]}]"
+    assert [d.code for d in compiled(lay, wrong).diagnostics] == ["NB701"]

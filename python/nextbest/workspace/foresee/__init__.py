@@ -11,7 +11,7 @@ from nextbest.v1 import bundle_pb2
 from nextbest.workspace.conditions import Conditions
 from nextbest.workspace.foresee.contradictions import report_contradictions, report_unusable
 from nextbest.workspace.foresee.hopeless import report_hopeless
-from nextbest.workspace.foresee.placements import report_empty_placements
+from nextbest.workspace.foresee.placements import report_empty_placements, report_fallbacks
 from nextbest.workspace.foresee.prospect import look_at_actions
 from nextbest.workspace.foresee.shadows import report_shadows
 from nextbest.workspace.foresee.windows import report_ended
@@ -33,7 +33,13 @@ def foresee(
     """
     prospects = list(look_at_actions(workspace, conditions, bundle))
     found = [*report_contradictions(prospects), *report_ended(prospects, workspace.now_us)]
-    if any(diagnostic.severity is Severity.ERROR for diagnostic in known):
+    wrong = {
+        diagnostic.position.file if diagnostic.position is not None else ""
+        for diagnostic in known
+        if diagnostic.severity is Severity.ERROR
+    }
+    found += report_fallbacks(prospects, workspace, bundle, wrong)
+    if wrong:
         # What is missing because it is wrong could be what an action or a treatment would be placed by.
         return found
     found += report_unusable(prospects)

@@ -16,10 +16,30 @@ from nextbest.workspace.load import Workspace
 NAMED_MAX = 3
 
 
+def report_fallbacks(
+    prospects: Sequence[Prospect], workspace: Workspace, bundle: bundle_pb2.Bundle, wrong: Container[str]
+) -> Iterator[Diagnostic]:
+    """Reports fallbacks that cannot stand in their placement (NB715), or not always (NB716).
+
+    Args:
+        prospects: Of the bundle's actions.
+        workspace: As loaded.
+        bundle: With or without errors.
+        wrong: Files with errors, whose actions are left out.
+    """
+    for spot, path, placement in _placements(bundle):
+        if workspace.channels is None or not placement.HasField("fallback"):
+            continue
+        fallback = prospects[placement.fallback]
+        if fallback.document.file not in wrong:
+            position = workspace.channels.document.value(*path, "fallback")
+            yield from _report_fallback(fallback, spot, position, workspace)
+
+
 def report_empty_placements(
     prospects: Sequence[Prospect], hopeless: Container[int], workspace: Workspace, bundle: bundle_pb2.Bundle
 ) -> Iterator[Diagnostic]:
-    """Reports placements without a fallback for which no action is left (NB709), and fallbacks that are none.
+    """Reports placements without a fallback for which no action is left (NB709).
 
     Args:
         prospects: Of the bundle's actions.
@@ -27,22 +47,24 @@ def report_empty_placements(
         workspace: As loaded.
         bundle: Without errors.
     """
-    if workspace.channels is None:
-        return
-    document = workspace.channels.document
     serving = _Serving(prospects, hopeless, workspace.now_us)
+    for spot, path, placement in _placements(bundle):
+        is_empty = spot in serving.kept_out and spot not in serving.open
+        if workspace.channels is not None and is_empty and not placement.HasField("fallback"):
+            why = _listed(serving.kept_out[spot])
+            message = f"no action can stand in `{path[-1]}` of `{path[1]}`: {why}"
+            remedy = "give the placement a fallback, or another action a treatment for it"
+            position = workspace.channels.document.name(*path)
+            yield Diagnostic("NB709", message, position, remedy, Severity.WARNING)
+
+
+def _placements(
+    bundle: bundle_pb2.Bundle,
+) -> Iterator[tuple[Spot, tuple[str, ...], bundle_pb2.PlacementDeclaration]]:
+    """Each placement with its indices, and its path in `channels.yaml`."""
     for channel, entry in enumerate(bundle.channels):
         for index, placement in enumerate(entry.placements):
-            path = ("channels", entry.name, "placements", placement.name)
-            spot = (channel, index)
-            if placement.HasField("fallback"):
-                fallback = prospects[placement.fallback]
-                yield from _report_fallback(fallback, spot, document.value(*path, "fallback"), workspace)
-            elif spot in serving.kept_out and spot not in serving.open:
-                why = _listed(serving.kept_out[spot])
-                message = f"no action can stand in `{placement.name}` of `{entry.name}`: {why}"
-                remedy = "give the placement a fallback, or another action a treatment for it"
-                yield Diagnostic("NB709", message, document.name(*path), remedy, Severity.WARNING)
+            yield (channel, index), ("channels", entry.name, "placements", placement.name), placement
 
 
 class _Serving:
