@@ -90,6 +90,8 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NB510": "action that can never be placed",
         "NB511": "action shadowed by a better one",
         "NB512": "division that drops the fraction",
+        "NB513": "versions or numbers compared as text",
+        "NB514": "texts that only look equal",
         # Models
         "NB601": "unknown model",
         "NB602": "missing model file",

@@ -15,7 +15,7 @@ from nextbest.expression.evaluation import Evaluator
 from nextbest.expression.exclusion import Place
 from nextbest.expression.finding import Finding, whole
 from nextbest.expression.lint import Linter
-from nextbest.expression.lint.division import find_lost_fractions
+from nextbest.expression.lint.written import WrittenLinter
 from nextbest.expression.literal import Test
 from nextbest.expression.mismatch import words_for
 from nextbest.expression.normal_form import normalise
@@ -34,7 +34,7 @@ from nextbest.expression.value import Constant
 from nextbest.v1 import bundle_pb2
 
 # Warnings that something in a condition never holds.
-NEVER_CODES = frozenset({"NB501", "NB504", "NB505", "NB506", "NB508"})
+NEVER_CODES = frozenset({"NB501", "NB504", "NB505", "NB506", "NB508", "NB514"})
 READS_ACTION = "action"
 
 
@@ -101,6 +101,7 @@ class Expressions:
                 self._check_comment(attribute.expression)
         self._builder = TableBuilder(schema, self._derived.tree)
         self._analysis = Analysis(schema, Ranges(schema, self._derived.tree))
+        self._written = WrittenLinter(schema)
         self._linter = Linter(schema, self._analysis, self._derived.tree, self._evaluator)
         self._lowered: dict[object, _Lowered] = {}
         # The action attributes that a text names.
@@ -256,7 +257,7 @@ class Expressions:
         except NotComputableError as error:
             return _Lowered((), (_not_computable(error, tokens.text),))
         findings = self._linter.lint(node, disjunctions, tokens)
-        findings += find_lost_fractions(template, tokens, self._parser)
+        findings += self._written.lint(template, tokens, self._parser)
         if findings or READS_ACTION in tokens.text:
             # Of other conditions every clause can hold: the lint would have said so.
             for clause in clauses:
@@ -298,7 +299,7 @@ class Expressions:
             self._report(finding, source)
         if findings or node is None or template is None:
             return None
-        for finding in find_lost_fractions(template.node, tokens, parser, needed=True):
+        for finding in self._written.lint(template.node, tokens, parser, needed=True):
             self._report(finding, source)
         if isinstance(node, Const) and isinstance(node.value, int | float):
             return float(node.value)

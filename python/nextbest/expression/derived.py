@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from nextbest.expression.evaluation import Evaluator
 from nextbest.expression.finding import Finding, whole
-from nextbest.expression.lint.division import find_lost_fractions
+from nextbest.expression.lint.written import WrittenLinter
 from nextbest.expression.mismatch import words_for
 from nextbest.expression.parsing import Parser
 from nextbest.expression.program import NotComputableError, assemble
@@ -31,6 +31,7 @@ class DerivedAttributes:
         self.findings: list[tuple[SourceText, Finding]] = []
         self._parser = parser
         self._evaluator = evaluator
+        self._written = WrittenLinter(schema)
         self._time_zone = schema.time_zone
         self._trees: dict[str, Node] = {}
         self._reads: dict[str, tuple[str, ...]] = {}
@@ -64,7 +65,7 @@ class DerivedAttributes:
                 self._trees[reference] = node
                 self._reads[reference] = template.references
                 needed = attribute.type is Type.DOUBLE
-                findings = list(find_lost_fractions(template.node, tokens, self._parser, needed=needed))
+                findings = list(self._written.lint(template.node, tokens, self._parser, needed=needed))
         self.findings += [(source, finding) for finding in findings]
 
     def _refuse_cycles(self, sources: dict[str, SourceText]) -> list[str]:

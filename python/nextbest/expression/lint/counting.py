@@ -1,5 +1,6 @@
 """A value that an expression never has -> its range, where parts of a date begin to count, what to write."""
 
+from nextbest.diagnostics.remedy import Remedy
 from nextbest.expression import literal as lit
 from nextbest.expression.analysis import Analysis
 from nextbest.expression.literal import Test
@@ -41,9 +42,9 @@ def where_counting_begins(test: Test) -> str:
     sign = "!=" if test.negated else "=="
     if part.operation == "GET_DAY_OF_MONTH" and test.value == 31:
         date = Call(part.type, part.token, "GET_DATE", part.args, part.parameter)
-        return f"{counts}; write `{render(date)} {sign} 31`"
+        return Remedy(f"{counts}; write `{{}}`", f"{render(date)} {sign} 31")
     meant = _MEANT.get((part.operation, test.value)) if isinstance(test.value, int) else None
-    return counts if meant is None else f"{counts}; write `{render(part)} {sign} {meant}`"
+    return counts if meant is None else Remedy(f"{counts}; write `{{}}`", f"{render(part)} {sign} {meant}")
 
 
 def why_never(test: Test, analysis: Analysis) -> str:

@@ -9,6 +9,7 @@ import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from nextbest.diagnostics.remedy import Remedy
 from nextbest.expression.finding import Finding
 from nextbest.expression.parsing import Parser
 from nextbest.expression.span import cover, excerpt
@@ -41,8 +42,6 @@ def find_lost_fractions(
         parser: Of its environment; a remedy is given only where it can be read.
         needed: Whether the result is a number whose fraction counts.
     """
-    if "/" not in tokens.words:
-        return
     for frame, operands in _frames(node, _NEEDED if needed else _UNNEEDED):
         lost = [found for operand, use in operands for found in _lost(operand, use, tokens)]
         if lost:
@@ -146,17 +145,17 @@ class _Frame:
         text = excerpt(division, self.tokens)
         numerator, denominator = (_constant(arg, self.tokens) for arg in children(division))
         message = f"`{text}` divides whole numbers, which drops the fraction"
-        help_ = "write one of the numbers with a decimal point, or as `double(...)`"
-        kept = self._edited(self._as_double(self.node))
-        if self._can_be_read(kept, parser):
-            help_ = f"write `{kept}`"
+        words = "write `{}`"
         if numerator is not None and denominator is not None:
             quotient = abs(numerator) // abs(denominator)
             message += f": it is {quotient if (numerator < 0) == (denominator < 0) else -quotient}"
         else:
             whole = self._edited(self._as_whole(self.node))
-            if self._can_be_read(whole, parser):
-                help_ += f" to keep it, `{whole}` to drop it"
+            words += f" to keep it, `{whole}` to drop it" if self._can_be_read(whole, parser) else ""
+        kept = self._edited(self._as_double(self.node))
+        help_ = "write one of the numbers with a decimal point, or as `double(...)`"
+        if self._can_be_read(kept, parser):
+            help_ = Remedy(words, kept)
         return Finding("NB512", message, cover(self.node, self.tokens), help_)
 
     def _can_be_read(self, text: str, parser: Parser) -> bool:

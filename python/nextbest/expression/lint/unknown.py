@@ -11,6 +11,7 @@ nothing is known. The negation of a test that holds for nothing (`customer.name 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from nextbest.diagnostics.remedy import Remedy
 from nextbest.expression.evaluation import Evaluator
 from nextbest.expression.finding import Finding
 from nextbest.expression.lint.emptiness import Substitution
@@ -222,7 +223,7 @@ def _found(reference: str, atom: _Atom, tokens: Tokens) -> Finding:
         left_out = f"{has} && {_closed(atom.whole, tokens, 'OR', 'IF')}"
         if not _stands_alone(stretch, tokens):
             included = f"({included})"
-    help_ = f"write `{included}` if it is to hold then, `{left_out}` if not"
+    help_ = Remedy(f"write `{{}}` if it is to hold then, `{left_out}` if not", included)
     # Where other attributes are read, they may decide.
     holds = "may not hold" if len(set(_attributes(atom.whole))) > 1 else "does not hold"
     message = f"`{reference}` may be missing, and then `{text}` {holds}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from nextbest.diagnostics.spelling import usual
 from nextbest.diagnostics.suggestion import nearest, one_of
 from nextbest.expression import domain as sets
 from nextbest.expression import literal as lit
@@ -82,7 +83,11 @@ def _not_allowed(attribute: Attribute, value: Constant, stretch: tuple[int, int]
     alike = next(
         (name for name in names if isinstance(value, str) and name.casefold() == value.casefold()), None
     )
+    same = next((name for name in names if isinstance(value, str) and usual(name) == usual(value)), None)
     what = "has no" if attribute.type.startswith("list<") else "is never"
+    if same is not None:
+        message = f"`{attribute.reference}` {what} {shown}: the value in schema.yaml only looks the same"
+        return Finding("NB514", message, stretch, "copy the value from there, in Unicode's normal form C")
     if alike is not None:
         return Finding(
             "NB505", f"`{attribute.reference}` {what} {shown}: case matters", stretch, f'write "{alike}"'

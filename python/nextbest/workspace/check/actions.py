@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from nextbest.diagnostics import Diagnostic, Severity
 from nextbest.diagnostics.suggestion import suggest
+from nextbest.workspace.check.spelling import check_spelling
 from nextbest.workspace.check.values import Written, constant
 from nextbest.workspace.definitions import (
     ActionDefinition,
@@ -175,6 +176,8 @@ def _check_content(
         remedy = "JSON has no .inf and .nan: write text or another number"
         yield Diagnostic("NB221", "this content cannot be written as JSON", position, remedy)
         return
+    for key in treatment.content:
+        yield from check_spelling(key, document.name(*path, "content", key))
     length = len(json.dumps(treatment.content)) if treatment.content else 0
     if length > CONTENT_CHARACTERS_MAX:
         remedy = "keep large texts and images elsewhere, and write where: a template's name or an address"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from nextbest.diagnostics import Diagnostic, Severity
 from nextbest.expression import Type
+from nextbest.workspace.check.spelling import check_spelling
 from nextbest.workspace.check.values import rewritten
 from nextbest.workspace.definitions import AttributeDefinition, SchemaFile
 from nextbest.workspace.document import Document
@@ -119,6 +120,8 @@ def _check_enum(
             yield Diagnostic(
                 "NB308", f"`{written}` is in this list already", position, "remove one of the two"
             )
+        elif isinstance(value, str):
+            yield from check_spelling(value, position)
         seen.add(value)
 
 

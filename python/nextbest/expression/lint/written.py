@@ -1,0 +1,40 @@
+"""An expression as it is written -> warnings: conditions, values and derived attributes alike."""
+
+from collections.abc import Iterator
+
+from nextbest.expression.finding import Finding
+from nextbest.expression.lint.division import find_lost_fractions
+from nextbest.expression.lint.texts import find_unlike_order, find_unusual_spelling, orders_texts
+from nextbest.expression.parsing import Parser
+from nextbest.expression.schema import Schema
+from nextbest.expression.tokens import Tokens
+from nextbest.expression.tree import Node
+
+
+class WrittenLinter:
+    """Looks at expressions apart from the action that they are for."""
+
+    def __init__(self, schema: Schema) -> None:
+        """Takes the declarations."""
+        self._schema = schema
+        # Whether texts of a shape compare texts by order: hardly any do.
+        self._orders: dict[str, bool] = {}
+
+    def lint(self, node: Node, tokens: Tokens, parser: Parser, *, needed: bool = False) -> Iterator[Finding]:
+        """Looks at an expression.
+
+        Args:
+            node: As built, with plain literals left open.
+            tokens: Its text.
+            parser: Of its environment.
+            needed: Whether the result is a number whose fraction counts.
+        """
+        if "/" in tokens.words:
+            yield from find_lost_fractions(node, tokens, parser, needed=needed)
+        orders = self._orders.get(tokens.shape)
+        if orders is None:
+            orders = self._orders[tokens.shape] = orders_texts(node)
+        if orders:
+            yield from find_unlike_order(node, tokens, self._schema, parser)
+        if not tokens.text.isascii() or "\\" in tokens.text:
+            yield from find_unusual_spelling(node, tokens)

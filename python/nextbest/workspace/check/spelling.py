@@ -1,0 +1,13 @@
+"""A text of a file -> a warning where it only looks equal to what everybody else writes (NB514)."""
+
+from collections.abc import Iterator
+
+from nextbest.diagnostics import Diagnostic, Position, Severity
+from nextbest.diagnostics.spelling import unusual_spelling
+
+
+def check_spelling(text: str, position: Position) -> Iterator[Diagnostic]:
+    """Looks at a text that others are compared with, or that others look for."""
+    unusual = unusual_spelling(text)
+    if unusual is not None:
+        yield Diagnostic("NB514", unusual[0], position, unusual[1], Severity.WARNING)
