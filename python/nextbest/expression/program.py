@@ -177,7 +177,8 @@ def spread(node: Call) -> Node:
         raise TypeError(f"{over!r} is no list that is known")
     spreaded: Node | None = None
     for value in over.value:
-        constant = Const(_type(value, element_type(over.type)), node.token, value, varies=over.varies)
+        type_ = _type(value, element_type(over.type))
+        constant = Const(type_, node.token, value, varies=over.varies, origin=over)
         test = Call(BOOL, node.token, "EQ", (item, constant))
         spreaded = test if spreaded is None else Call(BOOL, node.token, "OR", (spreaded, test))
     if spreaded is None:

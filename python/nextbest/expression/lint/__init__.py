@@ -6,6 +6,7 @@ from nextbest.expression.analysis import Analysis
 from nextbest.expression.evaluation import Evaluator
 from nextbest.expression.finding import Finding
 from nextbest.expression.lint.absence import find_absent
+from nextbest.expression.lint.members import Members
 from nextbest.expression.lint.truths import find_truths
 from nextbest.expression.lint.unknown import UnknownTests
 from nextbest.expression.lint.values import find_values
@@ -23,6 +24,7 @@ class Linter:
     ) -> None:
         """Takes the declarations, reasoning about single attributes, and the trees of derived attributes."""
         self._analysis = analysis
+        self._members = Members(schema, derived)
         self._unknown = UnknownTests(schema, derived, evaluator)
 
     def lint(self, node: Node, clauses: Sequence[Disjunction], tokens: Tokens) -> list[Finding]:
@@ -38,6 +40,7 @@ class Linter:
             such attribute: another action's may make sense of the condition.
         """
         findings = list(find_values(clauses, tokens, self._analysis))
+        findings += [found for found in self._members.find(node, tokens) if found not in findings]
         if not findings:
             findings = list(find_truths(node, clauses, tokens, self._analysis))
         findings += find_absent(clauses, tokens)

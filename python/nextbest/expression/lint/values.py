@@ -11,11 +11,11 @@ from nextbest.expression.finding import Finding
 from nextbest.expression.lint.counting import where_counting_begins, why_never
 from nextbest.expression.literal import Test
 from nextbest.expression.normal_form import Disjunction
-from nextbest.expression.rendering import render, render_value
+from nextbest.expression.rendering import quote, render, render_value
 from nextbest.expression.schema import Attribute
 from nextbest.expression.span import cover
 from nextbest.expression.tokens import Tokens
-from nextbest.expression.tree import INT, Const, Node, Slot, children, varies
+from nextbest.expression.tree import INT, STRING, Const, Node, Slot, children, varies
 from nextbest.expression.value import Constant
 
 
@@ -33,9 +33,16 @@ def find_values(clauses: Sequence[Disjunction], tokens: Tokens, analysis: Analys
             for value in test.value if isinstance(test.value, tuple) else (test.value,):
                 if attribute is not None:
                     yield from _value(attribute, test, value, tokens)
-                elif test.kind == lit.ONE_OF and analysis.truth(test):
+                elif test.kind == lit.ONE_OF and test.feature.type == INT and analysis.truth(test):
                     yield from _listed(test, value, tokens, analysis)
-            if attribute is None and not analysis.truth(test) and not analysis.never(clause.tests):
+            # Texts have values instead of ranges: see `members`.
+            is_text = test.feature.type == STRING
+            if (
+                attribute is None
+                and not is_text
+                and not analysis.truth(test)
+                and not analysis.never(clause.tests)
+            ):
                 # Where nothing else is left either, the condition never holds, and that is said.
                 help_ = why_never(test, analysis)
                 yield Finding("NB506", f"`{test.text}` never holds", cover(test.node, tokens), help_)
@@ -44,7 +51,9 @@ def find_values(clauses: Sequence[Disjunction], tokens: Tokens, analysis: Analys
 def _value(attribute: Attribute, test: Test, value: Constant, tokens: Tokens) -> Iterator[Finding]:
     equal = test.kind != lit.COMPARISON or test.operator == "EQ"
     if attribute.allowed and equal and value not in attribute.allowed:
-        yield _not_allowed(attribute, value, _stretch(test, value, tokens))
+        is_list = attribute.type.startswith("list<")
+        stretch = _stretch(test, value, tokens)
+        yield not_allowed(attribute.reference, attribute.allowed, value, stretch, is_list=is_list)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return
     for bound, words, beyond in (
@@ -66,8 +75,11 @@ def _listed(test: Test, value: Constant, tokens: Tokens, analysis: Analysis) -> 
 
 
 def _stretch(test: Test, value: Constant, tokens: Tokens) -> tuple[int, int]:
-    """Where a value stands in the text; failing that, its test."""
-    node = test.node or test.feature
+    return value_stretch(test.node or test.feature, value, tokens)
+
+
+def value_stretch(node: Node, value: Constant, tokens: Tokens) -> tuple[int, int]:
+    """Where a value stands in the text of a node; failing that, all of it."""
     for leaf in _leaves(node):
         known = tokens.literal(leaf.token) if isinstance(leaf, Slot) else None
         if isinstance(leaf, Const) and leaf.origin is None:
@@ -77,24 +89,23 @@ def _stretch(test: Test, value: Constant, tokens: Tokens) -> tuple[int, int]:
     return cover(node, tokens)
 
 
-def _not_allowed(attribute: Attribute, value: Constant, stretch: tuple[int, int]) -> Finding:
+def not_allowed(
+    name: str, values: Sequence[str | int], value: Constant, stretch: tuple[int, int], *, is_list: bool
+) -> Finding:
+    """What is wrong with a value that is none of those that an attribute or expression has."""
     shown = render_value(value)
-    names = [str(allowed) for allowed in attribute.allowed]
-    alike = next(
-        (name for name in names if isinstance(value, str) and name.casefold() == value.casefold()), None
-    )
-    same = next((name for name in names if isinstance(value, str) and usual(name) == usual(value)), None)
-    what = "has no" if attribute.type.startswith("list<") else "is never"
-    if same is not None:
-        message = f"`{attribute.reference}` {what} {shown}: the value in schema.yaml only looks the same"
-        return Finding("NB514", message, stretch, "copy the value from there, in Unicode's normal form C")
-    if alike is not None:
-        return Finding(
-            "NB505", f"`{attribute.reference}` {what} {shown}: case matters", stretch, f'write "{alike}"'
-        )
+    names = [str(allowed) for allowed in dict.fromkeys(values)]
+    what = f"`{name}` {'has no' if is_list else 'is never'} {shown}"
+    if isinstance(value, str):
+        if any(usual(allowed) == usual(value) for allowed in names):
+            help_ = "copy the value from there, in Unicode's normal form C"
+            return Finding("NB514", f"{what}: the value in schema.yaml only looks the same", stretch, help_)
+        alike = next((allowed for allowed in names if allowed.casefold() == value.casefold()), None)
+        if alike is not None:
+            return Finding("NB505", f"{what}: case matters", stretch, f"write {quote(alike)}")
     best = nearest(value, names) if isinstance(value, str) else None
     help_ = f'did you mean "{best}"?' if best else f"it is {one_of(names)}"
-    return Finding("NB504", f"`{attribute.reference}` {what} {shown}", stretch, help_)
+    return Finding("NB504", what, stretch, help_)
 
 
 def _leaves(node: Node) -> Iterator[Node]:
