@@ -118,3 +118,46 @@ def test_a_file_with_many_merge_keys_is_one_finding(lay):
     )
     (diagnostic,) = workspace.compile(lay({"actions/cards.yaml": cards})).diagnostics
     assert diagnostic.message.endswith("also on lines 9, 10, 11, 12, 13 and 15 more")
+
+
+REFERRING = {
+    "channels.yaml": "channels: {web: {placements: {hero: {fallback: gold}}}}\n",
+    "arbitration.yaml": "context_weights: [{when: customer.age > 60, percent: 10, action: gold}]\n",
+    "contact-policies.yaml": "stock: {plastic: {count: 3}}\n",
+    "actions/cards.yaml": """\
+issue: sales
+group: cards
+actions:
+  gold: {propensity: 0.1, stock: plastic, treatments: [{channel: web, placement: hero}]}
+""",
+    "tests/anna.yaml": """\
+personas: {anna: {customer: {age: 30}}}
+tests: [{name: one, persona: anna, channel: web, placements: {hero: 1}, expect: {hero: [gold]}}]
+""",
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "right", "wrong"),
+    [
+        ("actions/cards.yaml", "actions:\n  gold: ", "actions:\n  - name: gold\n  - "),
+        ("actions/cards.yaml", "actions:", "actons:"),
+        ("schema.yaml", "customer:", "custmer:"),
+        ("schema.yaml", "customer:\n  age: {", "customer:\n  - {name: age, "),
+        ("channels.yaml", "channels: {web: {placements: {hero: {fallback: gold}}}}", "channels: [web]"),
+        ("channels.yaml", "{hero: {fallback: gold}}", "[hero]"),
+        ("channels.yaml", "channels:", "chanels:"),
+        ("channels.yaml", "placements:", "placement:"),
+        ("contact-policies.yaml", "{plastic: {count: 3}}", "[plastic]"),
+        ("contact-policies.yaml", "stock:", "stocks:"),
+        ("tests/anna.yaml", "personas: {anna: {customer: {age: 30}}}", "personas: [anna]"),
+        ("tests/anna.yaml", "personas:", "persona:"),
+        ("tests/anna.yaml", "personas: {anna: {customer: {age: 30}}}", "personas:"),
+    ],
+)
+def test_names_that_cannot_be_read_are_not_unknown_elsewhere(lay, file, right, wrong):
+    schema = {"schema.yaml": "customer:\n  age: {type: int, required: true}\n"}
+    text = (schema | REFERRING)[file]
+    assert right in text
+    diagnostics = workspace.compile(lay(REFERRING | {file: text.replace(right, wrong)})).diagnostics
+    assert {d.position.file for d in diagnostics if d.code != "NB707"} == {file}

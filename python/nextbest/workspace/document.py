@@ -63,7 +63,7 @@ class Document:
         node: None for an empty file.
         valueless: Keys that were written without a value, as (mapping, key); `data` leaves them out.
         merges: Merge keys (`<<`); `data` leaves them out, too.
-        merged: The mappings that they name.
+        merged: Where the mappings begin that they name, as line and column from 0.
     """
 
     file: str
@@ -72,7 +72,7 @@ class Document:
     node: Node | None = None
     valueless: list[tuple[Node, str]] = field(default_factory=list)
     merges: list[Node] = field(default_factory=list)
-    merged: list[Node] = field(default_factory=list)
+    merged: set[tuple[int, int]] = field(default_factory=set)
 
     def whole(self, node: Node | None) -> Position:
         """The position of a node: all of it when it stands on one line, else its part on the first."""

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nextbest.diagnostics import Diagnostic, Position
-from nextbest.diagnostics.suggestion import suggest
-from nextbest.workspace.definitions import Kind
+from nextbest.diagnostics.suggestion import nearest, suggest
+from nextbest.workspace.definitions import FILES, Kind
 from nextbest.workspace.document import Document, Node
 
 
@@ -110,6 +110,8 @@ class Names:
         found: list[Diagnostic] = []
         if root is None:
             return found
+        for key, register in self._defined_by(kind).items():
+            register.complete &= not _is_unclear(document, root, kind, key)
         match kind:
             case Kind.SCHEMA:
                 self._add_attributes(document, root)
@@ -120,17 +122,35 @@ class Names:
             case Kind.ACTIONS:
                 found = self._add_actions(document, root)
             case Kind.MODEL:
-                found = self._define(self.models, document, "name")
+                found = self._add_model(document)
             case Kind.CONTACT_POLICIES:
                 found = _define_all(self.stock, document, root.child("stock"))
             case Kind.TESTS:
                 found = _define_all(self.personas, document, root.child("personas"))
         return found
 
+    def _defined_by(self, kind: Kind) -> Mapping[str, Register]:
+        """By key at the top of a file of a kind, the names that are defined below it."""
+        attributes = dict.fromkeys(("customer", "context", "action"), self.attributes)
+        keys: Mapping[Kind, Mapping[str, Register]] = {
+            Kind.SCHEMA: attributes,
+            Kind.CHANNELS: {"channels": self.channels},
+            Kind.ISSUES: {"issues": self.declared_issues},
+            Kind.ACTIONS: {"actions": self.actions},
+            Kind.CONTACT_POLICIES: {"stock": self.stock},
+            Kind.TESTS: {"personas": self.personas},
+        }
+        return keys.get(kind, {})
+
     def _add_attributes(self, document: Document, root: Node) -> None:
         for owner in ("customer", "context", "action"):
             for name, key in _keys(root.child(owner)).items():
                 self.attributes.define(f"{owner}.{name}", document.whole(key))
+
+    def _add_model(self, document: Document) -> list[Diagnostic]:
+        if not isinstance(_followed(document.data, "name"), str):
+            self.models.complete = False
+        return self._define(self.models, document, "name")
 
     def _add_channels(self, document: Document, root: Node) -> list[Diagnostic]:
         channels = root.child("channels")
@@ -139,7 +159,8 @@ class Names:
             register = self.placements(channel)
             placements = root.child("channels", channel, "placements")
             # A channel without readable placements says nothing about them.
-            register.complete = placements is not None
+            data = _followed(document.data, "channels", channel, "placements")
+            register.complete = isinstance(data, dict)
             found += _define_all(register, document, placements)
         return found
 
@@ -175,6 +196,14 @@ class Names:
         data = document.data
         name = data.get(key) if isinstance(data, dict) else None
         return register.define(name, document.value(key)) if isinstance(name, str) else []
+
+
+def _is_unclear(document: Document, root: Node, kind: Kind, key: str) -> bool:
+    """Whether names may be meant that cannot be read: a key is misspelt, or no mapping is below it."""
+    if key in root.keys:
+        return not isinstance(_followed(document.data, key), dict)
+    known = {field.alias or name for name, field in FILES[kind].model_fields.items()}
+    return nearest(key, [other for other in root.keys if other not in known]) is not None
 
 
 def _followed(data: object, *path: str) -> object:

@@ -175,7 +175,7 @@ class _Composer:
                 # Kept among the keys, so that what is missing beside it is not reported as well.
                 keys.setdefault(MERGE, key_node)
                 self.document.merges.append(key_node)
-                self.document.merged += _merged(child)
+                self.document.merged |= {(node.line, node.column) for node in _merged(child)}
             elif not isinstance(key, str):
                 del self.document.valueless[valueless:]
                 self._refuse_key(key, key_node)

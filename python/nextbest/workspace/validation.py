@@ -5,6 +5,7 @@ file, and not in what refers to it.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -86,6 +87,7 @@ def _report(
     document: Document, kind: Kind, errors: Sequence[ErrorDetails], places: Sequence[_Place]
 ) -> list[Diagnostic]:
     """Words the errors; those of several variants at one place become one."""
+    merged = sorted(document.merged)
     grouped: dict[tuple[_Place, bool], list[ErrorDetails]] = {}
     unknown: dict[tuple[str | int, ...], list[str]] = {}
     for details, place in zip(errors, places, strict=True):
@@ -99,17 +101,17 @@ def _report(
             or nearest(place.missing, unknown.get(place.path, ()))
         ):
             continue
-        if details["type"] == "extra_forbidden" and node is not None and _holds_merged(document, node):
+        if details["type"] == "extra_forbidden" and node is not None and _holds(node, merged):
             continue
         mistyped = details["type"].endswith("_type")
         grouped.setdefault((place, mistyped), []).append(details)
     return [_diagnostic(document, kind, place, details) for (place, _), details in grouped.items()]
 
 
-def _holds_merged(document: Document, node: Node) -> bool:
+def _holds(node: Node, merged: Sequence[tuple[int, int]]) -> bool:
     """Whether something was written only to be merged elsewhere, which is said already."""
-    start, end = (node.line, node.column), (node.end_line, node.end_column)
-    return any(start <= (merged.line, merged.column) < end for merged in document.merged)
+    first = bisect_left(merged, (node.line, node.column))
+    return first < len(merged) and merged[first] < (node.end_line, node.end_column)
 
 
 def _diagnostic(document: Document, kind: Kind, place: _Place, details: list[ErrorDetails]) -> Diagnostic:

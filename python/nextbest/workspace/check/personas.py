@@ -49,7 +49,7 @@ def _check_values(
             if attribute is None and node is not None:
                 known = {reference.partition(".")[2] for reference in workspace.names.attributes.places
                          if reference.startswith(f"{root}.")}  # fmt: skip
-                if name not in known:
+                if name not in known and workspace.names.attributes.complete:
                     remedy = suggest(name, known, otherwise=f"declare it in `schema.yaml` under `{root}:`")
                     message = f"unknown attribute `{root}.{name}`"
                     yield Diagnostic("NB802", message, document.key(node, name), remedy)
