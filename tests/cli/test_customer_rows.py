@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
-from nextbest.cli.customers import Refusal, _Loading
+from nextbest.cli.customers import _Loading
 from nextbest.cli.output import CommandError
-from nextbest.cli.rows import CustomerTable, column_of
+from nextbest.cli.rows import CustomerTable, Refusal, column_of, suggestions
 from nextbest.errors import InvalidRequest, Unavailable
 from nextbest.values import encode_attributes
 
@@ -16,7 +16,7 @@ NOON = datetime(2026, 6, 1, 12)
 
 def _rows(path, id_column="customer_id", schema=None):
     table = CustomerTable(path, id_column, schema)
-    return [customer for batch in table.batches() for customer in batch.customers]
+    return [(id_, attributes) for batch in table.batches() for _, id_, attributes in batch.customers]
 
 
 @pytest.fixture
@@ -99,11 +99,11 @@ def test_ndjson(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("c.xlsx", "", "is of no kind that can be read"),
+        ("c.xlsx", "", "is not a kind of file that can be read"),
         ("c.parquet", "not parquet", "cannot be read"),
         ("c.csv", "id,age\n1,2\n", "has no column `customer_id`"),
-        ("c.csv", "customer_id,age\n1.5,2\n", "ids are text or whole numbers"),
-        ("c.ndjson", '{"customer_id": "a", "x": {"y": 1}}\n', "holds Struct"),
+        ("c.ndjson", '{"customer_id": 1.5, "age": 2}\n', "the number `1.5` is not an id"),
+        ("c.ndjson", '{"customer_id": "a", "x": {"y": 1}}\n', "holds JSON objects"),
     ],
 )
 def test_files_that_cannot_be_used(tmp_path, name, content, message):
@@ -130,6 +130,96 @@ def test_a_missing_file(tmp_path):
 )
 def test_the_place_of_a_refusal(field, place):
     assert column_of(field, ["age", "balance"]) == place
+
+
+SCHEMA = {
+    "zip": "string",
+    "age": "int",
+    "vip": "bool",
+    "balance": "double",
+    "born": "timestamp",
+    "tenure": "duration",
+    "tags": "list<string>",
+}
+
+
+CSV = """customer_id,zip,age,vip,balance,born,tenure,tags
+00123,01067,3.0,1,2,1990-01-31,720h,"[""a""]"
+123,10115,,,,,,
+"""
+NDJSON = """{"customer_id": "00123", "zip": "01067", "age": 3.0, "vip": 1, "balance": 2, "born": "1990-01-31", "tenure": "P30D", "tags": ["a"]}
+{"customer_id": 123, "zip": "10115"}
+"""  # noqa: E501 - a line of the file
+
+
+@pytest.mark.parametrize(("name", "content"), [("c.csv", CSV), ("c.ndjson", NDJSON)])
+def test_text_is_cast_to_what_the_schema_declares(tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    whole = {
+        "zip": "01067",
+        "age": 3,
+        "vip": True,
+        "balance": 2.0,
+        "born": datetime(1990, 1, 31, tzinfo=UTC),
+        "tenure": timedelta(days=30),
+        "tags": ["a"],
+    }
+    bare = dict.fromkeys(SCHEMA) | {"zip": "10115"}
+    assert _rows(tmp_path / name, schema=SCHEMA) == [("00123", whole), ("123", bare)]
+
+
+def test_rows_that_cannot_be_cast_are_named_and_the_others_kept(tmp_path):
+    lines = [
+        "customer_id,age,born",
+        "a,1,03/04/1990",
+        "b,2,1990-04-03",
+        ",3,",
+        "d ,4,",
+        "e,9999999999999999999,",
+    ]
+    (tmp_path / "c.csv").write_text("\n".join(lines))
+    (batch,) = CustomerTable(tmp_path / "c.csv", "customer_id", SCHEMA).batches()
+    assert [id_ for _, id_, _ in batch.customers] == ["b"]
+    assert batch.refusals == [
+        Refusal(1, "born", "`03/04/1990` may be 3 April or 4 March: write 1990-04-03 or 1990-03-04"),
+        Refusal(3, "customer_id", "the id is missing: write an id for each customer"),
+        Refusal(4, "customer_id", "the id `d ` has blanks around it: write d"),
+        Refusal(
+            5, "age", "`9999999999999999999` does not fit 64 bits: "
+            "whole numbers are from -9223372036854775808 to 9223372036854775807",
+        ),
+    ]  # fmt: skip
+
+
+def test_numbers_for_what_is_declared_as_text_are_refused_as_a_column(tmp_path):
+    pl.DataFrame({"customer_id": ["a"], "zip": [1067]}).write_parquet(tmp_path / "c.parquet")
+    with pytest.raises(
+        CommandError, match=r"the column `zip` of .*: the number `1067` is not text"
+    ) as caught:
+        CustomerTable(tmp_path / "c.parquet", "customer_id", SCHEMA)
+    assert "keeps no zeros" in caught.value.help
+
+
+def test_without_a_schema_nothing_of_csv_is_guessed_that_text_could_be(tmp_path):
+    lines = ["customer_id,zip,born,code,flag", "007,01067,03/04/1990,1e,true", "7,10115,31/01/1990,2,yes"]
+    (tmp_path / "c.csv").write_text("\n".join(lines))
+    assert _rows(tmp_path / "c.csv") == [
+        ("007", {"zip": "01067", "born": "03/04/1990", "code": "1e", "flag": "true"}),
+        ("7", {"zip": "10115", "born": "31/01/1990", "code": "2", "flag": "yes"}),
+    ]
+
+
+def test_columns_that_are_left_out_are_listed_with_what_may_be_meant():
+    schema = {"age": "int", "segment": "string"}
+    assert suggestions(["agee", "phone", "customer.segment"], schema, []) == (
+        "agee (did you mean `age`?), phone, customer.segment (did you mean `segment`?)"
+    )
+    assert suggestions(["agee"], schema, ["age"]) == "agee"
+
+
+def test_ids_that_come_again_are_counted(tmp_path):
+    (tmp_path / "c.csv").write_text("customer_id\n1\n01\n1\n\n1\n")
+    assert CustomerTable(tmp_path / "c.csv", "customer_id", {}).repeated_count == 2
 
 
 class Store:
@@ -183,7 +273,7 @@ def test_a_column_that_is_no_attribute_ends_it(table):
     def upsert(customers):
         raise InvalidRequest("there is no customer attribute `age`", "customers[0].attributes[0].name")
 
-    with pytest.raises(CommandError, match="the column `age` is no attribute") as caught:
+    with pytest.raises(CommandError, match="the column `age` is not an attribute") as caught:
         _Loading(upsert, table, 20).run(lambda _: None)
     assert "--bundle" in caught.value.help
 

@@ -58,9 +58,9 @@ def test_an_answer_that_is_late(nextbest):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("decide", "-c", "web", "-p", "hero=many"), "`hero=many` is no placement"),
-        (("decide", "-c", "web", "-p", "hero", "-a", "age"), "`age` is no attribute"),
-        (("decide", "-c", "web", "-p", "hero", "--now", "soon"), "`soon` is no timestamp"),
+        (("decide", "-c", "web", "-p", "hero=many"), "`hero=many` is not a placement"),
+        (("decide", "-c", "web", "-p", "hero", "-a", "age"), "`age` is not an attribute"),
+        (("decide", "-c", "web", "-p", "hero", "--now", "soon"), "`soon` is not a timestamp"),
         (("decide", "-c", "web", "-p", "hero", "--explanation", "all"), "one of `none`, `funnel` and `full`"),
         (("load",), "nothing to ask for"),
         (("load", "--requests", "nowhere.ndjson"), "cannot be read"),

@@ -75,15 +75,15 @@ def test_without_a_schema(pair, name, value):
 @pytest.mark.parametrize(
     ("pair", "message", "remedy"),
     [
-        ("age", "`age` is no attribute", "write --attribute name=value"),
-        ("=1", "`=1` is no attribute", "write --attribute name=value"),
-        ("age=old", "`old` is no int", "write 42"),
-        ("vip=yes", "`yes` is no bool", "true or false"),
-        ("since=yesterday", "`yesterday` is no timestamp", "2026-06-01T12:00:00Z"),
-        ("tenure=long", "`long` is no duration", "1h30m"),
-        ("levels=a", "`a` is no list<int>", "1,2,3"),
-        ("age:number=1", "`number` is no type", "bool, int, double"),
-        ('other={"a": 1}', "a JSON object is no attribute value", "give a boolean"),
+        ("age", "`age` is not an attribute", "write --attribute name=value"),
+        ("=1", "`=1` is not an attribute", "write --attribute name=value"),
+        ("age=old", "`old` is not a whole number", "such as 42"),
+        ("vip=perhaps", "`perhaps` is not true or false", "yes or no"),
+        ("since=yesterday", "`yesterday` is not a timestamp", "2026-01-31T09:00:00Z"),
+        ("tenure=long", "`long` is not a duration", "1h30m"),
+        ("levels=a", "element 1: `a` is not a whole number", "42"),
+        ("age:number=1", "`number` is not a type", "bool, int, double"),
+        ('other={"a": 1}', "a JSON object is not an attribute value", "give a boolean"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(pair, message, remedy):
@@ -125,7 +125,7 @@ def test_json_of_standard_input(monkeypatch):
         ("{", "not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
         ("[1]", "not a JSON object"),
         ("nowhere.json", "`nowhere.json` cannot be read: No such file or directory"),
-        ('{"a": {"b": 1}}', "a JSON object is no attribute value"),
+        ('{"a": {"b": 1}}', "a JSON object is not an attribute value"),
     ],
 )
 def test_json_that_cannot_be_meant_is_refused(source, message):

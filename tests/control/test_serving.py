@@ -294,7 +294,7 @@ def test_customers_of_a_file(run, asker, starter, tmp_path):
     frame.write_parquet(tmp_path / "c.parquet")
     unknown = run("customers", "load", tmp_path / "c.parquet", "--id", "id")
     assert unknown.returncode == 4
-    assert "the column `nick` is no attribute" in unknown.stderr
+    assert "the column `nick` is not an attribute" in unknown.stderr
     loaded = run(
         "customers",
         "load",
@@ -319,6 +319,14 @@ def test_rows_that_are_refused_are_named(run, asker, tmp_path):
     assert [[cell.strip() for cell in row[1:3]] for row in rows] == [["2", "age"], ["4", "customer_id"]]
     assert "stored 2 of 4 customers" in ran.stdout
     assert asker.customers.get("c") == answers.Customer("c", {"age": 31})
+
+
+def test_ids_of_a_file_keep_their_zeros(run, asker, starter, tmp_path):
+    (tmp_path / "c.csv").write_text("customer_id;age\n00123;30\n123;31.0\n")
+    ran = run("customers", "load", tmp_path / "c.csv", "--bundle", starter, "--separator", ";")
+    assert "stored 2 of 2 customers" in ran.stdout
+    assert asker.customers.get("00123") == answers.Customer("00123", {"age": 30})
+    assert asker.customers.get("123") == answers.Customer("123", {"age": 31})
 
 
 def test_commands_against_it(run):

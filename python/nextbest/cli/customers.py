@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nextbest.cli.connections import client
+from nextbest.cli.csv_form import Encoding, Separator, form
 from nextbest.cli.decisions import Address, Attribute, CustomerJson, given_attributes
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
@@ -17,7 +18,7 @@ from nextbest.cli.output import CommandError, Json, is_for_machines, plain, say,
 from nextbest.cli.progress import advancing
 
 if TYPE_CHECKING:
-    from nextbest.cli.rows import Batch, CustomerTable
+    from nextbest.cli.rows import Batch, CustomerTable, Refusal
 
 CustomerArgument = Annotated[str, typer.Argument(help="The customer's id.")]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.001, help="Seconds to wait for each answer.")]
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
         load,
         "nextbest customers load customers.parquet",
         "nextbest customers load crm.csv --id client_no --bundle bank.bundle",
+        "nextbest customers load excel.csv --bundle ./bank --separator ';' --encoding windows-1252",
     )
     add_command(
         group,
@@ -49,13 +51,19 @@ def register(app: typer.Typer) -> None:
 def load(  # noqa: PLR0913 - one parameter an option
     file: Annotated[Path, typer.Argument(help="Parquet, CSV, TSV or NDJSON, one customer a row.")],
     *,
-    id_column: Annotated[str, typer.Option("--id", help="Column of customer ids.")] = "customer_id",
+    id_column: Annotated[
+        str, typer.Option("--id", "--id-column", help="Column of customer ids.")
+    ] = "customer_id",
     bundle: Annotated[
         Path | None,
         typer.Option(
-            "--bundle", "-b", help="Cast columns to the schema of this bundle, leave out those unknown to it."
+            "--bundle",
+            "-b",
+            help="Bundle file or workspace: cast columns to its schema, leave out those unknown to it.",
         ),
     ] = None,
+    separator: Separator = "",
+    encoding: Encoding = "",
     refusals_max: Annotated[
         int, typer.Option("--refusals-max", min=0, help="Stop after so many rows were refused.")
     ] = 20,
@@ -65,17 +73,36 @@ def load(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Load customers from a file; columns become attributes of their names.
 
-    Attributes are merged into what is stored; a null removes one. Rows that the server refuses are reported
-    with their number and column, and the rest is stored: exits with 1 when there were any.
-    """
-    from nextbest.cli.rows import CustomerTable
+    With --bundle, every value is cast to the type that the schema declares, text of CSV and NDJSON too. Whole
+    numbers may be written 3.0; truth values true and false, yes and no, 1 and 0; times 2026-01-31 or
+    2026-01-31T09:00:00Z, UTC where they name no zone; lengths of time 720h, 30d or P30D; lists in JSON,
+    ["a", "b"]. Dates such as 03/04/1990, decimal commas, and numbers for what is declared as text are
+    refused: reading them would be guessing.
 
-    table = CustomerTable(file, id_column, _schema(bundle))
+    Without --bundle, Parquet and NDJSON bring types of their own. A column of CSV is numbers, truth values or
+    times where all of it is written so, and text otherwise; the server refuses what its schema declares
+    otherwise.
+
+    Ids are text and keep their zeros: 00123 and 123 are two customers. A whole number stands for its digits.
+
+    An empty value of CSV is missing, and so are NA, NaN and null where the type is not text; a quoted empty
+    value is an empty text. Attributes are merged into what is stored; a missing value removes one. Rows that
+    cannot be cast, or that the server refuses, are reported with their number and column, and the rest is
+    stored: exits with 1 when there were any.
+    """
+    from nextbest.cli.rows import CustomerTable, suggestions
+
+    schema = _schema(bundle)
+    table = CustomerTable(file, id_column, schema, form(separator, encoding))
+    if schema is not None and table.left_out and not table.attributes:
+        names = suggestions(table.left_out, schema, [])
+        remedy = f"name columns as attributes are named; there are {names}"
+        raise CommandError(f"no column of `{file}` is an attribute", remedy, ExitCode.USAGE)
     started = time.monotonic()
     with client(address, timeout) as connection, advancing("loading", table.row_count) as advance:
         loading = _Loading(connection.customers.upsert, table, refusals_max)
         loading.run(advance)
-    _report(loading, table, time.monotonic() - started)
+    _report(loading, table, schema, time.monotonic() - started)
     if loading.refusals:
         raise typer.Exit(ExitCode.FINDINGS)
 
@@ -145,15 +172,6 @@ def delete(
         say(f"deleted {customer_id}" if deleted else f"nothing was stored of {customer_id}")
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A row that was not stored. `column` is empty when the row as a whole is at fault."""
-
-    row: int
-    column: str
-    message: str
-
-
 @dataclass(slots=True)
 class _Loading:
     """A load under way."""
@@ -162,7 +180,7 @@ class _Loading:
     table: "CustomerTable"
     refusals_max: int
     stored: int = 0
-    refusals: list[Refusal] = field(default_factory=list)
+    refusals: "list[Refusal]" = field(default_factory=list)
 
     @property
     def gave_up(self) -> bool:
@@ -171,19 +189,20 @@ class _Loading:
     def run(self, advance: Callable[[int], None]) -> None:
         for batch in self.table.batches():
             self._store(batch)
-            advance(len(batch.customers))
+            advance(batch.row_count)
             if self.gave_up:
                 return
 
     def _store(self, batch: "Batch") -> None:
         """Stores a batch without the rows that are refused: a call stores all of its customers or none."""
-        from nextbest.cli.rows import column_of
+        from nextbest.cli.rows import Refusal, column_of
         from nextbest.errors import InvalidRequest
 
-        rows = list(enumerate(batch.customers, batch.first_row))
+        rows = list(batch.customers)
+        self.refusals += batch.refusals
         while rows and not self.gave_up:
             try:
-                self.stored += self.upsert([customer for _, customer in rows])
+                self.stored += self.upsert([customer for _, *customer in rows])
             except InvalidRequest as error:
                 place = column_of(error.field, self.table.attributes)
                 if place is None:
@@ -191,7 +210,7 @@ class _Loading:
                     raise
                 if error.field.endswith(".name"):
                     raise _unknown_column(place[1], error.message) from None
-                row, _ = rows.pop(place[0])
+                row, *_ = rows.pop(place[0])
                 self.refusals.append(Refusal(row, place[1], error.message))
             else:
                 return
@@ -199,7 +218,7 @@ class _Loading:
 
 def _unknown_column(column: str, message: str) -> CommandError:
     return CommandError(
-        f"the column `{column}` is no attribute: {message}",
+        f"the column `{column}` is not an attribute: {message}",
         "declare it in schema.yaml, or give --bundle to leave out columns that the schema does not have",
         ExitCode.REFUSED,
         column,
@@ -217,24 +236,27 @@ def _schema(bundle: Path | None) -> dict[str, str] | None:
     return attribute_types(read(load_bundle(bundle).data), bundle_pb2.ROOT_CUSTOMER)
 
 
-def _report(loading: _Loading, table: "CustomerTable", duration_s: float) -> None:
+def _report(
+    loading: _Loading, table: "CustomerTable", schema: dict[str, str] | None, duration_s: float
+) -> None:
+    refusals = sorted(loading.refusals, key=lambda refusal: refusal.row)
     if is_for_machines():
         write_json(
             {
                 "rows": table.row_count,
                 "stored": loading.stored,
-                "refused": plain(loading.refusals),
+                "refused": plain(refusals),
                 "gave_up": loading.gave_up,
                 "attributes": table.attributes,
                 "left_out": table.left_out,
+                "repeated_ids": table.repeated_count,
                 "duration_s": round(duration_s, 3),
             }
         )
         return
-    if loading.refusals:
-        _show_refusals(loading.refusals)
-    if table.left_out:
-        say(f"left out, because the schema does not have them: {', '.join(table.left_out)}")
+    if refusals:
+        _show_refusals(refusals)
+    _show_notes(table, schema, refusals)
     rate = loading.stored / max(duration_s, 1e-6)
     count = f"{loading.stored:,} of {table.row_count:,} customers"
     say(f"stored {count} in {duration_s:.1f} s ({rate:,.0f} a second)")
@@ -242,7 +264,21 @@ def _report(loading: _Loading, table: "CustomerTable", duration_s: float) -> Non
         say(f"gave up after {len(loading.refusals)} refused rows: correct them, or raise --refusals-max")
 
 
-def _show_refusals(refusals: list[Refusal]) -> None:
+def _show_notes(table: "CustomerTable", schema: dict[str, str] | None, refusals: "list[Refusal]") -> None:
+    """What an author of the file may not expect."""
+    from nextbest.cli.rows import suggestions
+
+    if table.left_out:
+        listed = suggestions(table.left_out, schema or {}, table.attributes)
+        say(f"left out, because the schema does not have them: {listed}")
+    if table.repeated_count:
+        repeated = f"{table.repeated_count:,} rows have the id of an earlier row"
+        say(f"{repeated}: what they hold was merged into the same customers")
+    if schema is None and any(refusal.message.endswith(" was sent") for refusal in refusals):
+        say("give --bundle, so that columns are cast to the types of its schema")
+
+
+def _show_refusals(refusals: "list[Refusal]") -> None:
     from rich.table import Table
     from rich.text import Text
 

@@ -234,7 +234,7 @@ def given_placements(texts: Sequence[str]) -> dict[str, int]:
         name, equals, count = text.partition("=")
         if not name or (equals and not count.isdecimal()):
             raise CommandError(
-                f"`{text}` is no placement", "write --placement hero or --placement hero=2", ExitCode.USAGE
+                f"`{text}` is not a placement", "write --placement hero or --placement hero=2", ExitCode.USAGE
             )
         placements[name] = int(count) if equals else 0
     return placements

@@ -6,6 +6,7 @@ import sys
 from nextbest import errors
 from nextbest.access import AccessError
 from nextbest.bundle import BundleError
+from nextbest.casting import CastError
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.output import CommandError
 from nextbest.models import ModelError
@@ -20,8 +21,9 @@ def explain(error: Exception) -> CommandError | None:
     match error:
         case errors.NextbestError():
             return _call(error)
-        case BundleError() | ModelError() | AccessError():
-            code = ExitCode.USAGE if isinstance(error, AccessError) else ExitCode.REFUSED
+        case BundleError() | ModelError() | AccessError() | CastError():
+            is_usage = isinstance(error, AccessError | CastError)
+            code = ExitCode.USAGE if is_usage else ExitCode.REFUSED
             return CommandError(error.message, error.help, code)
         case SettingError():
             message, _, remedy = str(error).partition(": ")

@@ -21,7 +21,9 @@ Customers = Annotated[
         "--customers", help="File of customers (Parquet, CSV, NDJSON), whose ids are asked for in turn."
     ),
 ]
-IdColumn = Annotated[str, _question("--id", help="Its column of customer ids.")]
+IdColumn = Annotated[str, _question("--id", "--id-column", help="Its column of customer ids.")]
+Separator = Annotated[str, _question("--separator", help="Of a CSV file, such as ';'. Default: ','.")]
+Encoding = Annotated[str, _question("--encoding", help="Of a CSV file, such as latin-1. Default: utf-8.")]
 Attribute = Annotated[
     list[str] | None,
     _question("--attribute", "-a", help="Customer attribute: name=value or name:type=value. Repeatable."),

@@ -3,11 +3,14 @@
 
 import json as encoder
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nextbest.cli.decisions import given_attributes, given_placements
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.output import CommandError
+
+if TYPE_CHECKING:
+    from nextbest.casting.form import Form
 
 REQUESTS_MAX = 100_000
 """Of different ones; they are sent in turn."""
@@ -69,12 +72,12 @@ def from_options(
     return [assemble(Question(**question, customer_id=id_)).SerializeToString() for id_ in customer_ids]
 
 
-def customer_ids(customers: Path | None, id_column: str) -> list[str]:
+def customer_ids(customers: Path | None, id_column: str, form: "Form") -> list[str]:
     """Reads customer ids from a table; nobody's where there is none."""
     if customers is None:
         return [""]
     from nextbest.cli.rows import CustomerTable
 
-    table = CustomerTable(customers, id_column, {})
-    ids = [customer_id for batch in table.batches() for customer_id, _ in batch.customers]
+    table = CustomerTable(customers, id_column, {}, form)
+    ids = [customer_id for batch in table.batches() for _, customer_id, _ in batch.customers]
     return ids[:REQUESTS_MAX] or [""]

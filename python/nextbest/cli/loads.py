@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from nextbest.cli import load_options as options
+from nextbest.cli.csv_form import form
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
 from nextbest.cli.load_traffic import customer_ids, from_file, from_options
@@ -43,6 +44,8 @@ def load(  # noqa: PLR0913 - one parameter an option
     placement: options.Placement = None,
     customers: options.Customers = None,
     id_column: options.IdColumn = "customer_id",
+    separator: options.Separator = "",
+    encoding: options.Encoding = "",
     attribute: options.Attribute = None,
     context: options.Context = None,
     requests: options.Requests = None,
@@ -87,7 +90,7 @@ def load(  # noqa: PLR0913 - one parameter an option
     if requests is not None:
         encoded = from_file(requests)
     else:
-        ids = customer_ids(customers, id_column)
+        ids = customer_ids(customers, id_column, form(separator, encoding))
         encoded = from_options(channel, placement, attribute, context, ids)
     settings = {
         **_whom(address, api_key, tls_ca, tls_cert, tls_key, tls_name),

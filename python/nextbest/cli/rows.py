@@ -1,22 +1,44 @@
-"""A table of customers in a file -> batches of customers for `Upsert`.
+"""A table of customers in a file -> batches of customers for `Upsert`, or one customer of it.
 
-Columns map to attributes of the same name. Parquet brings its types; those of CSV and NDJSON are inferred
-from the whole file. A null is an absent attribute, and so is NaN, which is what pandas writes for one.
+Columns map to attributes of the same name, and are cast to the types of a schema; without one, Parquet and
+NDJSON bring their own types, and those of CSV are inferred from the whole column. A null is an absent
+attribute.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import polars as pl
 
+from nextbest.casting import IDENTIFIER, CastError
+from nextbest.casting.column import Column, cast_column
+from nextbest.casting.form import Form
+from nextbest.casting.inference import infer
+from nextbest.casting.table import Table, read_table
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.output import CommandError
+from nextbest.diagnostics.suggestion import nearest
 from nextbest.question import CUSTOMERS_PER_CALL_MAX
 from nextbest.values import AttributeValue
 
-_SUFFIXES: Final = (".parquet", ".csv", ".tsv", ".ndjson", ".jsonl")
+Schema = Mapping[str, str]
+"""Attribute name -> type, as `schema.yaml` writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A row that was not stored.
+
+    Attributes:
+        row: From 1; a header is not counted.
+        column: Empty when the row as a whole is at fault.
+        message: Why.
+    """
+
+    row: int
+    column: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,48 +46,49 @@ class Batch:
     """Some rows of the file.
 
     Attributes:
-        first_row: Number of the first, from 1; a header is not counted.
-        customers: Id and attributes of each.
+        row_count: How many rows it is made of.
+        customers: Row, id and attributes of those that can be sent.
+        refusals: The others.
     """
 
-    first_row: int
-    customers: list[tuple[str, Mapping[str, AttributeValue]]]
+    row_count: int
+    customers: list[tuple[int, str, Mapping[str, AttributeValue]]]
+    refusals: list[Refusal]
 
 
 class CustomerTable:
     """A file of customers, one a row."""
 
-    def __init__(self, path: Path, id_column: str, schema: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, path: Path, id_column: str, schema: Schema | None = None, form: Form | None = None
+    ) -> None:
         """Reads the file.
 
         Args:
             path: Parquet, CSV, TSV or NDJSON, by its suffix.
             id_column: Holds the customers' ids; of text or whole numbers.
-            schema: Attribute name -> type of `schema.yaml`; columns that it does not name are left out, and
-                the others are cast to it. None: every column is taken as it is.
+            schema: Columns that it does not name are left out, and the others are cast to it. None: every
+                column is taken, with the type that it seems to have.
+            form: How a CSV file is written.
 
         Raises:
             CommandError: The file cannot be read, has no such column, or one whose type no attribute can
                 have.
         """
-        frame = _read(path)
-        if id_column not in frame.columns:
-            raise CommandError(
-                f"`{path}` has no column `{id_column}`",
-                f"name the column of customer ids with --id; there are {', '.join(frame.columns[:12])}",
-                ExitCode.USAGE,
-                "--id",
-            )
-        self.attributes = [
-            name for name in frame.columns if name != id_column and (schema is None or name in schema)
-        ]
-        self.left_out = [name for name in frame.columns if name not in {id_column, *self.attributes}]
-        columns = [
-            _attribute_column(path, frame[name], (schema or {}).get(name, "")) for name in self.attributes
-        ]
-        self._ids = _id_column(path, frame[id_column])
-        self._frame = pl.DataFrame(columns)
-        self.row_count = len(frame)
+        table = _read(path, id_column, form)
+        ids = _column(path, table.columns[id_column], IDENTIFIER)
+        self.row_count = table.row_count
+        self.attributes = [name for name in table.columns if _is_taken(name, id_column, schema)]
+        self.left_out = [name for name in table.columns if name not in {id_column, *self.attributes}]
+        named = ids.values.drop_nulls()
+        self.repeated_count = len(named) - named.n_unique()
+        columns = _attributes(path, table, self.attributes, schema)
+        self._ids = ids.values
+        self._frame = pl.DataFrame([column.values for column in columns])
+        self._refusals: dict[int, Refusal] = {}
+        for name, column in zip((id_column, *self.attributes), (ids, *columns), strict=True):
+            for row, error in column.refusals.items():
+                self._refusals.setdefault(row, Refusal(row + 1, name, f"{error.message}: {error.help}"))
 
     def batches(self) -> Iterator[Batch]:
         """Yields all rows in their order, `CUSTOMERS_PER_CALL_MAX` at a time."""
@@ -75,90 +98,111 @@ class CustomerTable:
                 rows = self._frame.slice(start, CUSTOMERS_PER_CALL_MAX).to_dicts()
             else:
                 rows = [{} for _ in ids]
-            yield Batch(start + 1, list(zip([id_ or "" for id_ in ids], rows, strict=True)))
+            refused = [row for row in range(start, start + len(ids)) if row in self._refusals]
+            customers: list[tuple[int, str, Mapping[str, AttributeValue]]] = [
+                (row + 1, id_, attributes)
+                for row, (id_, attributes) in enumerate(zip(ids, rows, strict=True), start)
+                if row not in self._refusals
+            ]
+            yield Batch(len(ids), customers, [self._refusals[row] for row in refused])
 
 
-def _read(path: Path) -> pl.DataFrame:
-    suffix = path.suffix.lower()
-    if suffix not in _SUFFIXES:
-        raise CommandError(
-            f"`{path}` is of no kind that can be read",
-            f"use a file of {', '.join(_SUFFIXES)}",
-            ExitCode.USAGE,
-        )
+def find_customer(
+    path: Path, id_column: str, customer_id: str, schema: Schema, form: Form | None = None
+) -> dict[str, AttributeValue]:
+    """Looks one customer up in a file; of several rows a later one takes precedence, as when they are loaded.
+
+    Args:
+        path: As for `CustomerTable`.
+        id_column: Likewise.
+        customer_id: Whom to look up.
+        schema: Of the bundle.
+        form: How a CSV file is written.
+
+    Raises:
+        CommandError: The file cannot be read, does not have the customer, or has a value that is not of its
+            attribute's type.
+    """
+    table = _read(path, id_column, form)
+    ids = _column(path, table.columns[id_column], IDENTIFIER).values
+    is_wanted = (ids == customer_id).fill_null(value=False)
+    rows = [int(row) for row in is_wanted.arg_true()]
+    if not rows:
+        known = ids.drop_nulls().unique().sort().to_list()
+        best = nearest(customer_id, known)
+        remedy = f"its column `{id_column}` has {len(known):,} ids; --id-column names another column"
+        if best is not None:
+            remedy = f"did you mean `{best}`?"
+        message = f"`{path}` has no customer `{customer_id}`"
+        raise CommandError(message, remedy, ExitCode.REFUSED, "--customer-id")
+    found = Table({name: series.gather(rows) for name, series in table.columns.items()}, table.is_text)
+    names = [name for name in table.columns if _is_taken(name, id_column, schema)]
+    attributes: dict[str, AttributeValue] = {}
+    columns = _attributes(path, found, names, schema)
+    for name, column in zip(names, columns, strict=True):
+        for row, error in column.refusals.items():
+            message = f"row {rows[row] + 1} of `{path}`, column `{name}`: {error.message}"
+            raise CommandError(message, error.help, ExitCode.USAGE, "--customers")
+        attributes[name] = column.values.to_list()[-1]
+    return attributes
+
+
+def suggestions(left_out: list[str], schema: Schema, attributes: list[str]) -> str:
+    """Lists columns that a schema does not have, each with the attribute that may be meant."""
+    absent = [name for name in schema if name not in attributes]
+    listed = []
+    for name in left_out:
+        best = nearest(name.removeprefix("customer."), absent)
+        listed.append(f"{name} (did you mean `{best}`?)" if best is not None else name)
+    return ", ".join(listed)
+
+
+def _is_taken(name: str, id_column: str, schema: Schema | None) -> bool:
+    return name != id_column and (schema is None or name in schema)
+
+
+def _read(path: Path, id_column: str, form: Form | None) -> Table:
     try:
-        match suffix:
-            case ".parquet":
-                return pl.read_parquet(path)
-            case ".ndjson" | ".jsonl":
-                return pl.read_ndjson(path, infer_schema_length=None)
-            case _:
-                separator = "\t" if suffix == ".tsv" else ","
-                return pl.read_csv(path, separator=separator, infer_schema_length=None, try_parse_dates=True)
+        table = read_table(path, form)
     except OSError as error:
-        raise CommandError(f"`{path}` cannot be read: {error}", "check the path", ExitCode.USAGE) from None
-    except pl.exceptions.PolarsError as error:
-        reason = str(error).split("\n", 1)[0]
-        raise CommandError(f"`{path}` cannot be read: {reason}", "check the file", ExitCode.USAGE) from None
-
-
-def _id_column(path: Path, column: pl.Series) -> pl.Series:
-    if column.dtype.is_integer() or column.dtype in {pl.String, pl.Categorical, pl.Enum}:
-        return column.cast(pl.String)
+        reason = error.strerror or str(error)
+        raise CommandError(f"`{path}` cannot be read: {reason}", "check the path", ExitCode.USAGE) from None
+    except CastError as error:
+        raise CommandError(error.message, error.help, ExitCode.USAGE) from None
+    if id_column in table.columns:
+        return table
+    names = list(table.columns)
+    best = nearest(id_column, names)
+    there = f"did you mean `{best}`?" if best is not None else f"there are {', '.join(names[:12])}"
     raise CommandError(
-        f"the column `{column.name}` of `{path}` holds {column.dtype}, ids are text or whole numbers",
-        "name another column with --id",
+        f"`{path}` has no column `{id_column}`",
+        f"name the column of customer ids; {there}",
         ExitCode.USAGE,
-        "--id",
+        "--id-column",
     )
 
 
-def _attribute_column(path: Path, column: pl.Series, kind: str) -> pl.Series:
-    """Casts a column to one of the types that attributes have."""
-    dtype = column.dtype
-    target = _target(dtype, kind)
-    if target is None:
-        raise CommandError(
-            f"the column `{column.name}` of `{path}` holds {dtype}, which no attribute can",
-            "leave it out of the file, or cast it to a number, text, boolean, time or list",
-            ExitCode.USAGE,
-            column.name,
-        )
-    if isinstance(dtype, pl.Datetime) and dtype.time_zone is None:
-        column = column.dt.replace_time_zone("UTC")
-    cast = column.cast(target)
-    return cast.fill_nan(None) if target == pl.Float64 else cast
+def _column(path: Path, series: pl.Series, kind: str) -> Column:
+    try:
+        return cast_column(series, kind)
+    except CastError as error:
+        message = f"the column `{series.name}` of `{path}`: {error.message}"
+        raise CommandError(message, error.help, ExitCode.USAGE, series.name) from None
 
 
-def _target(dtype: pl.DataType, kind: str) -> pl.DataType | None:
-    moment = pl.Datetime("us", "UTC")
-    found: pl.DataType | None = None
-    if isinstance(dtype, pl.List | pl.Array):
-        found = _list_target(dtype.inner)
-    elif dtype.is_integer() or dtype.is_float() or dtype.is_decimal():
-        found = pl.Int64() if dtype.is_integer() and kind != "double" and dtype != pl.UInt64 else pl.Float64()
-        found = pl.UInt64() if dtype == pl.UInt64 and kind != "double" else found
-    elif isinstance(dtype, pl.Boolean | pl.String | pl.Null):
-        found = dtype
-    elif isinstance(dtype, pl.Categorical | pl.Enum):
-        found = pl.String()
-    elif isinstance(dtype, pl.Datetime | pl.Date):
-        found = moment
-    elif isinstance(dtype, pl.Duration):
-        found = pl.Duration("us")
-    return found
+def _attributes(path: Path, table: Table, names: list[str], schema: Schema | None) -> list[Column]:
+    columns = []
+    for name in names:
+        series = table.columns[name]
+        try:
+            kind = infer(series, is_text=table.is_text) if schema is None else schema[name]
+        except CastError as error:
+            raise CommandError(f"`{path}`: {error.message}", error.help, ExitCode.USAGE, name) from None
+        columns.append(_column(path, series, kind))
+    return columns
 
 
-def _list_target(inner: object) -> pl.DataType | None:
-    # A column of nothing but empty lists does not tell its type; an empty list is of either.
-    if isinstance(inner, pl.String | pl.Categorical | pl.Enum | pl.Null):
-        return pl.List(pl.String)
-    if isinstance(inner, pl.DataType) and inner.is_integer():
-        return pl.List(pl.Int64)
-    return None
-
-
-def column_of(field: str, columns: Sequence[str]) -> tuple[int, str] | None:
+def column_of(field: str, columns: list[str]) -> tuple[int, str] | None:
     """Finds row (from 0, within the call) and column that an error is about.
 
     Args:

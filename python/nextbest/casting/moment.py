@@ -1,0 +1,79 @@
+"""Text -> a moment. Dates whose day and month could be exchanged are refused, with both readings."""
+
+import re
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Final
+
+from nextbest.casting.refusal import CastError
+
+_MOMENT: Final = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)"
+    r"(?:[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))? ?([Zz]|[+-]\d\d(?::?\d\d)?)?)?",
+    re.ASCII,
+)
+_LOCAL: Final = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4})(?:[ T].*)?", re.ASCII | re.DOTALL)
+_LOOSE: Final = re.compile(r"(\d{4})[/.-]?(\d{1,2})[/.-]?(\d{1,2})", re.ASCII)
+_NUMBER: Final = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)
+_EXAMPLE: Final = "write a date, 2026-01-31, or a time, 2026-01-31T09:00:00Z"
+
+
+def parse_moment(text: str) -> datetime:
+    """Reads `2026-01-31`, or `2026-01-31T09:00:00Z` with any offset; UTC where it names none.
+
+    A blank may stand for the T. Time is kept in microseconds: finer digits are dropped.
+
+    Raises:
+        CastError: It is neither, or not in the calendar, or its day and month could be exchanged.
+    """
+    found = _MOMENT.fullmatch(text)
+    if found is None:
+        raise _refusal(text)
+    year, month, day, hour, minute, second, fraction, offset = found.groups(default="")
+    try:
+        moment = datetime(
+            int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0),
+            int(f"{fraction[:6]:0<6}"), _zone(offset),
+        )  # fmt: skip
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise CastError(f"`{text}` is not in the calendar", _EXAMPLE) from None
+
+
+def _zone(offset: str) -> timezone:
+    if offset in {"", "Z", "z"}:
+        return UTC
+    digits = offset[1:].replace(":", "")
+    length = timedelta(hours=int(digits[:2]), minutes=int(digits[2:] or 0))
+    return timezone(-length if offset[0] == "-" else length)
+
+
+def _refusal(text: str) -> CastError:
+    local = _LOCAL.fullmatch(text)
+    if local is not None:
+        first, second, year = int(local[1]), int(local[3]), int(local[4])
+        readings = [
+            reading
+            for reading in dict.fromkeys((_date(year, second, first), _date(year, first, second)))
+            if reading is not None
+        ]
+        if len(readings) == 2:
+            either, other = (f"{reading.day} {reading:%B}" for reading in readings)
+            remedy = f"write {readings[0]} or {readings[1]}"
+            return CastError(f"`{text}` may be {either} or {other}", remedy)
+        if readings:
+            return CastError(f"`{text}` is not a timestamp", f"write {readings[0]}")
+    loose = _LOOSE.fullmatch(text)
+    written = _date(int(loose[1]), int(loose[2]), int(loose[3])) if loose is not None else None
+    if written is not None and not (text.isdecimal() and len(text) != 8):
+        return CastError(f"`{text}` is not a timestamp", f"write {written}")
+    if _NUMBER.fullmatch(text):
+        message = f"`{text}` is not a timestamp: a number names neither its unit nor its starting point"
+        return CastError(message, _EXAMPLE)
+    return CastError(f"`{text}` is not a timestamp", _EXAMPLE)
+
+
+def _date(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None

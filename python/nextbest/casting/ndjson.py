@@ -1,0 +1,141 @@
+"""Lines of JSON objects -> columns: of one type where all values are of it, of Python's objects otherwise."""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from nextbest.casting.lists import list_column
+from nextbest.casting.number import EXACT_MAX
+from nextbest.casting.refusal import CastError
+
+_CHUNK: Final = 10_000
+"""Lines that are objects of Python at a time."""
+_TYPES: Final[Mapping[type, pl.DataType]] = {
+    type(None): pl.Null(),
+    bool: pl.Boolean(),
+    int: pl.Int64(),
+    float: pl.Float64(),
+    str: pl.String(),
+}
+_EXAMPLE: Final = 'write one object a line, {"customer_id": "c-1", "age": 42}'
+
+
+def read_lines(path: Path) -> dict[str, pl.Series]:
+    """Reads a file; a key that a line does not have is null in it, and blank lines are skipped.
+
+    Numbers keep their digits: whole ones are ints of any size, and others are floats only where that loses
+    nothing of a whole number.
+
+    Raises:
+        CastError: A line is not a JSON object, or has a key twice.
+        OSError: It cannot be read.
+    """
+    columns: dict[str, list[pl.Series]] = {}
+    rows: list[dict[str, Any]] = []
+    done = 0
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            written = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+            if written.isspace() or not written:
+                continue
+            rows.append(_object(path, number, written))
+            if len(rows) == _CHUNK:
+                _add(columns, rows, done)
+                done += len(rows)
+                rows = []
+    _add(columns, rows, done)
+    done += len(rows)
+    return {name: _joined(name, parts, done) for name, parts in columns.items()}
+
+
+def _object(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        found = _DECODER.decode(line.decode())
+    except UnicodeDecodeError:
+        message = f"line {number} of `{path}` is not UTF-8"
+        raise CastError(message, "save it as UTF-8, which JSON is written in") from None
+    except CastError as error:
+        raise CastError(f"line {number} of `{path}`: {error.message}", error.help) from None
+    except (ValueError, RecursionError) as error:
+        raise CastError(f"line {number} of `{path}` is not JSON: {error}", _EXAMPLE) from None
+    if not isinstance(found, dict):
+        raise CastError(f"line {number} of `{path}` is not a JSON object", _EXAMPLE)
+    return found
+
+
+def _with_each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise CastError(f"the key `{repeated}` is there more than once", "write each key once")
+    return found
+
+
+def _number(text: str) -> float | Decimal:
+    number = float(text)
+    if number.is_integer() and (abs(number) >= EXACT_MAX or not text.endswith(".0")):
+        return Decimal(text)
+    return number if abs(number) != float("inf") else Decimal(text)
+
+
+def _constant(name: str) -> None:
+    raise CastError(f"`{name}` is not JSON", "write null for a value that is missing")
+
+
+# One for all lines: making a decoder takes longer than a line does.
+_DECODER: Final = json.JSONDecoder(
+    parse_float=_number, parse_constant=_constant, object_pairs_hook=_with_each_key_once
+)
+
+
+def _add(columns: dict[str, list[pl.Series]], rows: list[dict[str, Any]], done: int) -> None:
+    """Adds a chunk of rows to the columns."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    for name in (*columns, *(name for name in names if name not in columns)):
+        parts = columns.setdefault(name, [pl.Series([None] * done, dtype=pl.Null)] if done else [])
+        parts.append(_packed([row.get(name) for row in rows]))
+
+
+def _packed(values: list[Any]) -> pl.Series:
+    """The values, as compactly as they are all of one type."""
+    dtype = _dtype(values)
+    try:
+        if isinstance(dtype, pl.List):
+            return list_column("", values, pl.String())
+        return pl.Series(values, dtype=dtype, strict=dtype != pl.Float64)
+    except (OverflowError, TypeError, ValueError, pl.exceptions.PolarsError):
+        # Whole numbers beyond 64 bits, or half characters.
+        return pl.Series(values, dtype=pl.Object)
+
+
+def _dtype(values: list[Any]) -> pl.DataType:
+    types = {type(value) for value in values} - {type(None)}
+    if len(types) <= 1:
+        found = _TYPES.get(next(iter(types), type(None)))
+        if found is not None:
+            return found
+    is_exact = all(type(value) is not int or abs(value) <= EXACT_MAX for value in values)
+    if types == {int, float} and is_exact:
+        return pl.Float64()
+    if types == {list} and all(type(item) is str for value in values if value for item in value):
+        return pl.List(pl.String())
+    return pl.Object()
+
+
+def _joined(name: str, parts: list[pl.Series], count: int) -> pl.Series:
+    """One column of all chunks."""
+    types = {part.dtype for part in parts} - {pl.Null()}
+    if len(types) > 1:
+        joined = _packed([value for part in parts for value in part.to_list()])
+    elif types:
+        joined = pl.concat(
+            [part.cast(next(iter(types))) if part.dtype == pl.Null else part for part in parts]
+        )
+    else:
+        joined = pl.Series([None] * count, dtype=pl.Null)
+    return joined.alias(name)

@@ -1,0 +1,130 @@
+"""A CSV or TSV file -> columns of text, or what is wrong with the way it is written."""
+
+import codecs
+import csv
+import io
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from nextbest.casting.form import Form
+from nextbest.casting.refusal import CastError
+
+_SEPARATORS: Final = {";": "';'", "\t": "'\\t'", "|": "'|'", ",": "','"}
+"""Those that files have, each as it is typed behind an option."""
+_BOM_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_SHOWN_BYTES: Final = 20
+
+
+def read_separated(path: Path, form: Form) -> dict[str, pl.Series]:
+    """Reads a file as text, without looking at what the text is.
+
+    An empty value is null, and a quoted empty one, `""`, an empty text.
+
+    Args:
+        path: Of the file; its first line names the columns.
+        form: How it is written.
+
+    Raises:
+        CastError: It is written otherwise.
+        OSError: It cannot be read.
+    """
+    separator = _separator(form)
+    text = _decode(path, form).removeprefix("\ufeff").rstrip("\r\n")
+    if not text:
+        raise CastError(f"`{path}` is empty", "begin it with a line of column names")
+    names = _names(path, text, separator, form)
+    _check_lines(path, text, separator, len(names))
+    try:
+        frame = pl.read_csv(
+            text.encode(), separator=separator, has_header=True, infer_schema=False, new_columns=names
+        )
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).split("\n", 1)[0]
+        remedy = "write quotes around values that hold quotes, and each quote within twice"
+        raise CastError(f"`{path}` cannot be read as CSV: {reason}", remedy) from None
+    return {series.name: series for series in frame}
+
+
+def _separator(form: Form) -> str:
+    separator = {"\\t": "\t", "": ","}.get(form.separator, form.separator)
+    if len(separator) != 1 or not separator.isascii() or separator in '"\r\n':
+        raise CastError(f"`{form.separator}` is not a separator", "give one character, such as ';' or '\\t'")
+    return separator
+
+
+def _decode(path: Path, form: Form) -> str:
+    data = path.read_bytes()
+    encoding = form.encoding or "utf-8"
+    try:
+        return data.decode(encoding)
+    except LookupError:
+        raise CastError(
+            f"`{encoding}` is not an encoding", "give utf-8, latin-1, windows-1252 or utf-16"
+        ) from None
+    except UnicodeDecodeError as error:
+        otherwise = "save it as CSV UTF-8"
+        if data.startswith(_BOM_16) and not form.encoding:
+            remedy = form.remedy("--encoding utf-16", otherwise)
+            raise CastError(f"`{path}` is not UTF-8: it begins as UTF-16 does", remedy) from None
+        line = data.count(b"\n", 0, error.start) + 1
+        message = f"`{path}` is not {encoding.upper()}: line {line} has the byte 0x{data[error.start]:02X}"
+        if form.encoding:
+            raise CastError(message, "give another --encoding") from None
+        # Bytes that are control characters in Latin-1 are letters and signs in Windows' version of it.
+        other = "windows-1252" if any(0x80 <= byte < 0xA0 for byte in data) else "latin-1"
+        around = data[max(0, error.start - _SHOWN_BYTES) : error.start + _SHOWN_BYTES]
+        shown = around.decode(other, "replace").splitlines()
+        piece = next((part for part in shown if not part.isascii()), "").strip()
+        remedy = form.remedy(f"--encoding {other}, which reads `{piece}` there", otherwise)
+        raise CastError(message, remedy) from None
+
+
+def _names(path: Path, text: str, separator: str, form: Form) -> list[str]:
+    """The names of the columns."""
+    try:
+        names = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
+    except csv.Error as error:
+        raise CastError(f"the header of `{path}` cannot be read: {error}", "check its quotes") from None
+    found = [other for other in _SEPARATORS if len(names) == 1 and other in names[0] and other != separator]
+    if found:
+        shown, option = names[0].replace("\t", "\\t"), f"--separator {_SEPARATORS[found[0]]}"
+        message = (
+            f"`{path}` has one column, `{shown}`: {_SEPARATORS.get(separator, separator)} separates nothing"
+        )
+        raise CastError(message, form.remedy(option, "separate its values by commas"))
+    for place, name in enumerate(names, 1):
+        if not name.strip():
+            remedy = "give it one, or leave it out; pandas leaves out its index with to_csv(index=False)"
+            raise CastError(f"column {place} of `{path}` has no name", remedy)
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        message = f"`{path}` has {Counter(names)[repeated[0]]} columns with the name `{repeated[0]}`"
+        raise CastError(message, "rename or leave out all but one")
+    return names
+
+
+def _check_lines(path: Path, text: str, separator: str, count: int) -> None:
+    """Finds a line with more or fewer values than there are names: they would be in the wrong columns."""
+    if '"' not in text:
+        lines = pl.Series(text.replace("\r\n", "\n").split("\n"))
+        counts = lines.str.count_matches(separator, literal=True) + 1
+        wrong = ((counts != count) & (lines != "")).arg_true()
+        if len(wrong):
+            raise _uneven(path, int(wrong[0]) + 1, counts[int(wrong[0])], count)
+        return
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        for row in reader:
+            if len(row) != count and row:
+                raise _uneven(path, reader.line_num, len(row), count)
+    except csv.Error as error:
+        remedy = "write quotes around values that hold quotes, and each quote within twice"
+        raise CastError(f"line {reader.line_num} of `{path}` cannot be read: {error}", remedy) from None
+
+
+def _uneven(path: Path, line: int, found: int, expected: int) -> CastError:
+    message = f"line {line} of `{path}` has {found} values, and there are {expected} columns"
+    return CastError(message, "write quotes around values that hold the separator, and keep empty ones")

@@ -1,0 +1,76 @@
+"""A file of rows -> its columns as they are written: texts of CSV, values of NDJSON, types of Parquet.
+
+Nothing is inferred here: what a column means is said by `cast_column`, or, where nobody knows a schema, by
+`inference`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from nextbest.casting.form import Form
+from nextbest.casting.ndjson import read_lines
+from nextbest.casting.refusal import CastError
+from nextbest.casting.separated import read_separated
+
+SUFFIXES: Final = (".parquet", ".csv", ".tsv", ".ndjson", ".jsonl")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A file that was read.
+
+    Attributes:
+        columns: By name, in the order of the file, all of one length.
+        is_text: Whether the file knows no types but text.
+    """
+
+    columns: dict[str, pl.Series]
+    is_text: bool = False
+
+    @property
+    def row_count(self) -> int:
+        """How many rows there are; a header is not counted."""
+        return len(next(iter(self.columns.values()), ()))
+
+
+def read_table(path: Path, form: Form | None = None, suffixes: tuple[str, ...] = SUFFIXES) -> Table:
+    """Reads a file of rows.
+
+    Args:
+        path: Parquet, CSV, TSV or NDJSON, by its suffix.
+        form: Of CSV and TSV; None: UTF-8, with commas or tabs.
+        suffixes: Kinds that are read.
+
+    Raises:
+        CastError: It is of another kind, or is not written as such files are.
+        OSError: It cannot be read.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in suffixes:
+        raise CastError(
+            f"`{path}` is not a kind of file that can be read", f"give a file of {', '.join(suffixes)}"
+        )
+    form = form or Form()
+    if suffix not in {".csv", ".tsv"} and form != Form(can_be_given=form.can_be_given):
+        remedy = "leave --separator and --encoding out"
+        raise CastError(f"`{path}` is not CSV: it has neither a separator nor an encoding to choose", remedy)
+    match suffix:
+        case ".parquet":
+            return Table(_read_parquet(path))
+        case ".ndjson" | ".jsonl":
+            return Table(read_lines(path))
+        case _:
+            form = form if form.separator or suffix == ".csv" else form.with_separator("\t")
+            return Table(read_separated(path, form), is_text=True)
+
+
+def _read_parquet(path: Path) -> dict[str, pl.Series]:
+    with path.open("rb") as file:
+        try:
+            return {series.name: series for series in pl.read_parquet(file)}
+        except pl.exceptions.PolarsError as error:
+            reason = str(error).split("\n", 1)[0]
+            raise CastError(f"`{path}` cannot be read: {reason}", "check the file") from None
