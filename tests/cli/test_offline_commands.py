@@ -130,3 +130,65 @@ def test_a_workspace_without_tests(nextbest, shop):
     ran = nextbest("test")
     assert ran.code == 0
     assert "there are none, write some" in ran.out
+
+
+@pytest.fixture
+def customers(shop):
+    """A file in which ids have zeros at their beginning, and values the types of the schema only."""
+    lines = ["customer_id,age,income,products", '00123,40.0,3000,"[""current-account""]"', "123,17,,[]"]
+    (shop / "c.csv").write_text("\n".join(lines))
+    return shop / "c.csv"
+
+
+def hero_of(ran):
+    assert (ran.code, ran.err) == (0, "")
+    (hero,) = json.loads(ran.out)["placements"]
+    return [action["action"] for action in hero["actions"]]
+
+
+def test_a_customer_is_looked_up_in_a_file(nextbest, customers):
+    asked = ("decide", "-b", ".", "-c", "web", "-p", "hero", "--json", "--customers", "c.csv")
+    assert hero_of(nextbest(*asked, "-i", "00123")) == ["gold-card"]
+    assert hero_of(nextbest(*asked, "-i", "123")) != ["gold-card"]
+    # What is given along takes precedence, as it does before a server.
+    assert hero_of(nextbest(*asked, "-i", "00123", "-a", "age=17")) != ["gold-card"]
+    explained = nextbest("explain", "gold-card", "-b", ".", "-c", "web", "-i", "123", "--customers", "c.csv")
+    assert "customer.age is 17" in explained.out
+
+
+def test_the_last_of_several_rows_counts(nextbest, customers):
+    customers.write_text(customers.read_text() + '\n00123,17,3000,"[""current-account""]"\n')
+    ran = nextbest("explain", "gold-card", "-b", ".", "-c", "web", "-i", "00123", "--customers", "c.csv")
+    assert "customer.age is 17" in ran.out
+
+
+@pytest.mark.parametrize("command", [("decide",), ("explain", "gold-card")])
+@pytest.mark.parametrize(
+    ("arguments", "code", "message", "remedy"),
+    [
+        (("-b", ".", "-i", "anna"), 2, "nothing is known of `anna`", "--customers FILE"),
+        (("-b", ".", "-i", "0123", "--customers", "c.csv"), 4, "no customer `0123`", "did you mean `00123`?"),
+        (("-b", ".", "--customers", "c.csv"), 2, "needs the id of one", "--customer-id"),
+        (("-i", "00123", "--customers", "c.csv"), 2, "does not read a file", "customers load"),
+        (
+            ("-b", ".", "-i", "1", "--customers", "c.csv", "--id-column", "id"),
+            2,
+            "no column `id`",
+            "customer_id",
+        ),
+        (("-b", ".", "-i", "123", "--customers", "d.csv"), 2, "row 2 of `d.csv`, column `age`", "such as 42"),
+    ],
+)
+def test_an_id_that_nothing_is_known_of_is_refused(
+    nextbest, customers, command, arguments, code, message, remedy
+):
+    customers.with_name("d.csv").write_text("customer_id,age\n00123,x\n123,old\n")
+    ran = nextbest(*command, "-c", "web", *arguments)
+    assert (ran.code, ran.out) == (code, "")
+    assert message in ran.err
+    assert remedy in ran.err
+
+
+def test_an_id_of_a_customer_whose_attributes_are_given_decides_between_equals(nextbest, shop):
+    asked = ("decide", "-b", ".", "-c", "web", "-p", "hero", "--json", "-i", "c-1")
+    assert hero_of(nextbest(*asked, *ADULT)) == ["gold-card"]

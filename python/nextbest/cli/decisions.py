@@ -2,18 +2,21 @@
 # ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nextbest.cli.connections import client
+from nextbest.cli.csv_form import Encoding, Separator, form
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
 from nextbest.cli.output import CommandError, Json, is_for_machines, show, write_json
 
 if TYPE_CHECKING:
     from nextbest.answers import Decision
+    from nextbest.casting.form import Form
     from nextbest.offline import OfflineBundle
 
 _PANEL = "Questions"
@@ -27,7 +30,21 @@ PlacementOption = Annotated[
         help="Placement, or placement=count. Repeatable. With --bundle: all, as the workspace orders them.",
     ),
 ]
-CustomerId = Annotated[str, typer.Option("--customer-id", "-i", help="Whose stored attributes are read.")]
+CustomerId = Annotated[
+    str,
+    typer.Option(
+        "--customer-id",
+        "-i",
+        help="Whose stored attributes are read; with --bundle, whose row of --customers.",
+    ),
+]
+Customers = Annotated[
+    Path | None,
+    typer.Option(
+        "--customers", help="With --bundle: file of customers to look the id up in (Parquet, CSV, NDJSON)."
+    ),
+]
+IdColumn = Annotated[str, typer.Option("--id-column", help="Column of customer ids in --customers.")]
 Attribute = Annotated[
     list[str] | None,
     typer.Option("--attribute", "-a", help="Customer attribute: name=value or name:type=value. Repeatable."),
@@ -68,6 +85,7 @@ def register(app: typer.Typer) -> None:
         "nextbest decide -c web -p hero -i c-1042",
         "nextbest decide -c web -p hero=1 -p sidebar=3 -a age=42 -a segment=mass -x device=app",
         "nextbest decide -b bank.bundle -c web --customer-json '{\"age\": 42}' --explanation funnel",
+        "nextbest decide -b bank.bundle -c web -i c-1042 --customers customers.csv",
         "nextbest decide -c web -p hero -i c-1042 --contributions exact --top 1",
         "nextbest decide -c web -p hero -i c-1042 --now 2026-06-01T12:00:00Z --json",
         panel=_PANEL,
@@ -79,6 +97,7 @@ def register(app: typer.Typer) -> None:
         "nextbest explain -c web -p hero -i c-1042 --rows 100",
         "nextbest explain gold-card -c web -p hero -i c-1042 --contributions exact",
         "nextbest explain gold-card -b ./bank -c web -a age=17",
+        "nextbest explain gold-card -b ./bank -c web -i c-1042 --customers customers.csv",
         panel=_PANEL,
     )
 
@@ -88,6 +107,10 @@ def decide(  # noqa: PLR0913 - one parameter an option
     channel: Channel,
     placement: PlacementOption = None,
     customer_id: CustomerId = "",
+    customers: Customers = None,
+    id_column: IdColumn = "customer_id",
+    separator: Separator = "",
+    encoding: Encoding = "",
     attribute: Attribute = None,
     context: ContextOption = None,
     customer_json: CustomerJson = "",
@@ -109,9 +132,15 @@ def decide(  # noqa: PLR0913 - one parameter an option
     rows: Rows = 20,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Ask which actions to show a customer, now."""
-    asked = _Asked(bundle, channel, placement, attribute, context, customer_json, context_json)
-    question = asked.question(customer_id, now, seed)
+    """Ask which actions to show a customer, now.
+
+    With --bundle nothing is stored of anybody. --customers FILE looks the customer id up in a file, which is
+    read as `nextbest customers load --bundle` reads it. --attribute and --customer-json give attributes; they
+    take precedence; with them alone, the id decides between actions of the same priority, and nothing else.
+    """
+    whom = _Whom(customer_id, customers, id_column, form(separator, encoding))
+    asked = _Asked(bundle, channel, placement, attribute, context, customer_json, context_json, whom)
+    question = asked.question(now, seed)
     question |= {"dry_run": dry_run or bool(now) or seed is not None, "explanation": explanation}
     question |= {"contributions": contributions, "contributions_top": top}
     if asked.offline:
@@ -130,6 +159,10 @@ def explain(  # noqa: PLR0913 - one parameter an option
     channel: Channel,
     placement: PlacementOption = None,
     customer_id: CustomerId = "",
+    customers: Customers = None,
+    id_column: IdColumn = "customer_id",
+    separator: Separator = "",
+    encoding: Encoding = "",
     attribute: Attribute = None,
     context: ContextOption = None,
     customer_json: CustomerJson = "",
@@ -143,9 +176,14 @@ def explain(  # noqa: PLR0913 - one parameter an option
     rows: Rows = 20,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Ask why: why these actions, or why not this one."""
-    asked = _Asked(bundle, channel, placement, attribute, context, customer_json, context_json)
-    question = asked.question(customer_id, now, seed) | {"contributions": contributions}
+    """Ask why: why these actions, or why not this one.
+
+    With --bundle nothing is stored of anybody. --customers FILE looks the customer id up in a file;
+    --attribute and --customer-json give attributes, which take precedence.
+    """
+    whom = _Whom(customer_id, customers, id_column, form(separator, encoding))
+    asked = _Asked(bundle, channel, placement, attribute, context, customer_json, context_json, whom)
+    question = asked.question(now, seed) | {"contributions": contributions}
     if asked.offline:
         decision = asked.offline.explain(actions=actions or (), **question)
     else:
@@ -157,6 +195,46 @@ def explain(  # noqa: PLR0913 - one parameter an option
         _show_actions(decision, rows)
     else:
         _show_decision(decision, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Whom:
+    """The customer of a command line: an id, and the file that it is looked up in."""
+
+    customer_id: str
+    customers: Path | None
+    id_column: str
+    form: "Form"
+
+    def attributes(self, schema: dict[str, str] | None, *, are_given: bool) -> dict[str, Any]:
+        """Returns what the file has of the customer; nothing where there is no file.
+
+        Args:
+            schema: Of the bundle; None where a server is asked.
+            are_given: Whether the command line has attributes of the customer.
+
+        Raises:
+            CommandError: The options do not go together, or the customer is not in the file.
+        """
+        if self.customers is None:
+            if schema is not None and self.customer_id and not are_given:
+                message = f"a bundle holds no customers: nothing is known of `{self.customer_id}`"
+                remedy = (
+                    "give --customers FILE to look the id up in, or attributes with --attribute name=value"
+                )
+                raise CommandError(message, remedy, ExitCode.USAGE, "--customer-id")
+            return {}
+        if schema is None:
+            message = "a server knows customers of its own, and does not read a file"
+            remedy = "load it with `nextbest customers load`, or decide here with --bundle"
+            raise CommandError(message, remedy, ExitCode.USAGE, "--customers")
+        if not self.customer_id:
+            remedy = "give --customer-id"
+            message = "a file of customers needs the id of one"
+            raise CommandError(message, remedy, ExitCode.USAGE, "--customers")
+        from nextbest.cli.rows import find_customer
+
+        return find_customer(self.customers, self.id_column, self.customer_id, schema, self.form)
 
 
 class _Asked:
@@ -171,6 +249,7 @@ class _Asked:
         context: Sequence[str] | None,
         customer_json: str,
         context_json: str,
+        whom: _Whom,
     ) -> None:
         from nextbest.v1 import bundle_pb2
 
@@ -183,19 +262,22 @@ class _Asked:
         self._placements = given_placements(placements or ())
         if not self._placements and self.offline:
             self._placements = dict.fromkeys(self.offline.placements(channel), 0)
-        self._customer = given_attributes(
+        given = given_attributes(
             customer_json, attributes, customer_schema, ("--customer-json", "--attribute")
         )
+        self._customer_id = whom.customer_id
+        known = whom.attributes(customer_schema if self.offline else None, are_given=bool(given))
+        self._customer = known | given
         self._context = given_attributes(
             context_json, context, context_schema, ("--context-json", "--context")
         )
 
-    def question(self, customer_id: str, now: str, seed: int | None) -> dict[str, Any]:
+    def question(self, now: str, seed: int | None) -> dict[str, Any]:
         """Returns the arguments of `decide` and `explain` alike."""
         return {
             "channel": self._channel,
             "placements": self._placements,
-            "customer_id": customer_id,
+            "customer_id": self._customer_id,
             "customer": self._customer,
             "context": self._context,
             "now": _moment(now),
