@@ -143,7 +143,7 @@ def test_outcomes_need_no_server(nextbest, outcomes, monkeypatch):
         ("propensity,outcome\n0.5,1\n1.5,1\n", "row 2 of the outcomes has no `propensity`"),
         ("propensity,outcome\n0.5,1\n0.5,\n", "row 2 of the outcomes has no `outcome`"),
         ("propensity,outcome\n", "there are no outcomes"),
-        ("propensity,outcome\nhigh,1\n", "the column `propensity` of the outcomes holds String"),
+        ("propensity,outcome\nhigh,1\n", "row 1 of the outcomes, column `propensity`: `high` is not"),
         ("model,propensity,outcome\nloan,0.5,1\ncard,0.5,7\n", "row 2 of the outcomes has no `outcome`"),
         ("propensities,outcome\n0.5,1\n", "have no column `propensity`"),
         ("propensity,outcome,model\n0.5,1,loan\n", "no outcome is of the model `card`"),
@@ -155,6 +155,15 @@ def test_what_are_no_outcomes(nextbest, tmp_path, table, message):
     assert ran.code == 2
     assert message in ran.err
     assert "help: " in ran.err
+
+
+def test_names_in_outcomes_are_text(nextbest, tmp_path):
+    lines = ["model;action;propensity;outcome", *["007;01;0.5;true", "007;01;0.5;0"] * 50, "7;1;0.5;1"]
+    (tmp_path / "o.csv").write_text("\n".join(lines))
+    ran = nextbest("model", "health", "007", "--outcomes", tmp_path / "o.csv", "--separator", ";", "--json")
+    calibration = json.loads(ran.out)["calibration"]
+    assert calibration["overall"]["rows"] == 100
+    assert calibration["actions"].keys() == {"01"}
 
 
 def test_a_picture(nextbest, target, data_plane, outcomes, tmp_path):

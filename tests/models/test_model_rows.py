@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nextbest.casting.form import Form
 from nextbest.models import Element, ModelError
 from nextbest.models.reference import BINS, chance_of, histogram_of, index_of, stability_index
 from nextbest.models.rows import (
@@ -16,6 +17,7 @@ from nextbest.models.rows import (
     Table,
     drop_unanswerable,
     fill_inputs,
+    names_of,
     read_table,
     sample,
 )
@@ -76,7 +78,7 @@ def test_a_column_may_be_named_by_its_place(tmp_path):
     ("columns", "message", "remedy"),
     [
         ({"customer.agee": [1], "customer.vip": [1]}, "have no column `customer.age`", "did you mean"),
-        ({"customer.age": ["old"], "customer.vip": [1]}, "`customer.age` of the golden rows", "give numbers"),
+        ({"customer.age": ["old"], "customer.vip": [1]}, "column `customer.age`: `old` is not a", "12.5"),
         ({"customer.age": [1], "customer.vip": [1]}, "have no column `expected`", "the training framework"),
         ({"customer.age": [], "customer.vip": [], "expected": []}, "the table is empty", "at least one row"),
     ],
@@ -107,6 +109,50 @@ def test_rows_that_lack_text_have_no_score(tmp_path):
     nothing = table(written(tmp_path, pl.DataFrame({"customer.job": [None, None]})), [bare])
     with pytest.raises(ModelError, match="every row"):
         drop_unanswerable(nothing, [bare])
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_a_column_in_which_all_are_missing_is_missing(tmp_path, suffix):
+    frame = pl.DataFrame(
+        {
+            "customer.age": pl.Series([None, None], dtype=pl.Float64),
+            "customer.vip": [1, 0],
+            "expected": [0.5, 1.0],
+        }
+    )
+    read = table(written(tmp_path, frame, suffix), [NUMBERS], expected=True)
+    assert np.isnan(fill_inputs(read, [NUMBERS])["n"][:, 0]).all()
+
+
+def test_what_programs_write_for_missing_numbers_is_missing(tmp_path):
+    (tmp_path / "rows.csv").write_text("customer.age,customer.vip\nNA,true\nNaN,false\nNULL,\n3,1\n")
+    filled = fill_inputs(table(tmp_path / "rows.csv", [NUMBERS]), [NUMBERS])["n"]
+    assert np.array_equal(filled, [[np.nan, 1], [np.nan, 0], [np.nan, 0.5], [3, 1]], equal_nan=True)
+
+
+def test_text_of_any_kind_is_text(tmp_path):
+    jobs = pl.Series("customer.job", ["007", None], dtype=pl.Categorical)
+    assert fill_inputs(table(written(tmp_path, jobs.to_frame()), [JOB]), [JOB])["j"].tolist() == [
+        ["007"],
+        ["unknown"],
+    ]
+    numbers = pl.DataFrame({"customer.job": [7]})
+    with pytest.raises(ModelError, match="the number `7` is not text"):
+        table(written(tmp_path, numbers), [JOB])
+
+
+@pytest.mark.parametrize("expected", ["", "NaN", "high", "1,5"])
+def test_a_golden_row_without_its_score_is_refused(tmp_path, expected):
+    lines = f"customer.age;customer.vip;expected\n1;1;0.5\n1;1;{expected}\n"
+    (tmp_path / "rows.csv").write_text(lines)
+    with pytest.raises(ModelError, match=r"row 2 of the golden rows.*`?expected`?") as caught:
+        read_table(tmp_path / "rows.csv", [NUMBERS], "golden rows", Form(";"), with_expected=True)
+    assert caught.value.code == "NB663"
+
+
+def test_an_input_of_one_column_gives_its_name():
+    assert names_of("customer.age", "age", 0, 1) == ("customer.age", "age[0]", "age")
+    assert names_of("", "x", 1, 2) == ("x[1]",)
 
 
 def test_a_sample_is_spread_evenly_and_always_the_same(tmp_path):

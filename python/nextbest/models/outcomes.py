@@ -11,14 +11,17 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from nextbest.casting.form import Form
 from nextbest.diagnostics.suggestion import suggest
 from nextbest.models.refusal import ROWS, ModelError
+from nextbest.models.rows import cast_rows, read_columns
 
 _PROPENSITY: Final = "propensity"
 _OUTCOME: Final = "outcome"
 _ACTION: Final = "action"
 _MODEL: Final = "model"
 _ROW: Final = " row"
+_WHAT: Final = "outcomes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +39,31 @@ class Outcomes:
     actions: NDArray[Any] | None
 
 
-def read_outcomes(path: Path, model: str) -> Outcomes:
+def read_outcomes(path: Path, model: str, form: Form | None = None) -> Outcomes:
     """Reads outcomes of a model.
 
     Args:
         path: Parquet or CSV, by its suffix, with the columns `propensity` and `outcome`.
-        model: Where there is a column `model`, only its rows are taken.
+        model: Where there is a column `model`, only its rows are taken; names are text, as ids are.
+        form: How a CSV file is written.
 
     Raises:
         ModelError: NB663: the file cannot be read, lacks a column, or holds what is neither.
     """
-    frame = _read(path)
+    found = read_columns(path, _WHAT, form)
     for column in (_PROPENSITY, _OUTCOME):
-        if column not in frame.columns:
-            remedy = suggest(column, frame.columns, otherwise="add it: 0.0 to 1.0, and 0 or 1")
+        if column not in found:
+            remedy = suggest(column, found, otherwise="add it: 0.0 to 1.0, and 0 or 1")
             raise ModelError(f"the outcomes have no column `{column}`", remedy, ROWS)
-    frame = frame.with_row_index(_ROW, 1)
+    frame = pl.DataFrame(
+        [
+            *(cast_rows(found[name], "double", _WHAT) for name in (_PROPENSITY, _OUTCOME)),
+            *(_names(found[name]) for name in (_ACTION, _MODEL) if name in found),
+        ]
+    ).with_row_index(_ROW, 1)
     if _MODEL in frame.columns:
-        known = frame[_MODEL].unique().drop_nulls().cast(pl.String).to_list()
-        frame = frame.filter(pl.col(_MODEL).cast(pl.String) == model)
+        known = frame[_MODEL].unique().drop_nulls().to_list()
+        frame = frame.filter(pl.col(_MODEL) == model)
         if frame.is_empty():
             remedy = suggest(model, known, otherwise="leave the column `model` out")
             raise ModelError(f"no outcome is of the model `{model}`", remedy, ROWS)
@@ -68,28 +77,19 @@ def read_outcomes(path: Path, model: str) -> Outcomes:
     _require(frame, _OUTCOME, np.isin(outcomes, (0.0, 1.0)), remedy)
     actions = None
     if _ACTION in frame.columns:
-        actions = np.array(frame[_ACTION].cast(pl.String).fill_null("").to_list(), dtype=object)
+        actions = np.array(frame[_ACTION].fill_null("").to_list(), dtype=object)
     return Outcomes(propensities, outcomes, actions)
 
 
-def _read(path: Path) -> pl.DataFrame:
-    suffix = path.suffix.lower()
-    if suffix not in {".parquet", ".csv"}:
-        raise ModelError(f"`{path}` is of no kind that can be read", "give a file of .parquet or .csv", ROWS)
-    try:
-        if suffix == ".parquet":
-            return pl.read_parquet(path)
-        return pl.read_csv(path, infer_schema_length=None)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        reason = str(error).split("\n", 1)[0]
-        raise ModelError(f"the outcomes `{path}` cannot be read: {reason}", "check the file", ROWS) from None
+def _names(series: pl.Series) -> pl.Series:
+    """Names of models and actions; where there is none, null."""
+    if series.dtype == pl.Null or series.dtype.is_integer():
+        return series.cast(pl.String)
+    return cast_rows(series, "string", _WHAT)
 
 
 def _numbers(frame: pl.DataFrame, column: str) -> NDArray[np.float64]:
-    series = frame[column]
-    if not series.dtype.is_numeric() and series.dtype != pl.Boolean:
-        raise ModelError(f"the column `{column}` of the outcomes holds {series.dtype}", "give numbers", ROWS)
-    return series.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    return frame[column].fill_null(float("nan")).to_numpy()
 
 
 def _require(frame: pl.DataFrame, column: str, fits: NDArray[np.bool_], remedy: str) -> None:

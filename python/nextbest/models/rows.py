@@ -1,7 +1,9 @@
 """A table of rows -> the inputs of a model, as a server would fill them.
 
-Columns are named by attribute, `customer.age`, or by place, `features[0]`. Where a value is missing, what the
-binding lets stand in does; without it, a number is NaN, and a row that lacks anything else has no score.
+Columns are named by attribute, `customer.age`, or by place, `features[0]`; an input of one column gives its
+name. They are cast to what the input is made of, whatever their values look like. Where a value is missing,
+what the binding lets stand in does; without it, a number is NaN, and a row that lacks anything else has no
+score.
 """
 
 import io
@@ -14,6 +16,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from nextbest.casting import CastError
+from nextbest.casting.column import cast_column
+from nextbest.casting.form import Form
+from nextbest.casting.table import read_table as read_file
 from nextbest.diagnostics.suggestion import suggest
 from nextbest.models.manifest import Manifest
 from nextbest.models.refusal import ROWS, ModelError
@@ -23,12 +29,12 @@ BACKGROUND_ROWS_MAX: Final = 10_000
 GOLDEN_ROWS_MAX: Final = 100_000
 _SUFFIXES: Final = (".parquet", ".csv")
 EXPECTED: Final = "expected"
-_TARGETS: Final[dict[Element, tuple[Any, Any]]] = {
-    Element.FLOAT32: (pl.Float64(), np.float32),
-    Element.FLOAT64: (pl.Float64(), np.float64),
-    Element.INT64: (pl.Int64(), np.int64),
-    Element.STRING: (pl.String(), np.object_),
-    Element.BOOLEAN: (pl.Boolean(), np.bool_),
+_TYPES: Final[dict[Element, tuple[str, Any]]] = {
+    Element.FLOAT32: ("double", np.float32),
+    Element.FLOAT64: ("double", np.float64),
+    Element.INT64: ("int", np.int64),
+    Element.STRING: ("string", np.object_),
+    Element.BOOLEAN: ("bool", np.bool_),
 }
 
 
@@ -97,7 +103,7 @@ def inputs_of(manifest: Manifest) -> list[InputTable]:
             elements[name],
             tuple(
                 InputColumn(
-                    (column.attribute, f"{name}[{index}]"),
+                    names_of(column.attribute, name, index, len(columns)),
                     json.loads(column.missing) if column.missing else None,
                 )
                 for index, column in enumerate(columns)
@@ -105,6 +111,19 @@ def inputs_of(manifest: Manifest) -> list[InputTable]:
         )
         for name, columns in manifest.binding.inputs.items()
     ]
+
+
+def names_of(attribute: str, name: str, index: int, width: int) -> tuple[str, ...]:
+    """The names that a table may have a column of an input by.
+
+    Args:
+        attribute: That it is bound to; empty where it is not.
+        name: Of the input.
+        index: Of the column in it.
+        width: How many columns the input has.
+    """
+    names = (attribute, f"{name}[{index}]", name if width == 1 else "")
+    return tuple(name for name in names if name)
 
 
 def unbound_inputs(signature: Signature) -> list[InputTable]:
@@ -115,41 +134,45 @@ def unbound_inputs(signature: Signature) -> list[InputTable]:
         if width is None or tensor.element is Element.OTHER:
             tables.append(InputTable(tensor.name, tensor.element, ()))
             continue
-        short = (tensor.name,) if width == 1 else ()
-        columns = [InputColumn((f"{tensor.name}[{index}]", *short)) for index in range(width)]
+        columns = [InputColumn(names_of("", tensor.name, index, width)) for index in range(width)]
         tables.append(InputTable(tensor.name, tensor.element, tuple(columns)))
     return tables
 
 
-def read_table(path: Path, inputs: list[InputTable], what: str, *, with_expected: bool) -> Table:
+def read_table(
+    path: Path, inputs: list[InputTable], what: str, form: Form | None = None, *, with_expected: bool
+) -> Table:
     """Reads a table.
 
     Args:
         path: Parquet or CSV, by its suffix.
         inputs: Of the model.
         what: It is, for messages.
+        form: How a CSV file is written.
         with_expected: It has scores too.
 
     Raises:
-        ModelError: NB663: it cannot be read, or lacks a column.
+        ModelError: NB663: it cannot be read, lacks a column, or a value is not what the input is made of.
     """
-    columns = [(column, table.element) for table in inputs for column in table.columns]
-    frame = _read(path, {name: element for column, element in columns for name in column.names}, what)
+    found = read_columns(path, what, form)
     chosen: dict[str, pl.Series] = {}
-    for column, element in columns:
-        name = next((name for name in column.names if name in frame.columns), None)
-        if name is None:
-            wanted = column.names[0]
-            remedy = suggest(
-                wanted, frame.columns, otherwise=f"add it; there are {', '.join(frame.columns[:8])}"
-            )
-            raise ModelError(f"the {what} have no column `{wanted}`", remedy, ROWS)
-        chosen[column.names[0]] = _cast(frame[name], element, what)
+    for table in inputs:
+        for column in table.columns:
+            name = next((name for name in column.names if name in found), None)
+            if name is None:
+                wanted = column.names[0]
+                remedy = suggest(wanted, found, otherwise=f"add it; there are {', '.join([*found][:8])}")
+                raise ModelError(f"the {what} have no column `{wanted}`", remedy, ROWS)
+            chosen[column.names[0]] = cast_rows(found[name], _TYPES[table.element][0], what)
     if with_expected:
-        if EXPECTED not in frame.columns:
+        if EXPECTED not in found:
             remedy = "add it, with the scores of the training framework"
             raise ModelError(f"the {what} have no column `{EXPECTED}`", remedy, ROWS)
-        chosen[EXPECTED] = _cast(frame[EXPECTED], Element.FLOAT64, what)
+        chosen[EXPECTED] = cast_rows(found[EXPECTED], "double", what)
+        missing = chosen[EXPECTED].is_null().arg_true()
+        if len(missing):
+            remedy = "fill in the score of the training framework, or leave the row out"
+            raise ModelError(f"row {missing[0] + 1} of the {what} has no `{EXPECTED}`", remedy, ROWS)
     made = pl.DataFrame([series.alias(name) for name, series in chosen.items()])
     if not len(made):
         raise ModelError(f"there are no {what}: the table is empty", "give at least one row", ROWS)
@@ -206,7 +229,7 @@ def fill_inputs(table: Table, inputs: list[InputTable]) -> dict[str, NDArray[Any
             raise ModelError(message, remedy, ROWS)
     filled = {}
     for given in inputs:
-        dtype = _TARGETS[given.element][1]
+        dtype = _TYPES[given.element][1]
         columns = []
         for column in given.columns:
             series = table.frame[column.names[0]]
@@ -230,40 +253,44 @@ def _needed(inputs: list[InputTable]) -> list[str]:
     ]
 
 
-def _read(path: Path, elements: dict[str, Element], what: str) -> pl.DataFrame:
-    suffix = path.suffix.lower()
-    if suffix not in _SUFFIXES:
-        raise ModelError(f"`{path}` is of no kind that can be read", "give a file of .parquet or .csv", ROWS)
+def read_columns(path: Path, what: str, form: Form | None) -> dict[str, pl.Series]:
+    """Reads the columns of a file of rows, as they are written.
+
+    Raises:
+        ModelError: NB663: it cannot be read.
+    """
     try:
-        if suffix == ".parquet":
-            return pl.read_parquet(path)
-        # Text that looks like a number stays text where the model takes text.
-        with path.open("rb") as file:
-            header = pl.read_csv(file, n_rows=0).columns
-        texts = {name: pl.String() for name in header if elements.get(name) is Element.STRING}
-        return pl.read_csv(path, infer_schema_length=None, schema_overrides=texts)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        reason = str(error).split("\n", 1)[0]
-        raise ModelError(f"the {what} `{path}` cannot be read: {reason}", "check the file", ROWS) from None
+        return read_file(path, form, _SUFFIXES).columns
+    except CastError as error:
+        raise ModelError(f"the {what}: {error.message}", error.help, ROWS) from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ModelError(f"the {what} `{path}` cannot be read: {reason}", "check the path", ROWS) from None
 
 
-def _cast(series: pl.Series, element: Element, what: str) -> pl.Series:
-    target, _ = _TARGETS[element]
-    dtype = series.dtype
-    is_number = dtype.is_numeric() or dtype in {pl.Boolean, pl.Null}
-    fits = {
-        Element.STRING: dtype in {pl.String, pl.Categorical, pl.Enum, pl.Null},
-        Element.BOOLEAN: dtype in {pl.Boolean, pl.Null},
-        Element.INT64: is_number and not dtype.is_float(),
-    }.get(element, is_number)
-    if not fits:
-        words = {Element.STRING: "text", Element.BOOLEAN: "true or false", Element.INT64: "whole numbers"}
-        remedy = f"give {words.get(element, 'numbers')}"
-        raise ModelError(f"the column `{series.name}` of the {what} holds {dtype}", remedy, ROWS)
+def cast_rows(series: pl.Series, kind: str, what: str) -> pl.Series:
+    """Casts a column to a type of `schema.yaml`; among numbers, true and false are 1 and 0, as in a server.
+
+    Raises:
+        ModelError: NB663: a value is not of the type.
+    """
     try:
-        cast = series.cast(target)
-    except pl.exceptions.PolarsError as error:
-        reason = str(error).split("\n", 1)[0]
-        raise ModelError(f"the column `{series.name}` of the {what}: {reason}", "check it", ROWS) from None
-    # What pandas writes for a missing number.
-    return cast.fill_nan(None) if target == pl.Float64 else cast
+        column = cast_column(_as_numbers(series) if kind in {"int", "double"} else series, kind)
+    except CastError as error:
+        raise ModelError(
+            f"the column `{series.name}` of the {what}: {error.message}", error.help, ROWS
+        ) from None
+    for row, refusal in column.refusals.items():
+        message = f"row {row + 1} of the {what}, column `{series.name}`: {refusal.message}"
+        raise ModelError(message, refusal.help, ROWS)
+    return column.values
+
+
+def _as_numbers(series: pl.Series) -> pl.Series:
+    if series.dtype == pl.Boolean:
+        return series.cast(pl.Int64)
+    if series.dtype == pl.String:
+        return series.replace(
+            {"true": "1", "True": "1", "TRUE": "1", "false": "0", "False": "0", "FALSE": "0"}
+        )
+    return series

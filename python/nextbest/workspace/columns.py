@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from nextbest.casting.form import Form
 from nextbest.diagnostics import Diagnostic
 from nextbest.models import ModelError, Signature
 from nextbest.models import manifest as manifests
@@ -16,6 +17,7 @@ from nextbest.models.rows import (
     InputTable,
     Table,
     drop_unanswerable,
+    names_of,
     read_table,
     sample,
     unbound_inputs,
@@ -79,9 +81,15 @@ def bind_columns(root: Path, definition: BindingFile, document: Document, signat
 
 
 def read_tables(
-    golden: Path | None, background: Path | None, inputs: list[InputTable]
+    golden: Path | None, background: Path | None, inputs: list[InputTable], form: Form | None = None
 ) -> tuple[Table | None, Table | None]:
     """Reads golden rows and a background sample, of which at most `BACKGROUND_ROWS_MAX` are kept.
+
+    Args:
+        golden: Rows with scores.
+        background: Rows as they occur.
+        inputs: Of the model.
+        form: How CSV files are written.
 
     Raises:
         ModelError: NB663: they do not fit the model.
@@ -94,12 +102,12 @@ def read_tables(
             raise ModelError(message, "bind it, with --inputs", ROWS)
     known, occurring = None, None
     if golden is not None:
-        known = read_table(golden, inputs, "golden rows", with_expected=True)
+        known = read_table(golden, inputs, "golden rows", form, with_expected=True)
         if len(known.frame) > GOLDEN_ROWS_MAX:
             message = f"there are {len(known.frame):,} golden rows, at most {GOLDEN_ROWS_MAX:,} are compared"
             raise ModelError(message, "give a sample of them", ROWS)
     if background is not None:
-        table = read_table(background, inputs, "rows of the background sample", with_expected=False)
+        table = read_table(background, inputs, "rows of the background sample", form, with_expected=False)
         occurring = sample(drop_unanswerable(table, inputs), BACKGROUND_ROWS_MAX)
     return known, occurring
 
@@ -124,7 +132,7 @@ def _workspace(root: Path) -> tuple[Workspace, bool]:
 def table_of(given: Input) -> InputTable:
     """An input with the names that a table may have its columns by."""
     columns = tuple(
-        InputColumn((bound.reference, f"{given.name}[{index}]"), _plain(bound.missing))
+        InputColumn(names_of(bound.reference, given.name, index, len(given.columns)), _plain(bound.missing))
         for index, bound in enumerate(given.columns)
     )
     return InputTable(given.name, given.element, columns)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nextbest.casting.form import Form
 from nextbest.diagnostics import Diagnostic, Severity
 from nextbest.diagnostics.suggestion import one_of
 from nextbest.models import SIZE_BYTES_MAX, ModelError, Signature
@@ -58,6 +59,7 @@ class Request:
         budget_us: Most that scoring one row may take.
         any_operator: Take every standard operator that has a bound at all.
         workspace: Its schema types the attributes that are bound, where it has one.
+        form: How golden rows and background are written, where they are CSV.
     """
 
     model: Path
@@ -71,6 +73,7 @@ class Request:
     budget_us: float | None = None
     any_operator: bool = False
     workspace: Path = Path()
+    form: Form | None = None
 
 
 @dataclass(slots=True)
@@ -145,7 +148,7 @@ def _push(registry: Registry, request: Request, pushed: Pushed, progress: Progre
     pushed.diagnostics += bound.diagnostics
     if pushed.is_refused:
         return
-    golden, background = read_tables(request.golden, request.background, bound.tables)
+    golden, background = read_tables(request.golden, request.background, bound.tables, request.form)
     outcome = validate(_job(onnx, request, bound, golden, background), progress=progress)
     if _refuse(outcome, pushed) or outcome.report is None:
         return

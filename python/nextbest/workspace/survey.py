@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nextbest.casting.form import Form
 from nextbest.diagnostics import Diagnostic, Severity
 from nextbest.models import ModelError
 from nextbest.v1 import bundle_pb2
@@ -79,7 +80,7 @@ def _sample(root: Path, binding: Binding, resolved: Resolved | None) -> "tuple[T
         raise ModelError(
             f"there is no file `{written}`", "put it beside this file, or correct the name", ROWS
         )
-    return read_table(path, inputs, _WHAT, with_expected=False), inputs
+    return read_table(path, inputs, _WHAT, Form(can_be_given=False), with_expected=False), inputs
 
 
 def _count(model: bundle_pb2.Model, binding: Binding, table: "Table", inputs: "list[InputTable]") -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nextbest.cli.csv_form import Encoding, Separator, form
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
 from nextbest.cli.output import CommandError, Json, is_for_machines, say, show, write_json
@@ -14,6 +15,7 @@ from nextbest.cli.pictures import Png, require_plots
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from nextbest.casting.form import Form
     from nextbest.models.calibration import Bin, Calibration
     from nextbest.models.health import Health
     from nextbest.v1 import control_pb2
@@ -48,6 +50,8 @@ def health(  # noqa: PLR0913 - one parameter an option
         Path | None,
         typer.Option(help="Parquet or CSV: `propensity` and `outcome` (0 or 1); `action`, `model`."),
     ] = None,
+    separator: Separator = "",
+    encoding: Encoding = "",
     warn: Annotated[float, typer.Option(min=0.0, help="Stability index from which on to warn.")] = 0.10,
     alert: Annotated[float, typer.Option(min=0.0, help="Stability index from which on to alert.")] = 0.25,
     png: Png = None,
@@ -72,7 +76,7 @@ def health(  # noqa: PLR0913 - one parameter an option
         )
     if png is not None:
         require_plots()
-    calibration = _calibrate(outcomes, name) if outcomes is not None else None
+    calibration = _calibrate(outcomes, name, form(separator, encoding)) if outcomes is not None else None
     found, judged = _ask(name, target, warn, alert, is_needed=calibration is None or target is not None)
     if png is not None:
         from nextbest.charts.models import draw
@@ -110,13 +114,13 @@ def _ask(
     return found, examine(found, answer.sample, datetime.now(UTC), Limits(warn, alert))
 
 
-def _calibrate(path: Path, name: str) -> "Calibration":
+def _calibrate(path: Path, name: str, form_: "Form") -> "Calibration":
     from nextbest.models import ModelError
     from nextbest.models.calibration import calibrate
     from nextbest.models.outcomes import read_outcomes
 
     try:
-        rows = read_outcomes(path, name)
+        rows = read_outcomes(path, name, form_)
     except ModelError as error:
         raise CommandError(error.message, error.help, ExitCode.USAGE, "--outcomes") from None
     return calibrate(rows.propensities, rows.outcomes, rows.actions)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nextbest.cli.csv_form import Encoding, Separator, form
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
 from nextbest.cli.models.registries import (
@@ -52,6 +53,8 @@ def push(  # noqa: PLR0913 - one a word of the command line
     background: Annotated[
         Path | None, typer.Option("--background", help="Parquet or CSV: a sample of rows as they occur.")
     ] = None,
+    separator: Separator = "",
+    encoding: Encoding = "",
     tolerance: Annotated[
         float, typer.Option("--tolerance", min=0.0, max=1.0, help="Largest difference of a golden row.")
     ] = 1e-5,
@@ -88,6 +91,7 @@ def push(  # noqa: PLR0913 - one a word of the command line
         budget_us=budget_us,
         any_operator=allow_any_op,
         workspace=workspace,
+        form=form(separator, encoding),
     )
     _check_words(name, promote)
     store = open_registry(workspace, registry)
