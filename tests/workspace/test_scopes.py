@@ -31,6 +31,7 @@ def test_a_misspelt_issue_is_an_error_that_names_the_right_one(lay):
     assert diagnostic.message == "`issues.yaml` does not declare the issue `sale`"
     assert diagnostic.help.startswith("did you mean `sales`, issues.yaml:2? Otherwise declare it there")
     assert (diagnostic.position.file, diagnostic.position.line) == ("actions/cards.yaml", 1)
+    assert diagnostic.fix.replacement == "sales"
 
 
 def test_every_undeclared_issue_is_reported_and_every_unused_one(lay):

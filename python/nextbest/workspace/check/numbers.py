@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from nextbest.diagnostics import Diagnostic, Severity
+from nextbest.diagnostics import Diagnostic, Remedy, Severity
 from nextbest.workspace.document import Document
 from nextbest.workspace.load import Workspace
 
@@ -14,7 +14,8 @@ def check_numbers(workspace: Workspace) -> Iterator[Diagnostic]:
     for document, path, percent in _percentages(workspace):
         if percent and -1 < percent < 1:
             message = f"`{path[-1]}: {percent:g}` is less than one percentage point"
-            remedy = f"write {percent * 100:g} for {percent * 100:g} percent"
+            meant = f"{percent * 100:g}"
+            remedy = Remedy(f"write {{}} for {meant} percent", meant)
             position = document.value(*path)
             yield Diagnostic("NB226", message, position, remedy, Severity.WARNING)
     if workspace.arbitration is not None:
@@ -22,7 +23,7 @@ def check_numbers(workspace: Workspace) -> Iterator[Diagnostic]:
         if workspace.arbitration.definition.arbitration.thresholds.propensity == 1:
             position = document.value("arbitration", "thresholds", "propensity")
             message = "a threshold of 1 keeps out every action that is not certain to be accepted"
-            remedy = "propensities are fractions: write 0.01 for 1 percent"
+            remedy = Remedy("propensities are fractions: write {} for 1 percent", "0.01")
             yield Diagnostic("NB226", message, position, remedy, Severity.WARNING)
 
 

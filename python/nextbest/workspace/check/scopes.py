@@ -5,7 +5,7 @@ A group inherits the policies of its issue by the issue's name, so a misspelt na
 
 from collections.abc import Iterator
 
-from nextbest.diagnostics import Diagnostic, Position
+from nextbest.diagnostics import Diagnostic, Position, Remedy
 from nextbest.diagnostics.suggestion import nearest, one_of
 from nextbest.workspace.load import Workspace
 from nextbest.workspace.names import Register
@@ -64,7 +64,8 @@ def _undeclared(
     declare = f"`{name}: {{}}` below `issues:`" if not issue else f"`{name}` in the list `groups:`"
     if best is not None:
         place = declared.places[best]
-        remedy = f"did you mean `{best}`, {place.file}:{place.line}? Otherwise declare it there: {declare}"
+        words = f"did you mean `{{}}`, {place.file}:{place.line}? Otherwise declare it there: {declare}"
+        remedy: str = Remedy(words, best)
     elif len(declared.places) <= LISTED_MAX:
         remedy = f"use {one_of(declared.places)}, or declare it: {declare}"
     else:
