@@ -50,6 +50,7 @@ def test_files_of_a_folder_that_is_no_part_of_it_are_one_finding(lay):
 
 def test_hidden_and_foreign_things_are_left_alone(lay):
     names = (".github/x.yaml", "node_modules/x.yaml", ".pre-commit.yaml", "actions/.draft.yaml", "docs/a.md")
+    names += ("card.yaml", "push/binding.yaml")
     folder = lay(dict.fromkeys((*names, "venv/x.yaml", "target/x.yaml", "models/registry/x.yaml"), "{{{"))
     (folder / "venv/pyvenv.cfg").write_text("")
     (folder / "target/CACHEDIR.TAG").write_text("")

@@ -24,6 +24,8 @@ SINGLE = {
     "contact-policies.yaml": Kind.CONTACT_POLICIES,
 }
 FOLDERS = {"actions": Kind.ACTIONS, "models": Kind.MODEL, "tests": Kind.TESTS}
+# Read by a push of a model, which may be made from the workspace's folder.
+PUSHED = frozenset({"binding.yaml", "card.yaml"})
 FILES_MAX = 50_000
 # Of a folder that is not read, so many entries are looked at: it may hold anything.
 FOREIGN_ENTRIES_MAX = 10_000
@@ -177,7 +179,7 @@ class _Search:
     def _leave(self, path: Path) -> None:
         """Says of a file beside `workspace.yaml` that it is not read, if it looks like YAML."""
         corrected = _corrected(path.name)
-        if corrected is None:
+        if corrected is None or path.name in PUSHED:
             return
         folder = _meant(Path(corrected).stem)
         if corrected in SINGLE:
@@ -274,6 +276,6 @@ def _foreign(folder: Path) -> Iterator[Path]:
                 return
             if is_folder(path):
                 below += [] if path.is_symlink() else [path]
-            elif _corrected(path.name) is not None and is_text(path.name):
+            elif path.name not in PUSHED and _corrected(path.name) is not None and is_text(path.name):
                 yield path
         folders += reversed(below)
