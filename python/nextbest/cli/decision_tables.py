@@ -27,6 +27,8 @@ from nextbest.answers import (
 from nextbest.cli.output import plain
 from nextbest.wording import OUTCOMES, UNAVAILABLE, short_number, word_amount, word_value
 
+# From here on, decimals of a factor say nothing.
+_LARGE_FACTOR = 1_000
 _LEGEND = "P propensity (* prior, ! prior as the model failed), C context weight, V value, L lever"
 _DEGRADATIONS = {
     DegradationKind.CUSTOMER_UNKNOWN: "nothing is stored of the customer, only the request was read",
@@ -274,11 +276,15 @@ def _arbitrated(action: ActionExplanation) -> str:
             return f"placed in {placing.placement}"
         case Outcome.LOST:
             lever = placing.lever_needed_percent
-            needed = f"; a lever of +{lever:.1f} would draw level" if lever is not None else ""
-            factor = f"{placing.factor_needed:.2f}"
-            return f"lost {placing.placement} to {placing.lost_to}, factor {factor} away{needed}"
+            needed = f"; a lever of +{short_number(lever)} would win" if lever is not None else ""
+            factor = f", factor {_factor(placing.factor_needed)} away" if placing.factor_needed else ""
+            return f"lost {placing.placement} to {placing.lost_to}{factor}{needed}"
         case outcome:
             return OUTCOMES.get(outcome, str(outcome))
+
+
+def _factor(factor: float) -> str:
+    return f"{factor:.2f}" if factor < _LARGE_FACTOR else short_number(factor)
 
 
 def _rest(count: int, shown_max: int) -> list[RenderableType]:

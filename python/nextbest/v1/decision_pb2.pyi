@@ -1181,12 +1181,14 @@ class Placing(_message.Message):
     """Where it was placed, or where it came closest."""
     treatment: _builtins.str
     lost_to: _builtins.str
-    """For OUTCOME_LOST: the action it lost to (the last that was placed there), and the factor by which its
-    priority would have to grow to draw level: 1.12 is 12 % more.
+    """The placed action that it has to pass, if any, and the factor by which its priority would have to grow to draw level
+    with it, or to reach the threshold: 1.12 is 12 % more. 0: no factor would do.
     """
     factor_needed: _builtins.float
     lever_needed_percent: _builtins.float
-    """The lever, in percentage points on top of today's, that would have won. Absent where no lever could."""
+    """The lever, in percentage points on top of today's, that would have placed it in `placement`: decided with it, not only
+    computed. Absent where no higher lever does that the control plane accepts.
+    """
     @_builtins.property
     def fallback_placements(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The placements in which it is the fallback, in the order requested: whatever the outcome."""

@@ -4,6 +4,7 @@
 
 mod clause;
 mod contribution;
+mod lever;
 mod placing;
 mod wording;
 
