@@ -1,10 +1,9 @@
 """Every code has a title, a section in the reference, and a case; every case shows what it is named after.
 
 A case is a folder `cases/NBxxx-what/` of workspace files, laid over the correct workspace in `base/`:
-`remove.txt` names files that go, `repeat.txt` a file, a number and a line that is added so often, `onnx.txt`
-a model of `small_models.py` that is written to
-`models/card.onnx`, and `expected.txt` is what `nextbest check` prints. With
-NEXTBEST_BLESS set, it is rewritten.
+`remove.txt` names files that go, `repeat.txt` a file, a number and a line to add so often, `onnx.txt` a model
+of `small_models.py` that is written to `models/card.onnx`. `meant/` holds what the author meant (see
+`test_remedies`), `expected.txt` what `nextbest check` prints: with NEXTBEST_BLESS set, it is rewritten.
 
 Codes from NB650 to NB699 are about models that are pushed, which no workspace can show: those have their
 cases in `tests/models`.
@@ -28,7 +27,7 @@ CASES = sorted(path for path in (HERE / "cases").iterdir() if path.is_dir())
 OF_PUSHES = re.compile(r"NB6[5-9]\d")
 # Of the check; some findings are about what is over.
 NOW_US = moment_us("2025-12-01")
-ABOUT_THE_CASE = {"expected.txt", "remove.txt", "onnx.txt", "repeat.txt"}
+ABOUT_THE_CASE = {"expected.txt", "remove.txt", "onnx.txt", "repeat.txt", "meant"}
 
 
 def lay(case: Path, folder: Path) -> Path:

@@ -48,6 +48,8 @@ def suggest(name: str, known: Collection[str], *, otherwise: str = "") -> str:
     best = nearest(name, known)
     if best is not None:
         return did_you_mean(best)
+    if len(known) == 1:
+        return Remedy("use `{}`", _written(next(iter(known))))
     if known and len(known) <= LISTED_AT_MOST:
         return f"use {one_of(known)}"
     return otherwise
@@ -55,8 +57,13 @@ def suggest(name: str, known: Collection[str], *, otherwise: str = "") -> str:
 
 def did_you_mean(name: str) -> Remedy:
     """The remedy for a mistyped name: put the right one where the finding is."""
+    return Remedy("did you mean `{}`?", _written(name))
+
+
+def _written(name: str) -> str:
+    """A name as a file has it: in quotes where it would be read as a number or the like."""
     is_plain = re.fullmatch(r"[A-Za-z_][\w.<>-]*", name) and name.lower() not in {"null", "true", "false"}
-    return Remedy("did you mean `{}`?", name if is_plain else f'"{name}"')
+    return name if is_plain else f'"{name}"'
 
 
 def one_of(names: Collection[str]) -> str:

@@ -55,7 +55,8 @@ class Finding:
             return str(self.help) if fix is None else Remedy(self.help.words, fix)
         place = source.locate(*edit.stretch)
         if place.length != edit.stretch[1] or not NAME.fullmatch(edit.replacement):
-            return str(self.help)
+            fix = source.rewrite(edit.apply(source.text))
+            return str(self.help) if fix is None else Remedy(self.help.words, fix)
         # Names are written alike in all quotes.
         end = place.column + place.length
         fix = Fix(place.file, place.line, place.column, place.line, end, edit.replacement)

@@ -144,10 +144,7 @@ def _mistyped(fault: Fault) -> tuple[str, str, str]:
     elif isinstance(value, str) and "when" in (
         _fields(fault.file, fault.details[0]["loc"]) or _fields(fault.file, (*fault.details[0]["loc"], 0))
     ):
-        condition = value.removeprefix("when:")
-        remedy = f"write it as an item of the list: `- when: {_short(condition)}`"
-        if condition != value and fault.written == value:
-            remedy = Remedy("a space belongs after the colon: `- {}`", f"when: {condition}")
+        remedy = _bare_condition(value, fault)
     elif wanted == "text" and steps[-1:] == ("when",) and isinstance(value, list | dict):
         remedy = _one_condition(value, fault.written)
     elif wanted == "text" and isinstance(value, bool | int | float):
@@ -155,6 +152,17 @@ def _mistyped(fault: Fault) -> tuple[str, str, str]:
     elif "text" in wanted and isinstance(value, bool):
         remedy = Remedy("quote it if it is text: {}", f'"{fault.written}"')
     return "NB203", f"{_described(value, fault.written)}, where {wanted} belongs", remedy
+
+
+def _bare_condition(value: str, fault: Fault) -> str:
+    """The remedy for text where an item with `when:` belongs."""
+    condition = value.removeprefix("when:")
+    if fault.written == value:
+        if condition != value:
+            return Remedy("a space belongs after the colon: `- {}`", f"when: {condition}")
+        if isinstance(fault.details[0]["loc"][-1], int):
+            return Remedy("write it as an item of the list: `- {}`", f"when: {value}")
+    return f"write it as an item of the list: `- when: {_short(condition)}`"
 
 
 def _one_condition(value: list[object] | dict[str, object], written: str) -> str:

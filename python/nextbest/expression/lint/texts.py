@@ -48,7 +48,7 @@ def find_unusual_spelling(node: Node, tokens: Tokens) -> Iterator[Finding]:
     text = _text(node, tokens)
     unusual = None if text is None else unusual_spelling(text)
     if unusual is not None:
-        help_ = Remedy("write {}, as keyboards do (Unicode's normal form C)", quote(usual(text or "")))
+        help_ = Remedy("write `{}`, as keyboards do (Unicode's normal form C)", quote(usual(text or "")))
         yield Finding("NB514", unusual[0], cover(node, tokens), help_)
     for child in children(node):
         yield from find_unusual_spelling(child, tokens)

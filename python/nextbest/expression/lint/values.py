@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from nextbest.diagnostics import Remedy
 from nextbest.diagnostics.spelling import usual
 from nextbest.diagnostics.suggestion import nearest, one_of
 from nextbest.expression import domain as sets
@@ -97,15 +98,18 @@ def not_allowed(
     names = [str(allowed) for allowed in dict.fromkeys(values)]
     what = f"`{name}` {'has no' if is_list else 'is never'} {shown}"
     if isinstance(value, str):
-        if any(usual(allowed) == usual(value) for allowed in names):
+        same = next((allowed for allowed in names if usual(allowed) == usual(value)), None)
+        if same is not None:
             help_ = "copy the value from there, in Unicode's normal form C"
+            if usual(same) == same:
+                help_ = Remedy("write it as it is there: `{}`", quote(same))
             return Finding("NB514", f"{what}: the value in schema.yaml only looks the same", stretch, help_)
         alike = next((allowed for allowed in names if allowed.casefold() == value.casefold()), None)
         if alike is not None:
-            return Finding("NB505", f"{what}: case matters", stretch, f"write {quote(alike)}")
+            return Finding("NB505", f"{what}: case matters", stretch, Remedy("write `{}`", quote(alike)))
     best = nearest(value, names) if isinstance(value, str) else None
-    help_ = f'did you mean "{best}"?' if best else f"it is {one_of(names)}"
-    return Finding("NB504", what, stretch, help_)
+    meant = Remedy("did you mean `{}`?", quote(best)) if best else f"it is {one_of(names)}"
+    return Finding("NB504", what, stretch, meant)
 
 
 def _leaves(node: Node) -> Iterator[Node]:

@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Iterator
 
-from nextbest.diagnostics import Diagnostic, Severity
+from nextbest.diagnostics import Diagnostic, Remedy, Severity
 from nextbest.diagnostics.suggestion import suggest
 from nextbest.workspace.check.spelling import check_spelling
 from nextbest.workspace.check.values import Written, constant
@@ -92,7 +92,10 @@ def _check_propensity(
     position = document.value(*path, "propensity", "model") if bound else document.value(*path, "propensity")
     if NUMBER.fullmatch(name):
         yield Diagnostic(
-            "NB203", f"`{name}` is text, where a number belongs", position, "write it without quotes"
+            "NB203",
+            f"`{name}` is text, where a number belongs",
+            position,
+            Remedy("write it without quotes: {}", name),
         )
         return
     otherwise = "add it below `models/`, or write a number from 0 to 1"
