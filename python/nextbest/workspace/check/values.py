@@ -3,13 +3,13 @@
 import math
 import re
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from pydantic_core import PydanticCustomError
-
+from nextbest.casting import CastError, cast
 from nextbest.diagnostics import Diagnostic, Remedy
 from nextbest.diagnostics.suggestion import one_of, suggest
-from nextbest.expression import Constant, Duration, Timestamp, Type, ValueTextError, parse_duration
-from nextbest.workspace.definitions import AttributeDefinition, moment_us
+from nextbest.expression import Constant, Duration, Timestamp, Type
+from nextbest.workspace.definitions import AttributeDefinition
 from nextbest.workspace.document import Document
 
 # What people write for true and false.
@@ -142,11 +142,19 @@ def _is_int(value: object) -> bool:
 
 
 def _time(written: Written, text: str, type_: Type) -> Timestamp | Duration:
+    # As in files of customers and on command lines.
+    message, otherwise = f"`{text}` is not a {type_}", f"write {EXAMPLES[type_]}"
     try:
-        return Timestamp(moment_us(text)) if type_ is Type.TIMESTAMP else parse_duration(text)
-    except (PydanticCustomError, ValueTextError):
-        remedy = rewritten(written.document.written(*written.path), text, type_)
-        raise MismatchError(f"`{text}` is not a {type_}", remedy, written) from None
+        match cast(text, type_):
+            case datetime() as moment:
+                return Timestamp.of(moment)
+            case timedelta() as length:
+                return Duration.of(length)
+    except CastError as error:
+        message, otherwise = error.message, error.help
+    remedy = rewritten(written.document.written(*written.path), text, type_)
+    remedy = remedy if remedy != f"write {EXAMPLES[type_]}" else otherwise
+    raise MismatchError(message, remedy, written)
 
 
 def _elements(written: Written, items: list[object], type_: Type) -> tuple[str, ...] | tuple[int, ...]:
