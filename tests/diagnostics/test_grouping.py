@@ -57,6 +57,13 @@ def test_what_says_something_else_stands_alone_and_order_is_kept():
     assert [len(one.others) for one in groups] == [0, 3, 0, 0, 0]
 
 
+def test_other_expressions_are_something_else():
+    found = [warning(f"`customer.age > {line}` never holds", line) for line in range(1, 9)]
+    assert len(group(found)) == 8
+    inherited = [warning(f"`customer.age > 3` never holds for `a{line}`", line) for line in range(1, 9)]
+    assert [len(one.others) for one in group(inherited)] == [7]
+
+
 def test_errors_and_findings_about_the_workspace_are_never_grouped():
     errors = [
         Diagnostic("NB201", "unknown key `x`", Position("a.yaml", line, 1), "no") for line in range(1, 9)

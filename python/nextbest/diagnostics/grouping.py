@@ -13,6 +13,8 @@ from nextbest.diagnostics.diagnostic import Diagnostic, Severity
 GROUPED_FROM = 4
 LISTED_MAX = 5
 QUOTED = re.compile(r"`([^`]*)`")
+# What is quoted and no expression: names, attributes, files.
+NAME = re.compile(r"\A[\w./@-]+\Z")
 # Places and numbers differ between findings that say the same.
 PLACE = re.compile(r"[\w./-]+\.yaml:\d+(?::\d+)?|\d[\d,.]*")
 
@@ -60,4 +62,7 @@ def group(diagnostics: Iterable[Diagnostic]) -> list[Group]:
 
 
 def _wording(diagnostic: Diagnostic) -> tuple[str, str]:
-    return diagnostic.code, PLACE.sub("", QUOTED.sub("``", diagnostic.message))
+    """What findings have in common that say the same; an expression is a part of what is said."""
+    parts = QUOTED.split(diagnostic.message)
+    said = [PLACE.sub("", part) if index % 2 == 0 else NAME.sub("", part) for index, part in enumerate(parts)]
+    return diagnostic.code, "`".join(said)

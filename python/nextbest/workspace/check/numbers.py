@@ -13,7 +13,7 @@ def check_numbers(workspace: Workspace) -> Iterator[Diagnostic]:
     """Finds percentage points between -1 and 1, and a threshold of propensities that is 1."""
     for document, path, percent in _percentages(workspace):
         if percent and -1 < percent < 1:
-            message = f"`{path[-1]}: {percent:g}` is less than one percentage point"
+            message = f"a `{path[-1]}` of {percent:g} is less than one percentage point"
             meant = f"{percent * 100:g}"
             remedy = Remedy(f"write {{}} for {meant} percent", meant)
             position = document.value(*path)
