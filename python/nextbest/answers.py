@@ -103,7 +103,7 @@ class Unavailable(StrEnum):
 
 
 class Truth(StrEnum):
-    """The three values of a condition. UNKNOWN: an attribute that it needs is missing."""
+    """The three values of a condition. UNKNOWN: an attribute is missing, or an expression has no result."""
 
     UNSPECIFIED = "unspecified"
     FALSE = "false"
@@ -268,13 +268,32 @@ class SourcePosition:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadAttribute:
+    """An attribute that an expression reads.
+
+    Attributes:
+        name: With its root: `customer.income`.
+        label: As in LiteralExplanation.
+        value: None: missing.
+    """
+
+    name: str
+    label: str
+    value: AttributeValue
+
+
+@dataclass(frozen=True, slots=True)
 class LiteralExplanation:
     """One test of one feature.
 
     Attributes:
         feature: The attribute, or expression over attributes, that was looked at.
         actual: Its value; None: missing.
-        required: What was required: `>= 18`, `one of "web", "app"`, `present`.
+        required: What was required: `>= 18`, `< 30 days (720h)`, `one of "web", "app"`, `present`.
+        label: What people call the attribute; empty for an expression, and where the schema has no label
+            or one that repeats the name.
+        reads: For an expression: the attributes that it reads, in its order; at most 20.
+        no_result: Why an expression has no result; empty where it has one.
     """
 
     text: str
@@ -282,6 +301,9 @@ class LiteralExplanation:
     feature: str
     actual: AttributeValue
     required: str
+    label: str = ""
+    reads: tuple[ReadAttribute, ...] = ()
+    no_result: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,6 +400,7 @@ class Decision:
         explanation: None unless asked for.
         now: The time decided at, in UTC.
         seed: With `now`, the same question as a dry run gives the same answer.
+        currency: Of values, ISO 4217; empty where the workspace names none.
     """
 
     decision_id: str
@@ -387,6 +410,7 @@ class Decision:
     explanation: Explanation | None
     now: datetime
     seed: int
+    currency: str = ""
 
     def __getitem__(self, placement: str) -> tuple[RankedAction, ...]:
         """Returns the actions of a placement, best first.

@@ -32,6 +32,7 @@ def decode_decision(message: decision_pb2.DecideResponse) -> answers.Decision:
         explanation=_explanation(message.explanation) if message.HasField("explanation") else None,
         now=from_microseconds(message.now_us),
         seed=message.seed,
+        currency=message.currency,
     )
 
 
@@ -141,16 +142,22 @@ def _clause(message: decision_pb2.ClauseExplanation) -> answers.ClauseExplanatio
         if position.file
         else None,
         treatment=message.treatment,
-        literals=tuple(
-            answers.LiteralExplanation(
-                text=literal.text,
-                truth=_word(answers.Truth, decision_pb2.Truth, literal.truth),
-                feature=literal.feature,
-                actual=decode(literal.actual),
-                required=literal.required,
-            )
-            for literal in message.literals
+        literals=tuple(_literal(literal) for literal in message.literals),
+    )
+
+
+def _literal(message: decision_pb2.LiteralExplanation) -> answers.LiteralExplanation:
+    return answers.LiteralExplanation(
+        text=message.text,
+        truth=_word(answers.Truth, decision_pb2.Truth, message.truth),
+        feature=message.feature,
+        actual=decode(message.actual),
+        required=message.required,
+        label=message.label,
+        reads=tuple(
+            answers.ReadAttribute(read.name, read.label, decode(read.value)) for read in message.reads
         ),
+        no_result=message.no_result,
     )
 
 

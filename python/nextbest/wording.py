@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from nextbest.answers import Outcome, Unavailable
+from nextbest.answers import LiteralExplanation, Outcome, Unavailable
 from nextbest.values import AttributeValue
 
 UNAVAILABLE: Final = {
@@ -81,9 +81,28 @@ def short_number(number: float) -> str:
     return f"{number:.{max(3 - magnitude, 1)}f}".rstrip("0").rstrip(".")
 
 
-def word_amount(amount: float) -> str:
-    """Writes a sum of money with two decimals, `1,200.00`; a huge one short."""
-    return short_number(amount) if abs(amount) >= _HUGE else f"{amount:,.2f}"
+def word_amount(amount: float, currency: str = "") -> str:
+    """Writes a sum of money with two decimals, `1,200.00 EUR`; a huge one short."""
+    text = short_number(amount) if abs(amount) >= _HUGE else f"{amount:,.2f}"
+    return f"{text} {currency}".rstrip()
+
+
+def word_literal(literal: LiteralExplanation) -> list[str]:
+    """Writes what a test looked at and what it required; what an expression reads comes on a second line."""
+    feature = word_name(literal.feature, literal.label)
+    actual = f"is {word_value(literal.actual)}"
+    if literal.no_result:
+        actual = f"has no result ({literal.no_result})"
+    lines = [f"{feature} {actual}, required: {literal.required}"]
+    if literal.reads:
+        reads = (f"{word_name(read.name, read.label)} is {word_value(read.value)}" for read in literal.reads)
+        lines.append(f"  {', '.join(reads)}")
+    return lines
+
+
+def word_name(name: str, label: str) -> str:
+    """Writes an attribute with what people call it: `customer.income (yearly income)`."""
+    return f"{name} ({label})" if label else name
 
 
 def _has_exponent(number: float) -> bool:

@@ -17,7 +17,7 @@ SCORE = """
     }
 """
 DECISION = f"""
-decision_id: "01890a5d" bundle_digest: "ab12cd34ef56ab78" now_us: 1780315200000000
+decision_id: "01890a5d" bundle_digest: "ab12cd34ef56ab78" now_us: 1780315200000000 currency: "EUR"
 placements {{
   name: "hero"
   actions {{
@@ -57,14 +57,20 @@ explanation {{
       stage: STAGE_ELIGIBILITY truth: TRUTH_FALSE text: "customer.age >= 18"
       condition: "customer.age >= 18 && customer.vip"
       reason: "adults [only]" position {{ file: "actions/loans.yaml" line: 4 column: 11 }}
-      literals {{ truth: TRUTH_FALSE feature: "customer.age" actual {{ int: 17 }} required: ">= 18" }}
+      literals {{
+        truth: TRUTH_FALSE feature: "customer.age" label: "Age" actual {{ int: 17 }} required: ">= 18"
+      }}
     }}
     clauses {{
       stage: STAGE_SUITABILITY truth: TRUTH_UNKNOWN treatment: "hero-loan"
       text: "customer.income > 2000 || customer.vip"
       condition: "customer.income > 2000 || customer.vip"
       literals {{ truth: TRUTH_UNKNOWN feature: "customer.income" required: "> 2000" }}
-      literals {{ truth: TRUTH_FALSE feature: "customer.vip" actual {{ bool: false }} required: "true" }}
+      literals {{
+        truth: TRUTH_FALSE feature: "customer.vip && customer.joined < now" actual {{ bool: false }}
+        required: "true" reads {{ name: "customer.vip" label: "VIP" value {{ bool: false }} }}
+        reads {{ name: "customer.joined" }}
+      }}
     }}
     changes: "customer.age must be at least 18"
   }}
@@ -100,7 +106,7 @@ def _text(*renderables, width=140):
 
 def _action(decision, name):
     (action,) = [action for action in decision.explanation.actions if action.action == name]
-    return _text(tables.render_action(action), width=90)
+    return _text(tables.render_action(action, decision.currency), width=100)
 
 
 def _row(text, name):
@@ -111,6 +117,17 @@ def _row(text, name):
 def test_a_decision(decision):
     text = _text(*tables.render_decision(decision))
     assert text.startswith("Decision 01890a5d\nbundle ab12cd34ef56, 2026-06-01T12:00:00Z\n")
+    assert _row(text, "placement") == [
+        "placement",
+        "action",
+        "treatment",
+        "P",
+        "C",
+        "V EUR",
+        "L",
+        "priority",
+        "why",
+    ]
     assert _row(text, "gold-card") == [
         "hero",
         "gold-card",
@@ -145,6 +162,8 @@ def test_the_ranking(decision):
     assert silver[0] == "2"
     assert silver[2] == "0.0100*"
     assert silver[-1].startswith("lost hero to gold-card, factor 77.28 away")
+    assert "V EUR" not in text
+    assert "V EUR" in _text(*tables.render_ranking(decision.explanation.actions, 20, "EUR"))
     shortened = _text(*tables.render_ranking(decision.explanation.actions, 1))
     assert "silver-card" not in shortened
     assert "... and 2 more: --rows 3 shows all" in shortened
@@ -167,12 +186,13 @@ def test_why_not_an_action(decision):
         "eligibility: customer.age >= 18  is false",
         "reason: adults [only]",
         "at actions/loans.yaml:4:11, in: customer.age >= 18 && customer.vip",
-        "customer.age is 17, required: >= 18",
+        "customer.age (Age) is 17, required: >= 18",
         "",
         "suitability of treatment hero-loan: customer.income > 2000 || customer.vip  is unknown",
         "any one of these would do:",
         "customer.income is missing, required: > 2000",
-        "customer.vip is false, required: true",
+        "customer.vip && customer.joined < now is false, required: true",
+        "customer.vip (VIP) is false, customer.joined is missing",
         "",
         "What would have to change",
         "- customer.age must be at least 18",
@@ -182,7 +202,7 @@ def test_why_not_an_action(decision):
 def test_why_not_an_action_that_lost(decision):
     text = _action(decision, "silver-card")
     assert "Not placed: left at arbitration, lost hero to gold-card, factor 77.28 away" in text
-    assert "priority 0.5: propensity 0.0100 (prior), context weight 1.00, value 50.00, lever 1.00" in text
+    assert "priority 0.5: propensity 0.0100 (prior), context weight 1.00, value 50.00 EUR, lever 1.00" in text
     assert "- its lever would have to be 7628 percentage points higher" in text
 
 

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from nextbest.wording import short_number, word_amount, word_number, word_value
+from nextbest.answers import LiteralExplanation, ReadAttribute, Truth
+from nextbest.wording import short_number, word_amount, word_literal, word_number, word_value
 
 
 @pytest.mark.parametrize(
@@ -48,3 +49,15 @@ def test_numbers_are_as_the_engine_writes_them(number, exact, short):
 
 def test_amounts():
     assert [word_amount(amount) for amount in (1200.0, -0.5, 1e300)] == ["1,200.00", "-0.50", "1e+300"]
+    assert word_amount(30.0, "EUR") == "30.00 EUR"
+
+
+def test_an_expression_is_shown_with_what_it_reads():
+    reads = (ReadAttribute("customer.a", "", 7), ReadAttribute("customer.b", "the b", None))
+    text = "customer.a < customer.b"
+    missing = "`customer.b` (the b) is missing"
+    literal = LiteralExplanation(text, Truth.UNKNOWN, text, None, "true", "", reads, missing)
+    assert word_literal(literal) == [
+        "customer.a < customer.b has no result (`customer.b` (the b) is missing), required: true",
+        "  customer.a is 7, customer.b (the b) is missing",
+    ]

@@ -36,10 +36,12 @@ explanation {
       reason: "adults only" position { file: "actions/loans.yaml" line: 4 column: 11 } treatment: "hero-loan"
       literals {
         text: "customer.age >= 18" truth: TRUTH_FALSE feature: "customer.age"
-        actual { int: 17 } required: ">= 18"
+        actual { int: 17 } required: ">= 18" label: "Age"
       }
       literals {
         text: "has(customer.income)" truth: TRUTH_UNKNOWN feature: "customer.income" required: "present"
+        reads { name: "customer.income" label: "Income" value { int: 5 } } reads { name: "customer.age" }
+        no_result: "it divides by 0"
       }
     }
     changes: "customer.age must be at least 18" context_weights: "+40 % page"
@@ -96,7 +98,13 @@ def test_explanation(decision):
     )
     (clause,) = loan.clauses
     assert str(clause.position) == "actions/loans.yaml:4:11"
-    assert [literal.actual for literal in clause.literals] == [17, None]
+    age, income = clause.literals
+    assert (age.actual, age.label, age.reads, age.no_result) == (17, "Age", (), "")
+    assert (income.actual, income.label, income.no_result) == (None, "", "it divides by 0")
+    assert income.reads == (
+        answers.ReadAttribute("customer.income", "Income", 5),
+        answers.ReadAttribute("customer.age", "", None),
+    )
     assert clause.truth is answers.Truth.FALSE
     assert clause.treatment == "hero-loan"
     assert loan.score is None

@@ -192,7 +192,7 @@ def _render(contents: _Contents) -> "list[RenderableType]":
     actions = [
         {
             **{name: action[name] for name in ("action", "issue", "group", "clauses", "value")},
-            "propensity": action["model"] or f"{action['prior']:g}",
+            "propensity": action["model"] or _cell(action["prior"]),
             "treatments": ", ".join(action["treatments"]),
             "notes": "mandatory" * action["mandatory"] if action["enabled"] else "disabled",
         }
@@ -222,11 +222,13 @@ def _table(title: str, rows: list[dict[str, Any]]) -> "RenderableType":
 
 
 def _cell(value: object) -> str:
+    from nextbest.wording import word_number
+
     match value:
         case bool():
             return "yes" if value else "no"
         case float():
-            return f"{value:g}"
+            return word_number(value)
         case int():
             return f"{value:,}"
         case _:

@@ -15,7 +15,6 @@ from nextbest.answers import (
     Decision,
     Degradation,
     DegradationKind,
-    LiteralExplanation,
     Outcome,
     PropensitySource,
     RankedAction,
@@ -25,7 +24,7 @@ from nextbest.answers import (
     Truth,
 )
 from nextbest.cli.output import plain
-from nextbest.wording import OUTCOMES, UNAVAILABLE, short_number, word_amount, word_value
+from nextbest.wording import OUTCOMES, UNAVAILABLE, short_number, word_amount, word_literal
 
 # From here on, decimals of a factor say nothing.
 _LARGE_FACTOR = 1_000
@@ -47,7 +46,7 @@ def render_decision(decision: Decision) -> list[RenderableType]:
     table = _table(_title(decision))
     for column in ("placement", "action", "treatment"):
         table.add_column(column, no_wrap=True)
-    _add_score_columns(table)
+    _add_score_columns(table, decision.currency)
     table.add_column("why")
     for placement in decision.placements:
         for action in placement.actions:
@@ -82,7 +81,9 @@ def render_funnel(funnel: Sequence[StageCount]) -> RenderableType:
     return table
 
 
-def render_ranking(actions: Iterable[ActionExplanation], row_count_max: int) -> list[RenderableType]:
+def render_ranking(
+    actions: Iterable[ActionExplanation], row_count_max: int, currency: str = ""
+) -> list[RenderableType]:
     """Renders the actions that were ranked, best first, with what became of each."""
     ranked = sorted((action for action in actions if action.rank), key=lambda action: action.rank)
     if not ranked:
@@ -90,7 +91,7 @@ def render_ranking(actions: Iterable[ActionExplanation], row_count_max: int) -> 
     table = _table(Text("Ranking", "bold"))
     table.add_column("rank", justify="right")
     table.add_column("action", no_wrap=True)
-    _add_score_columns(table)
+    _add_score_columns(table, currency)
     table.add_column("outcome")
     for action in ranked[:row_count_max]:
         score = _score_cells(action.score) if action.score else [""] * 5
@@ -113,13 +114,13 @@ def render_departures(actions: Iterable[ActionExplanation], row_count_max: int) 
     return [table, *_rest(len(left), row_count_max)]
 
 
-def render_action(action: ActionExplanation) -> RenderableType:
+def render_action(action: ActionExplanation, currency: str = "") -> RenderableType:
     """Renders everything about one action: why it is not placed, and what would have to change."""
     placed = action.left_at is Stage.PLACED
     parts: list[RenderableType] = [Text(f"{_headline(action)}", "bold")]
     parts += [_render_clause(clause) for clause in action.clauses]
     if action.score:
-        parts += [Text(), Text(_formula(action.score))]
+        parts += [Text(), Text(_formula(action.score, currency))]
         parts += [Text(f"  context weight {weight}") for weight in action.context_weights]
     if action.changes and not placed:
         parts += [Text(), Text("What would have to change", "bold")]
@@ -162,8 +163,8 @@ def _render_degradations(degradations: Iterable[Degradation]) -> list[Renderable
     return lines
 
 
-def _add_score_columns(table: Table) -> None:
-    for column in ("P", "C", "V", "L", "priority"):
+def _add_score_columns(table: Table, currency: str) -> None:
+    for column in ("P", "C", f"V {currency}".rstrip(), "L", "priority"):
         table.add_column(column, justify="right")
     table.caption = _LEGEND
     table.caption_justify = "left"
@@ -182,11 +183,11 @@ def _score_cells(score: Score) -> list[str]:
     ]
 
 
-def _formula(score: Score) -> str:
+def _formula(score: Score, currency: str) -> str:
     source = f" ({score.propensity_source}{f' {score.model}' if score.model else ''})"
     return (
         f"priority {short_number(score.priority)}: propensity {score.propensity:.4f}{source}, context weight "
-        f"{score.context_weight:.2f}, value {word_amount(score.value)}, lever {score.lever:.2f}"
+        f"{score.context_weight:.2f}, value {word_amount(score.value, currency)}, lever {score.lever:.2f}"
     )
 
 
@@ -235,12 +236,9 @@ def _render_clause(clause: ClauseExplanation) -> Text:
     lead = "\n  any one of these would do:" if len(clause.literals) > 1 else ""
     text.append(lead)
     for literal in clause.literals:
-        text.append(f"\n  {'  ' if lead else ''}{_literal(literal)}")
+        for line in word_literal(literal):
+            text.append(f"\n  {'  ' if lead else ''}{line}")
     return text
-
-
-def _literal(literal: LiteralExplanation) -> str:
-    return f"{literal.feature} is {word_value(literal.actual)}, required: {literal.required}"
 
 
 def _first_reason(action: ActionExplanation) -> str:

@@ -347,7 +347,7 @@ def _show_decision(decision: "Decision", rows: int) -> None:
     if decision.explanation:
         show(tables.render_funnel(decision.explanation.funnel))
         if decision.explanation.actions:
-            show(*tables.render_ranking(decision.explanation.actions, rows))
+            show(*tables.render_ranking(decision.explanation.actions, rows, decision.currency))
             show(*tables.render_departures(decision.explanation.actions, rows))
 
 
@@ -356,4 +356,4 @@ def _show_actions(decision: "Decision", rows: int) -> None:
     from nextbest.cli.decision_tables import render_action
 
     for action in decision.explanation.actions if decision.explanation else ():
-        show(render_action(action), *render_contributions(action, rows))
+        show(render_action(action, decision.currency), *render_contributions(action, rows))

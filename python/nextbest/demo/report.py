@@ -23,7 +23,7 @@ from nextbest.demo.latency import Latency
 from nextbest.demo.questions import Moment
 from nextbest.demo.story import MOMENTS, Story, describe
 from nextbest.values import AttributeValue
-from nextbest.wording import word_value
+from nextbest.wording import word_name, word_value
 
 BAR_CELLS = 30
 INDENT = (0, 0, 0, 2)
@@ -137,7 +137,8 @@ def _clause_rows(clause: ClauseExplanation) -> list[tuple[str, Text]]:
     rows = [("left at", Text(f"{clause.stage}: {clause.reason}" if clause.reason else str(clause.stage)))]
     for index, literal in enumerate(clause.literals):
         actual = (_actual(literal.actual), "bold red")
-        text = Text.assemble(f"{literal.feature} is ", actual, ", required ")
+        name = word_name(literal.feature, literal.label)
+        text = Text.assemble(f"{name} is ", actual, ", required ")
         rows.append(("or" if index else "actual", text.append(literal.required, "bold green")))
     rows.append(("written", Text(f"when: {clause.condition}")))
     if clause.position is not None:

@@ -259,7 +259,7 @@ class _TruthEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Truth.ValueType
     TRUTH_FALSE: _Truth.ValueType  # 1
     TRUTH_TRUE: _Truth.ValueType  # 2
     TRUTH_UNKNOWN: _Truth.ValueType  # 3
-    """An attribute that it needs is missing."""
+    """An attribute that it needs is missing, or an expression has no result."""
 
 class Truth(_Truth, metaclass=_TruthEnumTypeWrapper): ...
 
@@ -267,7 +267,7 @@ TRUTH_UNSPECIFIED: Truth.ValueType  # 0
 TRUTH_FALSE: Truth.ValueType  # 1
 TRUTH_TRUE: Truth.ValueType  # 2
 TRUTH_UNKNOWN: Truth.ValueType  # 3
-"""An attribute that it needs is missing."""
+"""An attribute that it needs is missing, or an expression has no result."""
 Global___Truth: _TypeAlias = Truth  # noqa: Y015
 
 class _Outcome:
@@ -419,6 +419,7 @@ class DecideResponse(_message.Message):
     EXPLANATION_FIELD_NUMBER: _builtins.int
     NOW_US_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
+    CURRENCY_FIELD_NUMBER: _builtins.int
     decision_id: _builtins.str
     """A UUID (version 7) in its usual text form."""
     bundle_digest: _builtins.str
@@ -426,6 +427,8 @@ class DecideResponse(_message.Message):
     now_us: _builtins.int
     """The time decided at and the seed, so that a dry run can repeat the decision."""
     seed: _builtins.int
+    currency: _builtins.str
+    """Of values, ISO 4217; empty where the workspace names none."""
     @_builtins.property
     def placements(self) -> _containers.RepeatedCompositeFieldContainer[Global___Placement]:
         """As requested, in the order requested."""
@@ -448,10 +451,11 @@ class DecideResponse(_message.Message):
         explanation: Global___Explanation | None = ...,
         now_us: _builtins.int = ...,
         seed: _builtins.int = ...,
+        currency: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["explanation", b"explanation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_digest", b"bundle_digest", "decision_id", b"decision_id", "degradations", b"degradations", "explanation", b"explanation", "now_us", b"now_us", "placements", b"placements", "seed", b"seed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_digest", b"bundle_digest", "currency", b"currency", "decision_id", b"decision_id", "degradations", b"degradations", "explanation", b"explanation", "now_us", b"now_us", "placements", b"placements", "seed", b"seed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1111,15 +1115,28 @@ class LiteralExplanation(_message.Message):
     FEATURE_FIELD_NUMBER: _builtins.int
     ACTUAL_FIELD_NUMBER: _builtins.int
     REQUIRED_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    READS_FIELD_NUMBER: _builtins.int
+    NO_RESULT_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     truth: Global___Truth.ValueType
     feature: _builtins.str
     """The feature that was looked at: an attribute, or an expression over attributes."""
     required: _builtins.str
-    """What was required: `>= 18`, `one of "web", "app"`, `present`."""
+    """What was required: `>= 18`, `< 30 days (720h)`, `one of "web", "app"`, `present`."""
+    label: _builtins.str
+    """What people call the attribute; empty where the schema has no label or one that repeats the name, and for an
+    expression.
+    """
+    no_result: _builtins.str
+    """Why an expression has no result: `it divides by customer.n, which is 0`. Empty where it has one."""
     @_builtins.property
     def actual(self) -> _customer_pb2.Value:
         """Absent: missing."""
+
+    @_builtins.property
+    def reads(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReadAttribute]:
+        """For an expression: the attributes that it reads, each once, in the order in which it reads them; at most 20."""
 
     def __init__(
         self,
@@ -1129,14 +1146,49 @@ class LiteralExplanation(_message.Message):
         feature: _builtins.str = ...,
         actual: _customer_pb2.Value | None = ...,
         required: _builtins.str = ...,
+        label: _builtins.str = ...,
+        reads: _abc.Iterable[Global___ReadAttribute] | None = ...,
+        no_result: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["actual", b"actual"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actual", b"actual", "feature", b"feature", "required", b"required", "text", b"text", "truth", b"truth"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actual", b"actual", "feature", b"feature", "label", b"label", "no_result", b"no_result", "reads", b"reads", "required", b"required", "text", b"text", "truth", b"truth"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LiteralExplanation: _TypeAlias = LiteralExplanation  # noqa: Y015
+
+@_typing.final
+class ReadAttribute(_message.Message):
+    """An attribute that an expression reads."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """With its root: `customer.income`."""
+    label: _builtins.str
+    """As in LiteralExplanation."""
+    @_builtins.property
+    def value(self) -> _customer_pb2.Value:
+        """Absent: missing."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        label: _builtins.str = ...,
+        value: _customer_pb2.Value | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "name", b"name", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadAttribute: _TypeAlias = ReadAttribute  # noqa: Y015
 
 @_typing.final
 class SourcePosition(_message.Message):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from nextbest.answers import ActionExplanation, ClauseExplanation, Outcome, Stage, Truth
-from nextbest.wording import OUTCOMES, UNAVAILABLE, short_number, word_value
+from nextbest.wording import OUTCOMES, UNAVAILABLE, short_number, word_literal
 
 
 def explain_absence(name: str, placement: str, explanation: ActionExplanation) -> Iterator[str]:
@@ -36,7 +36,7 @@ def _clause(clause: ClauseExplanation) -> Iterator[str]:
     treatment = f" (treatment `{clause.treatment}`)" if clause.treatment else ""
     yield f"`{clause.text}` {truth}{treatment}  {clause.position or ''}".rstrip()
     for literal in clause.literals:
-        yield f"  {literal.feature} is {word_value(literal.actual)}, required: {literal.required}"
+        yield from (f"  {line}" for line in word_literal(literal))
     if clause.reason:
         yield f"  reason: {clause.reason}"
 

@@ -46,6 +46,8 @@ const CHECKSUM_BYTES: usize = 32;
 pub struct Bundle {
     pub(crate) digest: String,
     pub(crate) workspace: String,
+    /// Of values; empty where the workspace names none.
+    pub(crate) currency: String,
     pub(crate) files: Vec<String>,
     /// Sorted by root, then name.
     pub(crate) attributes: Table<AttributeId, Attribute>,

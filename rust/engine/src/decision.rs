@@ -17,7 +17,7 @@ use crate::{
     capsule, eligibility,
     eligibility::{Interpreter, Passed, Truths},
     explanation, features,
-    id::{FeatureId, Id, ModelId, narrow},
+    id::{ActionId, FeatureId, Id, ModelId, narrow},
     leaving::{self, FrequentLeave},
     native::Method,
     program::machine::Machine,
@@ -140,6 +140,14 @@ impl Decision<'_> {
 
     pub(crate) fn feature(&self, feature: FeatureId) -> &Value<'_> {
         self.features.get(feature.place()).unwrap_or(&Value::Missing)
+    }
+
+    /// Of an action that came as far.
+    pub(crate) fn propensity(&self, action: ActionId) -> Option<f64> {
+        let mut found = self.propensities.iter();
+        found
+            .find(|propensity| propensity.action == action)
+            .map(|propensity| propensity.value)
     }
 
     /// The most bytes that the answer can take when encoded. None where it has contributions or explanations of actions:

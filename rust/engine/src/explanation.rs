@@ -2,10 +2,12 @@
 //!
 //! Made only when asked for, from what the decision kept: nothing is decided again, save for supposing other orders.
 
+mod cause;
 mod clause;
 mod contribution;
 mod lever;
 mod placing;
+mod reading;
 mod wording;
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod check;
 mod conversion;
 pub(crate) mod machine;
 mod time;
+pub(crate) mod trace;
 
 #[cfg(test)]
 mod tests;
@@ -71,6 +72,18 @@ pub(crate) enum Input {
     ContextWeight,
     Value,
     Lever,
+}
+
+impl Input {
+    /// As a formula writes it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Propensity => "propensity",
+            Self::ContextWeight => "context_weight",
+            Self::Value => "value",
+            Self::Lever => "lever",
+        }
+    }
 }
 
 /// `==` to `>=`.
@@ -192,17 +205,7 @@ impl Program {
         Ok(Self { instructions, result })
     }
 
-    /// The features that it reads, some of them more than once.
-    pub(crate) fn features(&self) -> impl Iterator<Item = FeatureId> + '_ {
-        self.instructions
-            .iter()
-            .filter_map(|instruction| match instruction {
-                Instruction::Feature(feature) => Some(*feature),
-                _ => None,
-            })
-    }
-
-    /// The features whose value or presence it looks at.
+    /// The features whose value or presence it looks at, some of them more than once.
     pub(crate) fn touched(&self) -> impl Iterator<Item = FeatureId> + '_ {
         self.instructions
             .iter()

@@ -10,7 +10,7 @@ use crate::{
     room::FRAMING_BYTES,
 };
 
-/// Of an answer beside its lists: id, digest, time and seed.
+/// Of an answer beside its lists and currency: id, digest, time and seed.
 const ANSWER_BYTES: usize = 160;
 /// Of a degradation beside its name.
 const DEGRADATION_BYTES: usize = 24;
@@ -45,6 +45,7 @@ pub(crate) fn render(bundle: &Bundle, record: &Record) -> v1::DecideResponse {
         explanation: None,
         now_us: record.now_us,
         seed: record.seed,
+        currency: bundle.currency.clone(),
     }
 }
 
@@ -67,7 +68,10 @@ pub(crate) fn bytes_max(bundle: &Bundle, record: &Record) -> usize {
         .placed
         .iter()
         .map(|placed| action_bytes_max(bundle, placed));
-    ANSWER_BYTES + placements.chain(degradations).chain(actions).sum::<usize>()
+    ANSWER_BYTES
+        + FRAMING_BYTES
+        + bundle.currency.len()
+        + placements.chain(degradations).chain(actions).sum::<usize>()
 }
 
 fn action_bytes_max(bundle: &Bundle, placed: &Placed) -> usize {

@@ -100,6 +100,7 @@ pub(super) fn check(message: v1::Bundle, digest: String, options: IndexOptions) 
     Ok(Bundle {
         digest,
         workspace: message.workspace,
+        currency: message.currency,
         files: message.files,
         attributes: Table::new(attributes),
         features,

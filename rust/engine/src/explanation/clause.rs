@@ -2,9 +2,9 @@
 
 use nextbest_proto::v1::{self, Stage};
 
-use super::wording;
+use super::{cause::Causes, reading, wording};
 use crate::{
-    bundle::tables::Treatment,
+    bundle::tables::{Source, Treatment},
     decision::Decision,
     eligibility::Truth,
     id::{ActionId, ClauseId, LiteralId},
@@ -122,12 +122,22 @@ fn explain_clause(
 fn explain_literal(decision: &Decision<'_>, literal: LiteralId) -> v1::LiteralExplanation {
     let row = &decision.bundle.literals[literal];
     let value = decision.feature(row.feature);
+    let program = match &decision.bundle.features[row.feature].source {
+        Source::Derived(program) => Some(program),
+        Source::Attribute(_) | Source::Now => None,
+    };
     v1::LiteralExplanation {
         text: decision.bundle.literal_texts[literal].clone(),
         truth: decision.interpreter().literal(literal).message().into(),
         feature: decision.bundle.features[row.feature].name.clone(),
         actual: value.message(),
         required: wording::required(row),
+        label: wording::label(decision, row.feature).to_owned(),
+        reads: program.map_or_else(Vec::new, |program| reading::reads(decision, program)),
+        no_result: program
+            .filter(|_| value.is_missing())
+            .map(|program| Causes::of(decision, program).state(decision))
+            .unwrap_or_default(),
     }
 }
 

@@ -3,12 +3,11 @@
 use nextbest_proto::v1::{self, Outcome};
 
 use super::{
+    cause,
     lever::{self, Need, need, suppose},
-    wording,
 };
 use crate::{
     arbitration::{Order, below_priority},
-    bundle::tables::ActionValue,
     decision::Decision,
     id::ActionId,
     number::short,
@@ -101,7 +100,7 @@ pub(super) fn explain(
         Standing::Placed { placed, .. } => (stand(decision, Outcome::Placed, placed), None),
         Standing::Valueless => (
             outcome(Outcome::ValueMissing),
-            Some(value_change(decision, action)),
+            Some(cause::value_change(decision, action)),
         ),
         Standing::BelowPropensity(ranked) => {
             let least = decision
@@ -124,7 +123,7 @@ pub(super) fn explain(
                     lever_needed_percent: None,
                     ..placing
                 };
-                return (placing, Some(value_change(decision, action)));
+                return (placing, Some(cause::value_change(decision, action)));
             }
             (placing, change)
         }
@@ -139,20 +138,6 @@ fn stand(decision: &Decision<'_>, outcome: Outcome, placed: &Placed) -> v1::Plac
         treatment: bundle.treatment_name(placed.action, placed.treatment).to_owned(),
         ..v1::Placing::default()
     }
-}
-
-fn value_change(decision: &Decision<'_>, action: ActionId) -> String {
-    let missing = match &decision.bundle.actions[action].value {
-        ActionValue::Constant(_) => Vec::new(),
-        ActionValue::Derived(program) => wording::missing_attributes(decision, program),
-    };
-    if missing.is_empty() {
-        return "value and priority must be finite numbers".to_owned();
-    }
-    format!(
-        "{} must be known: the action's value depends on it",
-        wording::join(&missing, "and")
-    )
 }
 
 fn unplaced(decision: &Decision<'_>, ranked: &Ranked, place: usize) -> (v1::Placing, Option<String>) {

@@ -2,6 +2,7 @@
 
 use nextbest_proto::v1::value::Kind;
 
+use super::{cause::Causes, reading};
 use crate::{
     bundle::tables::{Literal, Source, Test},
     decision::Decision,
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// Values that a sentence lists, and letters of each.
-const LISTED_MAX: usize = 5;
+pub(super) const LISTED_MAX: usize = 5;
 const LETTERS_MAX: usize = 80;
 
 /// What a test requires: `>= 18`, `< 30 days (720h)`, `one of "web", "app"`, `present`.
@@ -55,58 +56,73 @@ pub(super) fn required(literal: &Literal) -> String {
 pub(super) fn change(decision: &Decision<'_>, literal: &Literal) -> Option<String> {
     let feature = &decision.bundle.features[literal.feature];
     let value = decision.feature(literal.feature);
-    let name = &feature.name;
+    let name = named(decision, literal.feature);
     match &feature.source {
         Source::Derived(program) if reads_nothing(program) => None,
         Source::Derived(program) if value.is_missing() && !matches!(literal.test, Test::IsPresent) => {
-            let missing = missing_attributes(decision, program);
-            let known = if missing.is_empty() {
-                format!("`{name}` must have a value")
-            } else {
-                format!("{} must be known", join(&missing, "and"))
+            let known = match Causes::of(decision, program).remedy(decision) {
+                remedy if remedy.is_empty() => format!("{name} must have a value"),
+                remedy => remedy,
             };
+            Some(format!("{known}, and {name} must {}", requirement(literal, true)))
+        }
+        Source::Derived(program) if matches!(literal.test, Test::IsTrue) => {
+            let read = reading::sentence(decision, program);
             Some(format!(
-                "{known}, and `{name}` must {}",
-                requirement(literal, true)
+                "{name} must {}{}",
+                requirement(literal, true),
+                after(&read)
             ))
         }
-        Source::Derived(_) if matches!(literal.test, Test::IsTrue) => {
-            Some(format!("`{name}` must {}", requirement(literal, true)))
-        }
         _ if matches!(literal.test, Test::IsPresent) && !literal.negated => {
-            Some(format!("`{name}` must be known"))
+            Some(format!("{name} must be known"))
         }
         _ if value.is_missing() => {
             let requirement = requirement(literal, false);
             let bare = requirement.strip_prefix("be ").unwrap_or(&requirement);
-            Some(format!("`{name}` must be known and {bare}"))
+            Some(format!("{name} must be known and {bare}"))
         }
-        _ => Some(format!(
-            "`{name}` must {} (is {})",
-            requirement(literal, false),
-            shortened(value)
-        )),
+        source => {
+            let read = match source {
+                Source::Derived(program) => reading::sentence(decision, program),
+                Source::Attribute(_) | Source::Now => String::new(),
+            };
+            Some(format!(
+                "{name} must {} (is {}{})",
+                requirement(literal, false),
+                shortened(value),
+                after(&read)
+            ))
+        }
     }
 }
 
-/// Attributes that a program needs and that are missing, in the order in which it reads them.
-pub(super) fn missing_attributes(decision: &Decision<'_>, program: &Program) -> Vec<String> {
-    let mut seen: Vec<FeatureId> = Vec::new();
-    let mut open: Vec<FeatureId> = program.features().collect();
-    let mut names = Vec::new();
-    open.reverse();
-    while let Some(feature) = open.pop() {
-        if seen.contains(&feature) || !decision.feature(feature).is_missing() {
-            continue;
-        }
-        seen.push(feature);
-        let row = &decision.bundle.features[feature];
-        match &row.source {
-            Source::Derived(program) => open.extend(program.features()),
-            Source::Attribute(_) | Source::Now => names.push(format!("`{}`", row.name)),
-        }
+fn after(read: &str) -> String {
+    if read.is_empty() {
+        return String::new();
     }
-    names
+    format!(": {read}")
+}
+
+/// "`customer.income` (yearly income)": a feature, with what people call it where the schema says so.
+pub(super) fn named(decision: &Decision<'_>, feature: FeatureId) -> String {
+    let name = &decision.bundle.features[feature].name;
+    match label(decision, feature) {
+        "" => format!("`{name}`"),
+        label => format!("`{name}` ({})", shortened_text(label)),
+    }
+}
+
+/// What people call an attribute; empty where the schema has no label or one that repeats the name, and for an expression.
+pub(super) fn label<'a>(decision: &Decision<'a>, feature: FeatureId) -> &'a str {
+    let Source::Attribute(attribute) = decision.bundle.features[feature].source else {
+        return "";
+    };
+    let attribute = &decision.bundle.attributes[attribute];
+    let repeats = attribute
+        .label
+        .eq_ignore_ascii_case(&attribute.name.replace('_', " "));
+    if repeats { "" } else { &attribute.label }
 }
 
 /// "a, b and c".

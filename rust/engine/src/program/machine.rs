@@ -40,10 +40,15 @@ pub(crate) struct Machine<'a> {
 
 impl<'a> Machine<'a> {
     pub(crate) fn new() -> Self {
+        Self::with_work(WORK_MAX)
+    }
+
+    /// With another budget than a decision's.
+    pub(crate) fn with_work(work: usize) -> Self {
         Self {
             registers: Vec::new(),
             inputs: Inputs::default(),
-            work_left: WORK_MAX,
+            work_left: work,
             exhausted: false,
         }
     }
@@ -72,7 +77,8 @@ impl<'a> Machine<'a> {
         self.run(program, features)
     }
 
-    fn read(&self, register: Register) -> &Value<'a> {
+    /// What the last run left in a register.
+    pub(super) fn read(&self, register: Register) -> &Value<'a> {
         self.registers.get(register.0).unwrap_or(MISSING)
     }
 

@@ -518,6 +518,7 @@ proptest! {
         if let Ok(program) = Program::from_message(message, Scope { features: 3, formula: true }) {
             let found = Machine::new().run(&program, &features).to_string();
             prop_assert_eq!(found, Machine::new().run(&program, &features).to_string());
+            let _ = super::trace::causes(&program, &features, Inputs::default());
         }
     }
 }
