@@ -26,7 +26,6 @@ def found(folder) -> list[tuple[str, str, str]]:
         ("Actions/e.yaml", "move its files into `actions/`"),
         ("action/e.yaml", "move its files into `actions/`"),
         ("test/p.yaml", "rename it to `tests/`"),
-        ("Tests/p.yaml", "rename it to `tests/`"),
         ("model/m.yaml", "rename it to `models/`"),
         ("Arbitration.yaml", "rename it to `arbitration.yaml`"),
         ("arbitration.yml", "rename it to `arbitration.yaml`"),
@@ -127,11 +126,37 @@ def test_a_folder_that_may_not_be_read_is_the_only_finding(closed, place, mode, 
     assert diagnostic.help.endswith("that you may read")
 
 
-@pytest.mark.parametrize(("name", "instead"), [("schema", "Schema.yaml"), ("schema", "schema.yml")])
-def test_a_schema_under_a_wrong_name_is_one_finding(lay, name, instead):
-    folder = lay({})
-    (folder / f"{name}.yaml").rename(folder / instead)
-    assert found(folder) == [("NB110", instead, f"rename `{instead}` to `{name}.yaml`")]
+@pytest.mark.parametrize(
+    ("name", "instead", "remedy"),
+    [
+        ("schema.yaml", "Schema.yaml", "rename it to `schema.yaml`"),
+        ("schema.yaml", "schema.yml", "rename it to `schema.yaml`"),
+        ("channels.yaml", "Channels.YAML", "rename it to `channels.yaml`"),
+        ("channels.yaml", "chanels.yaml", "did you mean `channels.yaml`?"),
+        ("issues.yaml", "Issues.yaml", "rename it to `issues.yaml`"),
+        ("arbitration.yaml", "arbitration.yml", "rename it to `arbitration.yaml`"),
+        ("contact-policies.yaml", "contact_policies.yaml", "did you mean `contact-policies.yaml`?"),
+        ("actions", "Actions", "rename it to `actions/`"),
+        ("models", "MODELS", "rename it to `models/`"),
+        ("tests", "Tests", "rename it to `tests/`"),
+    ],
+)
+def test_what_is_there_under_a_wrong_name_only_is_one_error(lay, name, instead, remedy):
+    """Policies of `Issues.yaml` would be lost, and what `Channels.yaml` defines unknown everywhere."""
+    files = {
+        "issues.yaml": "issues: {sales: {}}\n",
+        "channels.yaml": "channels: {web: {placements: {hero: {fallback: gold}}}}\n",
+        "arbitration.yaml": "context_weights: [{when: customer.age > 9, percent: 9, group: cards}]\n",
+        "contact-policies.yaml": "stock: {plastic: {count: 3}}\n",
+        "models/unused.yaml": "name: unused\nfile: unused.onnx\n",
+        "tests/anna.yaml": "personas: {anna: {customer: {age: 30}}}\n",
+    }
+    folder = lay(files)
+    (folder / name).rename(folder / instead)
+    errors = workspace.compile(folder).errors
+    wanted = [d for d in errors if d.code != "NB602"]
+    assert [(d.code, d.help) for d in wanted] == [("NB109", remedy)]
+    assert wanted[0].position.file.startswith(instead)
 
 
 @pytest.mark.parametrize("instead", ["Workspace.yaml", "workspace.yml"])

@@ -46,25 +46,23 @@ class Discovery:
     Attributes:
         kinds: The files to read.
         diagnostics: What is not read although it looks like it, and what cannot be looked into.
-        instead: For a file that is not there, what stands in its place under a wrong name.
-        unlisted: Kinds of which there may be files that could not be found.
+        unlisted: Kinds of which there may be files that could not be found, or have a wrong name.
     """
 
     kinds: dict[str, Kind] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
-    instead: dict[str, str] = field(default_factory=dict)
     unlisted: set[Kind] = field(default_factory=set)
 
 
 def discover(root: Path) -> Discovery:
     """Finds the files of a workspace, in the order of their names."""
-    search = _Search(root)
     try:
         entries = _listed(root)
     except OSError as error:
         remedy = "make it a folder that you may read"
         message = f"the folder cannot be read: {(error.strerror or str(error)).lower()}"
-        return Discovery({}, [Diagnostic("NB102", message, None, remedy)], {}, set(Kind))
+        return Discovery({}, [Diagnostic("NB102", message, None, remedy)], set(Kind))
+    search = _Search(root, frozenset(path.name for path in entries))
     for path in entries:
         search.look_at(path)
         if len(search.found.kinds) > FILES_MAX:
@@ -119,9 +117,11 @@ def _meant(name: str) -> str | None:
 
 
 class _Search:
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, names: frozenset[str]) -> None:
         self.found = Discovery()
         self._root = root
+        # As they are written: a file system may take `Actions` for `actions`.
+        self._names = names
 
     def look_at(self, path: Path) -> None:
         """Looks at an entry of the workspace's own folder."""
@@ -182,17 +182,20 @@ class _Search:
         if corrected is None or path.name in PUSHED:
             return
         folder = _meant(Path(corrected).stem)
-        if corrected in SINGLE:
-            self.found.instead.setdefault(corrected, path.name)
-            remedy = f"rename it to `{corrected}`"
-            if (self._root / corrected).exists():
-                remedy = f"remove it, or join it with `{corrected}`"
-        elif folder is not None:
-            remedy = f"move it into the folder `{folder}/`"
+        wanted = corrected if corrected in SINGLE else nearest(corrected, SINGLE)
+        if corrected not in SINGLE and folder is not None:
+            self._report(path, "is not read", f"move it into the folder `{folder}/`")
+        elif wanted is None:
+            self._report(path, "is not read", f"{WHERE}; {HIDE}")
+        elif wanted not in self._names:
+            # What it holds is missing everywhere, policies that would have to be inherited among it.
+            remedy = f"rename it to `{wanted}`" if corrected in SINGLE else f"did you mean `{wanted}`?"
+            self._report(path, f"is not read, and there is no `{wanted}`", remedy, Severity.ERROR)
+            self.found.unlisted.add(SINGLE[wanted])
+        elif corrected in SINGLE:
+            self._report(path, "is not read", f"remove it, or join it with `{wanted}`")
         else:
-            best = nearest(corrected, SINGLE)
-            remedy = f"did you mean `{best}`?" if best else f"{WHERE}; {HIDE}"
-        self._report(path, "is not read", remedy)
+            self._report(path, "is not read", f"did you mean `{wanted}`?")
 
     def _pass_by(self, folder: Path) -> None:
         """Says of a folder that is not read which files in it look as if they were to be."""
@@ -201,12 +204,16 @@ class _Search:
             return
         meant = _meant(folder.name)
         if meant is not None:
-            there = (self._root / meant).is_dir() and not (self._root / meant).samefile(folder)
-            remedy = f"move its files into `{meant}/`" if there else f"rename it to `{meant}/`"
+            is_there = meant in self._names
+            remedy = f"move its files into `{meant}/`" if is_there else f"rename it to `{meant}/`"
             count = "1 YAML file" if len(files) == 1 else f"{len(files):,} YAML files"
             message = f"the folder `{folder.name}/` is not read: it has {count}"
+            severity = Severity.WARNING
+            if not is_there and folder.name.lower() == meant:
+                severity = Severity.ERROR
+                self.found.unlisted.add(FOLDERS[meant])
             position = Position(self._name(files[0]), 1, 1)
-            self.found.diagnostics.append(Diagnostic("NB109", message, position, remedy, Severity.WARNING))
+            self.found.diagnostics.append(Diagnostic("NB109", message, position, remedy, severity))
             return
         others = []
         for path in files:
@@ -239,12 +246,12 @@ class _Search:
         remedy = "copy its files into the workspace: links to files are followed, links to folders are not"
         self._report(path, "is a link to a folder, and is not read", remedy)
 
-    def _report(self, path: Path, what: str, remedy: str) -> None:
+    def _report(self, path: Path, what: str, remedy: str, severity: Severity = Severity.WARNING) -> None:
         file = self._name(path)
         if is_text(file):
             message = f"`{file}` {what}"
             position = Position(file, 1, 1)
-            self.found.diagnostics.append(Diagnostic("NB109", message, position, remedy, Severity.WARNING))
+            self.found.diagnostics.append(Diagnostic("NB109", message, position, remedy, severity))
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self._root).as_posix()

@@ -25,7 +25,7 @@ from nextbest.workspace.definitions import (
     SchemaFile,
     WorkspaceFile,
 )
-from nextbest.workspace.discovery import Discovery, discover, misnamed
+from nextbest.workspace.discovery import discover, misnamed
 from nextbest.workspace.document import Document, Node
 from nextbest.workspace.files import is_folder, read_file
 from nextbest.workspace.names import Names
@@ -124,7 +124,8 @@ def load(root: Path, progress: Progress, now_us: int | None = None) -> tuple[Wor
             diagnostics += _read(workspace, file, kind, content)
     progress("load", len(kinds), len(kinds))
     if "schema.yaml" not in kinds and Kind.SCHEMA not in discovery.unlisted:
-        diagnostics = [*_without_schema(discovery), *diagnostics]
+        remedy = "add one that declares the attributes; `nextbest init` shows how"
+        diagnostics.append(Diagnostic("NB110", "`schema.yaml` is missing", None, remedy))
         workspace.names.add_unread(Kind.SCHEMA)
     _note_faults(workspace, diagnostics)
     return workspace, diagnostics
@@ -138,21 +139,6 @@ def _note_faults(workspace: Workspace, diagnostics: Iterable[Diagnostic]) -> Non
             workspace.faults.setdefault(position.file, []).append(place)
     for places in workspace.faults.values():
         places.sort()
-
-
-def _without_schema(discovery: Discovery) -> list[Diagnostic]:
-    instead = discovery.instead.get("schema.yaml")
-    if instead is None:
-        remedy = "add one that declares the attributes; `nextbest init` shows how"
-        return [Diagnostic("NB110", "`schema.yaml` is missing", None, remedy)]
-    # Says all that there is to say of that file.
-    discovery.diagnostics[:] = [
-        diagnostic
-        for diagnostic in discovery.diagnostics
-        if diagnostic.position is None or diagnostic.position.file != instead
-    ]
-    remedy = f"rename `{instead}` to `schema.yaml`"
-    return [Diagnostic("NB110", "`schema.yaml` is missing", Position(instead, 1, 1), remedy)]
 
 
 def _unreadable(path: Path, file: str, error: OSError) -> Diagnostic:
