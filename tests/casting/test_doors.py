@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from nextbest import bundle, errors, workspace
 from nextbest.casting import CastError, cast
 from nextbest.casting.column import TARGETS, cast_column
+from nextbest.casting.duration import spell_duration
 from nextbest.casting.table import read_table
 from nextbest.cli.attributes import from_json, from_pairs
-from nextbest.cli.output import CommandError
+from nextbest.cli.output import CommandError, plain
 from nextbest.offline import OfflineBundle
 from nextbest.values import encode
 
@@ -42,7 +43,7 @@ def spelled(value):
         case datetime():
             return value.isoformat().replace("+00:00", "Z")
         case timedelta():
-            return f"{value // timedelta(microseconds=1)}us"
+            return spell_duration(value)
         case list():
             return json.dumps(value)
         case _:
@@ -50,7 +51,8 @@ def spelled(value):
 
 
 def in_json(value):
-    return spelled(value) if isinstance(value, datetime | timedelta) else value
+    """As `--json` writes it."""
+    return plain(value)
 
 
 class Doors:

@@ -1,4 +1,4 @@
-"""Text -> a length of time: `720h`, `7d`, `1h30m`, or ISO 8601, `P7D` and `PT1H30M`; exact."""
+"""Text -> a length of time, and back: `720h`, `7d`, `1h30m`, or ISO 8601, `P7D` and `PT1H30M`; exact."""
 
 import re
 from datetime import timedelta
@@ -51,6 +51,16 @@ def parse_duration(text: str) -> timedelta:
     if us > US_MAX:
         raise CastError(f"`{text}` is longer than 10,000 years", _EXAMPLE)
     return timedelta(microseconds=-us if sign == "-" else us)
+
+
+def spell_duration(length: timedelta) -> str:
+    """Writes a length of time as `parse_duration` and conditions read it: `720h`, `1h30m`, `1.5s`."""
+    us = length // timedelta(microseconds=1)
+    hours, rest = divmod(abs(us), 3_600_000_000)
+    minutes, rest = divmod(rest, 60_000_000)
+    seconds = f"{rest // 1_000_000}.{rest % 1_000_000:06}".rstrip("0").rstrip(".")
+    parts = [f"{hours}h"] * (hours > 0) + [f"{minutes}m"] * (minutes > 0) + [f"{seconds}s"] * (rest > 0)
+    return ("-" if us < 0 else "") + ("".join(parts) or "0s")
 
 
 def _spelled(text: str) -> tuple[str, str]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from nextbest.casting.duration import spell_duration
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
@@ -158,13 +160,14 @@ def _write_error(error: CommandError) -> None:
 def plain(value: Any) -> Any:
     """Turns answers into what JSON can say.
 
-    Moments become RFC 3339 text, durations seconds, dataclasses objects.
+    Moments become RFC 3339 text, durations text such as `720h`, dataclasses objects: what was stored can be
+    loaded again.
     """
     match value:
         case datetime():
             return value.isoformat().replace("+00:00", "Z")
         case timedelta():
-            return value.total_seconds()
+            return spell_duration(value)
         case Mapping():
             return {str(key): plain(item) for key, item in value.items()}
         case list() | tuple():
