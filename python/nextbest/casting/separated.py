@@ -90,11 +90,10 @@ def _names(path: Path, text: str, separator: str, form: Form) -> list[str]:
         raise CastError(f"the header of `{path}` cannot be read: {error}", "check its quotes") from None
     found = [other for other in _SEPARATORS if len(names) == 1 and other in names[0] and other != separator]
     if found:
-        shown, option = names[0].replace("\t", "\\t"), f"--separator {_SEPARATORS[found[0]]}"
-        message = (
-            f"`{path}` has one column, `{shown}`: {_SEPARATORS.get(separator, separator)} separates nothing"
-        )
-        raise CastError(message, form.remedy(option, "separate its values by commas"))
+        shown, known = names[0].replace("\t", "\\t"), _SEPARATORS.get(separator, f"'{separator}'")
+        message = f"`{path}` has one column, `{shown}`: no {known} separates its values"
+        remedy = form.remedy(f"--separator {_SEPARATORS[found[0]]}", "separate its values by commas")
+        raise CastError(message, remedy)
     for place, name in enumerate(names, 1):
         if not name.strip():
             remedy = "give it one, or leave it out; pandas leaves out its index with to_csv(index=False)"
