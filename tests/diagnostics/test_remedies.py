@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from test_codes import CASES, lay
+from test_codes import CASES, NOW_US, lay
 
 from nextbest import workspace
 from nextbest.diagnostics import Diagnostic, Fix
@@ -59,13 +59,13 @@ def rules(bundle: bundle_pb2.Bundle) -> bytes:
 @cache
 def diagnose(case: Path) -> list[Diagnostic]:
     with TemporaryDirectory() as folder:
-        return workspace.compile(lay(case, Path(folder))).diagnostics
+        return workspace.compile(lay(case, Path(folder)), now_us=NOW_US).diagnostics
 
 
 def repair(root: Path) -> workspace.Compilation:
     """Follows the first remedy again and again, until those that are left are sentences."""
     for _ in range(ROUNDS_MAX):
-        compilation = workspace.compile(root)
+        compilation = workspace.compile(root, now_us=NOW_US)
         fix = next((diagnostic.fix for diagnostic in compilation.diagnostics if diagnostic.fix), None)
         if fix is None:
             return compilation
@@ -83,7 +83,9 @@ def test_a_remedy_removes_its_diagnostic(case: Path, tmp_path: Path) -> None:
         folder.mkdir()
         root = lay(case, folder)
         follow(diagnostic.fix, root)
-        assert alike(diagnostic, workspace.compile(root).diagnostics) < alike(diagnostic, found), diagnostic
+        assert alike(diagnostic, workspace.compile(root, now_us=NOW_US).diagnostics) < alike(
+            diagnostic, found
+        ), diagnostic
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -96,7 +98,7 @@ def test_remedies_come_to_an_end_and_keep_the_meaning(case: Path, tmp_path: Path
     meant = tmp_path / "meant"
     meant.mkdir()
     shutil.copytree(case / "meant", lay(case, meant), dirs_exist_ok=True)
-    expected = workspace.compile(meant / "workspace")
+    expected = workspace.compile(meant / "workspace", now_us=NOW_US)
     assert expected.bundle is not None, expected.diagnostics
     assert repaired.bundle is not None, repaired.diagnostics
     assert rules(repaired.bundle) == rules(expected.bundle)
