@@ -6,7 +6,7 @@ from nextbest.expression.build import build
 from nextbest.expression.environment import CheckError, Environment
 from nextbest.expression.evaluation import Evaluator
 from nextbest.expression.finding import Finding
-from nextbest.expression.repair import repair
+from nextbest.expression.repair import plain, repair
 from nextbest.expression.schema import Schema
 from nextbest.expression.specialise import Specialiser
 from nextbest.expression.tokens import Tokens
@@ -14,6 +14,9 @@ from nextbest.expression.tree import Attr, Has, Node, children
 from nextbest.expression.wording import Reworder
 
 TEXT_LENGTH_MAX = 4_096
+# Texts that remedies lead to, of one environment; each takes less than a millisecond as a rule. After them,
+# remedies are sentences.
+TRIES_MAX = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Parser:
     def __init__(self, schema: Schema, environment: Environment, *, formula: bool = False) -> None:
         self._environment = environment
         self._evaluator = Evaluator()
+        self._tried = 0
         self._reworder = Reworder(schema, environment, formula=formula)
         self._templates: dict[str, Template] = {}
 
@@ -59,7 +63,7 @@ class Parser:
             )
         node, findings = self._read(tokens)
         if node is None:
-            return tokens, None, repair(text, findings, self._diagnose)
+            return tokens, None, self._repaired(text, findings)
         template = Template(node, tuple(dict.fromkeys(_references(node))))
         self._templates[tokens.shape] = template
         return tokens, template, []
@@ -72,8 +76,14 @@ class Parser:
         node, findings = build(checked, tokens)
         return (None if findings else node), findings
 
+    def _repaired(self, text: str, findings: list[Finding]) -> list[Finding]:
+        if self._tried > TRIES_MAX:
+            return [plain(finding) for finding in findings]
+        return repair(text, findings, self._diagnose)
+
     def _diagnose(self, tokens: Tokens) -> list[Finding]:
         """What is wrong with a text, constants without a result included."""
+        self._tried += 1
         node, findings = self._read(tokens)
         if node is not None:
             specialiser = Specialiser(tokens, {}, self._evaluator)

@@ -31,23 +31,27 @@ def repair(text: str, findings: Sequence[Finding], diagnose: Diagnose) -> list[F
     return [_tried(text, finding, diagnose) if finding.edit else finding for finding in findings]
 
 
+def plain(finding: Finding) -> Finding:
+    """A finding with its remedy as a sentence."""
+    return replace(finding, help=finding.otherwise or str(finding.help), otherwise="")
+
+
 def _tried(text: str, finding: Finding, diagnose: Diagnose) -> Finding:
     edit, help_ = finding.edit, finding.help
     if edit is None or not isinstance(help_, Remedy):
         return finding
-    plain = replace(finding, help=finding.otherwise or str(help_), otherwise="")
     after = edit.apply(text)
     left = diagnose(Tokens(after))
     is_guess = help_.words.startswith(GUESS)
     if any(_is_same(finding, other) for other in left):
-        return plain
+        return plain(finding)
     settled, guessed = _settle(after, left, diagnose)
     if is_guess:
-        return replace(finding, help=Remedy(help_, edit), otherwise="")
+        return replace(finding, help=Remedy(help_.words, edit), otherwise="")
     if settled is None:
-        return plain
+        return plain(finding)
     if len(settled) > SHOWN_MAX:
-        return replace(finding, otherwise="") if settled == after else plain
+        return replace(finding, otherwise="") if settled == after else plain(finding)
     words = help_.words
     if words == "write `{}`" and guessed:
         words = f"{GUESS} `{{}}`?"

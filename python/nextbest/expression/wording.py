@@ -96,7 +96,7 @@ class Reworder:
             suggest_reference(f"{root}.{name}", self._schema) or f"declare it in schema.yaml, under `{root}`"
         )
         if isinstance(help_, Remedy) and isinstance(help_.change, str) and place > 1:
-            help_ = instead(help_, help_.change, tokens.stretch(place - 2, place))
+            help_ = instead(help_.words, help_.change, tokens.stretch(place - 2, place))
         message = f"there is no attribute `{root}.{name}`"
         return Finding("NB402", message, tokens.stretch(place, place), help_)
 
@@ -247,7 +247,9 @@ def _chain(token: int, tokens: Tokens) -> Stretch:
     first = last = token
     if tokens.words[token] == ".":
         last = min(token + 1, len(tokens) - 1)
-    while first > 0 and (tokens.words[first] == "." or tokens.words[first - 1] == "."):
+    while first > 0 and (
+        tokens.words[first - 1] == "." or (tokens.words[first] == "." and tokens.is_value(first - 1))
+    ):
         first -= 1
     return tokens.stretch(first, last)
 
