@@ -335,7 +335,8 @@ class Placing:
     Attributes:
         placement: Where it was placed, or where it came closest.
         lost_to: For LOST: the action that stands there instead.
-        factor_needed: By which its priority would have to grow to draw level: 1.12 is 12 % more; 0: none would do.
+        factor_needed: By which its priority would have to grow to draw level: 1.12 is 12 % more; 0: none
+            would do.
         lever_needed_percent: On top of today's lever, in percentage points: it would place the action in
             `placement`. None where no higher lever would.
         fallback_placements: Where it is the fallback, whatever the outcome.

@@ -226,3 +226,13 @@ def test_why_a_fallback(decision):
 
 def test_why_not_an_action_that_was_not_available(decision):
     assert "Not placed: left at availability, its window has ended" in _action(decision, "old")
+
+
+def test_lines_that_a_narrow_terminal_breaks_stay_below_their_beginning(decision):
+    (loan,) = [action for action in decision.explanation.actions if action.action == "loan"]
+    lines = [line[2:-2].rstrip() for line in _text(tables.render_action(loan), width=40).splitlines()]
+    first = next(index for index, line in enumerate(lines) if "VIP" in line)
+    assert lines[first : first + 2] == [
+        "      customer.vip (VIP) is false,",
+        "      customer.joined is missing",
+    ]

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -118,13 +119,16 @@ def render_action(action: ActionExplanation, currency: str = "") -> RenderableTy
     """Renders everything about one action: why it is not placed, and what would have to change."""
     placed = action.left_at is Stage.PLACED
     parts: list[RenderableType] = [Text(f"{_headline(action)}", "bold")]
-    parts += [_render_clause(clause) for clause in action.clauses]
+    parts += [line for clause in action.clauses for line in _render_clause(clause)]
     if action.score:
         parts += [Text(), Text(_formula(action.score, currency))]
-        parts += [Text(f"  context weight {weight}") for weight in action.context_weights]
+        parts += [_indented(Text(f"context weight {weight}"), 2) for weight in action.context_weights]
     if action.changes and not placed:
         parts += [Text(), Text("What would have to change", "bold")]
-        parts += [Text(f"  - {change}") for change in action.changes]
+        changes = Table.grid(padding=(0, 1, 0, 0))
+        for change in action.changes:
+            changes.add_row("  -", Text(change))
+        parts.append(changes)
     title = Text(f"{action.issue} / {action.group} / {action.action}")
     return Panel(Group(*parts), title=title, title_align="left", border_style="green" if placed else "red")
 
@@ -222,23 +226,30 @@ def _as_fallback(action: ActionExplanation) -> str:
     return f"{listed} as {'their' if len(names) > 1 else 'its'} fallback"
 
 
-def _render_clause(clause: ClauseExplanation) -> Text:
+def _render_clause(clause: ClauseExplanation) -> list[RenderableType]:
     """Three lines or more: the clause with its truth, where and why it stands there, what was looked at."""
     of = f" of treatment {clause.treatment}" if clause.treatment else ""
     word = "is unknown" if clause.truth is Truth.UNKNOWN else f"is {clause.truth}"
-    text = Text.assemble("\n", (f"{clause.stage}{of}", "bold red"), f": {clause.text}  {word}")
+    title = Text.assemble((f"{clause.stage}{of}", "bold red"), f": {clause.text}  {word}")
+    lines: list[RenderableType] = [Text(), title]
     if clause.reason:
-        text.append(f"\n  reason: {clause.reason}", "italic")
+        lines.append(_indented(Text(f"reason: {clause.reason}", "italic"), 2))
     if clause.position:
-        text.append(f"\n  at {clause.position}", "dim")
-        if clause.condition != clause.text:
-            text.append(f", in: {clause.condition}", "dim")
-    lead = "\n  any one of these would do:" if len(clause.literals) > 1 else ""
-    text.append(lead)
+        part = f", in: {clause.condition}" if clause.condition != clause.text else ""
+        lines.append(_indented(Text(f"at {clause.position}{part}", "dim"), 2))
+    several = len(clause.literals) > 1
+    if several:
+        lines.append(_indented(Text("any one of these would do:"), 2))
     for literal in clause.literals:
         for line in word_literal(literal):
-            text.append(f"\n  {'  ' if lead else ''}{line}")
-    return text
+            bare = line.lstrip()
+            lines.append(_indented(Text(bare), (4 if several else 2) + len(line) - len(bare)))
+    return lines
+
+
+def _indented(text: Text, left: int) -> Padding:
+    # Lines that a narrow terminal breaks stay below their beginning.
+    return Padding(text, (0, 0, 0, left))
 
 
 def _first_reason(action: ActionExplanation) -> str:
