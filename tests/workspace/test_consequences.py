@@ -161,3 +161,29 @@ def test_names_that_cannot_be_read_are_not_unknown_elsewhere(lay, file, right, w
     assert right in text
     diagnostics = workspace.compile(lay(REFERRING | {file: text.replace(right, wrong)})).diagnostics
     assert {d.position.file for d in diagnostics if d.code != "NB707"} == {file}
+
+
+@pytest.mark.parametrize(
+    ("fee", "code"),
+    [
+        ("atributes: {fee: 2}", "NB201"),
+        ("attributes: {fee: two}", "NB305"),
+        ("value: action.fee * 2.0", "NB306"),
+    ],
+)
+def test_attributes_of_an_action_with_a_mistake(lay, fee, code):
+    schema = "customer: {age: {type: int, required: true}}\naction: {fee: {type: double, required: true}}\n"
+    keys = {"value": "action.fee * 2.0", "eligibility": "[{when: action.fee < 3.0}]"}
+    lines = [f"{key}: {text}" for key, text in keys.items() if not fee.startswith(key)]
+    cards = ACTION.replace("  silver:\n", "".join(f"    {line}\n" for line in (fee, *lines)))
+    assert found(lay, schema=schema, cards=cards) == [(code, "actions/cards.yaml")]
+
+
+def test_a_treatment_for_what_is_not_there(lay):
+    """It may be meant for the placement that is left, or be what a fallback needs."""
+    email = "email: {placements: {body: {}, foot: {fallback: silver}}}"
+    channels = f"channels: {{web: {{placements: {{hero: {{}}}}}}, {email}}}\n"
+    cards = f"{ACTION}    propensity: 0.1\n    treatments: [{{channel: e-mail}}]\n"
+    assert found(lay, channels=channels, cards=cards) == [("NB701", "actions/cards.yaml")]
+    cards = f"{ACTION}    propensity: 0.1\n    treatments: [{{channel: email, placement: bdoy}}]\n"
+    assert found(lay, channels=channels, cards=cards) == [("NB702", "actions/cards.yaml")]

@@ -7,6 +7,7 @@ only repeat that error in other words.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 
 from nextbest.diagnostics import Diagnostic, Fix, Position, Remedy
 from nextbest.expression import Attribute, Constant, Expressions, Reference, Root, Schema, SourceText, Type
@@ -21,6 +22,9 @@ from nextbest.workspace.load import Workspace
 from nextbest.workspace.scalar import quote, rewrite
 
 READS_ACTION = re.compile(r"\baction\b")
+
+# Attributes of an action that could not all be read: expressions over them are not judged.
+UNCLEAR: Mapping[str, Constant] = MappingProxyType({})
 
 Path = tuple[str | int, ...]
 
@@ -89,6 +93,8 @@ class Conditions:
 
     def number(self, document: Document, path: Path, text: str, action: Mapping[str, Constant]) -> object:
         """Compiles a value: a float, a `Program`, or None with errors."""
+        if action is UNCLEAR and READS_ACTION.search(text):
+            return None
         source = self._source(document, path, text)
         return None if source is None else self._expressions.number(source, action)
 
@@ -125,6 +131,8 @@ class Conditions:
         found = self._inherited.get(key)
         if found is not None:
             return found
+        if action is UNCLEAR and READS_ACTION.search(condition.when):
+            return []
         source = self._source(document, (*path, "when"), condition.when)
         if source is None:
             return []

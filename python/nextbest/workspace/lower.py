@@ -15,7 +15,7 @@ from nextbest.workspace.binding import ELEMENT_NUMBERS, Binding
 from nextbest.workspace.check.actions import treatment_name
 from nextbest.workspace.check.delivery import context_weight_scopes
 from nextbest.workspace.check.values import Written, constant
-from nextbest.workspace.conditions import Conditions
+from nextbest.workspace.conditions import UNCLEAR, Conditions
 from nextbest.workspace.definitions import (
     ActionDefinition,
     GroupFile,
@@ -144,15 +144,21 @@ class _Lowering:
 
     def _attributes(
         self, name: str, group: Source[GroupFile], action: ActionDefinition
-    ) -> dict[str, Constant]:
+    ) -> Mapping[str, Constant]:
         if self._workspace.schema is None:
             return {}
         schema = self._workspace.schema.definition.action
+        node = group.document.node
+        is_sound = self._workspace.is_sound(group.document, node.child("actions", name) if node else None)
+        if not is_sound or any(a.required and key not in action.attributes for key, a in schema.items()):
+            return UNCLEAR
         values = {}
         for key, value in action.attributes.items():
             if key in schema:
                 written = Written(group.document, ("actions", name, "attributes", key), value)
-                found, _ = constant(written, schema[key], "NB305")
+                found, errors = constant(written, schema[key], "NB305")
+                if errors:
+                    return UNCLEAR
                 if found is not None:
                     values[key] = found
         return values

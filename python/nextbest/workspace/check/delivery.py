@@ -3,7 +3,11 @@
 from collections.abc import Container, Iterator
 
 from nextbest.diagnostics import Diagnostic, Severity
-from nextbest.workspace.definitions import ActionDefinition, ContextWeightDefinition
+from nextbest.workspace.definitions import (
+    ActionDefinition,
+    ContextWeightDefinition,
+    TreatmentDefinition,
+)
 from nextbest.workspace.load import Workspace
 
 # The tests of a workspace write it beside the names of placements.
@@ -25,6 +29,9 @@ def _check_channels(workspace: Workspace) -> Iterator[Diagnostic]:
         name: action for group in workspace.groups for name, action in group.definition.actions.items()
     }
     filled = _filled(actions)
+    is_complete = workspace.has_sound_actions and not any(
+        _is_unknown(workspace, treatment) for action in actions.values() for treatment in action.treatments
+    )
     for channel, definition in workspace.channels.definition.channels.items():
         node = document.node.child("channels", channel) if document.node is not None else None
         if not workspace.names.placements(channel).places and workspace.is_sound(document, node):
@@ -40,11 +47,7 @@ def _check_channels(workspace: Workspace) -> Iterator[Diagnostic]:
             if slot.fallback is not None:
                 yield from workspace.names.actions.refer(slot.fallback, document.value(*path, "fallback"))
                 yield from _check_fallback(workspace, path, slot.fallback)
-            elif (
-                workspace.has_sound_actions
-                and actions
-                and not filled & {(channel, None), (channel, placement)}
-            ):
+            elif is_complete and actions and not filled & {(channel, None), (channel, placement)}:
                 remedy = f"add a treatment {{channel: {channel}, placement: {placement}}} to an action"
                 message = f"no action has a treatment for `{placement}` of `{channel}`"
                 yield Diagnostic("NB709", message, document.name(*path), remedy, Severity.WARNING)
@@ -56,6 +59,14 @@ def _filled(actions: dict[str, ActionDefinition]) -> set[tuple[str, str | None]]
         for action in actions.values()
         for treatment in action.treatments
     }
+
+
+def _is_unknown(workspace: Workspace, treatment: TreatmentDefinition) -> bool:
+    """Whether a treatment is for a channel or placement that is not there: which is meant cannot be told."""
+    names = workspace.names
+    return not names.channels.knows(treatment.channel) or (
+        treatment.placement is not None and not names.placements(treatment.channel).knows(treatment.placement)
+    )
 
 
 def _check_fallback(workspace: Workspace, path: tuple[str, ...], name: str) -> Iterator[Diagnostic]:
@@ -71,7 +82,8 @@ def _check_fallback(workspace: Workspace, path: tuple[str, ...], name: str) -> I
         yield Diagnostic("NB715", message, position, remedy)
     is_sound = workspace.is_sound(source.document, node.child("actions", name) if node is not None else None)
     if is_sound and not any(
-        treatment.channel == channel and treatment.placement in {None, placement}
+        (treatment.channel == channel and treatment.placement in {None, placement})
+        or _is_unknown(workspace, treatment)
         for treatment in action.treatments
     ):
         remedy = f"add a treatment {{channel: {channel}, placement: {placement}}} to it"
