@@ -11,9 +11,9 @@ from nextbest.expression.lint.truths import find_truths
 from nextbest.expression.lint.unknown import UnknownTests
 from nextbest.expression.lint.values import find_values
 from nextbest.expression.normal_form import Disjunction
-from nextbest.expression.schema import Schema
+from nextbest.expression.schema import Root, Schema
 from nextbest.expression.tokens import Tokens
-from nextbest.expression.tree import Node
+from nextbest.expression.tree import Const, Node
 
 
 class Linter:
@@ -39,12 +39,17 @@ class Linter:
             Warnings. What depends on attributes of the action is left alone, except where the action has no
             such attribute: another action's may make sense of the condition.
         """
-        findings = list(find_values(clauses, tokens, self._analysis))
+        # Most conditions are about single attributes of which any value may be: one look at each is enough.
+        closed = [clause for clause in clauses if not self._analysis.is_open(clause.tests)]
+        findings = list(find_values(closed, tokens, self._analysis)) if closed else []
         findings += [found for found in self._members.find(node, tokens) if found not in findings]
-        if not findings:
-            findings = list(find_truths(node, clauses, tokens, self._analysis))
-        findings += find_absent(clauses, tokens)
-        # Of a condition that always holds when an attribute is known, that is said already.
-        always = {finding.stretch for finding in findings if finding.code == "NB502"}
-        findings += [found for found in self._unknown.find(node, tokens) if found.stretch not in always]
+        if not findings and (closed or len(clauses) != 1 or isinstance(node, Const)):
+            findings = list(find_truths(node, clauses, closed, tokens, self._analysis))
+        if Root.ACTION in tokens.text:
+            findings += find_absent(clauses, tokens)
+        unknown = list(self._unknown.find(node, tokens))
+        if unknown:
+            # Of a condition that always holds when an attribute is known, that is said already.
+            always = {finding.stretch for finding in findings if finding.code == "NB502"}
+            findings += [found for found in unknown if found.stretch not in always]
         return findings

@@ -9,23 +9,36 @@ from nextbest.expression.finding import Finding
 from nextbest.expression.lint.counting import where_counting_begins, why_never
 from nextbest.expression.normal_form import Disjunction
 from nextbest.expression.propagation import exclusions
+from nextbest.expression.schema import Root
 from nextbest.expression.span import cover, excerpt
 from nextbest.expression.tokens import Tokens
 from nextbest.expression.tree import MISSING, Attr, Call, Const, Node, varies
 
 
 def find_truths(
-    node: Node, clauses: Sequence[Disjunction], tokens: Tokens, analysis: Analysis
+    node: Node,
+    clauses: Sequence[Disjunction],
+    closed: Sequence[Disjunction],
+    tokens: Tokens,
+    analysis: Analysis,
 ) -> Iterator[Finding]:
-    """Looks at a condition and its normal form."""
+    """Looks at a condition and its normal form.
+
+    Args:
+        node: The specialised condition.
+        clauses: Its normal form.
+        closed: Those of the clauses that may hold never or always.
+        tokens: Its text.
+        analysis: Reasoning about single attributes.
+    """
     if isinstance(node, Const) and node.value is not MISSING and not node.varies:
         code, word = ("NB502", "always") if node.value else ("NB501", "never")
         text = excerpt(node, tokens)
         help_ = "remove it, or compare an attribute"
         yield Finding(code, f"`{text}` {word} holds", cover(node, tokens), help_)
         return
-    own = [c for c in clauses if c.tests and not any(varies(test.node) for test in c.tests)]
-    closed = [clause for clause in own if not analysis.is_open(clause.tests)]
+    own = [clause for clause in clauses if _is_own(clause, tokens)]
+    closed = [clause for clause in closed if _is_own(clause, tokens)]
     impossible = [clause for clause in closed if analysis.never(clause.tests)]
     for clause in impossible:
         yield _found("NB501", clause, "never holds", why_never(clause.tests[0], analysis), tokens)
@@ -38,6 +51,13 @@ def find_truths(
     for clause in closed:
         if origins.count(id(clause.origin)) == 1:
             yield from _always(clause, tokens, analysis)
+
+
+def _is_own(clause: Disjunction, tokens: Tokens) -> bool:
+    """Whether a clause has tests, none of which depends on the action."""
+    if Root.ACTION in tokens.text and any(varies(test.node) for test in clause.tests):
+        return False
+    return bool(clause.tests)
 
 
 def _always(clause: Disjunction, tokens: Tokens, analysis: Analysis) -> Iterator[Finding]:
