@@ -160,7 +160,7 @@ SAMPLES = {
     "text.csv": (
         "customer.age,customer.income\n42,much\n",
         "NB663",
-        "the column `customer.income` of the rows of the background sample holds String",
+        "row 1 of the background sample, column `customer.income`: `much` is not a number",
     ),
 }
 

@@ -281,8 +281,8 @@ def cast_rows(series: pl.Series, kind: str, what: str) -> pl.Series:
             f"the column `{series.name}` of the {what}: {error.message}", error.help, ROWS
         ) from None
     for row, refusal in column.refusals.items():
-        message = f"row {row + 1} of the {what}, column `{series.name}`: {refusal.message}"
-        raise ModelError(message, refusal.help, ROWS)
+        where = f"row {row + 1} of the {what.removeprefix('rows of the ')}, column `{series.name}`"
+        raise ModelError(f"{where}: {refusal.message}", refusal.help, ROWS)
     return column.values
 
 
