@@ -1,7 +1,8 @@
 """Decides on a bundle file in this process: the questions and answers of the clients, without a server.
 
 For personas, the command line and notebooks. Every decision is a dry run; what is stored of the customer
-comes with the question.
+comes with the question. Of an id without attributes nothing is known, and the answer says so
+(`CUSTOMER_UNKNOWN`), as a server's does.
 """
 
 import secrets
@@ -75,7 +76,7 @@ class OfflineBundle:
         decide = request.decide if isinstance(request, decision_pb2.ExplainRequest) else request
         decide.dry_run = True
         stored = None
-        if question.customer_id:
+        if question.customer_id and question.customer:
             attributes = encode_attributes(question.customer, "customer")
             del decide.customer[:]
             stored = customer_pb2.Customer(customer_id=question.customer_id, attributes=attributes)

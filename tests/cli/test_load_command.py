@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from nextbest import _core
+from nextbest.v1 import decision_pb2
 
 QUESTION = ("-c", "web", "-p", "hero")
 
@@ -264,3 +265,15 @@ def test_ctrl_c_keeps_the_steps_that_were_measured(nextbest, asked, monkeypatch)
     assert ran.code == 130
     assert "interrupted\n" in ran.out
     assert rows(ran.out)[0][:2] == ["1,000", "1,000"]
+
+
+def test_customers_whose_ids_cannot_be_asked_for_are_refused(nextbest, asked, tmp_path):
+    (tmp_path / "c.csv").write_text("customer_id;age\n007;x\n;1\n")
+    ran = nextbest("load", *QUESTION, "--customers", tmp_path / "c.csv", "--separator", ";")
+    assert ran.code == 2
+    assert f"row 2 of `{tmp_path / 'c.csv'}`: the id is missing" in ran.err
+    assert asked == []
+    (tmp_path / "c.csv").write_text("customer_id\n007\n7\n")
+    assert nextbest("load", *QUESTION, "--customers", tmp_path / "c.csv").code == 0
+    requests = [decision_pb2.DecideRequest.FromString(data) for data in asked[0]["requests"]]
+    assert [request.customer_id for request in requests] == ["007", "7"]

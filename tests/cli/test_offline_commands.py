@@ -5,6 +5,8 @@ import json
 import pytest
 
 from nextbest import bundle
+from nextbest.answers import DegradationKind
+from nextbest.offline import OfflineBundle
 
 ADULT = ("-a", "age=40", "-a", "income=3000", "-a", "products=current-account")
 
@@ -192,3 +194,11 @@ def test_an_id_that_nothing_is_known_of_is_refused(
 def test_an_id_of_a_customer_whose_attributes_are_given_decides_between_equals(nextbest, shop):
     asked = ("decide", "-b", ".", "-c", "web", "-p", "hero", "--json", "-i", "c-1")
     assert hero_of(nextbest(*asked, *ADULT)) == ["gold-card"]
+
+
+def test_of_an_id_without_attributes_nothing_is_known(shop):
+    offline = OfflineBundle((shop / "shop.bundle").read_bytes())
+    question = {"channel": "web", "placements": {"hero": 1}, "customer_id": "anna"}
+    kinds = [degradation.kind for degradation in offline.decide(**question).degradations]
+    assert kinds == [DegradationKind.CUSTOMER_UNKNOWN]
+    assert offline.decide(**question, customer={"age": 40}).degradations == ()

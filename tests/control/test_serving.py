@@ -345,6 +345,9 @@ def test_commands_against_it(run):
     refused = run("decide", *asked, "-a", "agee=1")
     assert refused.returncode == 4
     assert "customer[0].name: no customer attribute `agee`: did you mean `age`?" in refused.stderr
+    mistyped = run("decide", *asked, "-a", "segment=42")
+    assert "`customer.segment` is text: a whole number was sent" in mistyped.stderr
+    assert "help: name the type: segment:string=..." in mistyped.stderr
     assert json.loads(run("customers", "get", "c-1", "--json").stdout)["attributes"]["age"] == 40
     assert run("customers", "delete", "c-1").returncode == 0
     assert run("customers", "get", "c-1").returncode == 4

@@ -79,5 +79,10 @@ def customer_ids(customers: Path | None, id_column: str, form: "Form") -> list[s
     from nextbest.cli.rows import CustomerTable
 
     table = CustomerTable(customers, id_column, {}, form)
-    ids = [customer_id for batch in table.batches() for _, customer_id, _ in batch.customers]
+    batches = list(table.batches())
+    refusal = next((refusal for batch in batches for refusal in batch.refusals), None)
+    if refusal is not None:
+        message = f"row {refusal.row} of `{customers}`: {refusal.message}"
+        raise CommandError(message, "correct the file", ExitCode.USAGE, "--customers")
+    ids = [customer_id for batch in batches for _, customer_id, _ in batch.customers]
     return ids[:REQUESTS_MAX] or [""]
