@@ -7,7 +7,7 @@ import pytest
 
 from nextbest.cli.customers import _Loading
 from nextbest.cli.output import CommandError
-from nextbest.cli.rows import CustomerTable, Refusal, column_of, suggestions
+from nextbest.cli.rows import CustomerTable, Refusal, column_of, find_customer, suggestions
 from nextbest.errors import InvalidRequest, Unavailable
 from nextbest.values import encode_attributes
 
@@ -129,7 +129,8 @@ def test_a_missing_file(tmp_path):
     ],
 )
 def test_the_place_of_a_refusal(field, place):
-    assert column_of(field, ["age", "balance"]) == place
+    sent = [{"balance": 1.0}] * 12 + [{"age": 1, "balance": 1.0}]
+    assert column_of(field, sent) == place
 
 
 SCHEMA = {
@@ -164,8 +165,25 @@ def test_text_is_cast_to_what_the_schema_declares(tmp_path, name, content):
         "tenure": timedelta(days=30),
         "tags": ["a"],
     }
-    bare = dict.fromkeys(SCHEMA) | {"zip": "10115"}
+    # What a line does not name is left as it is; an empty value of CSV is missing.
+    bare = {"zip": "10115"} | (dict.fromkeys(SCHEMA.keys() - {"zip"}) if name == "c.csv" else {})
     assert _rows(tmp_path / name, schema=SCHEMA) == [("00123", whole), ("123", bare)]
+
+
+def test_what_a_line_does_not_name_is_not_removed(tmp_path):
+    lines = [
+        '{"customer_id": "a", "age": 1}',
+        '{"customer_id": "b", "zip": null}',
+        '{"customer_id": "a", "zip": "1"}',
+        '{"customer_id": "a", "age": null}',
+    ]
+    (tmp_path / "c.ndjson").write_text("\n".join(lines))
+    assert _rows(tmp_path / "c.ndjson") == [
+        ("a", {"age": 1}), ("b", {"zip": None}), ("a", {"zip": "1"}), ("a", {"age": None}),
+    ]  # fmt: skip
+    path = tmp_path / "c.ndjson"
+    assert find_customer(path, "customer_id", "a", SCHEMA) == {"age": None, "zip": "1"}
+    assert find_customer(path, "customer_id", "b", SCHEMA) == {"zip": None}
 
 
 def test_rows_that_cannot_be_cast_are_named_and_the_others_kept(tmp_path):

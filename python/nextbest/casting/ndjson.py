@@ -24,17 +24,21 @@ _TYPES: Final[Mapping[type, pl.DataType]] = {
 _EXAMPLE: Final = 'write one object a line, {"customer_id": "c-1", "age": 42}'
 
 
-def read_lines(path: Path) -> dict[str, pl.Series]:
-    """Reads a file; a key that a line does not have is null in it, and blank lines are skipped.
+def read_lines(path: Path) -> tuple[dict[str, pl.Series], dict[str, pl.Series]]:
+    """Reads a file; blank lines are skipped.
 
     Numbers keep their digits: whole ones are ints of any size, and others are floats only where that loses
     nothing of a whole number.
+
+    Returns:
+        The columns, null where a line does not have the key; and, of those of which it is so, where.
 
     Raises:
         CastError: A line is not a JSON object, or has a key twice.
         OSError: It cannot be read.
     """
     columns: dict[str, list[pl.Series]] = {}
+    absences: dict[str, list[pl.Series]] = {}
     rows: list[dict[str, Any]] = []
     done = 0
     with path.open("rb") as file:
@@ -44,12 +48,14 @@ def read_lines(path: Path) -> dict[str, pl.Series]:
                 continue
             rows.append(_object(path, number, written))
             if len(rows) == _CHUNK:
-                _add(columns, rows, done)
+                _add(columns, absences, rows, done)
                 done += len(rows)
                 rows = []
-    _add(columns, rows, done)
+    _add(columns, absences, rows, done)
     done += len(rows)
-    return {name: _joined(name, parts, done) for name, parts in columns.items()}
+    joined = {name: _joined(name, parts, done) for name, parts in columns.items()}
+    absent = {name: pl.concat(parts) for name, parts in absences.items()}
+    return joined, {name: series for name, series in absent.items() if series.any()}
 
 
 def _object(path: Path, number: int, line: bytes) -> dict[str, Any]:
@@ -93,12 +99,21 @@ _DECODER: Final = json.JSONDecoder(
 )
 
 
-def _add(columns: dict[str, list[pl.Series]], rows: list[dict[str, Any]], done: int) -> None:
-    """Adds a chunk of rows to the columns."""
+def _add(
+    columns: dict[str, list[pl.Series]],
+    absences: dict[str, list[pl.Series]],
+    rows: list[dict[str, Any]],
+    done: int,
+) -> None:
+    """Adds a chunk of rows to the columns, and where they do not have a key to the absences."""
     names = dict.fromkeys(name for row in rows for name in row)
     for name in (*columns, *(name for name in names if name not in columns)):
         parts = columns.setdefault(name, [pl.Series([None] * done, dtype=pl.Null)] if done else [])
-        parts.append(_packed([row.get(name) for row in rows]))
+        values = [row.get(name) for row in rows]
+        parts.append(_packed(values))
+        lacking = [name not in row for row in rows] if None in values else [False] * len(rows)
+        marks = absences.setdefault(name, [pl.Series([True] * done, dtype=pl.Boolean)])
+        marks.append(pl.Series(lacking, dtype=pl.Boolean))
 
 
 def _packed(values: list[Any]) -> pl.Series:

@@ -4,7 +4,7 @@ Nothing is inferred here: what a column means is said by `cast_column`, or, wher
 `inference`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -25,10 +25,12 @@ class Table:
     Attributes:
         columns: By name, in the order of the file, all of one length.
         is_text: Whether the file knows no types but text.
+        absent: Of columns that some rows do not have at all, where; a null there is not one that was written.
     """
 
     columns: dict[str, pl.Series]
     is_text: bool = False
+    absent: dict[str, pl.Series] = field(default_factory=dict)
 
     @property
     def row_count(self) -> int:
@@ -61,7 +63,8 @@ def read_table(path: Path, form: Form | None = None, suffixes: tuple[str, ...] =
         case ".parquet":
             return Table(_read_parquet(path))
         case ".ndjson" | ".jsonl":
-            return Table(read_lines(path))
+            columns, absent = read_lines(path)
+            return Table(columns, absent=absent)
         case _:
             form = form if form.separator or suffix == ".csv" else form.with_separator("\t")
             return Table(read_separated(path, form), is_text=True)

@@ -86,9 +86,9 @@ def load(  # noqa: PLR0913 - one parameter an option
     Ids are text and keep their zeros: 00123 and 123 are two customers. A whole number stands for its digits.
 
     An empty value of CSV is missing, and so are NA, NaN and null where the type is not text; a quoted empty
-    value is an empty text. Attributes are merged into what is stored; a missing value removes one. Rows that
-    cannot be cast, or that the server refuses, are reported with their number and column, and the rest is
-    stored: exits with 1 when there were any.
+    value is an empty text. Attributes are merged into what is stored: a missing value removes one, and one
+    that a line of NDJSON does not name stays as it is. Rows that cannot be cast, or that the server refuses,
+    are reported with their number and column, and the rest is stored: exits with 1 when there were any.
     """
     from nextbest.cli.rows import CustomerTable, suggestions
 
@@ -204,7 +204,7 @@ class _Loading:
             try:
                 self.stored += self.upsert([customer for _, *customer in rows])
             except InvalidRequest as error:
-                place = column_of(error.field, self.table.attributes)
+                place = column_of(error.field, [attributes for _, _, attributes in rows])
                 if place is None:
                     # Not about one customer: the next batch would fare no better.
                     raise

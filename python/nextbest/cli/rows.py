@@ -2,10 +2,10 @@
 
 Columns map to attributes of the same name, and are cast to the types of a schema; without one, Parquet and
 NDJSON bring their own types, and those of CSV are inferred from the whole column. A null is an absent
-attribute.
+attribute; an attribute that a line of NDJSON does not name is left as it is.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +85,7 @@ class CustomerTable:
         columns = _attributes(path, table, self.attributes, schema)
         self._ids = ids.values
         self._frame = pl.DataFrame([column.values for column in columns])
+        self._absent = {name: table.absent[name] for name in self.attributes if name in table.absent}
         self._refusals: dict[int, Refusal] = {}
         for name, column in zip((id_column, *self.attributes), (ids, *columns), strict=True):
             for row, error in column.refusals.items():
@@ -98,6 +99,7 @@ class CustomerTable:
                 rows = self._frame.slice(start, CUSTOMERS_PER_CALL_MAX).to_dicts()
             else:
                 rows = [{} for _ in ids]
+            self._leave_out(start, rows)
             refused = [row for row in range(start, start + len(ids)) if row in self._refusals]
             customers: list[tuple[int, str, Mapping[str, AttributeValue]]] = [
                 (row + 1, id_, attributes)
@@ -105,6 +107,12 @@ class CustomerTable:
                 if row not in self._refusals
             ]
             yield Batch(len(ids), customers, [self._refusals[row] for row in refused])
+
+    def _leave_out(self, start: int, rows: list[dict[str, AttributeValue]]) -> None:
+        """Removes what rows do not name: a value that is missing would remove what is stored."""
+        for name, absent in self._absent.items():
+            for row in absent.slice(start, len(rows)).arg_true():
+                del rows[int(row)][name]
 
 
 def find_customer(
@@ -143,7 +151,10 @@ def find_customer(
         for row, error in column.refusals.items():
             message = f"row {rows[row] + 1} of `{path}`, column `{name}`: {error.message}"
             raise CommandError(message, error.help, ExitCode.USAGE, "--customers")
-        attributes[name] = column.values.to_list()[-1]
+        absent = table.absent[name].gather(rows) if name in table.absent else None
+        named = column.values if absent is None else column.values.filter(~absent)
+        if len(named):
+            attributes[name] = named.to_list()[-1]
     return attributes
 
 
@@ -202,12 +213,12 @@ def _attributes(path: Path, table: Table, names: list[str], schema: Schema | Non
     return columns
 
 
-def column_of(field: str, columns: list[str]) -> tuple[int, str] | None:
+def column_of(field: str, sent: Sequence[Mapping[str, object]]) -> tuple[int, str] | None:
     """Finds row (from 0, within the call) and column that an error is about.
 
     Args:
         field: Such as `customers[12].attributes[3].value`, or `customers[12].balance`.
-        columns: The attributes, in the order they were sent.
+        sent: The attributes of each customer of the call, in the order they were sent.
 
     Returns:
         None when the field names no customer; an empty column when it names no attribute.
@@ -218,5 +229,6 @@ def column_of(field: str, columns: list[str]) -> tuple[int, str] | None:
     row = int(head[len("customers[") : -1])
     if rest.startswith("attributes["):
         index = int(rest[len("attributes[") : rest.index("]")])
-        return row, columns[index] if index < len(columns) else ""
+        names = list(sent[row]) if row < len(sent) else []
+        return row, names[index] if index < len(names) else ""
     return row, rest
