@@ -71,7 +71,7 @@ def test_an_action_that_fails_a_condition(result):
         "`hero` holds `savings-account`, but `gold-card` is expected",
         "  `gold-card` leaves at suitability:",
         "    `customer.income >= 2500` does not hold  actions/credit-cards.yaml:40:15",
-        "      customer.income is 600, required: >= 2500",
+        "      customer.income (Net income a month) is 600, required: >= 2500",
         "      reason: may not be able to afford it",
     ]
 
@@ -79,7 +79,7 @@ def test_an_action_that_fails_a_condition(result):
 def test_an_attribute_that_is_missing(result):
     (failure,) = result("customer: {income: null}\nexpect: {hero: [gold-card]}").failures
     assert "`customer.income >= 2500` is unknown" in failure
-    assert "customer.income is missing, required: >= 2500" in failure
+    assert "customer.income (Net income a month) is missing, required: >= 2500" in failure
 
 
 def test_an_action_that_loses(result):
