@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from table_evaluator import Decision
 
-from nextbest.expression import Expressions, Schema, Timestamp, parse_timestamp
+from nextbest.diagnostics import Fix
+from nextbest.expression import Expressions, Schema, SourceText, Timestamp, parse_timestamp
 from nextbest.expression.value import INT_MAX
 
 ATTRIBUTES = [
@@ -147,6 +148,23 @@ def test_the_engine_reaches_both_ends_of_every_part_of_a_date() -> None:
 )
 def test_computed_values(text: str, expected: set[str]) -> None:
     assert codes(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "change"),
+    [
+        ("now.getMonth() == 12", "now.getMonth() == 11"),
+        ("now.getMonth() == 12 || size(customer.tags) < 0", None),
+    ],
+)
+def test_a_line_to_write_is_for_all_that_is_marked(text: str, change: str | None) -> None:
+    expressions = Expressions(SCHEMA)
+    written = source(text)
+    expressions.condition(
+        SourceText(text, written.locate, lambda changed: Fix("a.yaml", 1, 1, 1, len(text) + 1, changed))
+    )
+    (found,) = expressions.diagnostics
+    assert (found.code, found.fix and found.fix.replacement) == ("NB501", change)
 
 
 def codes(text: str) -> set[str]:

@@ -95,4 +95,7 @@ def _exclusions(clauses: Sequence[Disjunction], tokens: Tokens, analysis: Analys
 
 def _found(code: str, clause: Disjunction, what: str, help_: str, tokens: Tokens) -> Finding:
     text = " || ".join(test.text for test in clause.tests)
+    if len(clause.tests) > 1:
+        # A line to write is for one of them; what is marked is all of them.
+        help_ = str(help_)
     return Finding(code, f"`{text}` {what}", cover(clause.origin, tokens), help_)
