@@ -85,6 +85,28 @@ def test_a_declaration_with_a_mistake(lay, declaration, condition):
     assert [file for _, file in found(lay, **files)] == ["schema.yaml"]
 
 
+@pytest.mark.parametrize(
+    "wrong", ["age: [5]", "age: {type: integer}", "fee: {type: long}", "as: {type: int}"]
+)
+def test_what_is_computed_from_a_declaration_with_a_mistake(lay, wrong):
+    schema = """\
+customer:
+  age: {type: int, required: true}
+  old: {type: bool, expression: customer.age > 60}
+  very: {type: bool, expression: customer.old && customer.age > 90}
+action:
+  fee: {type: int}
+"""
+    name = wrong.partition(":")[0]
+    lines = [f"  {wrong}" if line.startswith(f"  {name}:") else line for line in schema.splitlines()]
+    lines += [f"  {wrong}"] if f"  {wrong}" not in lines else []
+    cards = ACTION.replace(
+        "  silver:\n", "    attributes: {fee: 3}\n    eligibility: [{when: customer.very}]\n"
+    )
+    assert {file for _, file in found(lay, schema="\n".join(lines) + "\n", cards=cards)} == {"schema.yaml"}
+    assert len(found(lay, schema="\n".join(lines) + "\n", cards=cards)) == 1
+
+
 def test_a_channel_with_a_mistake(lay):
     assert found(lay, channels="channels: {web: {placments: {hero: {}}}}\n") == [("NB201", "channels.yaml")]
 

@@ -5,7 +5,7 @@ only repeat that error in other words.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 
@@ -37,7 +37,7 @@ class Conditions:
     """
 
     def __init__(self, workspace: Workspace) -> None:
-        declared = list(_declare(workspace))
+        declared = _judgeable(workspace, list(_declare(workspace)))
         schema = Schema(declared, workspace.time_zone)
         self.attributes = {attribute.reference: attribute for attribute in schema}
         self._expressions = Expressions(schema)
@@ -152,7 +152,7 @@ class Conditions:
         return SourceText(text, partial(document.inside, node, text), partial(rewrite, document, node))
 
     def _mentions_unclear(self, text: str) -> bool:
-        return any(re.search(rf"\b{re.escape(reference)}\b", text) for reference in self._unclear or ())
+        return _mentions(text, self._unclear or ())
 
 
 def _cut_text(document: Document, node: Node, text: str) -> Diagnostic | None:
@@ -181,6 +181,26 @@ def _positions(bundle: bundle_pb2.Bundle) -> Iterator[bundle_pb2.Position]:
         yield condition.position
     for clause in bundle.clauses:
         yield clause.position
+
+
+def _mentions(text: str, references: Iterable[str]) -> bool:
+    return any(re.search(rf"\b{re.escape(reference)}\b", text) for reference in references)
+
+
+def _judgeable(workspace: Workspace, declared: list[Attribute]) -> list[Attribute]:
+    """Without attributes that are computed from one whose declaration is wrong, or may be."""
+    names = workspace.names.attributes
+    while True:
+        unclear = frozenset(names.places) - {attribute.reference for attribute in declared}
+        kept = [
+            attribute
+            for attribute in declared
+            if attribute.expression is None
+            or (names.complete and not _mentions(attribute.expression.text, unclear))
+        ]
+        if len(kept) == len(declared):
+            return kept
+        declared = kept
 
 
 def _unclear(workspace: Workspace, attributes: Mapping[str, Attribute]) -> frozenset[str] | None:

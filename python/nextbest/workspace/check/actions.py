@@ -200,7 +200,6 @@ def _check_attributes(
     workspace: Workspace, group: Source[GroupFile], name: str, action: ActionDefinition
 ) -> Iterator[Diagnostic]:
     schema = workspace.schema.definition.action if workspace.schema is not None else {}
-    complete = workspace.names.attributes.complete
     document, path = group.document, ("actions", name, "attributes")
     node = document.node.child(*path) if document.node is not None else None
     for key, value in action.attributes.items():
@@ -208,7 +207,7 @@ def _check_attributes(
         if attribute is not None:
             _, found = constant(Written(document, (*path, key), value), attribute, "NB305")
             yield from found
-        elif complete and node is not None:
+        elif node is not None and not workspace.names.attributes.knows(f"action.{key}"):
             otherwise = "declare it in `schema.yaml` under `action:`"
             remedy = suggest(key, schema, otherwise=otherwise)
             yield Diagnostic("NB304", f"actions have no attribute `{key}`", document.key(node, key), remedy)
