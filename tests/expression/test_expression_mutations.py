@@ -20,8 +20,8 @@ CONDITIONS = [text for text in TEXTS if not re.match(r"(value|formula|context|in
 PART = re.compile(r"\w+|\s+|[^\w\s]")
 PIECES = re.split(
     " ",
-    "&& || and or not ! = => == in is null like ?? ? : % ( ) [ ] . , u _ - # // between has contains if IF then "
-    "else CASE WHEN END ' \" “ ” ` € 50% 30d 1_000 1.000,5 2000-01-01 today() max( {{ }} -> :: ; \\ \n",
+    "&& || and or not ! = => == in is null like ?? ? : % ( ) [ ] . , u _ - # // between has contains if IF "
+    "then else CASE WHEN END ' \" “ ” ` € 50% 30d 1_000 1.000,5 2000-01-01 today() max( {{ }} -> :: ; \\ \n",
 )
 
 
