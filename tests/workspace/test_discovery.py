@@ -63,13 +63,25 @@ def test_links_to_files_are_read_and_links_to_folders_reported(lay, tmp_path):
     (tmp_path / "shared/b.yaml").write_text(ACTIONS)
     (folder / "actions/b.yaml").symlink_to(tmp_path / "shared/b.yaml")
     (folder / "actions/more").symlink_to(tmp_path / "shared")
-    (folder / "tests").symlink_to(tmp_path / "shared")
+    (folder / "Tests").symlink_to(tmp_path / "shared")
     compilation = workspace.compile(folder)
     assert [action.name for action in compilation.bundle.actions] == ["blue", "gold"]
     assert [d.message for d in compilation.diagnostics] == [
+        "`Tests` is a link to a folder, and is not read",
         "`actions/more` is a link to a folder, and is not read",
-        "`tests` is a link to a folder, and is not read",
     ]
+
+
+def test_a_folder_of_the_workspace_that_is_a_link_is_one_error(lay, tmp_path):
+    channels = "channels: {web: {placements: {hero: {fallback: gold}}}}\n"
+    folder = lay({"channels.yaml": channels, "issues.yaml": "issues: {sales: {}}\n"})
+    (folder / "actions").rename(tmp_path / "shared")
+    (folder / "actions").symlink_to(tmp_path / "shared")
+    compilation = workspace.compile(folder)
+    assert [(d.code, d.message) for d in compilation.errors] == [
+        ("NB109", "`actions` is a link to a folder, and is not read")
+    ]
+    assert compilation.diagnostics == compilation.errors
 
 
 def test_links_that_lead_nowhere_or_in_a_circle(lay):

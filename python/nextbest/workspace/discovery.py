@@ -128,7 +128,10 @@ class _Search:
         name = path.name
         if is_folder(path):
             if path.is_symlink():
-                if _meant(name) is not None:
+                if name in FOLDERS:
+                    self._report_link(path, Severity.ERROR)
+                    self.found.unlisted.add(FOLDERS[name])
+                elif _meant(name) is not None:
                     self._report_link(path)
             elif name in FOLDERS:
                 self._read(path, FOLDERS[name])
@@ -242,9 +245,9 @@ class _Search:
         diagnostic = Diagnostic("NB102", f"`{file}` {what}", Position(file, 1, 1), remedy)
         self.found.diagnostics.append(diagnostic)
 
-    def _report_link(self, path: Path) -> None:
+    def _report_link(self, path: Path, severity: Severity = Severity.WARNING) -> None:
         remedy = "copy its files into the workspace: links to files are followed, links to folders are not"
-        self._report(path, "is a link to a folder, and is not read", remedy)
+        self._report(path, "is a link to a folder, and is not read", remedy, severity)
 
     def _report(self, path: Path, what: str, remedy: str, severity: Severity = Severity.WARNING) -> None:
         file = self._name(path)
