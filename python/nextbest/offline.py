@@ -12,11 +12,12 @@ from typing import Any, Unpack
 
 from nextbest import _core, bundle
 from nextbest.answers import Decision
+from nextbest.casting import Schema
 from nextbest.decoding import decode_decision
 from nextbest.errors import InvalidRequest
 from nextbest.models import locate_runtime
 from nextbest.question import DecideArguments, ExplainArguments, Question, assemble, assemble_explain
-from nextbest.schema import attribute_types
+from nextbest.schema import schema_of
 from nextbest.v1 import bundle_pb2, customer_pb2, decision_pb2
 from nextbest.values import encode_attributes, to_microseconds
 
@@ -37,9 +38,9 @@ class OfflineBundle:
         self._core = _core.Bundle(data, onnxruntime_path=runtime)
         self.digest: str = self._core.digest
 
-    def schema(self, root: bundle_pb2.Root.ValueType) -> dict[str, str]:
+    def schema(self, root: bundle_pb2.Root.ValueType) -> Schema:
         """Returns the attributes of a root with their types, as `schema.yaml` writes them."""
-        return attribute_types(self.message, root)
+        return schema_of(self.message, root)
 
     def placements(self, channel: str) -> tuple[str, ...]:
         """Returns the placements of a channel in the workspace's order; empty without such a channel."""

@@ -1,8 +1,9 @@
-"""A bundle's attribute declarations -> the types they were written with in `schema.yaml`."""
+"""A bundle's attribute declarations -> the schema that they were written in."""
 
 from collections.abc import Mapping
 from typing import Final
 
+from nextbest.casting import Schema
 from nextbest.v1 import bundle_pb2
 
 TYPE_NAMES: Final[Mapping[bundle_pb2.Type.ValueType, str]] = {
@@ -17,10 +18,11 @@ TYPE_NAMES: Final[Mapping[bundle_pb2.Type.ValueType, str]] = {
 }
 
 
-def attribute_types(bundle: bundle_pb2.Bundle, root: bundle_pb2.Root.ValueType) -> dict[str, str]:
-    """Returns the attributes of a root, without it, each with its type; empty for a type not known here."""
-    return {
+def schema_of(bundle: bundle_pb2.Bundle, root: bundle_pb2.Root.ValueType) -> Schema:
+    """Returns the schema of a root; the type of an attribute is empty where it is not known here."""
+    types = {
         attribute.name: TYPE_NAMES.get(attribute.type, "")
         for attribute in bundle.attributes
         if attribute.root == root
     }
+    return Schema(types, bundle.time_zone)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nextbest import bundle, errors, workspace
-from nextbest.casting import CastError, cast
+from nextbest.casting import CastError, Schema, cast
 from nextbest.casting.column import TARGETS, cast_column
 from nextbest.casting.duration import spell_duration
 from nextbest.casting.table import read_table
@@ -131,9 +131,9 @@ def test_a_value_is_the_same_behind_every_door(doors, engine, kind):
             "ndjson": doors.lines([in_json(value) for value in values], kind),
             "text of ndjson": doors.lines(texts, kind),
             "text of parquet": doors.parquet(texts, pl.String(), kind),
-            "attribute": [from_pairs([f"x={text}"], {"x": kind}, "-a")["x"] for text in texts],
+            "attribute": [from_pairs([f"x={text}"], Schema({"x": kind}), "-a")["x"] for text in texts],
             "json": [
-                from_json(json.dumps({"x": in_json(value)}), {"x": kind}, "--customer-json")["x"]
+                from_json(json.dumps({"x": in_json(value)}), Schema({"x": kind}), "--customer-json")["x"]
                 for value in values
             ],
         }
@@ -166,7 +166,7 @@ def test_a_text_is_refused_for_the_same_reason_behind_every_door(doors, kind):
             cast(text, kind)
         reasons.append(refused.value.message)
         with pytest.raises(CommandError) as caught:
-            from_pairs([f"x={text}"], {"x": kind}, "-a")
+            from_pairs([f"x={text}"], Schema({"x": kind}), "-a")
         assert caught.value.message == reasons[-1]
     assert doors.texts(texts, kind) == reasons
     assert doors.lines(texts, kind) == reasons
@@ -189,7 +189,10 @@ def test_nothing_is_missing_behind_every_door(doors):
         for found in (
             doors.lines([None, None], kind),
             doors.parquet([None, None], TARGETS[kind], kind),
-            [from_pairs(["x="], {"x": kind}, "-a")["x"], from_json('{"x": null}', {"x": kind}, "-j")["x"]],
+            [
+                from_pairs(["x="], Schema({"x": kind}), "-a")["x"],
+                from_json('{"x": null}', Schema({"x": kind}), "-j")["x"],
+            ],
         ):
             assert found == [None, None]
         if kind != "string":

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
+from nextbest.casting import Schema
 from nextbest.cli.customers import _Loading
 from nextbest.cli.output import CommandError
 from nextbest.cli.rows import CustomerTable, Refusal, column_of, find_customer, suggestions
@@ -72,11 +73,20 @@ def test_everything_can_be_sent(parquet):
         encode_attributes(attributes, "x")
 
 
+def test_dates_are_days_of_the_zone_of_the_bundle(parquet):
+    zoned = Schema({"born": "timestamp", "since": "timestamp"}, "America/New_York")
+    (first, _) = _rows(parquet, schema=zoned)
+    born, since = datetime(1984, 2, 29, 5, tzinfo=UTC), NOON.replace(tzinfo=UTC)
+    assert first == ("c-1", {"born": born, "since": since})
+    assert CustomerTable(parquet, "customer_id", zoned).dates_of_utc == []
+    assert CustomerTable(parquet, "customer_id").dates_of_utc == ["born"]
+
+
 def test_a_schema_casts_and_leaves_out(parquet):
-    table = CustomerTable(parquet, "customer_id", {"age": "double", "tags": "list<string>"})
+    table = CustomerTable(parquet, "customer_id", Schema({"age": "double", "tags": "list<string>"}))
     assert table.attributes == ["age", "tags"]
     assert "balance" in table.left_out
-    assert _rows(parquet, schema={"age": "double"})[0] == ("c-1", {"age": 42.0})
+    assert _rows(parquet, schema=Schema({"age": "double"}))[0] == ("c-1", {"age": 42.0})
 
 
 @pytest.mark.parametrize(("name", "separator"), [("c.csv", ","), ("c.tsv", "\t")])
@@ -133,15 +143,17 @@ def test_the_place_of_a_refusal(field, place):
     assert column_of(field, sent) == place
 
 
-SCHEMA = {
-    "zip": "string",
-    "age": "int",
-    "vip": "bool",
-    "balance": "double",
-    "born": "timestamp",
-    "tenure": "duration",
-    "tags": "list<string>",
-}
+SCHEMA = Schema(
+    {
+        "zip": "string",
+        "age": "int",
+        "vip": "bool",
+        "balance": "double",
+        "born": "timestamp",
+        "tenure": "duration",
+        "tags": "list<string>",
+    }
+)
 
 
 CSV = """customer_id,zip,age,vip,balance,born,tenure,tags
@@ -237,7 +249,7 @@ def test_columns_that_are_left_out_are_listed_with_what_may_be_meant():
 
 def test_ids_that_come_again_are_counted(tmp_path):
     (tmp_path / "c.csv").write_text("customer_id\n1\n01\n1\n\n1\n")
-    assert CustomerTable(tmp_path / "c.csv", "customer_id", {}).repeated_count == 2
+    assert CustomerTable(tmp_path / "c.csv", "customer_id", Schema()).repeated_count == 2
 
 
 class Store:

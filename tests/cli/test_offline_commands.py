@@ -26,6 +26,21 @@ def test_deciding_on_a_bundle_file(nextbest, shop):
     assert bundle.digest((shop / "shop.bundle").read_bytes())[:12] in ran.out
 
 
+def test_a_date_of_the_command_line_is_a_day_of_the_workspace(nextbest, shop):
+    schema = (shop / "schema.yaml").read_text()
+    (shop / "schema.yaml").write_text(
+        schema.replace("customer:\n", "customer:\n  born: {type: timestamp}\n", 1)
+    )
+    actions = (shop / "actions/service.yaml").read_text()
+    when = "      - when: customer.born.getDate() == 1 && customer.born.getHours() == 0\n"
+    (shop / "actions/service.yaml").write_text(
+        actions.replace("  newsletter:\n", f"  newsletter:\n    eligibility:\n{when}", 1)
+    )
+    asked = ("explain", "newsletter", "-b", ".", "-c", "web", "-a", "born=1990-03-01", "-a", "products=[]")
+    (explained,) = json.loads(nextbest(*asked, "--json").out)["explanation"]["actions"]
+    assert explained["clauses"] == []
+
+
 def test_a_bundle_shows_its_currency_and_time_zone(nextbest, shop):
     assert "currency EUR, time zone Europe/Berlin" in nextbest("bundle", "show", "shop.bundle").out
     shown = json.loads(nextbest("bundle", "show", "shop.bundle", "--json").out)

@@ -5,20 +5,23 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from nextbest.casting import Schema
 from nextbest.cli import attributes
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.output import CommandError
 
-SCHEMA = {
-    "age": "int",
-    "vip": "bool",
-    "balance": "double",
-    "code": "string",
-    "since": "timestamp",
-    "tenure": "duration",
-    "tags": "list<string>",
-    "levels": "list<int>",
-}
+SCHEMA = Schema(
+    {
+        "age": "int",
+        "vip": "bool",
+        "balance": "double",
+        "code": "string",
+        "since": "timestamp",
+        "tenure": "duration",
+        "tags": "list<string>",
+        "levels": "list<int>",
+    }
+)
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
@@ -67,7 +70,7 @@ def test_with_a_schema(pair, name, value):
     ],
 )
 def test_without_a_schema(pair, name, value):
-    found = attributes.from_pairs([pair], {}, "--attribute")
+    found = attributes.from_pairs([pair], Schema(), "--attribute")
     assert found == {name: value}
     assert type(found[name]) is type(value)
 

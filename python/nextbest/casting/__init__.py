@@ -9,6 +9,7 @@ they load polars, so that they are imported where they are needed.
 """
 
 from nextbest.casting.refusal import CastError
+from nextbest.casting.schema import Schema
 from nextbest.casting.value import EXAMPLES, IDENTIFIER, MISSING, PHRASES, cast
 
-__all__ = ["EXAMPLES", "IDENTIFIER", "MISSING", "PHRASES", "CastError", "cast"]
+__all__ = ["EXAMPLES", "IDENTIFIER", "MISSING", "PHRASES", "CastError", "Schema", "cast"]

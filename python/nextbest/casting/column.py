@@ -11,6 +11,7 @@ from typing import Any, Final
 import polars as pl
 
 from nextbest.casting import spelled, stored
+from nextbest.casting.days import begin_days
 from nextbest.casting.lists import list_column
 from nextbest.casting.refusal import CastError
 from nextbest.casting.value import IDENTIFIER, cast
@@ -41,12 +42,13 @@ class Column:
     refusals: dict[int, CastError] = field(default_factory=dict)
 
 
-def cast_column(series: pl.Series, kind: str) -> Column:
+def cast_column(series: pl.Series, kind: str, zone: str = "") -> Column:
     """Casts a column.
 
     Args:
         series: Of text, of any type of Arrow, or of Python objects.
         kind: A type of `schema.yaml`, or `IDENTIFIER`, of which no value may be missing.
+        zone: In which a date begins: `time_zone` of the workspace; empty: UTC.
 
     Raises:
         CastError: No value of such a column could be of the type.
@@ -55,7 +57,9 @@ def cast_column(series: pl.Series, kind: str) -> Column:
         series = series.cast(pl.String)
     quick = spelled.QUICK if series.dtype == pl.String else stored.QUICK
     found = quick[kind](series) if kind in quick else None
-    column = _one_by_one(series, kind) if found is None else _complete(series, kind, *found)
+    if found is not None and kind == "timestamp" and zone:
+        found = begin_days(series, found, zone)
+    column = _one_by_one(series, kind, zone) if found is None else _complete(series, kind, *found, zone)
     if kind != IDENTIFIER:
         return column
     missing = CastError("the id is missing", "write an id for each customer")
@@ -63,7 +67,7 @@ def cast_column(series: pl.Series, kind: str) -> Column:
     return Column(column.values, dict.fromkeys(rows, missing) | column.refusals)
 
 
-def _complete(series: pl.Series, kind: str, values: pl.Series, left: pl.Series) -> Column:
+def _complete(series: pl.Series, kind: str, values: pl.Series, left: pl.Series, zone: str) -> Column:
     """Casts one by one what is left; `left` says where."""
     values = values.alias(series.name)
     if not left.any():
@@ -74,11 +78,11 @@ def _complete(series: pl.Series, kind: str, values: pl.Series, left: pl.Series) 
         error = CastError(f"the value is {what}", "correct it, or leave it out")
         return Column(values.set(left, None), {int(row): error for row in left.arg_true()})
     rest = pl.select(pl.when(left).then(series)).to_series().alias(series.name)
-    slow = _one_by_one(rest, kind)
+    slow = _one_by_one(rest, kind, zone)
     return Column(values.zip_with(~left, slow.values), slow.refusals)
 
 
-def _one_by_one(series: pl.Series, kind: str) -> Column:
+def _one_by_one(series: pl.Series, kind: str, zone: str) -> Column:
     """Casts each value.
 
     Raises:
@@ -92,7 +96,7 @@ def _one_by_one(series: pl.Series, kind: str) -> Column:
         found = known.get(value) if is_text else None
         if found is None and value is not None:
             try:
-                found = cast(value, kind)
+                found = cast(value, kind, zone)
             except CastError as error:
                 if not (is_text or is_mixed or stored.can_hold(series.dtype, kind)):
                     raise

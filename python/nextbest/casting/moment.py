@@ -14,13 +14,15 @@ _MOMENT: Final = re.compile(
 _LOCAL: Final = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4})(?:[ T].*)?", re.ASCII | re.DOTALL)
 _LOOSE: Final = re.compile(r"(\d{4})[/.-]?(\d{1,2})[/.-]?(\d{1,2})", re.ASCII)
 _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EXAMPLE: Final = "write a date, 2026-01-31, or a time, 2026-01-31T09:00:00Z"
 
 
-def parse_moment(text: str) -> datetime:
-    """Reads `2026-01-31`, or `2026-01-31T09:00:00Z` with any offset; UTC where it names none.
+def parse_moment(text: str, zone: str = "") -> datetime:
+    """Reads `2026-01-31`, or `2026-01-31T09:00:00Z` with any offset; UTC where a time names none.
 
-    A blank may stand for the T. Time is kept in microseconds: finer digits are dropped.
+    A date is its first moment in `zone`. A blank may stand for the T. Time is kept in microseconds: finer
+    digits are dropped.
 
     Raises:
         CastError: It is neither, or not in the calendar, or its day and month could be exchanged.
@@ -30,13 +32,27 @@ def parse_moment(text: str) -> datetime:
         raise _refusal(text)
     year, month, day, hour, minute, second, fraction, offset = found.groups(default="")
     try:
+        if not hour:
+            return first_moment(date(int(year), int(month), int(day)), zone)
         moment = datetime(
-            int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0),
+            int(year), int(month), int(day), int(hour), int(minute), int(second),
             int(f"{fraction[:6]:0<6}"), _zone(offset),
         )  # fmt: skip
         return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise CastError(f"`{text}` is not in the calendar", _EXAMPLE) from None
+
+
+def first_moment(day: date, zone: str) -> datetime:
+    """The first moment of a day in a time zone; empty: UTC.
+
+    Raises:
+        OverflowError: It is before the year 0001.
+    """
+    # Commands that cast nothing do not load it.
+    from nextbest._core import start_of_day  # noqa: PLC0415
+
+    return _EPOCH + timedelta(microseconds=start_of_day(day.year, day.month, day.day, zone))
 
 
 def _zone(offset: str) -> timezone:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from nextbest.casting.duration import US_MAX, parse_duration
-from nextbest.casting.moment import parse_moment
+from nextbest.casting.moment import first_moment, parse_moment
 from nextbest.casting.number import parse_double, parse_int, to_double, to_int
 from nextbest.casting.refusal import CastError
 
@@ -49,12 +49,13 @@ _ELEMENTS: Final = {"list<string>": "string", "list<int>": "int"}
 _TEXT_SHOWN_MAX: Final = 60
 
 
-def cast(value: object, kind: str) -> "AttributeValue":
+def cast(value: object, kind: str, zone: str = "") -> "AttributeValue":
     """Casts a value to a declared type.
 
     Args:
         value: Text, a number, a truth value, a moment, a length of time, a list, or None.
         kind: A type of `schema.yaml`, or `IDENTIFIER`.
+        zone: In which a date begins: `time_zone` of the workspace; empty: UTC.
 
     Returns:
         Moments in UTC. None for what is missing: None, NaN and, unless the type is text, an empty text or one
@@ -66,7 +67,7 @@ def cast(value: object, kind: str) -> "AttributeValue":
     if value is None or (isinstance(value, float | Decimal) and math.isnan(value)):
         return None
     if isinstance(value, str):
-        return _text(value, kind)
+        return _text(value, kind, zone)
     found: AttributeValue = None
     match kind, value:
         case "int" | "double", int() | float() | Decimal() if not isinstance(value, bool):
@@ -74,7 +75,7 @@ def cast(value: object, kind: str) -> "AttributeValue":
         case "bool", bool() | int() | float() | Decimal() if value in {0, 1}:
             found = bool(value)
         case "timestamp", date():
-            found = _moment(value)
+            found = _moment(value, zone)
         case "duration", timedelta():
             found = _length(value)
         case (("list<string>" | "list<int>"), list() | tuple()):
@@ -107,7 +108,7 @@ def mismatch(value: object, kind: str) -> CastError:
     return CastError(message, remedy)
 
 
-def _text(text: str, kind: str) -> "AttributeValue":
+def _text(text: str, kind: str, zone: str) -> "AttributeValue":
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -118,7 +119,9 @@ def _text(text: str, kind: str) -> "AttributeValue":
     if kind == IDENTIFIER:
         return _identifier(text)
     written = text.strip()
-    return None if written.lower() in MISSING else _READERS[kind](written)
+    if written.lower() in MISSING:
+        return None
+    return parse_moment(written, zone) if kind == "timestamp" else _READERS[kind](written)
 
 
 def _identifier(text: str) -> str:
@@ -175,14 +178,14 @@ def _length(value: timedelta) -> timedelta:
     return value
 
 
-def _moment(value: date) -> datetime:
-    if not isinstance(value, datetime):
-        return datetime.combine(value, time(), UTC)
-    if value.tzinfo is None:
-        return value.replace(tzinfo=UTC)
+def _moment(value: date, zone: str) -> datetime:
     try:
+        if not isinstance(value, datetime):
+            return first_moment(value, zone)
+        if value.tzinfo is None:
+            return value.replace(tzinfo=UTC)
         return value.astimezone(UTC)
-    except OverflowError:
+    except (ValueError, OverflowError):
         message = "the value is outside the years 0001 to 9999"
         raise CastError(message, "correct it, or leave it out") from None
 
@@ -191,7 +194,6 @@ _READERS: Final[Mapping[str, Callable[[str], "AttributeValue"]]] = {
     "bool": _flag,
     "int": parse_int,
     "double": parse_double,
-    "timestamp": parse_moment,
     "duration": parse_duration,
     "list<string>": _texts,
     "list<int>": _ints,

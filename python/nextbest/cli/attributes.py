@@ -6,18 +6,15 @@ otherwise from JSON, where text that is no JSON is a string: the server compares
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from nextbest.casting import EXAMPLES, CastError, cast
+from nextbest.casting import EXAMPLES, CastError, Schema, cast
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.output import CommandError
 from nextbest.values import AttributeValue
-
-Schema = Mapping[str, str]
-"""Attribute name -> type, as `schema.yaml` writes it."""
 
 _LISTS: Final = {"list<string>", "list<int>"}
 
@@ -34,7 +31,7 @@ def from_pairs(pairs: Iterable[str], schema: Schema, option: str) -> dict[str, A
         if not equals or not name:
             raise _usage(f"`{pair}` is not an attribute", f"write {option} name=value", option)
         name, kind = _split(name, schema, option)
-        attributes[name] = None if text == "" else parse(text, kind, f"{option} {name}")
+        attributes[name] = None if text == "" else parse(text, kind, f"{option} {name}", schema.time_zone)
     return attributes
 
 
@@ -53,36 +50,37 @@ def from_json(source: str, schema: Schema, option: str) -> dict[str, AttributeVa
     attributes: dict[str, AttributeValue] = {}
     for key, value in content.items():
         name, kind = _split(key, schema, option)
-        attributes[name] = _typed(value, kind, f"{option} {name}")
+        attributes[name] = _typed(value, kind, f"{option} {name}", schema.time_zone)
     return attributes
 
 
-def parse(text: str, kind: str, field: str) -> AttributeValue:
+def parse(text: str, kind: str, field: str, zone: str = "") -> AttributeValue:
     """Parses one value as a person writes it; a list without brackets is separated by commas.
 
     Args:
         text: Not empty.
         kind: A type of `schema.yaml`; empty: JSON, or else a string.
         field: What to name in the error.
+        zone: In which a date begins; empty: UTC.
 
     Raises:
         CommandError: The text does not have the type.
     """
     if kind:
         is_short = kind in _LISTS and not text.lstrip().startswith(("[", "{"))
-        return _typed(text.split(",") if is_short else text, kind, field)
+        return _typed(text.split(",") if is_short else text, kind, field, zone)
     try:
         value = json.loads(text)
     except ValueError:
         return text
-    return _typed(value, "", field)
+    return _typed(value, "", field, zone)
 
 
-def _typed(value: Any, kind: str, field: str) -> AttributeValue:
+def _typed(value: Any, kind: str, field: str, zone: str) -> AttributeValue:
     """Gives a value the type that is declared; without one, that of JSON."""
     if kind:
         try:
-            return cast(value, kind)
+            return cast(value, kind, zone)
         except CastError as error:
             raise _usage(error.message, error.help, field) from None
     if isinstance(value, dict):

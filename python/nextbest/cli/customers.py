@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nextbest.casting import Schema
 from nextbest.cli.connections import client
 from nextbest.cli.csv_form import Encoding, Separator, form
 from nextbest.cli.decisions import Address, Attribute, CustomerJson, given_attributes
@@ -75,9 +76,9 @@ def load(  # noqa: PLR0913 - one parameter an option
 
     With --bundle, every value is cast to the type that the schema declares, text of CSV and NDJSON too. Whole
     numbers may be written 3.0; truth values true and false, yes and no, 1 and 0; times 2026-01-31 or
-    2026-01-31T09:00:00Z, UTC where they name no zone; lengths of time 720h, 30d or P30D; lists in JSON,
-    ["a", "b"]. Dates such as 03/04/1990, decimal commas, and numbers for what is declared as text are
-    refused: reading them would be guessing.
+    2026-01-31T09:00:00Z: a date begins in the workspace's time zone, and a time that names no zone is of UTC;
+    lengths of time 720h, 30d or P30D; lists in JSON, ["a", "b"]. Dates such as 03/04/1990, decimal commas,
+    and numbers for what is declared as text are refused: reading them would be guessing.
 
     Without --bundle, Parquet and NDJSON bring types of their own. A column of CSV is numbers, truth values or
     times where all of it is written so, and text otherwise; the server refuses what its schema declares
@@ -117,7 +118,7 @@ def upsert(  # noqa: PLR0913 - one parameter an option
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
     """Set attributes of one customer; an empty value removes an attribute."""
-    attributes = given_attributes(customer_json, attribute, {}, ("--customer-json", "--attribute"))
+    attributes = given_attributes(customer_json, attribute, Schema(), ("--customer-json", "--attribute"))
     with client(address, timeout) as connection:
         connection.customers.upsert([(customer_id, attributes)])
     if is_for_machines():
@@ -225,20 +226,18 @@ def _unknown_column(column: str, message: str) -> CommandError:
     )
 
 
-def _schema(bundle: Path | None) -> dict[str, str] | None:
+def _schema(bundle: Path | None) -> Schema | None:
     if bundle is None:
         return None
     from nextbest.bundle import read
     from nextbest.cli.bundles import load as load_bundle
-    from nextbest.schema import attribute_types
+    from nextbest.schema import schema_of
     from nextbest.v1 import bundle_pb2
 
-    return attribute_types(read(load_bundle(bundle).data), bundle_pb2.ROOT_CUSTOMER)
+    return schema_of(read(load_bundle(bundle).data), bundle_pb2.ROOT_CUSTOMER)
 
 
-def _report(
-    loading: _Loading, table: "CustomerTable", schema: dict[str, str] | None, duration_s: float
-) -> None:
+def _report(loading: _Loading, table: "CustomerTable", schema: Schema | None, duration_s: float) -> None:
     refusals = sorted(loading.refusals, key=lambda refusal: refusal.row)
     if is_for_machines():
         write_json(
@@ -264,16 +263,19 @@ def _report(
         say(f"gave up after {len(loading.refusals)} refused rows: correct them, or raise --refusals-max")
 
 
-def _show_notes(table: "CustomerTable", schema: dict[str, str] | None, refusals: "list[Refusal]") -> None:
+def _show_notes(table: "CustomerTable", schema: Schema | None, refusals: "list[Refusal]") -> None:
     """What an author of the file may not expect."""
     from nextbest.cli.rows import suggestions
 
     if table.left_out:
-        listed = suggestions(table.left_out, schema or {}, table.attributes)
+        listed = suggestions(table.left_out, schema or Schema(), table.attributes)
         say(f"left out, because the schema does not have them: {listed}")
     if table.repeated_count:
         repeated = f"{table.repeated_count:,} rows have the id of an earlier row"
         say(f"{repeated}: what they hold was merged into the same customers")
+    if table.dates_of_utc:
+        names = ", ".join(table.dates_of_utc)
+        say(f"dates of {names} were taken for days of UTC; give --bundle for the workspace's time zone")
     if schema is None and any(refusal.message.endswith(" was sent") for refusal in refusals):
         say("give --bundle, so that columns are cast to the types of its schema")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nextbest.casting import Schema
 from nextbest.cli.connections import client
 from nextbest.cli.csv_form import Encoding, Separator, form
 from nextbest.cli.exit_codes import ExitCode
@@ -206,7 +207,7 @@ class _Whom:
     id_column: str
     form: "Form"
 
-    def attributes(self, schema: dict[str, str] | None, *, are_given: bool) -> dict[str, Any]:
+    def attributes(self, schema: Schema | None, *, are_given: bool) -> dict[str, Any]:
         """Returns what the file has of the customer; nothing where there is no file.
 
         Args:
@@ -255,7 +256,7 @@ class _Asked:
 
         self.offline: OfflineBundle | None = None if bundle is None else _open(bundle)
         customer_schema, context_schema = (
-            (self.offline.schema(root) if self.offline else {})
+            (self.offline.schema(root) if self.offline else Schema())
             for root in (bundle_pb2.ROOT_CUSTOMER, bundle_pb2.ROOT_CONTEXT)
         )
         self._channel = channel
@@ -286,14 +287,14 @@ class _Asked:
 
 
 def given_attributes(
-    source: str, pairs: Sequence[str] | None, schema: dict[str, str], options: tuple[str, str]
+    source: str, pairs: Sequence[str] | None, schema: Schema, options: tuple[str, str]
 ) -> dict[str, Any]:
     """Reads attributes from a JSON source and from pairs, the pairs taking precedence.
 
     Args:
         source: JSON object, file or `-`; empty for none.
         pairs: `name=value`.
-        schema: Attribute name -> type; empty where there is no bundle.
+        schema: Of the bundle; empty where there is none.
         options: What the two are called on the command line, for errors.
 
     Raises:

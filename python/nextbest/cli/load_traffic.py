@@ -5,6 +5,7 @@ import json as encoder
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nextbest.casting import Schema
 from nextbest.cli.decisions import given_attributes, given_placements
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.output import CommandError
@@ -66,8 +67,8 @@ def from_options(
     question: dict[str, Any] = {
         "channel": channel,
         "placements": given_placements(placement),
-        "customer": given_attributes("", attribute, {}, ("", "--attribute")),
-        "context": given_attributes("", context, {}, ("", "--context")),
+        "customer": given_attributes("", attribute, Schema(), ("", "--attribute")),
+        "context": given_attributes("", context, Schema(), ("", "--context")),
     }
     return [assemble(Question(**question, customer_id=id_)).SerializeToString() for id_ in customer_ids]
 
@@ -78,7 +79,7 @@ def customer_ids(customers: Path | None, id_column: str, form: "Form") -> list[s
         return [""]
     from nextbest.cli.rows import CustomerTable
 
-    table = CustomerTable(customers, id_column, {}, form)
+    table = CustomerTable(customers, id_column, Schema(), form)
     batches = list(table.batches())
     refusal = next((refusal for batch in batches for refusal in batch.refusals), None)
     if refusal is not None:

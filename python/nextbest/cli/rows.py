@@ -11,8 +11,9 @@ from pathlib import Path
 
 import polars as pl
 
-from nextbest.casting import IDENTIFIER, CastError
+from nextbest.casting import IDENTIFIER, CastError, Schema
 from nextbest.casting.column import Column, cast_column
+from nextbest.casting.days import has_dates
 from nextbest.casting.form import Form
 from nextbest.casting.inference import infer
 from nextbest.casting.table import Table, read_table
@@ -21,9 +22,6 @@ from nextbest.cli.output import CommandError
 from nextbest.diagnostics.suggestion import nearest
 from nextbest.question import CUSTOMERS_PER_CALL_MAX
 from nextbest.values import AttributeValue
-
-Schema = Mapping[str, str]
-"""Attribute name -> type, as `schema.yaml` writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +81,9 @@ class CustomerTable:
         named = ids.values.drop_nulls()
         self.repeated_count = len(named) - named.n_unique()
         columns = _attributes(path, table, self.attributes, schema)
+        self.dates_of_utc = [
+            name for name in self.attributes if schema is None and has_dates(table.columns[name])
+        ]
         self._ids = ids.values
         self._frame = pl.DataFrame([column.values for column in columns])
         self._absent = {name: table.absent[name] for name in self.attributes if name in table.absent}
@@ -193,9 +194,9 @@ def _read(path: Path, id_column: str, form: Form | None) -> Table:
     )
 
 
-def _column(path: Path, series: pl.Series, kind: str) -> Column:
+def _column(path: Path, series: pl.Series, kind: str, zone: str = "") -> Column:
     try:
-        return cast_column(series, kind)
+        return cast_column(series, kind, zone)
     except CastError as error:
         message = f"the column `{series.name}` of `{path}`: {error.message}"
         raise CommandError(message, error.help, ExitCode.USAGE, series.name) from None
@@ -209,7 +210,7 @@ def _attributes(path: Path, table: Table, names: list[str], schema: Schema | Non
             kind = infer(series, is_text=table.is_text) if schema is None else schema[name]
         except CastError as error:
             raise CommandError(f"`{path}`: {error.message}", error.help, ExitCode.USAGE, name) from None
-        columns.append(_column(path, series, kind))
+        columns.append(_column(path, series, kind, schema.time_zone if schema is not None else ""))
     return columns
 
 

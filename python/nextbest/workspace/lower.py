@@ -156,7 +156,7 @@ class _Lowering:
         for key, value in action.attributes.items():
             if key in schema:
                 written = Written(group.document, ("actions", name, "attributes", key), value)
-                found, errors = constant(written, schema[key], "NB305")
+                found, errors = constant(written, schema[key], "NB305", self._workspace.time_zone)
                 if errors:
                     return UNCLEAR
                 if found is not None:

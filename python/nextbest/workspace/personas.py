@@ -139,8 +139,9 @@ class _Run:
         self, values: Mapping[str, object], declared: Mapping[str, AttributeDefinition]
     ) -> list[customer_pb2.Attribute]:
         attributes = []
+        zone = self._workspace.time_zone
         for name, value in sorted(values.items()):
-            found, _ = constant(Written(self._source.document, (), value), declared[name], "NB803")
+            found, _ = constant(Written(self._source.document, (), value), declared[name], "NB803", zone)
             if found is not None:
                 encoded = encode(found, Type(declared[name].type))
                 attributes.append(customer_pb2.Attribute(name=name, value=encoded))

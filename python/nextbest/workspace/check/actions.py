@@ -205,7 +205,9 @@ def _check_attributes(
     for key, value in action.attributes.items():
         attribute = schema.get(key)
         if attribute is not None:
-            _, found = constant(Written(document, (*path, key), value), attribute, "NB305")
+            _, found = constant(
+                Written(document, (*path, key), value), attribute, "NB305", workspace.time_zone
+            )
             yield from found
         elif node is not None and not workspace.names.attributes.knows(f"action.{key}"):
             otherwise = "declare it in `schema.yaml` under `action:`"

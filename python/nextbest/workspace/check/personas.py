@@ -58,7 +58,9 @@ def _check_values(
                 message = f"`{root}.{name}` is computed: it cannot be set"
                 yield Diagnostic("NB808", message, document.key(node, name), remedy)
             elif attribute is not None:
-                _, found = constant(Written(document, (*path, root, name), value), attribute, "NB803")
+                _, found = constant(
+                    Written(document, (*path, root, name), value), attribute, "NB803", workspace.time_zone
+                )
                 yield from found
 
 

@@ -61,7 +61,7 @@ class Written:
 
 
 def constant(
-    written: Written, attribute: AttributeDefinition, code: str
+    written: Written, attribute: AttributeDefinition, code: str, zone: str
 ) -> tuple[Constant | None, list[Diagnostic]]:
     """Reads a value of an attribute.
 
@@ -69,11 +69,12 @@ def constant(
         written: The value; null is absent.
         attribute: Its declaration.
         code: For what is wrong with it.
+        zone: In which a date begins: `time_zone` of the workspace.
     """
     if written.value is None:
         return None, []
     try:
-        value = _typed(written, Type(attribute.type))
+        value = _typed(written, Type(attribute.type), zone)
         _within(written, value, attribute)
     except MismatchError as error:
         position = error.written.document.value(*error.written.path)
@@ -110,7 +111,7 @@ def rewritten(written: str, value: object, type_: Type) -> str:  # noqa: PLR0911
     return f"write {EXAMPLES[type_]}"
 
 
-def _typed(written: Written, type_: Type) -> Constant:
+def _typed(written: Written, type_: Type, zone: str) -> Constant:
     """Reads a value of a type.
 
     Raises:
@@ -128,7 +129,7 @@ def _typed(written: Written, type_: Type) -> Constant:
         case Type.DOUBLE, int() | float() if not isinstance(value, bool) and math.isfinite(value):
             found = float(value)
         case ((Type.TIMESTAMP | Type.DURATION), str()):
-            found = _time(written, value, type_)
+            found = _time(written, value, type_, zone)
         case ((Type.STRING_LIST | Type.INT_LIST), list()):
             found = _elements(written, value, type_)
     if found is None:
@@ -141,11 +142,11 @@ def _is_int(value: object) -> bool:
     return type(value) is int and INT_MIN <= value <= INT_MAX
 
 
-def _time(written: Written, text: str, type_: Type) -> Timestamp | Duration:
+def _time(written: Written, text: str, type_: Type, zone: str) -> Timestamp | Duration:
     # As in files of customers and on command lines.
     message, otherwise = f"`{text}` is not a {type_}", f"write {EXAMPLES[type_]}"
     try:
-        match cast(text, type_):
+        match cast(text, type_, zone):
             case datetime() as moment:
                 return Timestamp.of(moment)
             case timedelta() as length:
