@@ -50,6 +50,8 @@ NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
         ("2026-06-01", "timestamp", datetime(2026, 6, 1, tzinfo=UTC)),
         ("2026-06-01T12:00:00Z", "timestamp", NOON),
         ("2026-06-01 12:00:00", "timestamp", NOON),
+        ("2026-06-01 12:00", "timestamp", NOON),
+        ("2026-06-01T14:00+02:00", "timestamp", NOON),
         ("2026-06-01T14:00:00+02:00", "timestamp", NOON),
         ("2026-06-01 14:00:00.000000+02", "timestamp", NOON),
         ("2026-06-01T12:00:00.123456789Z", "timestamp", NOON.replace(microsecond=123456)),

@@ -8,7 +8,7 @@ from nextbest.casting.refusal import CastError
 
 _MOMENT: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)"
-    r"(?:[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))? ?([Zz]|[+-]\d\d(?::?\d\d)?)?)?",
+    r"(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)? ?([Zz]|[+-]\d\d(?::?\d\d)?)?)?",
     re.ASCII,
 )
 _LOCAL: Final = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4})(?:[ T].*)?", re.ASCII | re.DOTALL)
@@ -21,8 +21,8 @@ _EXAMPLE: Final = "write a date, 2026-01-31, or a time, 2026-01-31T09:00:00Z"
 def parse_moment(text: str, zone: str = "") -> datetime:
     """Reads `2026-01-31`, or `2026-01-31T09:00:00Z` with any offset; UTC where a time names none.
 
-    A date is its first moment in `zone`. A blank may stand for the T. Time is kept in microseconds: finer
-    digits are dropped.
+    A date is its first moment in `zone`. A blank may stand for the T, and seconds may be left out. Time is
+    kept in microseconds: finer digits are dropped.
 
     Raises:
         CastError: It is neither, or not in the calendar, or its day and month could be exchanged.
@@ -35,7 +35,7 @@ def parse_moment(text: str, zone: str = "") -> datetime:
         if not hour:
             return first_moment(date(int(year), int(month), int(day)), zone)
         moment = datetime(
-            int(year), int(month), int(day), int(hour), int(minute), int(second),
+            int(year), int(month), int(day), int(hour), int(minute), int(second or 0),
             int(f"{fraction[:6]:0<6}"), _zone(offset),
         )  # fmt: skip
         return moment.astimezone(UTC)
