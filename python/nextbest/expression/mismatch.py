@@ -140,7 +140,7 @@ def _indexed(mismatch: Mismatch) -> Finding:
         start, length = mismatch.all
         closing = mismatch.tokens.at(start + length - 1) + 1
         whole = (start, mismatch.tokens.starts[closing] + 1 - start)
-        message = f"an attribute stands behind a dot, not in brackets: `[{texts[1]}]`"
+        message = f"an attribute is written after a dot, not in brackets: `[{texts[1]}]`"
         help_ = instead("write `{}`", f"{texts[0]}.{quoted[2]}", whole)
         return Finding("NB405", message, mismatch.stretches[1], help_, f"write `{texts[0]}.{quoted[2]}`")
     message = f"`[ ]` does not go with {words_for(types[0])} and {words_for(types[1])}"
@@ -261,10 +261,10 @@ def _membership(mismatch: Mismatch) -> Finding:
     if right.startswith("list("):
         return _listed(mismatch)
     message = f"`{texts[1]}` is {words_for(right)}, not a list"
-    help_ = instead("a list stands in brackets: `{}`", f"[{texts[1]}]", _in_brackets(mismatch, 1))
+    help_ = instead("write a list in square brackets: `{}`", f"[{texts[1]}]", _in_brackets(mismatch, 1))
     if left == right == "string" and not _CONSTANT.fullmatch(texts[1]):
         help_ = instead("write `{}`", f"{texts[1]}.contains({texts[0]})", mismatch.all)
-    return Finding("NB405", message, mismatch.stretches[1], help_, "a list stands in brackets")
+    return Finding("NB405", message, mismatch.stretches[1], help_, "write a list in square brackets")
 
 
 def _listed(mismatch: Mismatch) -> Finding:

@@ -47,7 +47,7 @@ def _unexpected(  # noqa: PLR0911
             "NB401",
             f"something is missing after `{tokens.words[-1]}`",
             tokens.stretch(last, last),
-            "complete the expression, or remove what stands at its end",
+            "complete the expression, or remove what is at its end",
         )
     stretch = tokens.stretch(token, token)
     if word in (";", ",") and token and token == len(tokens) - 1:
@@ -82,7 +82,7 @@ def _unexpected_help(token: int, tokens: Tokens) -> str:
     word = tokens.words[token]
     if (tokens.is_name(token) or word == "(") and token:
         return "join two conditions with `&&` or `||`"
-    return f"look at what stands before it: `{tokens.words[token - 1]}`" if token else "remove it"
+    return f"look at what is before it: `{tokens.words[token - 1]}`" if token else "remove it"
 
 
 def _unclosed_text(tokens: Tokens) -> Finding | None:

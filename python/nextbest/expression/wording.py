@@ -130,8 +130,8 @@ class Reworder:
         if any(attribute.name == written for attribute in self._schema) or root is not None:
             return help_
         if not help_:
-            return Remedy("a text stands in quotes: `{}`", f'"{written}"')
-        return f'{help_} a text stands in quotes: `"{written}"`'
+            return Remedy("text is written in quotes: `{}`", f'"{written}"')
+        return f'{help_} text is written in quotes: `"{written}"`'
 
 
 def _unknown_function(name: str, token: int, tokens: Tokens) -> Finding:

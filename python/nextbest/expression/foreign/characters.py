@@ -42,10 +42,10 @@ def _explain(character: str, start: int, text: str) -> Idiom | None:
     category = unicodedata.category(character)
     if category == "Zs":
         name = _name(character)
-        message = f"{name} stands here, which looks like a space"
+        message = f"there is {name} here, which looks like a space"
         return Idiom(message, here, here, " ", "replace it by a space")
     if category == "Cf":
-        message = f"an invisible character stands here: {_name(character)}"
+        message = f"there is an invisible character here: {_name(character)}"
         return Idiom(message, here, here, "", "remove it")
     if character in QUOTES:
         message = f"`{character}` is not a quotation mark of the language"
@@ -75,8 +75,8 @@ def _letter(character: str, start: int, text: str) -> Idiom | None:
         marked = word[0].replace(character, f"[{character}]", 1)
         message = f"`{marked}` has a letter that is not Latin but looks so: {_name(character)}"
         return Idiom(message, (start, 1), stretch, latin, f"write `{latin}`")
-    message = f"`{character}` cannot stand in a name"
-    return Idiom(message, (start, 1), stretch, None, f'a text stands in quotes: `"{word[0]}"`')
+    message = f"`{character}` cannot be part of a name"
+    return Idiom(message, (start, 1), stretch, None, f'text is written in quotes: `"{word[0]}"`')
 
 
 def _name(character: str) -> str:

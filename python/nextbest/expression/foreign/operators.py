@@ -240,6 +240,6 @@ def _listed(token: int, tokens: Tokens) -> Idiom | None:
         inner = excerpt(first + 1, end - 1, tokens)
     else:
         return None
-    message = "a list stands in square brackets"
+    message = "a list is written in square brackets"
     stretch = tokens.stretch(first, end)
     return Idiom(message, stretch, stretch, f"[{inner}]", "write `value in [first, second]`")
