@@ -45,27 +45,40 @@ def validate(document: Document, kind: Kind) -> tuple[Definition | None, list[Di
     Returns:
         The definition of what is right, None when nothing usable is left; and what is wrong.
     """
-    diagnostics = [_valueless(document, node, key) for node, key in document.valueless]
     if document.node is None:
-        return None, diagnostics
+        return None, _valueless(document, ())
+    diagnostics: list[Diagnostic] = []
     reported = False
     for _ in range(ROUNDS_MAX):
         try:
-            return FILES[kind].model_validate(document.data), diagnostics
+            definition = FILES[kind].model_validate(document.data)
+            return definition, diagnostics if reported else _valueless(document, ())
         except ValidationError as error:
             errors = error.errors(include_url=False)
         places = [_place(document.node, details) for details in errors]
         if not reported:
-            diagnostics += _report(document, kind, errors, places)
+            misplaced = [
+                place.path
+                for details, place in zip(errors, places, strict=True)
+                if details["type"] == "string_type" and isinstance(details["input"], dict)
+            ]
+            diagnostics = _valueless(document, misplaced) + _report(document, kind, errors, places)
             reported = True
         if not _prune(document, kind, places):
             break
     return None, diagnostics
 
 
-def _valueless(document: Document, mapping: Node, key: str) -> Diagnostic:
+def _valueless(document: Document, misplaced: Iterable[tuple[str | int, ...]]) -> list[Diagnostic]:
+    """Reports keys without value; those of mappings where text belongs are no keys at all."""
     remedy = "give it a value, or remove the line"
-    return Diagnostic("NB206", f"`{key}` has no value", document.key(mapping, key), remedy)
+    root = document.node
+    elsewhere = [root.child(*path) for path in misplaced] if root is not None else []
+    return [
+        Diagnostic("NB206", f"`{key}` has no value", document.key(mapping, key), remedy)
+        for mapping, key in document.valueless
+        if mapping not in elsewhere
+    ]
 
 
 def _place(root: Node, details: ErrorDetails) -> _Place:

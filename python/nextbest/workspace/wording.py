@@ -161,7 +161,7 @@ def _bare_condition(value: str, fault: Fault) -> str:
         if condition != value:
             return Remedy("a space belongs after the colon: `- {}`", f"when: {condition}")
         if isinstance(fault.details[0]["loc"][-1], int):
-            return Remedy("write it as an item of the list: `- {}`", f"when: {value}")
+            return Remedy("a condition begins with `when:`: write `- {}`", f"when: {value}")
     return f"write it as an item of the list: `- when: {_short(condition)}`"
 
 
