@@ -261,12 +261,14 @@ class _Composer:
         position = self.document.whole(node)
         line = self.document.lines[node.line]
         written = line[node.column : node.column + position.length]
-        remedy: str = "write a name here"
-        if key is None or isinstance(key, bool | int | float):
+        message, remedy = f"the key `{written}` is not text", "write a name here"
+        if not written.strip():
+            message, remedy = "a key is missing here", "write a name, or remove the line"
+        elif key is None or isinstance(key, bool | int | float):
             remedy = Remedy("quote it if it is a name: {}", f'"{written}"')
         elif isinstance(key, dict):
             remedy = 'quote text that contains braces: "{...}"'
-        self.diagnostics.append(Diagnostic("NB108", f"the key `{written}` is not text", position, remedy))
+        self.diagnostics.append(Diagnostic("NB108", message, position, remedy))
 
     def _problem(self, code: str, message: str, event: Any, remedy: str) -> Diagnostic:
         start, end = event.start_mark, event.end_mark
