@@ -44,7 +44,7 @@ def random_treatments(rng: random.Random) -> list[dict[str, Any]]:
 
 
 def random_fallbacks(rng: random.Random, actions: list[dict[str, Any]]) -> dict[tuple[str, str], str]:
-    """A fallback needs a treatment that fits; with conditions or not, enabled or not."""
+    """A fallback is enabled and has a treatment that fits, with conditions or not."""
     fallbacks = {}
     for channel, placements in CHANNELS.items():
         for placement in placements:
@@ -52,7 +52,7 @@ def random_fallbacks(rng: random.Random, actions: list[dict[str, Any]]) -> dict[
                 action["name"]
                 for action in actions
                 for t in action["treatments"]
-                if t["channel"] == channel and t["placement"] in (None, placement)
+                if action["enabled"] and t["channel"] == channel and t["placement"] in (None, placement)
             ]
             if names and rng.random() < 0.4:
                 fallbacks[channel, placement] = rng.choice(names)
