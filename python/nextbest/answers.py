@@ -334,7 +334,7 @@ class Placing:
 
     Attributes:
         placement: Where it was placed, or where it came closest.
-        lost_to: For LOST: the action that stands there instead.
+        lost_to: The placed action that it has to pass, if any.
         factor_needed: By which its priority would have to grow to draw level: 1.12 is 12 % more; 0: none
             would do.
         lever_needed_percent: On top of today's lever, in percentage points: it would place the action in
@@ -352,6 +352,27 @@ class Placing:
 
 
 @dataclass(frozen=True, slots=True)
+class Advice:
+    """Values with which all conditions of an action hold, and what deciding again with them gave.
+
+    Attributes:
+        customer: To be sent in place of those that the request has; None: missing then.
+        context: The same.
+        left_at: The stage at which the action leaves then; PLACED if it does not.
+        rank: 1 is the best; 0: not ranked.
+        score: None when it is never ranked.
+        placing: None when it does not reach arbitration.
+    """
+
+    customer: Mapping[str, AttributeValue]
+    context: Mapping[str, AttributeValue]
+    left_at: Stage
+    rank: int
+    score: Score | None
+    placing: Placing | None
+
+
+@dataclass(frozen=True, slots=True)
 class ActionExplanation:
     """What became of one action.
 
@@ -362,9 +383,11 @@ class ActionExplanation:
         score: None when it was never ranked.
         rank: 1 is the best; 0: not ranked.
         placing: None when it did not reach arbitration, unless it is a fallback.
-        changes: What would have to change for it to be placed, a sentence each.
+        changes: What would have to change for it to be placed, a sentence each; then what would become of it.
         context_weights: Those that matched.
         contributions: What its propensity is made of; None unless asked for.
+        advice: For one that left for its conditions; None where no values that meet them were found, and for
+            all but 100 named actions or 20 others.
     """
 
     action: str
@@ -379,6 +402,7 @@ class ActionExplanation:
     changes: tuple[str, ...]
     context_weights: tuple[str, ...]
     contributions: Contributions | None = None
+    advice: Advice | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,18 @@ def _action(message: decision_pb2.ActionExplanation) -> answers.ActionExplanatio
         changes=tuple(message.changes),
         context_weights=tuple(message.context_weights),
         contributions=_contributions(message),
+        advice=_advice(message.advice) if message.HasField("advice") else None,
+    )
+
+
+def _advice(message: decision_pb2.Advice) -> answers.Advice:
+    return answers.Advice(
+        customer={attribute.name: decode(attribute.value) for attribute in message.customer},
+        context={attribute.name: decode(attribute.value) for attribute in message.context},
+        left_at=_word(answers.Stage, decision_pb2.Stage, message.left_at),
+        rank=message.rank,
+        score=_score(message.score) if message.HasField("score") else None,
+        placing=_placing(message.placing) if message.HasField("placing") else None,
     )
 
 

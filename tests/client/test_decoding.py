@@ -52,6 +52,13 @@ explanation {
       outcome: OUTCOME_LOST placement: "hero" treatment: "t" lost_to: "gold-card" factor_needed: 1.12
     }
   }
+  actions {
+    action: "late" left_at: STAGE_ELIGIBILITY
+    advice {
+      customer { name: "age" value { int: 18 } } context { name: "page" } left_at: STAGE_PLACED rank: 2
+      score { priority: 0.5 } placing { outcome: OUTCOME_PLACED placement: "hero" treatment: "t" }
+    }
+  }
   actions { action: "old" left_at: STAGE_AVAILABILITY unavailable: UNAVAILABLE_EXPIRED }
 }
 """
@@ -91,7 +98,7 @@ def test_placements(decision):
 
 
 def test_explanation(decision):
-    loan, leaflet, old = decision.explanation.actions
+    loan, leaflet, late, old = decision.explanation.actions
     assert decision.explanation.funnel == (
         answers.StageCount(answers.Stage.UNSPECIFIED, 50),
         answers.StageCount(answers.Stage.ELIGIBILITY, 12),
@@ -112,6 +119,9 @@ def test_explanation(decision):
     assert loan.changes == ("customer.age must be at least 18",)
     assert leaflet.placing == answers.Placing(answers.Outcome.LOST, "hero", "t", "gold-card", 1.12, None)
     assert leaflet.score.priority == 0.1
+    assert (leaflet.advice, late.advice.customer, late.advice.context) == (None, {"age": 18}, {"page": None})
+    assert (late.advice.left_at, late.advice.rank) == (answers.Stage.PLACED, 2)
+    assert late.advice.placing == answers.Placing(answers.Outcome.PLACED, "hero", "t", "", 0.0, None)
     assert old.unavailable is answers.Unavailable.EXPIRED
 
 

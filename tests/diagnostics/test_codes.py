@@ -3,7 +3,8 @@
 A case is a folder `cases/NBxxx-what/` of workspace files, laid over the correct workspace in `base/`:
 `remove.txt` names files that go, `repeat.txt` a file, a number and a line to add so often, `onnx.txt` a model
 of `small_models.py` that is written to `models/card.onnx`. `meant/` holds what the author meant (see
-`test_followed_remedies`), `expected.txt` what `nextbest check` prints: with NEXTBEST_BLESS set, it is rewritten.
+`test_followed_remedies`), `expected.txt` what `nextbest check` prints. With NEXTBEST_BLESS set, it is
+rewritten.
 
 Codes from NB650 to NB699 are about models that are pushed, which no workspace can show: those have their
 cases in `tests/models`.

@@ -1000,6 +1000,7 @@ class ActionExplanation(_message.Message):
     CHANGES_FIELD_NUMBER: _builtins.int
     CONTEXT_WEIGHTS_FIELD_NUMBER: _builtins.int
     CONTRIBUTIONS_FIELD_NUMBER: _builtins.int
+    ADVICE_FIELD_NUMBER: _builtins.int
     action: _builtins.str
     issue: _builtins.str
     group: _builtins.str
@@ -1023,7 +1024,7 @@ class ActionExplanation(_message.Message):
 
     @_builtins.property
     def changes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What would have to change for the action to be placed, a sentence each."""
+        """What would have to change for the action to be placed, a sentence each; then what would become of it."""
 
     @_builtins.property
     def context_weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -1033,6 +1034,12 @@ class ActionExplanation(_message.Message):
     def contributions(self) -> Global___Contributions:
         """Only when `decide.contributions` asks for it. At most 100 actions have them: those named, or else the best ranked,
         then the others in the order of the bundle.
+        """
+
+    @_builtins.property
+    def advice(self) -> Global___Advice:
+        """For an available action that left for its conditions: of at most 100 actions that are named, or 20 where none are.
+        Absent where no values were found that meet all of them.
         """
 
     def __init__(
@@ -1050,14 +1057,58 @@ class ActionExplanation(_message.Message):
         changes: _abc.Iterable[_builtins.str] | None = ...,
         context_weights: _abc.Iterable[_builtins.str] | None = ...,
         contributions: Global___Contributions | None = ...,
+        advice: Global___Advice | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["contributions", b"contributions", "placing", b"placing", "score", b"score"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["advice", b"advice", "contributions", b"contributions", "placing", b"placing", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "changes", b"changes", "clauses", b"clauses", "context_weights", b"context_weights", "contributions", b"contributions", "group", b"group", "issue", b"issue", "left_at", b"left_at", "placing", b"placing", "rank", b"rank", "score", b"score", "unavailable", b"unavailable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "advice", b"advice", "changes", b"changes", "clauses", b"clauses", "context_weights", b"context_weights", "contributions", b"contributions", "group", b"group", "issue", b"issue", "left_at", b"left_at", "placing", b"placing", "rank", b"rank", "score", b"score", "unavailable", b"unavailable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ActionExplanation: _TypeAlias = ActionExplanation  # noqa: Y015
+
+@_typing.final
+class Advice(_message.Message):
+    """Values with which all conditions of an action hold, also those that hold now, and what deciding again with them gave."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    CONTEXT_FIELD_NUMBER: _builtins.int
+    LEFT_AT_FIELD_NUMBER: _builtins.int
+    RANK_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    PLACING_FIELD_NUMBER: _builtins.int
+    left_at: Global___Stage.ValueType
+    """What becomes of the action with them: as in ActionExplanation."""
+    rank: _builtins.int
+    @_builtins.property
+    def customer(self) -> _containers.RepeatedCompositeFieldContainer[_customer_pb2.Attribute]:
+        """To be sent with the request, in place of those that it has. One without a value is missing then."""
+
+    @_builtins.property
+    def context(self) -> _containers.RepeatedCompositeFieldContainer[_customer_pb2.Attribute]: ...
+    @_builtins.property
+    def score(self) -> Global___Score: ...
+    @_builtins.property
+    def placing(self) -> Global___Placing: ...
+    def __init__(
+        self,
+        *,
+        customer: _abc.Iterable[_customer_pb2.Attribute] | None = ...,
+        context: _abc.Iterable[_customer_pb2.Attribute] | None = ...,
+        left_at: Global___Stage.ValueType = ...,
+        rank: _builtins.int = ...,
+        score: Global___Score | None = ...,
+        placing: Global___Placing | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["placing", b"placing", "score", b"score"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "customer", b"customer", "left_at", b"left_at", "placing", b"placing", "rank", b"rank", "score", b"score"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Advice: _TypeAlias = Advice  # noqa: Y015
 
 @_typing.final
 class ClauseExplanation(_message.Message):

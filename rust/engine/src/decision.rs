@@ -16,7 +16,8 @@ use crate::{
     bundle::Bundle,
     capsule, eligibility,
     eligibility::{Interpreter, Passed, Truths},
-    explanation, features,
+    explanation::{self, Advised},
+    features,
     id::{ActionId, FeatureId, Id, ModelId, narrow},
     leaving::{self, FrequentLeave},
     native::Method,
@@ -46,6 +47,8 @@ pub struct Decision<'a> {
     propensities: Vec<Propensity>,
     pub(crate) ranking: Ranking,
     pub(crate) filled: Filled,
+    /// Where actions are to be explained.
+    pub(crate) advised: Vec<Advised>,
 }
 
 /// The actions that each stage left, up to the one before propensities.
@@ -92,7 +95,7 @@ pub fn decide<'a>(
         treatable,
     };
     let record = record(bundle, request, moment, &stages, &ranking, &filled, degradations);
-    Decision {
+    let mut decision = Decision {
         bundle,
         request,
         record,
@@ -102,7 +105,12 @@ pub fn decide<'a>(
         propensities,
         ranking,
         filled,
+        advised: Vec::new(),
+    };
+    if request.explanation == v1::ExplanationLevel::Full {
+        decision.advised = explanation::advise(&decision, stored, scorer);
     }
+    decision
 }
 
 impl Decision<'_> {

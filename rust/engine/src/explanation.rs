@@ -1,13 +1,16 @@
 //! Decision -> why each action was placed or not, and what would have to change.
 //!
-//! Made only when asked for, from what the decision kept: nothing is decided again, save for supposing other orders.
+//! Made only when asked for, from what the decision kept. What is advised of the actions that a request names, or of a few,
+//! is decided again before it is told.
 
+mod advice;
 mod cause;
 mod clause;
 mod contribution;
 mod lever;
 mod placing;
 mod reading;
+mod witness;
 mod wording;
 
 #[cfg(test)]
@@ -15,6 +18,7 @@ mod tests;
 
 use nextbest_proto::v1::{self, Outcome, Stage, Unavailable};
 
+pub(crate) use advice::{Advised, advise};
 pub(crate) use contribution::explain as contributions;
 
 use crate::{
@@ -150,6 +154,7 @@ fn explain_action(decision: &Decision<'_>, ranks: &Ranks, action: ActionId) -> v
         changes: changes(decision, action, unavailable, standing),
         context_weights: context_weights(decision, action),
         contributions: None,
+        advice: advised(decision, action).and_then(|advised| advised.advice.clone()),
     }
 }
 
@@ -204,10 +209,19 @@ fn changes(
         .into_iter()
         .collect();
     changes.extend(clause::changes(decision, action));
+    if let Some(advised) = advised(decision, action) {
+        changes.extend(advised.kept.iter().cloned().chain([advised.sentence.clone()]));
+    } else {
+        changes.extend(clause::kept_in_general(decision, action));
+    }
     if let Some(standing) = standing {
         changes.extend(placing::explain(decision, action, standing).1);
     }
     changes
+}
+
+fn advised<'a>(decision: &'a Decision<'_>, action: ActionId) -> Option<&'a Advised> {
+    decision.advised.iter().find(|advised| advised.action == action)
 }
 
 fn availability_change(decision: &Decision<'_>, action: ActionId, why: Unavailable) -> String {

@@ -9,7 +9,7 @@ mod tests;
 use nextbest_proto::v1;
 
 pub use attribute::{LIST_ITEMS_MAX, STRING_BYTES_MAX};
-pub(crate) use attribute::{Sent, check_attributes, find_next as find_next_attribute};
+pub(crate) use attribute::{Sent, accepts, check_attributes, find_next as find_next_attribute};
 pub use reject::Reject;
 
 use crate::{
@@ -78,6 +78,16 @@ pub(crate) struct AskedContributions {
     pub(crate) top: u32,
     /// Of explained actions as well.
     pub(crate) of_explained: bool,
+}
+
+impl AskedContributions {
+    pub(crate) fn none() -> Self {
+        Self {
+            method: None,
+            top: 0,
+            of_explained: false,
+        }
+    }
 }
 
 impl Request {

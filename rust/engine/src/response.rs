@@ -138,7 +138,8 @@ fn reason_text(record: &Record, placed: &Placed) -> String {
     }
 }
 
-fn ordinal(rank: u32) -> String {
+/// `first` to `tenth`, then `11th`.
+pub(crate) fn ordinal(rank: u32) -> String {
     let words = [
         "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
     ];

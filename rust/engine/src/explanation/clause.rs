@@ -2,12 +2,17 @@
 
 use nextbest_proto::v1::{self, Stage};
 
-use super::{cause::Causes, reading, wording};
+use super::{
+    cause::Causes,
+    reading,
+    witness::{Witness, read_by, read_by_feature},
+    wording,
+};
 use crate::{
-    bundle::tables::{Source, Treatment},
+    bundle::tables::{Source, Test, Treatment},
     decision::Decision,
     eligibility::Truth,
-    id::{ActionId, ClauseId, LiteralId},
+    id::{ActionId, ClauseId, FeatureId, LiteralId},
     treatment::stands_in,
 };
 
@@ -60,7 +65,7 @@ pub(super) fn changes(decision: &Decision<'_>, action: ActionId) -> Vec<String> 
     changes
 }
 
-fn requested_treatments<'a>(
+pub(super) fn requested_treatments<'a>(
     decision: &'a Decision<'_>,
     action: ActionId,
 ) -> impl Iterator<Item = &'a Treatment> {
@@ -75,6 +80,60 @@ fn requested_treatments<'a>(
                 .iter()
                 .any(|requested| stands_in(treatment, request.channel, requested.placement))
         })
+}
+
+/// Sentences for conditions that hold now and that a change could break: all that makes them true reads what changes.
+pub(super) fn kept(decision: &Decision<'_>, witness: &Witness) -> Vec<String> {
+    let changed: Vec<FeatureId> = witness.changes.iter().map(|change| change.feature).collect();
+    keep(decision, &witness.clauses, &changed)
+}
+
+/// The same where it is not known what changes: anything that the failing conditions read.
+pub(super) fn kept_in_general(decision: &Decision<'_>, action: ActionId) -> Vec<String> {
+    let policies = decision.bundle.policies.of(action);
+    let mut clauses = [policies.eligibility, policies.applicability, policies.suitability].concat();
+    if let [only] = requested_treatments(decision, action)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
+        clauses.extend(&*only.eligibility);
+    }
+    let changing = read_by(decision.bundle, failing(decision, &clauses));
+    keep(decision, &clauses, &changing)
+}
+
+fn keep(decision: &Decision<'_>, clauses: &[ClauseId], changing: &[FeatureId]) -> Vec<String> {
+    let (bundle, interpreter) = (decision.bundle, decision.interpreter());
+    let mut sentences = Vec::new();
+    for clause in clauses.iter().copied() {
+        let literals = bundle.clause_literals.get(clause);
+        let mut holding = literals
+            .iter()
+            .filter(|literal| interpreter.literal(**literal) == Truth::True)
+            .peekable();
+        let depends = |literal: &LiteralId| {
+            let row = &bundle.literals[*literal];
+            // Known it stays, whatever its value becomes.
+            let is_known = matches!(row.test, Test::IsPresent) && !row.negated;
+            let read = read_by_feature(bundle, row.feature);
+            !is_known && read.iter().any(|feature| changing.contains(feature))
+        };
+        if holding.peek().is_none() || !holding.all(depends) {
+            continue;
+        }
+        let ways = literals.iter().filter_map(|literal| {
+            let row = &bundle.literals[*literal];
+            match interpreter.literal(*literal) {
+                Truth::True => Some(wording::keep(decision, row)),
+                _ => wording::change(decision, row),
+            }
+        });
+        let sentence = ways.collect::<Vec<_>>().join(", or ");
+        if !sentences.contains(&sentence) {
+            sentences.push(sentence);
+        }
+    }
+    sentences
 }
 
 fn failing<'a>(decision: &'a Decision<'_>, clauses: &'a [ClauseId]) -> impl Iterator<Item = ClauseId> + 'a {

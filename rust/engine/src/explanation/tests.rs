@@ -1,5 +1,6 @@
 //! Explanations as people read them.
 
+mod advice;
 mod wording;
 
 use nextbest_proto::v1::{self, Outcome, Stage, Truth, Unavailable, comparison::Operator, literal};
@@ -40,6 +41,16 @@ fn action<'a>(answer: &'a v1::DecideResponse, name: &str) -> &'a v1::ActionExpla
         .unwrap()
 }
 
+/// What would have to change, without what becomes of the action then.
+fn asked(action: &v1::ActionExplanation) -> &[String] {
+    let (outcome, asked) = action.changes.split_last().unwrap();
+    assert!(
+        outcome.starts_with("with ") || outcome.starts_with("no values were found"),
+        "{outcome}"
+    );
+    asked
+}
+
 /// What would have to change for an action with one clause of one test.
 fn change(feature: u32, test: literal::Test, negated: bool, customer: Vec<v1::Attribute>) -> String {
     let mut bundle = TestBundle::new();
@@ -49,7 +60,7 @@ fn change(feature: u32, test: literal::Test, negated: bool, customer: Vec<v1::At
     let answer = explained(&bundle, &["hero"], customer);
     let gold = action(&answer, "gold");
     assert_eq!(gold.left_at(), Stage::Eligibility);
-    let [change] = gold.changes.as_slice() else {
+    let [change] = asked(gold) else {
         panic!("{:?}", gold.changes)
     };
     format!("{change} / {}", gold.clauses[0].literals[0].required)
@@ -136,12 +147,12 @@ fn a_derived_test_names_the_attributes_that_it_misses() {
     bundle.action("iron", 1.0).suitability = vec![never];
     let answer = explained(&bundle, &["hero"], vec![attribute("age", int(17))]);
     assert_eq!(
-        action(&answer, "gold").changes,
+        asked(action(&answer, "gold")),
         ["`customer.balance` must be known, and `customer.age + customer.balance` must be at least 100"]
     );
     let iron = action(&answer, "iron");
     assert_eq!(
-        (iron.left_at(), iron.changes.as_slice()),
+        (iron.left_at(), asked(iron)),
         (
             Stage::Suitability,
             ["`condition 1` can never hold".to_owned()].as_slice()
@@ -193,7 +204,7 @@ fn every_clause_that_is_not_true_is_listed_with_its_source() {
         .collect();
     assert_eq!(literals, [(Truth::False, Some(int(17))), (Truth::Unknown, None)]);
     assert_eq!(
-        gold.changes,
+        asked(gold),
         [
             "`customer.age` must be at least 18 (is 17), or `customer.balance` must be known and at least 1000",
             "`customer.age` must be at least 65 (is 17)",

@@ -97,6 +97,17 @@ pub(super) fn change(decision: &Decision<'_>, literal: &Literal) -> Option<Strin
     }
 }
 
+/// What must not change for a literal to hold on: "`customer.age` must still be less than 65".
+pub(super) fn keep(decision: &Decision<'_>, literal: &Literal) -> String {
+    let feature = &decision.bundle.features[literal.feature];
+    let holds = matches!(feature.source, Source::Derived(_));
+    let name = named(decision, literal.feature);
+    match (&literal.test, literal.negated) {
+        (Test::IsPresent, false) => format!("{name} must still be known"),
+        _ => format!("{name} must still {}", requirement(literal, holds)),
+    }
+}
+
 fn after(read: &str) -> String {
     if read.is_empty() {
         return String::new();

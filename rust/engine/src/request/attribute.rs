@@ -20,7 +20,7 @@ pub const LIST_ITEMS_MAX: usize = 1_000;
 const LISTED_MAX: usize = 5;
 
 /// An attribute that a request brings, or a customer to be stored.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Sent {
     pub(crate) attribute: AttributeId,
     /// Absent: unknown, whatever is stored.
@@ -124,6 +124,11 @@ fn checked(declared: &Attribute, kind: Kind) -> Result<Kind, String> {
     check_form(&kind)?;
     check_range(declared, &kind)?;
     Ok(kind)
+}
+
+/// Whether a request may bring this value, of the declared type.
+pub(crate) fn accepts(declared: &Attribute, kind: &Kind) -> bool {
+    check_form(kind).is_ok() && check_range(declared, kind).is_ok()
 }
 
 fn check_form(kind: &Kind) -> Result<(), String> {

@@ -2,7 +2,7 @@
 
 use nextbest_proto::v1::{self, Stage, comparison::Operator, literal};
 
-use super::{action, change, explained};
+use super::{action, asked, change, explained};
 use crate::testing::{
     AGE, BALANCE, JOINED, NOW, NOW_US, RECENT, SEGMENT, TestBundle, VIP, VISITS, at_least, attribute,
     compare, constant, double, int, program, read, step, string, value,
@@ -35,7 +35,7 @@ fn durations_are_written_as_people_say_them() {
         Some(value(v1::value::Kind::DurationUs(13_064_400_000_000)))
     );
     assert_eq!(
-        gold.changes,
+        asked(gold),
         ["`now - customer.joined` must be less than 30 days \
           (is 151 days 5 hours: `customer.joined` is 2026-01-01T07:00:00Z)"]
     );
@@ -70,7 +70,7 @@ fn attributes_are_named_with_their_labels() {
     let answer = explained(&bundle, &["hero"], vec![attribute("age", int(17))]);
     let gold = action(&answer, "gold");
     assert_eq!(
-        gold.changes,
+        asked(gold),
         ["`customer.age` (age in years) must be at least 18 (is 17)"]
     );
     let literal = &gold.clauses[0].literals[0];
@@ -79,7 +79,7 @@ fn attributes_are_named_with_their_labels() {
     bundle.message.attributes[AGE as usize].label = "Age".to_owned();
     let answer = explained(&bundle, &["hero"], vec![attribute("age", int(17))]);
     assert_eq!(
-        action(&answer, "gold").changes,
+        asked(action(&answer, "gold")),
         ["`customer.age` must be at least 18 (is 17)"]
     );
 }
@@ -105,7 +105,7 @@ fn what_an_expression_reads_is_listed() {
     let answer = explained(&bundle, &["hero"], customer);
     let gold = action(&answer, "gold");
     assert_eq!(
-        gold.changes,
+        asked(gold),
         [
             "`customer.age + customer.balance` must be at least 100 \
              (is 10.5: `customer.age` is 7, `customer.balance` (total) is 3.5)",
@@ -279,7 +279,7 @@ fn a_condition_without_a_result_names_the_divisor() {
         "`context.visits` is missing and it divides by `customer.balance` (total), which is 0"
     );
     assert_eq!(
-        gold.changes,
+        asked(gold),
         [
             "`context.visits` must be known and `customer.balance` (total) must not be 0, and \
              `customer.age / customer.balance + context.visits` must be at least 3"
