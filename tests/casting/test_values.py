@@ -99,14 +99,11 @@ def test_what_a_value_is(value, kind, expected):
         ("0001-01-01T00:00:00+01:00", "timestamp", "is not in the calendar", "2026-01-31"),
         ("1780315200", "timestamp", "names neither its unit nor its starting point", "2026-01-31"),
         (1780315200, "timestamp", "names neither its unit nor its starting point", "2026-06-01"),
-        ("1,5", "double", "`1,5` is not a number: it has a decimal comma", "write a point, 1.5"),
-        ("1.250.000", "double", "marks between thousands", "write digits alone"),
-        ("1,250", "int", "marks between thousands", "write digits alone"),
-        ("1_000", "int", "`1_000` is not a whole number", "such as 42"),
         ("٤٢", "int", "`٤٢` is not a whole number", "such as 42"),
-        ("4.56E+15", "int", "may have lost digits", "write all digits"),
+        ("4.56E+15", "int", "may have lost digits", "write all of its digits"),
         ("3.5", "int", "`3.5` is not a whole number", "such as 42"),
         (3.5, "int", "`3.5` is not a whole number", "such as 42"),
+        (Decimal("1.250"), "int", "`1.250` is not a whole number", "such as 42"),
         (2.0**53 + 2, "int", "too large to have kept all its digits", "as text"),
         ("9223372036854775808", "int", "does not fit 64 bits", "from -9223372036854775808"),
         ("9" * 5_000, "int", "is not a whole number", "such as 42"),
@@ -141,3 +138,37 @@ def test_what_a_value_is_not(value, kind, message, remedy):
         cast(value, kind)
     assert message in caught.value.message
     assert remedy in caught.value.help
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "message", "remedy"),
+    [
+        ("1,5", "double", "`1,5` is not a number: it has a decimal comma", "write 1.5"),
+        (
+            "1,5",
+            "int",
+            "`1,5` is not a whole number: it has a decimal comma",
+            "write a whole number, such as 42",
+        ),
+        ("0,125", "double", "`0,125` is not a number: it has a decimal comma", "write 0.125"),
+        ("1.250.000", "double", "it has marks between thousands", "write 1250000"),
+        ("1.250,00", "double", "it has marks between thousands", "write 1250.00"),
+        ("1.250,00", "int", "it has marks between thousands", "write 1250.00"),
+        ("1,250.00", "double", "it has marks between thousands", "write 1250.00"),
+        ("-1.250,5", "double", "it has marks between thousands", "write -1250.5"),
+        ("1.250,5", "int", "it has marks between thousands", "write a whole number, such as 42"),
+        ("1.250,000", "double", "it has marks between thousands", "write 1250.000"),
+        ("12'345'678.90", "double", "it has marks between thousands", "write 12345678.90"),
+        ("1 250,5", "double", "it has marks between thousands", "write 1250.5"),
+        ("1,250", "double", "`1,250` may be 1250 or 1.250", "write 1250 or 1.250"),
+        ("1,250", "int", "`1,250` may be 1250 or 1.250", "write 1250"),
+        ("1.250", "int", "`1.250` may be 1250 or 1.250", "write 1250"),
+        ("1,250,5", "double", "`1,250,5` is not a number", "write a number, such as 12.5"),
+        ("1_000", "int", "`1_000` is not a whole number: it has marks between thousands", "write 1000"),
+    ],
+)
+def test_numbers_with_marks_are_shown_as_they_may_be_meant(value, kind, message, remedy):
+    with pytest.raises(CastError) as caught:
+        cast(value, kind)
+    assert message in caught.value.message
+    assert caught.value.help == remedy

@@ -17,7 +17,12 @@ _DIGITS_MAX: Final = 400
 _WHOLE: Final = re.compile(r"([+-]?\d+)(?:\.0*)?", re.ASCII)
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _COMMA: Final = re.compile(r"[+-]?\d+,\d+", re.ASCII)
-_GROUPED: Final = re.compile(r"[+-]?\d{1,3}(?:[,.'\u00a0\u202f ]\d{3})+(?:[.,]\d+)?", re.ASCII)
+_GROUPED: Final = re.compile(
+    r"([+-]?)([1-9]\d{0,2})((?P<mark>[,.'_\u2019\u00a0\u202f ])\d{3}(?:(?P=mark)\d{3})*)"
+    r"(?:(?!(?P=mark))[.,](\d+))?",
+    re.ASCII,
+)
+"""Thousands set apart by one mark, and perhaps a fraction behind another."""
 
 
 def parse_int(text: str) -> int:
@@ -30,8 +35,8 @@ def parse_int(text: str) -> int:
     if found is None:
         if _NUMBER.fullmatch(text) and "e" in text.lower():
             message = f"`{text}` is written with an exponent, which may have lost digits"
-            raise CastError(message, "write all digits, 4560000")
-        raise _refusal(text, "a whole number", "42")
+            raise CastError(message, "write all of its digits")
+        raise _refusal(text, "a whole number", "42", _WHOLE)
     return _fitting(int(found[1]), text)
 
 
@@ -42,7 +47,7 @@ def parse_double(text: str) -> float:
         CastError: It is none, or is not finite.
     """
     if len(text) > _DIGITS_MAX or not _NUMBER.fullmatch(text):
-        raise _refusal(text, "a number", "12.5")
+        raise _refusal(text, "a number", "12.5", _NUMBER)
     return _finite(float(text), text)
 
 
@@ -55,7 +60,8 @@ def to_int(number: float | Decimal) -> int:
     if isinstance(number, int):
         return _fitting(number, str(number))
     if not math.isfinite(number) or number != int(number):
-        raise _refusal(str(number), "a whole number", "42")
+        message = f"`{_short(str(number))}` is not a whole number"
+        raise CastError(message, "write a whole number, such as 42")
     if isinstance(number, float) and abs(number) > EXACT_MAX:
         message = f"`{number!r}` is too large to have kept all its digits in a number with a fraction"
         raise CastError(message, "write whole numbers as such, or as text")
@@ -88,13 +94,37 @@ def _fitting(number: int, written: str) -> int:
     return number
 
 
-def _refusal(text: str, phrase: str, example: str) -> CastError:
+def _refusal(text: str, phrase: str, example: str, accepted: re.Pattern[str]) -> CastError:
+    """Says what may be meant; the remedy has nothing that would be refused again, or be another amount."""
     message = f"`{_short(text)}` is not {phrase}"
-    if _GROUPED.fullmatch(text):
-        return CastError(f"{message}: it may have marks between thousands", "write digits alone, 1250000")
+    readings = _readings(text) if len(text) <= _DIGITS_MAX else {}
+    named = " or ".join(readings)
+    if len(readings) > 1:
+        message = f"`{_short(text)}` may be {named}"
+    elif readings:
+        message = f"{message}: it has {readings[named]}"
+    written = [reading for reading in readings if accepted.fullmatch(reading)]
+    if not written:
+        return CastError(message, f"write {phrase}, such as {example}")
+    return CastError(message, f"write {' or '.join(written)}")
+
+
+def _readings(text: str) -> dict[str, str]:
+    """What a number with other marks than a point may be, each with what is wrong with how it is written."""
+    readings = {}
+    grouped = _GROUPED.fullmatch(text)
+    if grouped is not None:
+        sign, head, groups, mark, fraction = grouped.groups()
+        whole = f"{sign}{head}{groups.replace(mark, '')}"
+        what = "marks between thousands"
+        if fraction is not None:
+            return {f"{whole}.{fraction}": what}
+        readings[whole] = what
+        if mark == "." and len(groups) == 4:
+            readings[text] = "a fraction"
     if _COMMA.fullmatch(text):
-        return CastError(f"{message}: it has a decimal comma", f"write a point, {text.replace(',', '.')}")
-    return CastError(message, f"write {phrase}, such as {example}")
+        readings[text.replace(",", ".")] = "a decimal comma"
+    return readings
 
 
 def _short(text: str) -> str:
