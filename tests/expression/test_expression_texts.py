@@ -51,6 +51,24 @@ def test_versions_and_numbers_by_order(text: str, example: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "is_followed"),
+    [
+        # double("10.10") is 10.1, int("10.5") has no result.
+        ('customer.app >= "10.2"', False),
+        ('customer.app < "11"', False),
+        ('customer.os_version > "10"', False),
+        ('customer.level >= "2"', True),
+        ('customer.level >= "2.5"', False),
+    ],
+)
+def test_a_conversion_is_offered_where_every_value_is_a_whole_number(text: str, is_followed: bool) -> None:
+    (warning,) = found(text, "NB513")
+    assert ("int(" in warning.help) == is_followed
+    assert "double(" not in warning.help
+    assert ("in attributes of their own" in warning.help) != is_followed
+
+
+@pytest.mark.parametrize(
     "text",
     [
         'customer.app == "10.2.0"',

@@ -17,6 +17,7 @@ from nextbest.expression.operand_remedies import (
     function_help,
     moment,
     operator_help,
+    text_help,
 )
 from nextbest.expression.schema import ROOT_NAMES
 from nextbest.expression.tokens import Tokens
@@ -317,7 +318,7 @@ def _pair(mismatch: Mismatch) -> Finding:
     constants = [_CONSTANT.fullmatch(text) is not None for text in texts]
     if constants.count(True) == 1:
         culprit = constants.index(True)
-        help_ = constant_help(texts[culprit], types[1 - culprit], texts[1 - culprit])
+        help_ = constant_help(texts[culprit], types[1 - culprit], texts[1 - culprit], sign)
         if isinstance(help_, Remedy) and types[1 - culprit].startswith("list("):
             help_ = instead(help_.words, str(help_.change), mismatch.all)
         return Finding("NB405", _both(mismatch), stretches[culprit], help_, "compare values of one type")
@@ -330,7 +331,10 @@ def _chained(mismatch: Mismatch, sign: str) -> Finding:
     found = re.fullmatch(r"([^<>=&|]+?) *(<=|>=|<|>) *([^<>=&|]+)", first)
     if found is None:
         return Finding("NB405", "comparisons cannot be chained", mismatch.all, help_)
-    text = f"{found[1]} {found[2]} {found[3]} && {found[3]} {sign} {last}"
+    # Of `a > 0.3 < 0.7`, `a` is what both bounds are for.
+    bounds = [_CONSTANT.fullmatch(text) is not None for text in (found[1], found[3], last)]
+    middle = found[1] if bounds == [False, True, True] else found[3]
+    text = f"{found[1]} {found[2]} {found[3]} && {middle} {sign} {last}"
     remedy = instead("write two comparisons: `{}`", text, mismatch.all)
     return Finding("NB405", "comparisons cannot be chained", mismatch.all, remedy, help_)
 
@@ -346,8 +350,7 @@ def _conversion_help(mismatch: Mismatch) -> str:
     kinds = set(types)
     if "string" in kinds and kinds & {"int", "double"}:
         text = types.index("string")
-        conversion = "int" if types[1 - text] == "int" else "double"
-        return instead("convert one of them: `{}`", f"{conversion}({texts[text]})", mismatch.stretches[text])
+        return text_help(texts[text], types[1 - text])
     if kinds == {TIMESTAMP, DURATION}:
         return "compare a timestamp with a timestamp: `now - duration`"
     if any(type_.startswith("list(") for type_ in kinds):

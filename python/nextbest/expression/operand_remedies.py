@@ -7,10 +7,11 @@ from nextbest.diagnostics import Remedy
 from nextbest.expression.foreign.literals import timestamp
 
 TIMESTAMP = "google.protobuf.Timestamp"
+_ORDER = ("<", "<=", ">", ">=")
 _TEXT_FUNCTIONS = ("contains", "startsWith", "endsWith", "matches")
 
 
-def constant_help(text: str, wanted: str, other: str) -> str:
+def constant_help(text: str, wanted: str, other: str, sign: str) -> str:  # noqa: C901 - one case for each type
     """The remedy for a constant that is compared with something of another type; it replaces the constant."""
     inner = text[1:-1] if text[:1] in "'\"" else text
     is_quoted = inner != text
@@ -21,6 +22,8 @@ def constant_help(text: str, wanted: str, other: str) -> str:
         case "int" | "double" if is_quoted:
             is_number = re.fullmatch(r"-?\d+(\.\d+)?", inner)
             help_ = Remedy("write `{}`", inner) if is_number else "write a number, without quotes"
+        case "string" if sign in _ORDER:
+            help_ = text_help(other, "int" if re.fullmatch(r"-?\d+", text) else "double")
         case "string" if not is_quoted:
             help_ = Remedy("write `{}`", f'"{inner}"')
         case "bool" if inner.lower() in ("true", "false"):
@@ -40,6 +43,17 @@ def constant_help(text: str, wanted: str, other: str) -> str:
         case _:
             help_ = "compare values of one type"
     return help_
+
+
+def text_help(text: str, number: str) -> str:
+    """The remedy for a text that is compared with a number; a conversion may have another value, or none."""
+    equal = f'compare text for equality: `{text} == "..."`'
+    if not re.fullmatch(r"\w+\.\w+", text):
+        return equal
+    return (
+        f"if every value of `{text}` is a number, declare it as {number} in schema.yaml; else {equal}; "
+        "keep the parts of a version as whole numbers, in attributes of their own"
+    )
 
 
 def moment(text: str) -> str:

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from nextbest.diagnostics.remedy import Remedy
 from nextbest.diagnostics.spelling import unusual_spelling, usual
 from nextbest.expression.finding import Finding
-from nextbest.expression.parsing import Parser
 from nextbest.expression.rendering import quote
 from nextbest.expression.schema import Schema
 from nextbest.expression.span import cover, excerpt
 from nextbest.expression.tokens import Tokens
-from nextbest.expression.tree import INT, STRING, Attr, Call, Const, Node, Slot, children
+from nextbest.expression.tree import DOUBLE, INT, STRING, Attr, Call, Const, Node, Slot, children
 
 _ORDER = frozenset({"LT", "LE", "GT", "GE"})
 # Codes of five digits and more, and those that begin with 0, have one length and so an order: postcodes.
@@ -19,28 +18,27 @@ _NUMBER = re.compile(r"[1-9]\d{0,3}|0")
 _DECIMAL = re.compile(r"\d+\.\d+")
 _VERSION = re.compile(r"[vV]?\d+(\.\d+)+([-+][0-9A-Za-z.+-]*)?")
 _EXAMPLES = ("9", "10", "100")
+VERSION_PARTS = "keep the parts of a version as whole numbers, in attributes of their own"
 
 
-def find_unlike_order(node: Node, tokens: Tokens, schema: Schema, parser: Parser) -> Iterator[Finding]:
+def find_unlike_order(node: Node, tokens: Tokens, schema: Schema) -> Iterator[Finding]:
     """Texts compared by order that look like numbers or versions.
 
     Args:
         node: As built, with plain literals left open.
         tokens: Its text.
         schema: The attributes.
-        parser: Of its environment; a remedy is given only where it can be read.
     """
     if isinstance(node, Call) and node.operation in _ORDER and node.args[0].type == STRING:
         literals = [_text(arg, tokens) for arg in node.args]
         if literals.count(None) == 1:
-            yield from _with_literal(node, tokens, parser, literals)
+            yield from _with_literal(node, tokens, schema, literals)
         elif literals == [None, None] and any(_looks_ordered(arg, schema) for arg in node.args):
             text = excerpt(node, tokens)
             message = f'`{text}` compares letter by letter: "10.2.0" comes before "9.0.0"'
-            help_ = "keep the parts of versions as whole numbers, each in an attribute, and compare those"
-            yield Finding("NB513", message, cover(node, tokens), help_)
+            yield Finding("NB513", message, cover(node, tokens), f"{VERSION_PARTS}, and compare those")
     for child in children(node):
-        yield from find_unlike_order(child, tokens, schema, parser)
+        yield from find_unlike_order(child, tokens, schema)
 
 
 def find_unusual_spelling(node: Node, tokens: Tokens) -> Iterator[Finding]:
@@ -61,7 +59,7 @@ def orders_texts(node: Node) -> bool:
 
 
 def _with_literal(
-    node: Call, tokens: Tokens, parser: Parser, literals: list[str | None]
+    node: Call, tokens: Tokens, schema: Schema, literals: list[str | None]
 ) -> Iterator[Finding]:
     place = 0 if literals[0] is not None else 1
     literal, other = literals[place] or "", node.args[1 - place]
@@ -69,31 +67,38 @@ def _with_literal(
         return
     text = excerpt(node, tokens)
     message = f"`{text}` compares letter by letter: {_counterexample(literal)}"
-    yield Finding("NB513", message, cover(node, tokens), _remedy(node, other, literal, tokens, parser))
+    yield Finding("NB513", message, cover(node, tokens), _remedy(node, other, literal, tokens, schema))
 
 
-def _remedy(node: Call, other: Node, literal: str, tokens: Tokens, parser: Parser) -> str:
+def _remedy(node: Call, other: Node, literal: str, tokens: Tokens, schema: Schema) -> str:
+    """A line to write only where every value is known to be a whole number; else a sentence.
+
+    `double("10.10")` is 10.1, and `int("10.5")` has no result.
+    """
     compared = excerpt(other, tokens)
-    sides = [compared if arg is other else literal for arg in node.args]
     sign = {"LT": "<", "LE": "<=", "GT": ">", "GE": ">="}[node.operation]
-    is_plain = isinstance(other, Attr) and parser.parse(compared)[1] is not None
-    if _NUMBER.fullmatch(literal) or _DECIMAL.fullmatch(literal):
-        kind = INT if _NUMBER.fullmatch(literal) else "double"
-        converted = f" {sign} ".join(f"{kind}({side})" if side == compared else side for side in sides)
-        words = "write `{}`"
-        if is_plain:
-            words += f", or declare `{compared}` as {kind} in schema.yaml"
-        return Remedy(
-            words if kind == INT else f"{words}; of versions, keep the parts as whole numbers", converted
-        )
-    help_ = "keep the parts of versions as whole numbers, each in an attribute"
-    if not is_plain:
-        return f"{help_}, and compare those"
-    major, minor = re.findall(r"\d+", literal)[:2]
+    attribute = schema.get(other.reference) if isinstance(other, Attr) else None
+    if attribute is None:
+        return f"{VERSION_PARTS}, and compare those"
+    is_whole = _NUMBER.fullmatch(literal) is not None
+    if is_whole and attribute.allowed and all(_NUMBER.fullmatch(str(v)) for v in attribute.allowed):
+        sides = [f"int({compared})" if arg is other else literal for arg in node.args]
+        words = f"write `{{}}`, or declare `{compared}` as int in schema.yaml"
+        return Remedy(words, f" {sign} ".join(sides))
+    is_version = "version" in attribute.name.lower() or not (is_whole or _DECIMAL.fullmatch(literal))
+    if not is_version:
+        kind = INT if is_whole else DOUBLE
+        number = "a whole number" if is_whole else "a number"
+        return f"if every value is {number}, declare `{compared}` as {kind} in schema.yaml; {VERSION_PARTS}"
+    major, *rest = re.findall(r"\d+", literal)[:2]
     sign = sign if other is node.args[0] else {"<": ">", "<=": ">=", ">": "<", ">=": "<="}[sign]
+    if not rest:
+        # Whether 11.5 is more than "11" is for the author to say.
+        example = f": `{compared}_major {sign} {major}`" if sign in ("<", ">=") else ""
+        return VERSION_PARTS + example
     first = f"{compared}_major {sign[0]} {major}"
-    second = f"{compared}_major == {major} && {compared}_minor {sign} {minor}"
-    return f"{help_}: `{first} || {second}`"
+    second = f"{compared}_major == {major} && {compared}_minor {sign} {rest[0]}"
+    return f"{VERSION_PARTS}: `{first} || {second}`"
 
 
 def _counterexample(literal: str) -> str:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from nextbest.expression.evaluation import Evaluator
 from nextbest.expression.finding import Finding
 from nextbest.expression.lint.division import find_lost_fractions
+from nextbest.expression.lint.settled import compares_constants, find_settled
 from nextbest.expression.lint.texts import find_unlike_order, find_unusual_spelling, orders_texts
 from nextbest.expression.parsing import Parser
 from nextbest.expression.schema import Schema
@@ -19,6 +21,8 @@ class WrittenLinter:
         self._schema = schema
         # Whether texts of a shape compare texts by order: hardly any do.
         self._orders: dict[str, bool] = {}
+        self._settled: dict[str, bool] = {}
+        self._evaluator = Evaluator()
 
     def lint(self, node: Node, tokens: Tokens, parser: Parser, *, needed: bool = False) -> Iterator[Finding]:
         """Looks at an expression.
@@ -35,6 +39,11 @@ class WrittenLinter:
         if orders is None:
             orders = self._orders[tokens.shape] = orders_texts(node)
         if orders:
-            yield from find_unlike_order(node, tokens, self._schema, parser)
+            yield from find_unlike_order(node, tokens, self._schema)
+        settled = self._settled.get(tokens.shape)
+        if settled is None:
+            settled = self._settled[tokens.shape] = compares_constants(node)
+        if settled:
+            yield from find_settled(node, tokens, self._evaluator)
         if not tokens.text.isascii() or "\\" in tokens.text:
             yield from find_unusual_spelling(node, tokens)
