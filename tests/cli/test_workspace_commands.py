@@ -54,9 +54,9 @@ def test_check_for_machines(nextbest, broken):
 
 def test_check_at_another_day(nextbest, shop):
     assert "NB223" not in nextbest("check", "--now", "2026-06-01").out
-    ran = nextbest("check", "--now", "2036-01-02T12:00:00Z")
+    ran = nextbest("check", "--now", "2036-01-01T12:00:00Z")
     assert ran.code == 0
-    assert "warning[NB223]: the window of `gold-card` is over: 2036-01-01" in ran.out
+    assert "warning[NB223]: the window of `gold-card` is over: 2035-12-31" in ran.out
     ran = nextbest("check", "--now", "tomorrow")
     assert ran.code == 2
     assert "--now: `tomorrow` is not a date or time" in ran.err

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from nextbest import workspace
+from nextbest.workspace.discovery import HIDE, WHERE
 
 ACTIONS = "issue: sales\ngroup: more\nactions: {blue: {propensity: 0.1, treatments: [{channel: web}]}}\n"
 
@@ -31,6 +32,9 @@ def found(folder) -> list[tuple[str, str, str]]:
         ("arbitration.yml", "rename it to `arbitration.yaml`"),
         ("Channels.yaml", "remove it, or join it with `channels.yaml`"),
         ("issue.yaml", "did you mean `issues.yaml`?"),
+        ("contact.yaml", "did you mean `contact-policies.yaml`?"),
+        ("notes.yaml", f"{WHERE}; {HIDE}"),
+        ("todos.yaml", f"{WHERE}; {HIDE}"),
         ("actions.yaml", "move it into the folder `actions/`"),
         ("config/arbitration.yaml", "move it to `arbitration.yaml`, beside `workspace.yaml`"),
         ("config/deep/Issues.yml", "move it to `issues.yaml`, beside `workspace.yaml`"),

@@ -108,6 +108,12 @@ def _corrected(name: str) -> str | None:
     return f"{stem.lower()}.yaml" if f"{stem.lower()}.yaml" in SINGLE else f"{stem}.yaml"
 
 
+def _alike(stem: str) -> str | None:
+    """The file with a name like this one; `.yaml` at the end of all of them makes none alike."""
+    found = nearest(stem, [Path(name).stem for name in SINGLE])
+    return None if found is None else f"{found}.yaml"
+
+
 def _meant(name: str) -> str | None:
     """The folder of a workspace that a name is most like."""
     lowered = name.lower()
@@ -185,7 +191,7 @@ class _Search:
         if corrected is None or path.name in PUSHED:
             return
         folder = _meant(Path(corrected).stem)
-        wanted = corrected if corrected in SINGLE else nearest(corrected, SINGLE)
+        wanted = corrected if corrected in SINGLE else _alike(Path(corrected).stem)
         if corrected not in SINGLE and folder is not None:
             self._report(path, "is not read", f"move it into the folder `{folder}/`")
         elif wanted is None:

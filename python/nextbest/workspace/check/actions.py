@@ -31,8 +31,7 @@ def check_actions(workspace: Workspace) -> Iterator[Diagnostic]:
         yield Diagnostic("NB217", "the workspace has no actions", None, remedy, Severity.WARNING)
     for group in workspace.groups:
         root = group.document.node
-        is_empty = not group.definition.actions and root is not None and "actions" not in root.keys
-        if is_empty and workspace.is_sound(group.document, root):
+        if not group.definition.actions and workspace.is_sound(group.document, root):
             position = group.document.value("group")
             remedy = "add some under `actions:`, or remove the file"
             message = f"the group `{group.definition.group}` has no actions"
@@ -52,8 +51,9 @@ def _check_action(
         yield from workspace.names.stock.refer(action.stock, document.value(*path, "stock"))
     node = document.node.child(*path) if document.node is not None else None
     is_sound = workspace.is_sound(document, node)
-    if not action.treatments and action.enabled and is_sound and node and "treatments" not in node.keys:
-        position = document.name(*path)
+    if not action.treatments and action.enabled and is_sound:
+        is_written = node is not None and "treatments" in node.keys
+        position = document.name(*path, "treatments") if is_written else document.name(*path)
         remedy = "add `treatments:`, each with a channel, or `enabled: false`"
         message = f"the action `{name}` has no treatments and can never be offered"
         yield Diagnostic("NB216", message, position, remedy, Severity.WARNING)
@@ -139,17 +139,19 @@ def _check_treatments(
             yield from register.refer(treatment.placement, position, otherwise=otherwise)
         name = treatment_name(treatment)
         shadowing = _shadowing(action.treatments[:index], treatment)
-        if shadowing is not None:
+        if name in names:
+            position = document.value(*here, "name") if treatment.name else document.value(*here)
+            remedy = "give each its own `name:`; outcomes are counted by it"
+            if shadowing is not None:
+                remedy = "remove one of the two, or give each its own `name:` and the earlier one conditions"
+            yield Diagnostic("NB218", f"two treatments of the action are called `{name}`", position, remedy)
+        elif shadowing is not None:
             message = (
                 f"this treatment is never used: `{treatment_name(shadowing)}` before it fits wherever it does"
             )
             position = document.value(*here)
             remedy = "give the earlier one conditions, put this one before it, or remove one of the two"
             yield Diagnostic("NB703", message, position, remedy, Severity.WARNING)
-        elif name in names:
-            position = document.value(*here, "name") if treatment.name else document.value(*here)
-            remedy = "give each its own `name:`; outcomes are counted by it"
-            yield Diagnostic("NB218", f"two treatments of the action are called `{name}`", position, remedy)
         names.add(name)
         yield from _check_content(document, here, treatment)
 

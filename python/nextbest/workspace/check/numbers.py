@@ -10,7 +10,7 @@ Percentage = tuple[Document, tuple[str | int, ...], float]
 
 
 def check_numbers(workspace: Workspace) -> Iterator[Diagnostic]:
-    """Finds percentage points between -1 and 1, and a threshold of propensities that is 1."""
+    """Finds percentage points that are fractions or factors, and a threshold of propensities that is 1."""
     for document, path, percent in _percentages(workspace):
         if percent and -1 < percent < 1:
             message = f"a `{path[-1]}` of {percent:g} is less than one percentage point"
@@ -18,6 +18,11 @@ def check_numbers(workspace: Workspace) -> Iterator[Diagnostic]:
             remedy = Remedy(f"write {{}} for {meant} percent", meant)
             position = document.value(*path)
             yield Diagnostic("NB226", message, position, remedy, Severity.WARNING)
+        elif 1 < percent < 2:
+            message = f"a `{path[-1]}` of {percent:g} adds {percent:g} percent: it is not a factor"
+            meant = f"{round((percent - 1) * 100, 6):g}"
+            remedy = Remedy(f"to raise by {meant} percent, write {{}}", meant)
+            yield Diagnostic("NB226", message, document.value(*path), remedy, Severity.WARNING)
     if workspace.arbitration is not None:
         document = workspace.arbitration.document
         if workspace.arbitration.definition.arbitration.thresholds.propensity == 1:

@@ -31,7 +31,7 @@ def _kind_of_propensity(data: object) -> str:
 class WindowDefinition(Definition):
     """When an action may be offered. Dates are whole days of the workspace's `time_zone`."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"from": "2026-01-01", "until": "2027-01-01"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"from": "2026-01-01", "until": "2026-12-31"}]})
 
     from_: Moment | None = Field(None, alias="from")
     """First moment; of a date, its beginning."""
@@ -107,7 +107,7 @@ class ActionDefinition(Policies):
     """How likely it is accepted: a model, or a number from 0 to 1."""
     stock: Name | None = None
     """A stock of `contact-policies.yaml` that it uses up."""
-    treatments: list[TreatmentDefinition] = Field(default_factory=list)
+    treatments: Annotated[list[TreatmentDefinition], Field(max_length=1_000)] = Field(default_factory=list)
     """Its forms. Of those that fit, the first whose conditions hold is used."""
 
 

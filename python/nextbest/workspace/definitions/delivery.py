@@ -31,7 +31,9 @@ class PlacementDefinition(Definition):
 class ChannelDefinition(Definition):
     """A way to reach customers, with its placements."""
 
-    placements: dict[Name, PlacementDefinition] = Field(default_factory=dict)
+    placements: Annotated[dict[Name, PlacementDefinition], Field(max_length=1_000)] = Field(
+        default_factory=dict
+    )
     """The placements by name."""
 
 
@@ -40,7 +42,7 @@ class ChannelsFile(Definition):
 
     model_config = ConfigDict(title="channels.yaml")
 
-    channels: dict[Name, ChannelDefinition]
+    channels: Annotated[dict[Name, ChannelDefinition], Field(max_length=1_000)]
     """The channels by name."""
 
 
@@ -105,7 +107,9 @@ class ArbitrationFile(Definition):
 
     arbitration: ArbitrationDefinition = ArbitrationDefinition()
     """Factors, formula and thresholds."""
-    context_weights: list[ContextWeightDefinition] = Field(default_factory=list)
+    context_weights: Annotated[list[ContextWeightDefinition], Field(max_length=10_000)] = Field(
+        default_factory=list
+    )
     """What the moment adds."""
 
 
