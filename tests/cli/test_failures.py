@@ -61,6 +61,11 @@ def test_an_answer_that_is_late(nextbest):
         (("decide", "-c", "web", "-p", "hero=many"), "`hero=many` is not a placement"),
         (("decide", "-c", "web", "-p", "hero", "-a", "age"), "`age` is not an attribute"),
         (("decide", "-c", "web", "-p", "hero", "--now", "soon"), "`soon` is not a timestamp"),
+        (
+            ("decide", "-c", "web", "-p", "hero", "--now", "2026-12-25"),
+            "2026-12-25T00:00:00Z, or decide here with --bundle",
+        ),
+        (("explain", "-c", "web", "-p", "hero", "--now", "2026-12-25T08:00"), "names no time zone"),
         (("decide", "-c", "web", "-p", "hero", "--explanation", "all"), "one of `none`, `funnel` and `full`"),
         (("load",), "nothing to ask for"),
         (("load", "--requests", "nowhere.ndjson"), "cannot be read"),

@@ -82,6 +82,15 @@ def test_the_same_question_gives_the_same_answer(nextbest, shop):
     assert (found["now"], found["seed"]) == ("2026-06-01T12:00:00Z", 7)
 
 
+@pytest.mark.parametrize("command", [("decide",), ("explain", "gold-card")])
+def test_the_date_of_a_decision_begins_in_the_time_zone_of_the_bundle(nextbest, shop, command):
+    asked = (*command, "-b", "shop.bundle", "-c", "web", "--json", *ADULT)
+    assert json.loads(nextbest(*asked, "--now", "2026-12-25").out)["now"] == "2026-12-24T23:00:00Z"
+    ran = nextbest(*asked, "--now", "2026-12-25T08:00")
+    assert (ran.code, ran.out) == (2, "")
+    assert "`2026-12-25T08:00` names no time zone" in ran.err
+
+
 def test_a_customer_of_json(nextbest, shop):
     customer = '{"age": 40, "income": 3000, "products": ["current-account"]}'
     ran = nextbest("decide", "-b", "shop.bundle", "-c", "web", "--customer-json", customer, "--json")
@@ -180,6 +189,18 @@ def test_the_last_of_several_rows_counts(nextbest, customers):
 
 
 @pytest.mark.parametrize("command", [("decide",), ("explain", "gold-card")])
+def test_columns_that_are_left_out_are_reported(nextbest, customers, command):
+    customers.write_text("customer_id,age,incom\n00123,40,3000\n")
+    asked = (*command, "-b", ".", "-c", "web", "-i", "00123", "--customers", "c.csv")
+    note = "`c.csv`: left out, because the schema does not have them: incom (did you mean `income`?)"
+    ran = nextbest(*asked)
+    assert (ran.code, ran.err) == (0, f"note: {note}\n")
+    ran = nextbest(*asked, "--json")
+    assert json.loads(ran.err) == {"note": {"message": note}}
+    assert json.loads(ran.out)["placements"]
+
+
+@pytest.mark.parametrize("command", [("decide",), ("explain", "gold-card")])
 @pytest.mark.parametrize(
     ("arguments", "code", "message", "remedy"),
     [
@@ -193,12 +214,14 @@ def test_the_last_of_several_rows_counts(nextbest, customers):
             "no column `id`",
             "customer_id",
         ),
+        (("-b", ".", "-i", "1", "--customers", "e.csv"), 2, "no column of `e.csv` is an attribute", "`age`?"),
         (("-b", ".", "-i", "123", "--customers", "d.csv"), 2, "row 2 of `d.csv`, column `age`", "such as 42"),
     ],
 )
 def test_an_id_that_nothing_is_known_of_is_refused(
     nextbest, customers, command, arguments, code, message, remedy
 ):
+    customers.with_name("e.csv").write_text("customer_id,agee\n1,40\n")
     customers.with_name("d.csv").write_text("customer_id,age\n00123,x\n123,old\n")
     ran = nextbest(*command, "-c", "web", *arguments)
     assert (ran.code, ran.out) == (code, "")

@@ -59,7 +59,20 @@ def test_check_at_another_day(nextbest, shop):
     assert "warning[NB223]: the window of `gold-card` is over: 2035-12-31" in ran.out
     ran = nextbest("check", "--now", "tomorrow")
     assert ran.code == 2
-    assert "--now: `tomorrow` is not a date or time" in ran.err
+    assert "--now: `tomorrow` is not a timestamp" in ran.err
+
+
+def test_the_day_of_a_check_begins_in_the_time_zone_of_the_workspace(nextbest, shop):
+    file = shop / "workspace.yaml"
+    written = file.read_text().replace("Europe/Berlin", "+02:00")
+    file.write_text(written)
+    # The window of `gold-card` ends with the first of January.
+    assert "NB223" not in nextbest("check", "--now", "2036-01-01T21:59:59Z").out
+    assert "NB223" in nextbest("check", "--now", "2036-01-02").out
+    file.write_text(written.replace("+02:00", "-02:00"))
+    assert "NB223" not in nextbest("check", "--now", "2036-01-02T01:59:59Z").out
+    assert "NB223" in nextbest("check", "--now", "2036-01-02").out
+    assert "NB223" not in nextbest("check", "--now", "2036-01-01").out
 
 
 @pytest.fixture

@@ -91,14 +91,10 @@ def load(  # noqa: PLR0913 - one parameter an option
     that a line of NDJSON does not name stays as it is. Rows that cannot be cast, or that the server refuses,
     are reported with their number and column, and the rest is stored: exits with 1 when there were any.
     """
-    from nextbest.cli.rows import CustomerTable, suggestions
+    from nextbest.cli.rows import CustomerTable
 
     schema = _schema(bundle)
     table = CustomerTable(file, id_column, schema, form(separator, encoding))
-    if schema is not None and table.left_out and not table.attributes:
-        names = suggestions(table.left_out, schema, [])
-        remedy = f"name columns as attributes are named; there are {names}"
-        raise CommandError(f"no column of `{file}` is an attribute", remedy, ExitCode.USAGE)
     started = time.monotonic()
     with client(address, timeout) as connection, advancing("loading", table.row_count) as advance:
         loading = _Loading(connection.customers.upsert, table, refusals_max)

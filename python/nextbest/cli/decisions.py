@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,7 @@ from nextbest.cli.connections import client
 from nextbest.cli.csv_form import Encoding, Separator, form
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
-from nextbest.cli.output import CommandError, Json, is_for_machines, show, write_json
+from nextbest.cli.output import CommandError, Json, is_for_machines, show, write_json, write_note
 
 if TYPE_CHECKING:
     from nextbest.answers import Decision
@@ -61,7 +62,12 @@ ContextJson = Annotated[
     str, typer.Option("--context-json", help="Context attributes: a JSON object, a file, or - for stdin.")
 ]
 Now = Annotated[
-    str, typer.Option("--now", help="Time to decide at, such as 2026-06-01T12:00:00Z. A dry run.")
+    str,
+    typer.Option(
+        "--now",
+        help="Time to decide at, such as 2026-06-01T12:00:00Z; with --bundle also a date, which begins in "
+        "the workspace's time zone. A dry run.",
+    ),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of a decision to repeat. A dry run.")]
 Address = Annotated[
@@ -233,9 +239,13 @@ class _Whom:
             remedy = "give --customer-id"
             message = "a file of customers needs the id of one"
             raise CommandError(message, remedy, ExitCode.USAGE, "--customers")
-        from nextbest.cli.rows import find_customer
+        from nextbest.cli.rows import find_customer, suggestions
 
-        return find_customer(self.customers, self.id_column, self.customer_id, schema, self.form)
+        found = find_customer(self.customers, self.id_column, self.customer_id, schema, self.form)
+        if found.left_out:
+            listed = suggestions(found.left_out, schema, found.columns)
+            write_note(f"`{self.customers}`: left out, because the schema does not have them: {listed}")
+        return found.attributes
 
 
 class _Asked:
@@ -281,9 +291,22 @@ class _Asked:
             "customer_id": self._customer_id,
             "customer": self._customer,
             "context": self._context,
-            "now": _moment(now),
+            "now": self._moment(now) if now else None,
             "seed": seed,
         }
+
+    def _moment(self, text: str) -> datetime:
+        from nextbest.casting.moment import first_moment
+        from nextbest.cli.moments import parse_now
+
+        moment = parse_now(text)
+        if isinstance(moment, datetime):
+            return moment
+        if self.offline is None:
+            message = f"`{text}` is a date, and only a bundle says in which time zone it begins"
+            remedy = f"give a time with its zone, {text}T00:00:00Z, or decide here with --bundle"
+            raise CommandError(message, remedy, ExitCode.USAGE, "--now")
+        return first_moment(moment, self.offline.message.time_zone)
 
 
 def given_attributes(
@@ -321,12 +344,6 @@ def given_placements(texts: Sequence[str]) -> dict[str, int]:
             )
         placements[name] = int(count) if equals else 0
     return placements
-
-
-def _moment(text: str) -> Any:
-    from nextbest.cli.attributes import parse
-
-    return parse(text, "timestamp", "--now") if text else None
 
 
 def _open(path: Path) -> "OfflineBundle":

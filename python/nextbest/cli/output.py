@@ -141,6 +141,15 @@ def write_error(error: CommandError) -> None:
         _write_error(error)
 
 
+def write_note(text: str) -> None:
+    """Prints to standard error what people may not expect of an answer: one JSON line for machines."""
+    line = (
+        json.dumps({"note": {"message": text}}, ensure_ascii=False) if is_for_machines() else f"note: {text}"
+    )
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(f"{line}\n")
+
+
 def _write_error(error: CommandError) -> None:
     if is_for_machines():
         content = {"message": error.message, "help": error.help, "field": error.field}

@@ -54,6 +54,21 @@ class Batch:
     refusals: list[Refusal]
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One customer of a file.
+
+    Attributes:
+        attributes: What the file has of the customer.
+        columns: That are attributes.
+        left_out: Columns that the schema does not have.
+    """
+
+    attributes: dict[str, AttributeValue]
+    columns: list[str]
+    left_out: list[str]
+
+
 class CustomerTable:
     """A file of customers, one a row."""
 
@@ -70,14 +85,14 @@ class CustomerTable:
             form: How a CSV file is written.
 
         Raises:
-            CommandError: The file cannot be read, has no such column, or one whose type no attribute can
-                have.
+            CommandError: The file cannot be read, has no such column, one whose type no attribute can have,
+                or none that is an attribute of the schema.
         """
         table = _read(path, id_column, form)
         ids = _column(path, table.columns[id_column], IDENTIFIER)
         self.row_count = table.row_count
         self.attributes = [name for name in table.columns if _is_taken(name, id_column, schema)]
-        self.left_out = [name for name in table.columns if name not in {id_column, *self.attributes}]
+        self.left_out = _left_out(path, table, id_column, self.attributes, schema)
         named = ids.values.drop_nulls()
         self.repeated_count = len(named) - named.n_unique()
         columns = _attributes(path, table, self.attributes, schema)
@@ -118,7 +133,7 @@ class CustomerTable:
 
 def find_customer(
     path: Path, id_column: str, customer_id: str, schema: Schema, form: Form | None = None
-) -> dict[str, AttributeValue]:
+) -> Found:
     """Looks one customer up in a file; of several rows a later one takes precedence, as when they are loaded.
 
     Args:
@@ -130,9 +145,11 @@ def find_customer(
 
     Raises:
         CommandError: The file cannot be read, does not have the customer, or has a value that is not of its
-            attribute's type.
+            attribute's type, or none of its columns is an attribute.
     """
     table = _read(path, id_column, form)
+    names = [name for name in table.columns if _is_taken(name, id_column, schema)]
+    left_out = _left_out(path, table, id_column, names, schema)
     ids = _column(path, table.columns[id_column], IDENTIFIER).values
     is_wanted = (ids == customer_id).fill_null(value=False)
     rows = [int(row) for row in is_wanted.arg_true()]
@@ -145,7 +162,6 @@ def find_customer(
         message = f"`{path}` has no customer `{customer_id}`"
         raise CommandError(message, remedy, ExitCode.REFUSED, "--customer-id")
     found = Table({name: series.gather(rows) for name, series in table.columns.items()}, table.is_text)
-    names = [name for name in table.columns if _is_taken(name, id_column, schema)]
     attributes: dict[str, AttributeValue] = {}
     columns = _attributes(path, found, names, schema)
     for name, column in zip(names, columns, strict=True):
@@ -156,7 +172,7 @@ def find_customer(
         named = column.values if absent is None else column.values.filter(~absent)
         if len(named):
             attributes[name] = named.to_list()[-1]
-    return attributes
+    return Found(attributes, names, left_out)
 
 
 def suggestions(left_out: list[str], schema: Schema, attributes: list[str]) -> str:
@@ -171,6 +187,15 @@ def suggestions(left_out: list[str], schema: Schema, attributes: list[str]) -> s
 
 def _is_taken(name: str, id_column: str, schema: Schema | None) -> bool:
     return name != id_column and (schema is None or name in schema)
+
+
+def _left_out(path: Path, table: Table, id_column: str, taken: list[str], schema: Schema | None) -> list[str]:
+    """The columns that the schema does not have; where those are all, something else went wrong."""
+    left_out = [name for name in table.columns if name not in {id_column, *taken}]
+    if schema is not None and left_out and not taken:
+        remedy = f"name columns as attributes are named; there are {suggestions(left_out, schema, [])}"
+        raise CommandError(f"no column of `{path}` is an attribute", remedy, ExitCode.USAGE)
+    return left_out
 
 
 def _read(path: Path, id_column: str, form: Form | None) -> Table:

@@ -3,6 +3,7 @@
 
 import shlex
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -89,7 +90,11 @@ def check(  # noqa: PLR0913 - one parameter an option
         str, typer.Option("--show", help="`inherited`: list the policies and levers that actions inherit.")
     ] = "",
     now: Annotated[
-        str, typer.Option("--now", help="Date or time at which windows are looked at; otherwise now.")
+        str,
+        typer.Option(
+            "--now",
+            help="Date, in the workspace's time zone, or time at which windows are checked; otherwise now.",
+        ),
     ] = "",
     strict: Strict = False,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
@@ -104,7 +109,7 @@ def check(  # noqa: PLR0913 - one parameter an option
     if explain:
         _explain(explain)
         return
-    compilation = _compile(folder, _moment_us(now) if now else None)
+    compilation = _compile(folder, now)
     if view:
         _show_inherited(compilation)
     else:
@@ -221,22 +226,17 @@ def _compile_or_fail(folder: Path) -> "tuple[Compilation, Sealed]":
     return compilation, _seal(compilation)
 
 
-def _moment_us(text: str) -> int:
-    from nextbest.workspace.definitions import moment_us
-
-    try:
-        return moment_us(text)
-    except ValueError:
-        remedy = "write a date, 2026-01-31, or a time with its zone, 2026-01-31T09:00:00Z"
-        raise CommandError(f"`{text}` is not a date or time", remedy, ExitCode.USAGE, "--now") from None
-
-
-def _compile(folder: Path, now_us: int | None = None) -> "Compilation":
+def _compile(folder: Path, now: str = "") -> "Compilation":
     from nextbest import settings, telemetry, workspace
+    from nextbest.cli.moments import parse_now
+    from nextbest.values import to_microseconds
 
+    moment = parse_now(now) if now else None
+    now_us = to_microseconds(moment, "--now") if isinstance(moment, datetime) else None
+    today = None if isinstance(moment, datetime) else moment
     registry = settings.read().model_registry
     with telemetry.span("check", folder=folder.name) as found, following() as progress:
-        compilation = workspace.compile(folder, progress, registry, now_us)
+        compilation = workspace.compile(folder, progress, registry, now_us, today)
         found["diagnostics"] = len(compilation.diagnostics)
     return compilation
 

@@ -7,6 +7,7 @@ import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from nextbest.diagnostics import Diagnostic, Severity
@@ -53,6 +54,7 @@ def compile(  # noqa: A001 - the word for it
     progress: Progress | None = None,
     registry: Path | None = None,
     now_us: int | None = None,
+    today: date | None = None,
 ) -> Compilation:
     """Compiles a workspace.
 
@@ -62,6 +64,7 @@ def compile(  # noqa: A001 - the word for it
         registry: The folder that models are pushed to; None: `models/registry` in the workspace.
         now_us: The time of the check, in microseconds since 1970; None: now. Windows and terms that are over
             by then are warned of; the bundle does not depend on it.
+        today: Takes the place of `now_us`: the first moment of a day in the workspace's time zone.
 
     Returns:
         The bundle, or everything that is wrong. Never raises for what a workspace contains. The same files
@@ -69,7 +72,7 @@ def compile(  # noqa: A001 - the word for it
     """
     report = progress or ignore
     with _without_garbage_collection():
-        workspace, diagnostics = load(Path(path), report, now_us)
+        workspace, diagnostics = load(Path(path), report, now_us, today)
         if not workspace.sources:
             return Compilation(None, _ordered(diagnostics), workspace)
         versions, missing = resolve(workspace, registry)

@@ -8,9 +8,11 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from nextbest._core import start_of_day
 from nextbest.diagnostics import Diagnostic, Position, Severity
 from nextbest.workspace.definitions import (
     ArbitrationFile,
@@ -94,13 +96,16 @@ class Workspace:
         return self.settings.definition.time_zone if self.settings is not None else ""
 
 
-def load(root: Path, progress: Progress, now_us: int | None = None) -> tuple[Workspace, list[Diagnostic]]:
+def load(
+    root: Path, progress: Progress, now_us: int | None = None, today: date | None = None
+) -> tuple[Workspace, list[Diagnostic]]:
     """Reads a workspace.
 
     Args:
         root: Its folder.
         progress: Told of each file.
         now_us: What is over then is reported; None: the time of the call.
+        today: Takes the place of `now_us`: the first moment of a day in the workspace's time zone.
 
     Returns:
         What could be read, and what is wrong with files that could not, or only in part.
@@ -123,6 +128,8 @@ def load(root: Path, progress: Progress, now_us: int | None = None) -> tuple[Wor
         else:
             diagnostics += _read(workspace, file, kind, content)
     progress("load", len(kinds), len(kinds))
+    if today is not None:
+        workspace.now_us = start_of_day(today.year, today.month, today.day, workspace.time_zone)
     if "schema.yaml" not in kinds and Kind.SCHEMA not in discovery.unlisted:
         remedy = "add one that declares the attributes; `nextbest init` shows how"
         diagnostics.append(Diagnostic("NB110", "`schema.yaml` is missing", None, remedy))
