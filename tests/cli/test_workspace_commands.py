@@ -66,13 +66,13 @@ def test_the_day_of_a_check_begins_in_the_time_zone_of_the_workspace(nextbest, s
     file = shop / "workspace.yaml"
     written = file.read_text().replace("Europe/Berlin", "+02:00")
     file.write_text(written)
-    # The window of `gold-card` ends with the first of January.
-    assert "NB223" not in nextbest("check", "--now", "2036-01-01T21:59:59Z").out
-    assert "NB223" in nextbest("check", "--now", "2036-01-02").out
+    # The window of `gold-card` ends with the last of December.
+    assert "NB223" not in nextbest("check", "--now", "2035-12-31T21:59:59Z").out
+    assert "NB223" in nextbest("check", "--now", "2036-01-01").out
     file.write_text(written.replace("+02:00", "-02:00"))
-    assert "NB223" not in nextbest("check", "--now", "2036-01-02T01:59:59Z").out
-    assert "NB223" in nextbest("check", "--now", "2036-01-02").out
-    assert "NB223" not in nextbest("check", "--now", "2036-01-01").out
+    assert "NB223" not in nextbest("check", "--now", "2036-01-01T01:59:59Z").out
+    assert "NB223" in nextbest("check", "--now", "2036-01-01").out
+    assert "NB223" not in nextbest("check", "--now", "2035-12-31").out
 
 
 @pytest.fixture
