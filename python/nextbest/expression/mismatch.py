@@ -11,18 +11,18 @@ from nextbest.diagnostics import Remedy
 from nextbest.diagnostics.remedy import Stretch
 from nextbest.expression.finding import Finding, instead
 from nextbest.expression.foreign.idiom import COMPARISONS, bracketed, excerpt, left_operand, right_operand
+from nextbest.expression.foreign.literals import DATE_HELP
+from nextbest.expression.foreign.spans import HELP
 from nextbest.expression.operand_remedies import (
+    DURATION,
     TIMESTAMP,
     constant_help,
     function_help,
-    moment,
     operator_help,
     text_help,
 )
 from nextbest.expression.schema import ROOT_NAMES
 from nextbest.expression.tokens import Tokens
-
-DURATION = "google.protobuf.Duration"
 
 _TYPE_WORDS = {
     "bool": "true or false",
@@ -262,10 +262,25 @@ def _membership(mismatch: Mismatch) -> Finding:
     if right.startswith("list("):
         return _listed(mismatch)
     message = f"`{texts[1]}` is {words_for(right)}, not a list"
-    help_ = instead("write a list in square brackets: `{}`", f"[{texts[1]}]", _in_brackets(mismatch, 1))
+    values = _split_at_commas(texts[1], left) if _CONSTANT.fullmatch(texts[1]) else f"[{texts[1]}]"
+    help_: str = "write a list in square brackets"
+    if values:
+        help_ = instead("write a list in square brackets: `{}`", values, _in_brackets(mismatch, 1))
     if left == right == "string" and not _CONSTANT.fullmatch(texts[1]):
         help_ = instead("write `{}`", f"{texts[1]}.contains({texts[0]})", mismatch.all)
     return Finding("NB405", message, mismatch.stretches[1], help_, "write a list in square brackets")
+
+
+def _split_at_commas(constant: str, type_: str) -> str:
+    """`"a, b"` -> `["a", "b"]`; numbers without quotes where numbers are compared. Empty: nothing certain."""
+    quote = constant[0] if constant[0] in "'\"" else ""
+    items = [item.strip() for item in constant.strip("'\"").split(",")]
+    if not all(items):
+        return ""
+    if type_ in ("int", "double") and quote:
+        number = r"-?\d+" if type_ == "int" else r"-?\d+(\.\d+)?"
+        return f"[{', '.join(items)}]" if all(re.fullmatch(number, item) for item in items) else ""
+    return f"[{', '.join(f'{quote}{item}{quote}' for item in items)}]"
 
 
 def _listed(mismatch: Mismatch) -> Finding:
@@ -312,17 +327,39 @@ def _pair(mismatch: Mismatch) -> Finding:
     for place, text in enumerate(texts):
         if types[1 - place] == TIMESTAMP and _DATE.fullmatch(text):
             message = f"`{text}` is a subtraction, not a date"
-            return Finding(
-                "NB405", message, stretches[place], instead("write `{}`", moment(text), stretches[place])
-            )
+            remedy = constant_help(text, TIMESTAMP, texts[1 - place], sign)
+            return Finding("NB405", message, stretches[place], remedy, DATE_HELP)
+    clock = _clock(mismatch, sign)
+    if clock is not None:
+        return clock
     constants = [_CONSTANT.fullmatch(text) is not None for text in texts]
     if constants.count(True) == 1:
         culprit = constants.index(True)
-        help_ = constant_help(texts[culprit], types[1 - culprit], texts[1 - culprit], sign)
+        wanted = DURATION if sign in "+-" and types[1 - culprit] == TIMESTAMP else types[1 - culprit]
+        help_ = constant_help(texts[culprit], wanted, texts[1 - culprit], sign)
+        plain = {TIMESTAMP: DATE_HELP, DURATION: HELP}.get(wanted, "compare values of one type")
         if isinstance(help_, Remedy) and types[1 - culprit].startswith("list("):
             help_ = instead(help_.words, str(help_.change), mismatch.all)
-        return Finding("NB405", _both(mismatch), stretches[culprit], help_, "compare values of one type")
+        return Finding("NB405", _both(mismatch), stretches[culprit], help_, plain)
     return Finding("NB405", _both(mismatch), mismatch.all, _conversion_help(mismatch))
+
+
+def _clock(mismatch: Mismatch, sign: str) -> Finding | None:
+    """`now > "09:00"` -> `now.getHours() >= 9`: the minutes of the day where the hour is not a full one."""
+    found = re.fullmatch(r"""(["'])([01]?\d|2[0-3]):([0-5]\d)\1""", mismatch.texts[1])
+    if found is None or mismatch.types[0] != TIMESTAMP or sign not in ("<", "<=", ">", ">="):
+        return None
+    operand = mismatch.texts[0]
+    if re.search("[^\\w.]", operand):
+        operand = f"({operand})"
+    hours, minutes = int(found[2]), int(found[3])
+    side = ">=" if sign[0] == ">" else "<"
+    text = f"{operand}.getHours() {side} {hours}"
+    if minutes:
+        text = f"{operand}.getHours() * 60 + {operand}.getMinutes() {side} {hours * 60 + minutes}"
+    words = "compare the time of day: `{}`"
+    remedy = instead(words, text, mismatch.all)
+    return Finding("NB405", _both(mismatch), mismatch.stretches[1], remedy, "compare `now.getHours()`")
 
 
 def _chained(mismatch: Mismatch, sign: str) -> Finding:

@@ -4,14 +4,16 @@ import re
 from collections.abc import Sequence
 
 from nextbest.diagnostics import Remedy
-from nextbest.expression.foreign.literals import timestamp
+from nextbest.expression.foreign.literals import DATE_HELP, timestamp
+from nextbest.expression.foreign.spans import HELP, LONG_HELP, is_long, read_span, words_of
 
 TIMESTAMP = "google.protobuf.Timestamp"
+DURATION = "google.protobuf.Duration"
 _ORDER = ("<", "<=", ">", ">=")
 _TEXT_FUNCTIONS = ("contains", "startsWith", "endsWith", "matches")
 
 
-def constant_help(text: str, wanted: str, other: str, sign: str) -> str:  # noqa: C901 - one case for each type
+def constant_help(text: str, wanted: str, other: str, sign: str) -> str:
     """The remedy for a constant that is compared with something of another type; it replaces the constant."""
     inner = text[1:-1] if text[:1] in "'\"" else text
     is_quoted = inner != text
@@ -31,13 +33,9 @@ def constant_help(text: str, wanted: str, other: str, sign: str) -> str:  # noqa
         case "bool":
             help_ = "compare with true or false, or leave the comparison out"
         case "google.protobuf.Timestamp":
-            spelled = moment(inner)
-            example = 'write a timestamp: `timestamp("2026-01-31T09:00:00Z")`'
-            help_ = Remedy("write `{}`", spelled) if spelled else example
+            help_ = _moment_help(inner, other)
         case "google.protobuf.Duration":
-            help_ = 'write a duration: `duration("24h")`'
-            if re.fullmatch(r"(\d+[hms])+", inner):
-                help_ = Remedy("write a duration: `{}`", f'duration("{inner}")')
+            help_ = _duration_help(inner, other, is_quoted=is_quoted)
         case _ if wanted.startswith("list("):
             help_ = Remedy("ask for an element: `{}`", f"{text} in {other}")
         case _:
@@ -56,9 +54,31 @@ def text_help(text: str, number: str) -> str:
     )
 
 
-def moment(text: str) -> str:
-    """The timestamp that a date or time in text is; empty where it is none."""
-    return timestamp(text) if re.match(r"\d{4}-\d\d-\d\d(T|$)", text.upper()) else ""
+def _moment_help(text: str, other: str) -> str:
+    if re.match(r"\d{4}-\d\d-\d\d(T|$)", text.upper()):
+        window = "; for the dates of an action there is `active:`" if other == "now" else ""
+        return Remedy(f"write `{{}}`{window}", timestamp(text))
+    if re.fullmatch(r"\d+(\.\d+)?", text) or read_span(text) or is_long(text):
+        span = read_span(text if read_span(text) else f"{text}d")
+        hours = span[0] if span else "720h"
+        return f'compare it with a moment: `now - duration("{hours}")`{_said(span)}'
+    return DATE_HELP
+
+
+def _said(span: tuple[str, str] | None) -> str:
+    if span is None:
+        return " is 30 days ago"
+    return f" is {span[1]} ago" if span[1] else ""
+
+
+def _duration_help(text: str, other: str, *, is_quoted: bool) -> str:
+    """Timestamps differ by a number of days, as in spreadsheets; of other lengths the unit is not known."""
+    if is_long(text):
+        return LONG_HELP
+    if not is_quoted and "now" not in other:
+        return HELP
+    span = read_span(text if is_quoted else f"{text}d")
+    return Remedy(words_of(span[1]), f'duration("{span[0]}")') if span else HELP
 
 
 def operator_help(sign: str, type_: str) -> str:

@@ -39,6 +39,7 @@ class Parser:
         self._environment = environment
         self._evaluator = Evaluator()
         self._tried = 0
+        self._time_zone = schema.time_zone
         self._reworder = Reworder(schema, environment, formula=formula)
         self._templates: dict[str, Template] = {}
 
@@ -86,7 +87,7 @@ class Parser:
         self._tried += 1
         node, findings = self._read(tokens)
         if node is not None:
-            specialiser = Specialiser(tokens, {}, self._evaluator)
+            specialiser = Specialiser(tokens, {}, self._evaluator, self._time_zone)
             specialiser.specialise(node, {})
             findings = specialiser.findings
         return findings

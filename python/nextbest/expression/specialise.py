@@ -13,6 +13,8 @@ from typing import Any
 
 from nextbest.expression.evaluation import Evaluator, NoResultError
 from nextbest.expression.finding import Finding
+from nextbest.expression.foreign.days import whole_day
+from nextbest.expression.foreign.spans import in_hours
 from nextbest.expression.pattern import PatternError, carry_over
 from nextbest.expression.rendering import quote, render
 from nextbest.expression.span import cover, excerpt
@@ -343,6 +345,8 @@ class Specialiser:
 
     def _report_no_result(self, node: Node, error: Exception) -> None:
         reason, remedy = _reason(error)
+        text, (start, _) = excerpt(node, self._tokens), cover(node, self._tokens)
+        remedy = whole_day(text, start, self._tokens, self._time_zone) or in_hours(text) or remedy
         self._report("NB411", node, f"`{excerpt(node, self._tokens)}` never has a result{reason}", remedy)
 
     def _missing(self, node: Node, *, varies: bool) -> Const:

@@ -55,9 +55,17 @@ def find_call(name: str, bracket: int, tokens: Tokens) -> Idiom | None:
             bracketed(replacement, first - 1, end + 1, tokens) if " " in replacement else replacement
         )
     message = f"there is no function `{excerpt(first, bracket - 1, tokens)}`"
-    words = f"{NOW}: write `{{}}`" if lower in _TODAY else "write `{}`"
+    words = _today_words(end, tokens) if lower in _TODAY else "write `{}`"
     marked = tokens.stretch(first, bracket - 1)
     return Idiom(message, marked, tokens.stretch(first, end), replacement, help_, words)
+
+
+def _today_words(end: int, tokens: Tokens) -> str:
+    """What is said of `TODAY()`, and of the days that are taken from it."""
+    sign, *days = tokens.words[end + 1 : end + 3] or [""]
+    if sign in ("-", "+") and days and days[0].isdigit():
+        return f"{NOW}, and {days[0]} days are {24 * int(days[0])} hours: write `{{}}`"
+    return f"{NOW}: write `{{}}`"
 
 
 def _made(name: str, given: list[str]) -> tuple[str | None, str] | None:

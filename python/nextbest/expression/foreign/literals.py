@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 
 from nextbest.expression.foreign.idiom import Idiom, is_adjacent
+from nextbest.expression.foreign.spans import HELP, LONG_HELP, read_span
 from nextbest.expression.tokens import Tokens
 
-_HOURS = {"d": 24, "h": 1, "w": 168}
+DATE_HELP = 'write a date as a moment: `timestamp("2026-01-31T00:00:00Z")`'
 _ZEROS = {"k": 3, "m": 6}
 
 
@@ -31,19 +33,17 @@ class _Habit:
 
 
 def timestamp(text: str) -> str:
-    """A date or time as CEL writes it; a date is its midnight in UTC."""
-    return f'timestamp("{text}")' if "T" in text else f'timestamp("{text}T00:00:00Z")'
+    """A date or time as CEL writes it; which moments of a date are meant is for `whole_day`."""
+    return f'timestamp("{text}")'
+
+
+def _days(found: re.Match[str]) -> str:
+    span = read_span(found[0])
+    return f'duration("{span[0]}")' if span else ""
 
 
 def _digits(found: re.Match[str]) -> str:
     return re.sub("[_,]", "", found[0])
-
-
-def _span(found: re.Match[str]) -> str:
-    unit = found[2][:3].lower()
-    if unit == "min":
-        return f'duration("{found[1]}m")'
-    return f'duration("{int(found[1]) * _HOURS[unit[0]]}h")'
 
 
 def _scaled(found: re.Match[str]) -> str:
@@ -53,9 +53,9 @@ def _scaled(found: re.Match[str]) -> str:
 
 _HABITS = (
     _Habit(re.compile(r"(?i:date|timestamp) ?(?:'|\")(\d{4}-\d\d-\d\d)(?:'|\")"),
-           "is not a literal of the language", lambda found: timestamp(found[1])),
+           "is not a literal of the language", lambda found: timestamp(found[1]), DATE_HELP),
     _Habit(re.compile(r"\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d))?(?![\w-])"),
-           "is a subtraction, not a date", lambda found: timestamp(found[0])),
+           "is a subtraction, not a date", lambda found: timestamp(found[0]), DATE_HELP),
     _Habit(re.compile(r"\d+(_\d+)+(\.\d+)?(?!\w)"), "has `_` in a number", _digits),
     _Habit(re.compile(r"\d{1,3}(\.\d{3})+,\d+(?![\w.])"), "is not a number of the language",
            lambda found: found[0].replace(".", "").replace(",", "."), is_list_safe=False),
@@ -65,11 +65,14 @@ _HABITS = (
            help="write 1000 for a thousand, and 1.0 for one: numbers have no `,`", is_list_safe=False),
     _Habit(re.compile(r"\d+,\d+(?![\w.,])"), "has `,` in a number", lambda found: found[0].replace(",", "."),
            is_list_safe=False),
+    _Habit(re.compile(r"(\d+(?:\.\d+)?) ?% +of(?!\w)"), "is not an operator of the language",
+           lambda found: f"{float(Fraction(found[1]) / 100)} *", "multiply: `0.8 * value` is 80%"),
     _Habit(re.compile(r"\d+(\.\d+)? ?%(?! *[\w(.])"), "is not a number of the language",
            help="write a share as 0.5, and percentage points as 50"),
     _Habit(re.compile(r"(\d+)(?:\.(\d+))?([kKM])(?!\w)"), "is not a number of the language", _scaled),
-    _Habit(re.compile(r"(\d+) ?(days?|d|hours?|h|minutes?|min|weeks?|w)(?![\w(.])"), "is not a duration",
-           _span),
+    _Habit(re.compile(r"\d+(\.\d+)? ?(days?|d|hours?|h|minutes?|min|weeks?|w|seconds?|s)(?![\w(.])"),
+           "is not a duration", _days, HELP),
+    _Habit(re.compile(r"\d+ ?(months?|years?)(?![\w(.])"), "is not a duration", help=LONG_HELP),
     _Habit(re.compile(r"[$\u20ac\u00a3] ?(\d+(\.\d+)?)|(\d+(\.\d+)?) ?([$\u20ac\u00a3]|(EUR|USD|GBP)(?!\w))"),
            "has a currency", lambda found: found[1] or found[3]),
 )  # fmt: skip
@@ -96,6 +99,8 @@ def _literal(token: int, tokens: Tokens) -> Idiom | None:
             continue
         stretch = (start, found.end() - start)
         new = habit.write(found)
+        if new.startswith("duration(") and tokens.words[max(token - 2, 0) : token] == ["duration", "("]:
+            new = new[len("duration(") : -1]
         return Idiom(
             f"`{found[0]}` {habit.message}", stretch, stretch, new or None, habit.help or f"write {new}"
         )
