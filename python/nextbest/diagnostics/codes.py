@@ -49,6 +49,8 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NB224": "purposes not applied",
         "NB225": "background sample not read",
         "NB226": "percentage or fraction",
+        "NB227": "number that is not delivered as written",
+        "NB228": "text cut off by a comment",
         # Schema
         "NB301": "enum on the wrong type",
         "NB302": "value of the wrong type in the schema",

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 
 from nextbest.diagnostics import Diagnostic
 from nextbest.diagnostics.suggestion import nearest
+from nextbest.workspace.comma import is_continued, rejoin
 from nextbest.workspace.definitions import FILES, Definition, Kind
 from nextbest.workspace.document import MERGE, Document, Node
 from nextbest.workspace.wording import Fault, word
@@ -75,9 +76,14 @@ def _valueless(document: Document, misplaced: Iterable[tuple[str | int, ...]]) -
     root = document.node
     elsewhere = [root.child(*path) for path in misplaced] if root is not None else []
     return [
-        Diagnostic("NB206", f"`{key}` has no value", document.key(mapping, key), remedy)
+        Diagnostic(
+            "NB206",
+            f"`{key}` has no value",
+            document.key(mapping, key),
+            rejoin(document, mapping, key) or remedy,
+        )
         for mapping, key in document.valueless
-        if mapping not in elsewhere
+        if mapping not in elsewhere and not is_continued(document, mapping, key)
     ]
 
 

@@ -14,6 +14,7 @@ from nextbest.workspace.check.numbers import check_numbers
 from nextbest.workspace.check.personas import check_personas
 from nextbest.workspace.check.schema import check_schema
 from nextbest.workspace.check.scopes import check_scopes
+from nextbest.workspace.check.texts import check_texts
 from nextbest.workspace.load import Workspace
 
 __all__ = ["check"]
@@ -25,6 +26,7 @@ CHECKS: tuple[Callable[[Workspace], Iterator[Diagnostic]], ...] = (
     check_delivery,
     check_contact,
     check_numbers,
+    check_texts,
     check_personas,
     check_moments,
 )

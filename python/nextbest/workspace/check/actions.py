@@ -1,13 +1,11 @@
 """`actions/**/*.yaml` -> dangling references, and actions that could never be offered."""
 
-import json
-import math
 import re
 from collections.abc import Iterator
 
 from nextbest.diagnostics import Diagnostic, Remedy, Severity
 from nextbest.diagnostics.suggestion import suggest
-from nextbest.workspace.check.spelling import check_spelling
+from nextbest.workspace.check.content import check_content
 from nextbest.workspace.check.values import Written, constant
 from nextbest.workspace.definitions import (
     ActionDefinition,
@@ -21,7 +19,6 @@ from nextbest.workspace.document import Document
 from nextbest.workspace.load import Source, Workspace
 
 NUMBER = re.compile(r"[0-9.]+%?")
-CONTENT_CHARACTERS_MAX = 16_384
 
 
 def check_actions(workspace: Workspace) -> Iterator[Diagnostic]:
@@ -153,7 +150,7 @@ def _check_treatments(
             remedy = "give the earlier one conditions, put this one before it, or remove one of the two"
             yield Diagnostic("NB703", message, position, remedy, Severity.WARNING)
         names.add(name)
-        yield from _check_content(document, here, treatment)
+        yield from check_content(document, here, treatment)
 
 
 def treatment_name(treatment: TreatmentDefinition) -> str:
@@ -171,31 +168,6 @@ def _shadowing(
         if other.channel == treatment.channel and covers and not other.eligibility:
             return other
     return None
-
-
-def _check_content(
-    document: Document, path: tuple[str | int, ...], treatment: TreatmentDefinition
-) -> Iterator[Diagnostic]:
-    position = document.value(*path, "content")
-    if not _is_json(treatment.content):
-        remedy = "JSON has no .inf and .nan: write text or another number"
-        yield Diagnostic("NB221", "this content cannot be written as JSON", position, remedy)
-        return
-    for key in treatment.content:
-        yield from check_spelling(key, document.name(*path, "content", key))
-    length = len(json.dumps(treatment.content)) if treatment.content else 0
-    if length > CONTENT_CHARACTERS_MAX:
-        remedy = "keep large texts and images elsewhere, and write where: a template's name or an address"
-        message = f"the content has {length:,} characters, at most {CONTENT_CHARACTERS_MAX:,} are allowed"
-        yield Diagnostic("NB221", message, position, remedy)
-
-
-def _is_json(value: object) -> bool:
-    if isinstance(value, dict):
-        return all(_is_json(item) for item in value.values())
-    if isinstance(value, list):
-        return all(_is_json(item) for item in value)
-    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _check_attributes(
