@@ -1,5 +1,6 @@
 """Which tests of attributes that may be missing are warned of, and that both remedies mean what they say."""
 
+import random
 import re
 from itertools import product
 
@@ -158,8 +159,57 @@ def test_what_leaves_out_the_unknown_is_found_and_both_remedies_are_true(text: s
             assert with_unknown is True
 
 
-def found(text: str):
-    expressions = Expressions(Schema(ATTRIBUTES))
+NEGATIONS = (
+    "!({})", "({}) == false", "false == ({})", "({}) != true", "({}) == true", "({}) ? false : true",
+    "({}) ? true : false", "({}) ? false : customer.vip", "({}) ? customer.vip : true",
+)  # fmt: skip
+BESIDE = ("{}", "({}) && customer.vip", "customer.vip || ({})")
+
+
+def nested(inner: str, random_: random.Random) -> str:
+    """A test in up to three negations, choices and others."""
+    for _ in range(random_.randrange(4)):
+        inner = random_.choice(NEGATIONS).format(inner)
+    return random_.choice(BESIDE).format(inner)
+
+
+def test_remedies_of_derived_attributes_are_true_however_often_they_are_negated() -> None:
+    random_ = random.Random(7)
+    warned = 0
+    for _ in range(250):
+        tested = random_.choice(["customer.optout", 'customer.text == ""'])
+        derived = declare("customer.derived", "bool", expression=source(nested(tested, random_)))
+        outer = declare("customer.outer", "bool", expression=source(nested("customer.derived", random_)))
+        attributes = [*ATTRIBUTES, derived, outer]
+        text = nested(random_.choice(["customer.derived", "customer.outer"]), random_)
+        for warning in found(text, attributes):
+            warned += 1
+            start = warning.position.column - 1
+            end = start + warning.position.length
+            remedies = re.findall(r"`([^`]*)`", warning.help)
+            texts = (text, *(text[:start] + remedy + text[end:] for remedy in remedies))
+            check_remedied(texts, attributes)
+    assert warned > 40
+
+
+def check_remedied(texts: tuple[str, ...], attributes: list) -> None:
+    """One includes those of whom nothing is known, the other is the condition, and says so."""
+    expressions = Expressions(Schema(attributes))
+    conditions = [expressions.condition(source(each), f"{place}") for place, each in enumerate(texts)]
+    assert [d for d in expressions.diagnostics if d.code.startswith("NB4")] == [], texts
+    names = ["customer.optout", "customer.vip", "customer.text"]
+    for values in product(*(VALUES[name] for name in names)):
+        given = {name: value for name, value in zip(names, values, strict=True) if value is not None}
+        decision = Decision(expressions.tables, given, Timestamp(0))
+        before, included, left_out = (decision.clauses(clauses) is True for clauses in conditions)
+        assert left_out == before, (texts, given)
+        assert included >= before, (texts, given)
+        if len(given) == len(names):
+            assert included == before, (texts, given)
+
+
+def found(text: str, attributes=ATTRIBUTES):
+    expressions = Expressions(Schema(attributes))
     assert expressions.condition(source(text)) or not expressions.diagnostics
     assert not [d for d in expressions.diagnostics if d.code.startswith("NB4")]
     return [diagnostic for diagnostic in expressions.diagnostics if diagnostic.code == "NB507"]

@@ -35,22 +35,65 @@ _NOTHING: dict[Type, Constant] = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Scope:
+    """What a part of a condition is in.
+
+    A node of a derived attribute's tree has tokens of another text. So all nodes here are of the condition
+    itself: inside of a derived tree, they stay what they were where the attribute is named.
+
+    Attributes:
+        turned: Whether the condition needs the part not to hold.
+        whole: The negation or choice that the part is in, if any; in a derived tree, at least its name.
+        derived: The derived attribute that the text names, inside of its tree.
+        negated: Whether the condition needs what the text names not to hold.
+    """
+
+    turned: bool = False
+    whole: Node | None = None
+    derived: Attr | None = None
+    negated: bool = False
+
+    def negation(self, node: Node) -> "_Scope":
+        """The scope in a negation; one that undoes another has nothing around it."""
+        turned = not self.turned
+        if self.derived is not None:
+            return replace(self, turned=turned)
+        return _Scope(turned, (self.whole or node) if turned else None, negated=turned)
+
+    def selection(self, node: Node, *, other: bool, both: bool) -> "_Scope":
+        """The scope in the test of a choice that selects its first or its other branch."""
+        if self.derived is not None:
+            return replace(self, turned=other)
+        return _Scope(other, (self.whole or node) if other or both else self.whole, negated=other)
+
+    def tree(self, name: Attr) -> "_Scope":
+        """The scope in the tree of a derived attribute."""
+        return self if self.derived is not None else replace(self, whole=self.whole or name, derived=name)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Atom:
     """A test that AND, OR, NOT and choices combine.
 
     Attributes:
-        node: The test.
-        whole: The negation or choice that the test is part of; without one, the test as the text has it.
-        turned: Whether the condition needs it not to hold.
-        derived: The derived attribute that the text names in its place.
+        node: The test; it may be in the tree of a derived attribute, and is not to be looked for in the text.
+        scope: What it is in.
         is_choice: `whole` is a choice between two ways to hold, and the test selects one of them.
     """
 
     node: Node
-    whole: Node
-    turned: bool
-    derived: Attr | None = None
+    scope: _Scope
     is_choice: bool = False
+
+    @property
+    def whole(self) -> Node:
+        """The negation or choice that the test is part of; without one, the test as the text has it."""
+        return self.scope.whole or self.written
+
+    @property
+    def written(self) -> Node:
+        """The test as the text has it: a derived attribute by its name."""
+        return self.scope.derived or self.node
 
     @property
     def is_unequal(self) -> bool:
@@ -58,7 +101,7 @@ class _Atom:
 
     @property
     def says_not(self) -> bool:
-        return self.turned is not self.is_unequal
+        return self.scope.turned is not self.is_unequal
 
 
 class UnknownTests:
@@ -78,7 +121,7 @@ class UnknownTests:
             return
         asked = set(self._asked(node))
         left_out: dict[str, _Atom] = {}
-        for atom in self._atoms(node, None, turned=False):
+        for atom in self._atoms(node, _Scope()):
             for reference in self._reads(atom):
                 if self._leaves_out(atom, reference):
                     left_out.setdefault(reference, atom)
@@ -123,52 +166,45 @@ class UnknownTests:
         result = Substitution({reference: value}, self._tree, self._evaluator).result(atom.node)
         return isinstance(result, bool) and result is not atom.is_unequal
 
-    def _atoms(
-        self, node: Node, whole: Node | None, *, turned: bool, derived: Attr | None = None
-    ) -> Iterator[_Atom]:
+    def _atoms(self, node: Node, scope: _Scope) -> Iterator[_Atom]:
         """The tests of a condition; those of derived attributes stand where the attribute is named."""
         match node:
             case Call(operation="NOT", args=(inner,)):
-                around = _around(node, whole, turned=not turned)
-                yield from self._atoms(inner, around, turned=not turned, derived=derived)
+                yield from self._atoms(inner, scope.negation(node))
             case Call(operation="AND" | "OR"):
                 for arg in node.args:
-                    yield from self._atoms(arg, whole, turned=turned, derived=derived)
+                    yield from self._atoms(arg, scope)
             case Call(operation="IF"):
-                yield from self._choice(node, whole, turned=turned, derived=derived)
+                yield from self._choice(node, scope)
             case Call(
                 operation="EQ" | "NE" as sign,
                 args=(Const(value=bool(expected)), other) | (other, Const(value=bool(expected))),
             ):
                 flips = expected is (sign == "NE")
-                around = _around(node, whole, turned=turned ^ flips) if flips else whole
-                yield from self._atoms(other, around, turned=turned ^ flips, derived=derived)
+                yield from self._atoms(other, scope.negation(node) if flips else scope)
             case Attr() if self._tree(node.reference) is not None:
-                tree = self._derived(node.reference)
-                yield from self._atoms(tree, whole or node, turned=turned, derived=derived or node)
+                yield from self._atoms(self._derived(node.reference), scope.tree(node))
             case _:
-                yield _Atom(node, whole or derived or node, turned, derived)
+                yield _Atom(node, scope)
 
-    def _choice(
-        self, node: Call, whole: Node | None, *, turned: bool, derived: Attr | None
-    ) -> Iterator[_Atom]:
+    def _choice(self, node: Call, scope: _Scope) -> Iterator[_Atom]:
         test, then, other = node.args
         if then is other:
             # Whether the items of a list that is written out are present.
-            yield from self._atoms(then, whole, turned=turned, derived=derived)
+            yield from self._atoms(then, scope)
             return
-        lives = [not _is_constant(branch, value=turned) for branch in (then, other)]
+        lives = [not _is_constant(branch, value=scope.turned) for branch in (then, other)]
         for is_live, selects_other in zip(lives, (False, True), strict=True):
-            around = (whole or node) if selects_other or all(lives) else whole
-            for atom in self._atoms(test, around, turned=selects_other, derived=derived) if is_live else ():
-                is_choice = all(lives) or (selects_other and whole is None)
+            inner = scope.selection(node, other=selects_other, both=all(lives))
+            for atom in self._atoms(test, inner) if is_live else ():
+                is_choice = all(lives) or (selects_other and scope.whole is None)
                 yield replace(atom, is_choice=is_choice and atom.whole is node)
         for branch in (then, other):
-            yield from self._atoms(branch, whole, turned=turned, derived=derived)
+            yield from self._atoms(branch, scope)
 
     def _reads(self, atom: _Atom) -> Sequence[str]:
         """The attributes that a test reads, as the text names them."""
-        return (atom.derived.reference,) if atom.derived else tuple(dict.fromkeys(_attributes(atom.node)))
+        return tuple(dict.fromkeys(_attributes(atom.written)))
 
     def _optional(self, reference: str) -> tuple[str, ...]:
         """The attributes without which one has no value: itself, or those that it is computed from."""
@@ -200,21 +236,16 @@ class UnknownTests:
         return None if attribute is None or attribute.expression is None else self._derived(reference)
 
 
-def _around(node: Node, whole: Node | None, *, turned: bool) -> Node | None:
-    """A negation keeps what stands around it; one that undoes another has nothing around it."""
-    return (whole or node) if turned else None
-
-
 def _found(reference: str, atom: _Atom, tokens: Tokens) -> Finding:
     stretch, text = cover(atom.whole, tokens), excerpt(atom.whole, tokens)
-    test = atom.derived or atom.node
+    test = atom.written
     has = f"has({reference})"
     if atom.is_choice:
         chosen, then, other = children(atom.whole)
         asked = f"{has} && {_closed(chosen, tokens, 'OR', 'IF')}"
         included = f"{asked} ? {excerpt(then, tokens)} : {excerpt(other, tokens)}"
         left_out = f"{has} && ({text})"
-    elif atom.turned and len(set(_attributes(atom.whole))) > 1:
+    elif atom.scope.negated and len(set(_attributes(atom.whole))) > 1:
         # The other attributes may decide what is negated.
         included = _within(atom.whole, test, f"{has} && {_closed(test, tokens, 'OR', 'IF')}", tokens)
         left_out = _within(atom.whole, test, f"{_closed(test, tokens, 'IF')} || !{has}", tokens)
