@@ -29,12 +29,29 @@ def nearest(name: str, known: Collection[str]) -> str | None:
         if min(matcher.real_quick_ratio(), matcher.quick_ratio()) <= best_ratio:
             continue
         ratio = matcher.ratio()
-        if ratio > best_ratio:
+        if ratio > best_ratio and _is_slip(name.lower(), candidate.lower()):
             best, best_ratio = candidate, ratio
     if best is None and name:
         begun = [candidate for candidate in candidates if candidate.startswith(name)]
         best = begun[0] if len(begun) == 1 else None
     return best
+
+
+def _is_slip(written: str, known: str) -> bool:
+    """Whether few letters differ: one of three, two of seven, three of ten."""
+    allowed = max(1, int(0.3 * max(len(written), len(known))))
+    # Distances of the beginnings of `written`, with neighbours swapped counted once.
+    before: list[int] = []
+    row = list(range(len(known) + 1))
+    for i, letter in enumerate(written, 1):
+        following = [i]
+        for j, other in enumerate(known, 1):
+            cost = min(row[j] + 1, following[j - 1] + 1, row[j - 1] + (letter != other))
+            if i > 1 and j > 1 and letter == known[j - 2] and other == written[i - 2]:
+                cost = min(cost, before[j - 2] + 1)
+            following.append(cost)
+        before, row = row, following
+    return row[-1] <= allowed
 
 
 def suggest(name: str, known: Collection[str], *, otherwise: str = "") -> str:
@@ -64,6 +81,12 @@ def _written(name: str) -> str:
     """A name as a file has it: in quotes where it would be read as a number or the like."""
     is_plain = re.fullmatch(r"[A-Za-z_][\w.<>-]*", name) and name.lower() not in {"null", "true", "false"}
     return name if is_plain else f'"{name}"'
+
+
+def all_of(names: Collection[str]) -> str:
+    """Lists names for a sentence: "`a`, `b` and `c`"."""
+    *others, last = [f"`{name}`" for name in names]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def one_of(names: Collection[str]) -> str:

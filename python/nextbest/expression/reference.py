@@ -1,6 +1,6 @@
 """A mistyped reference to an attribute -> the one that was most likely meant."""
 
-from nextbest.diagnostics.suggestion import did_you_mean, nearest, suggest
+from nextbest.diagnostics.suggestion import LISTED_AT_MOST, all_of, did_you_mean, nearest
 from nextbest.expression.schema import ROOT_NAMES, Schema
 
 
@@ -12,7 +12,7 @@ def suggest_reference(written: str, schema: Schema) -> str:
         schema: What there is.
 
     Returns:
-        "did you mean `customer.age`?"; empty when nothing is alike.
+        "did you mean `customer.age`?"; what there is where nothing is alike and that is little; else empty.
     """
     root, _, name = written.rpartition(".")
     exact = next((attribute.reference for attribute in schema if attribute.name == name), None)
@@ -24,4 +24,6 @@ def suggest_reference(written: str, schema: Schema) -> str:
         best = known[alike] if alike is not None else None
     if best is not None:
         return did_you_mean(best)
-    return suggest(written, list(known.values())) if root in ROOT_NAMES and len(known) <= 5 else ""
+    if root not in ROOT_NAMES or not name.isidentifier() or not 0 < len(known) <= LISTED_AT_MOST:
+        return ""
+    return f"there is {all_of(known.values())}; or declare it in schema.yaml, under `{root}`"

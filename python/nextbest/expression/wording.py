@@ -11,6 +11,7 @@ from nextbest.expression.environment import FORMULA_INPUTS, CheckError, Environm
 from nextbest.expression.finding import Finding, instead, whole
 from nextbest.expression.foreign import find_call, find_member
 from nextbest.expression.foreign.calls import NOW
+from nextbest.expression.foreign.idiom import arguments
 from nextbest.expression.mismatch import Mismatch, explain_mismatch, sign_of, words_for
 from nextbest.expression.operands import Operands
 from nextbest.expression.reference import suggest_reference
@@ -104,6 +105,9 @@ class Reworder:
         token = max(tokens.at(offset), 0)
         if tokens.words[token] == "(":
             return _unknown_function(name, token, tokens)
+        if _is_element(token, tokens):
+            # That there is no such macro is reported for itself.
+            return None
         word = _FOREIGN_NAMES.get(tokens.words[token].lower())
         if word is not None and not self._formula:
             message = f"there is no `{tokens.words[token]}`"
@@ -134,6 +138,19 @@ class Reworder:
         return f'{help_} text is written in quotes: `"{written}"`'
 
 
+def _is_element(token: int, tokens: Tokens) -> bool:
+    """Whether a name is that of an element in a macro of another language: `list.any(p, p == ...)`."""
+    words = tokens.words
+    return any(
+        words[place] == "("
+        and tokens.match(place) > token
+        and words[place + 1 : place + 3] == [words[token], ","]
+        and words[place - 2] == "."
+        and words[place - 1] not in MACRO_NAMES
+        for place in range(2, token)
+    )
+
+
 def _unknown_function(name: str, token: int, tokens: Tokens) -> Finding:
     stretch = tokens.stretch(max(token - 1, 0), max(token - 1, 0))
     if name in _WITHDRAWN:
@@ -145,6 +162,10 @@ def _unknown_function(name: str, token: int, tokens: Tokens) -> Finding:
         return idiom.finding("NB404")
     if name in (*MACRO_NAMES, *FUNCTION_NAMES):
         help_ = _USAGE.get(name, f"write `value.{name}()`")
+        asked = arguments(token, tokens) or [""]
+        if name == "exists" and len(asked) == 1 and re.fullmatch(r"\w+\.\w+", asked[0]):
+            call = tokens.stretch(token - 1, tokens.match(token))
+            help_ = instead("ask for presence: `{}`", f"has({asked[0]})", call)
         return Finding("NB414", f"`{name}` is not used like this", stretch, help_)
     known = [*FUNCTION_NAMES, *MACRO_NAMES]
     help_ = suggest(name, known, otherwise=f"functions are {', '.join(FUNCTION_NAMES[:6])}, ...")

@@ -11,9 +11,10 @@ from nextbest.expression.foreign.idiom import Idiom
 from nextbest.expression.foreign.literals import find_literal
 from nextbest.expression.foreign.members import find_member
 from nextbest.expression.foreign.operators import find_operator
+from nextbest.expression.foreign.spreadsheets import find_formula, find_separator
 from nextbest.expression.tokens import Tokens
 
-RULES = (find_character, find_literal, find_choice, find_operator)
+RULES = (find_character, find_formula, find_literal, find_choice, find_separator, find_operator)
 
 __all__ = ["Idiom", "find_call", "find_idiom", "find_member"]
 

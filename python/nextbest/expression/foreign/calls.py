@@ -6,9 +6,11 @@ from collections.abc import Callable
 from nextbest.expression.foreign.choices import find_choice
 from nextbest.expression.foreign.idiom import Idiom, arguments, bracketed, excerpt, foreign_word
 from nextbest.expression.foreign.literals import timestamp
+from nextbest.expression.foreign.spans import LONG_HELP
 from nextbest.expression.tokens import Tokens
 
 NOW = "`now` is the time of the decision"
+_BEFORE_DATE = re.compile(r"""\s*(==|!=|[<>]=?)\s*(["']?)\d{4}-\d\d-\d\d\2(?![T\w])""")
 _GETTERS = {
     "year": "getFullYear()", "month": "getMonth() + 1", "day": "getDate()", "hour": "getHours()",
     "minute": "getMinutes()", "second": "getSeconds()",
@@ -130,6 +132,14 @@ def _in_words(_: str, __: list[str]) -> None:
     return None
 
 
+_SENTENCES: tuple[tuple[set[str], str], ...] = (
+    ({"getdays", "days", "getweeks", "total_days", "total_seconds", "inseconds", "indays"},
+     'compare a duration with a duration: `now - customer.since > duration("720h")` is more than 30 days'),
+    ({"getmonths", "getyears", "months", "years"}, LONG_HELP),
+    ({"substring", "substr", "slice", "left", "right", "mid", "indexof", "charat"},
+     'look for a part of a text: `text.startsWith("AB")`, `endsWith`, `contains` or `matches`'),
+    ({"split", "replace", "trim", "concat", "join", "format"}, "compute it where the data comes from"),
+)  # fmt: skip
 _Make = Callable[[str, list[str]], str | None]
 _FUNCTIONS: tuple[tuple[set[str], _Make, str], ...] = (
     (_TODAY, _today, f"{NOW}: write `now`"),
@@ -146,11 +156,15 @@ _FUNCTIONS: tuple[tuple[set[str], _Make, str], ...] = (
      "there is none; `int(...)` leaves out the decimals"),
     ({"and"}, _all, "join conditions with `&&`"),
     ({"or"}, _any, "join conditions with `||`"),
+    (_SENTENCES[2][0], _in_words, _SENTENCES[2][1]),
+    (_SENTENCES[3][0], _in_words, _SENTENCES[3][1]),
     ({"sum", "avg"}, _in_words, "compute it where the data comes from"),
 )  # fmt: skip
 
 
-def _method(name: str, first: int, bracket: int, given: list[str], tokens: Tokens) -> Idiom | None:
+def _method(  # noqa: PLR0911 - one line for each kind
+    name: str, first: int, bracket: int, given: list[str], tokens: Tokens
+) -> Idiom | None:
     end = tokens.match(bracket)
     stretch, marked = tokens.stretch(first, end), tokens.stretch(bracket - 1, bracket - 1)
     operand = excerpt(first, bracket - 3, tokens)
@@ -164,6 +178,19 @@ def _method(name: str, first: int, bracket: int, given: list[str], tokens: Token
         replacement = f"{operand} >= {given[0]} && {operand} <= {given[1]}"
         replacement = bracketed(replacement, first - 1, end + 1, tokens)
         return Idiom(message, marked, stretch, replacement, "write two comparisons")
+    if name == "count" and len(given) == 1:
+        replacement = f"size({operand}.filter(item, item == {given[0]}))"
+        return Idiom(
+            message, marked, stretch, replacement, "count with `size(list.filter(item, item == ...))`"
+        )
+    if name == "date" and not given:
+        # Which moments are meant by the date that it is compared with is said then.
+        rest = tokens.text[tokens.starts[end] + 1 :]
+        help_ = 'compare with moments: `now >= timestamp("2026-01-31T00:00:00Z")`'
+        return Idiom(message, marked, stretch, operand if _BEFORE_DATE.match(rest) else None, help_)
+    for names, help_ in _SENTENCES:
+        if name in names:
+            return Idiom(message, marked, stretch, None, help_)
     meant = _METHODS.get(name)
     return Idiom(message, marked, marked, meant, f"write `{meant}`") if meant else None
 

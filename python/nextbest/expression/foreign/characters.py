@@ -33,7 +33,9 @@ def find_character(tokens: Tokens) -> Idiom | None:
         return None
     for word, start in zip(tokens.words, tokens.starts, strict=True):
         if len(word) == 1 and (word == "`" or not word.isascii()):
-            return _explain(word, start, tokens.text)
+            found = _explain(word, start, tokens.text)
+            if found is not None:
+                return found
     return None
 
 
@@ -47,6 +49,12 @@ def _explain(character: str, start: int, text: str) -> Idiom | None:
     if category == "Cf":
         message = f"there is an invisible character here: {_name(character)}"
         return Idiom(message, here, here, "", "remove it")
+    if category == "Sc":
+        # Amounts in euros and pounds are a habit of their own.
+        message = f"`{character}` is a sign of a currency"
+        return (
+            None if character in "\u20ac\u00a3" else Idiom(message, here, here, "", "write the number alone")
+        )
     if character in QUOTES:
         message = f"`{character}` is not a quotation mark of the language"
         quoted = _QUOTED.match(text, start)

@@ -45,7 +45,9 @@ def _worded(token: int, words: list[str], tokens: Tokens) -> Idiom | None:
         if token or "then" in words:
             return Idiom(message, marked, marked, None, _HELP)
         start = tokens.starts[1] if len(tokens) > 1 else len(tokens.text)
-        return Idiom(message, marked, (0, start), "", "leave it out: a condition is all there is")
+        return Idiom(
+            message, marked, (0, start), "", "leave it out; a choice is `condition ? value : other value`"
+        )
     other = words.index("else", token)
     last = len(words) - 1
     if "then" in words[token:other] and token == 0:

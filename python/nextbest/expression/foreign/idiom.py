@@ -88,8 +88,9 @@ def arguments(bracket: int, tokens: Tokens) -> list[str] | None:
     if end == bracket:
         return None
     found, first, token = [], bracket + 1, bracket + 1
+    separator = ";" if separators(bracket, tokens) else ","
     while token < end:
-        if tokens.words[token] == ",":
+        if tokens.words[token] == separator:
             if token == first:
                 return None
             found.append(excerpt(first, token - 1, tokens))
@@ -97,6 +98,16 @@ def arguments(bracket: int, tokens: Tokens) -> list[str] | None:
         token = max(tokens.match(token), token) + 1
     if first < end:
         found.append(excerpt(first, end - 1, tokens))
+    return found
+
+
+def separators(bracket: int, tokens: Tokens) -> list[int]:
+    """The semicolons right inside of a bracket, which separate what spreadsheets of some countries call."""
+    found, token = [], bracket + 1
+    while token < tokens.match(bracket):
+        if tokens.words[token] == ";":
+            found.append(token)
+        token = max(tokens.match(token), token) + 1
     return found
 
 

@@ -10,6 +10,7 @@ from nextbest.expression.foreign.spans import HELP, LONG_HELP, read_span
 from nextbest.expression.tokens import Tokens
 
 DATE_HELP = 'write a date as a moment: `timestamp("2026-01-31T00:00:00Z")`'
+_WORDS = {"date", "timestamp", "timedelta", "interval"}
 _ZEROS = {"k": 3, "m": 6}
 
 
@@ -42,6 +43,11 @@ def _days(found: re.Match[str]) -> str:
     return f'duration("{span[0]}")' if span else ""
 
 
+def _units(found: re.Match[str]) -> str:
+    span = read_span(f"{found['count']} {found['unit'].lower()}")
+    return f'duration("{span[0]}")' if span else ""
+
+
 def _digits(found: re.Match[str]) -> str:
     return re.sub("[_,]", "", found[0])
 
@@ -54,6 +60,10 @@ def _scaled(found: re.Match[str]) -> str:
 _HABITS = (
     _Habit(re.compile(r"(?i:date|timestamp) ?(?:'|\")(\d{4}-\d\d-\d\d)(?:'|\")"),
            "is not a literal of the language", lambda found: timestamp(found[1]), DATE_HELP),
+    _Habit(re.compile(r"timedelta\( *(?P<unit>days|hours|minutes|weeks|seconds) *= *(?P<count>\d+) *\)"),
+           "is not a duration of the language", _units, HELP),
+    _Habit(re.compile(r"(?i:interval) *[\"']?(?P<count>\d+)[\"']? *(?P<unit>[A-Za-z]+)[\"']?"),
+           "is not a duration of the language", _units, HELP),
     _Habit(re.compile(r"\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d))?(?![\w-])"),
            "is a subtraction, not a date", lambda found: timestamp(found[0]), DATE_HELP),
     _Habit(re.compile(r"\d+(_\d+)+(\.\d+)?(?!\w)"), "has `_` in a number", _digits),
@@ -89,7 +99,7 @@ def find_literal(tokens: Tokens) -> Idiom | None:
 
 def _literal(token: int, tokens: Tokens) -> Idiom | None:
     word = tokens.words[token]
-    starts = word[0].isdigit() or word[0] in "$\u20ac\u00a3" or word.lower() in {"date", "timestamp"}
+    starts = word[0].isdigit() or word[0] in "$\u20ac\u00a3" or word.lower() in _WORDS
     if not starts or (is_adjacent(token, tokens) and tokens.is_name(token - 1)):
         return None
     text, start = tokens.text, tokens.starts[token]

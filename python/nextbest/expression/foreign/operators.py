@@ -71,7 +71,7 @@ def _explain(word: str, token: int, last: int, tokens: Tokens) -> Idiom | None:
         found = _lambda(token, last, tokens)
         return found or _sign(word, token, last, tokens)
     if word == "in":
-        return _listed(token, tokens)
+        return _listed(token, tokens) or _capital_in(token, tokens)
     span = (left_operand(token, tokens), right_operand(last, tokens))
     found = _of_left(word, (token, last), span, tokens) if span[0] < token else None
     if found is None and word == "not":
@@ -220,6 +220,12 @@ def _like(before: int, token: int, after: int, tokens: Tokens) -> Idiom:
         replacement = f"{operand}.{function}({text})" if function else f"{operand} == {text}"
     help_ = 'write `contains`, `startsWith`, `endsWith` or `matches`: `text.startsWith("...")`'
     return _idiom((token, token), (before, after), replacement, tokens, help_)
+
+
+def _capital_in(token: int, tokens: Tokens) -> Idiom | None:
+    if tokens.words[token] == "in" or not 0 < token < len(tokens) - 1:
+        return None
+    return _idiom((token, token), (token, token), "in", tokens, "write `in`")
 
 
 def _listed(token: int, tokens: Tokens) -> Idiom | None:
