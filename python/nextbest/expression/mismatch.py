@@ -19,6 +19,7 @@ from nextbest.expression.operand_remedies import (
     constant_help,
     function_help,
     operator_help,
+    split_at_commas,
     text_help,
 )
 from nextbest.expression.schema import ROOT_NAMES
@@ -262,25 +263,13 @@ def _membership(mismatch: Mismatch) -> Finding:
     if right.startswith("list("):
         return _listed(mismatch)
     message = f"`{texts[1]}` is {words_for(right)}, not a list"
-    values = _split_at_commas(texts[1], left) if _CONSTANT.fullmatch(texts[1]) else f"[{texts[1]}]"
+    values = split_at_commas(texts[1], left) if _CONSTANT.fullmatch(texts[1]) else f"[{texts[1]}]"
     help_: str = "write a list in square brackets"
     if values:
         help_ = instead("write a list in square brackets: `{}`", values, _in_brackets(mismatch, 1))
     if left == right == "string" and not _CONSTANT.fullmatch(texts[1]):
         help_ = instead("write `{}`", f"{texts[1]}.contains({texts[0]})", mismatch.all)
     return Finding("NB405", message, mismatch.stretches[1], help_, "write a list in square brackets")
-
-
-def _split_at_commas(constant: str, type_: str) -> str:
-    """`"a, b"` -> `["a", "b"]`; numbers without quotes where numbers are compared. Empty: nothing certain."""
-    quote = constant[0] if constant[0] in "'\"" else ""
-    items = [item.strip() for item in constant.strip("'\"").split(",")]
-    if not all(items):
-        return ""
-    if type_ in ("int", "double") and quote:
-        number = r"-?\d+" if type_ == "int" else r"-?\d+(\.\d+)?"
-        return f"[{', '.join(items)}]" if all(re.fullmatch(number, item) for item in items) else ""
-    return f"[{', '.join(f'{quote}{item}{quote}' for item in items)}]"
 
 
 def _listed(mismatch: Mismatch) -> Finding:
@@ -346,20 +335,26 @@ def _pair(mismatch: Mismatch) -> Finding:
 
 def _clock(mismatch: Mismatch, sign: str) -> Finding | None:
     """`now > "09:00"` -> `now.getHours() >= 9`: the minutes of the day where the hour is not a full one."""
-    found = re.fullmatch(r"""(["'])([01]?\d|2[0-3]):([0-5]\d)\1""", mismatch.texts[1])
-    if found is None or mismatch.types[0] != TIMESTAMP or sign not in ("<", "<=", ">", ">="):
+    if TIMESTAMP not in mismatch.types:
         return None
-    operand = mismatch.texts[0]
+    place = mismatch.types.index(TIMESTAMP)
+    operand, written = mismatch.texts[place], mismatch.texts[1 - place]
+    found = re.fullmatch(r"""(["'])([01]?\d|2[0-3]):([0-5]\d)\1""", written)
+    if found is None or sign not in COMPARISONS:
+        return None
+    plain = "compare the hour: `now.getHours() >= 9`"
+    marked = mismatch.stretches[1 - place]
+    if sign not in ("<", "<=", ">", ">="):
+        return Finding("NB405", _both(mismatch), marked, plain)
     if re.search("[^\\w.]", operand):
         operand = f"({operand})"
     hours, minutes = int(found[2]), int(found[3])
-    side = ">=" if sign[0] == ">" else "<"
+    side = ">=" if (sign[0] == ">") == (place == 0) else "<"
     text = f"{operand}.getHours() {side} {hours}"
     if minutes:
         text = f"{operand}.getHours() * 60 + {operand}.getMinutes() {side} {hours * 60 + minutes}"
-    words = "compare the time of day: `{}`"
-    remedy = instead(words, text, mismatch.all)
-    return Finding("NB405", _both(mismatch), mismatch.stretches[1], remedy, "compare `now.getHours()`")
+    remedy = instead("compare the time of day: `{}`", text, mismatch.all)
+    return Finding("NB405", _both(mismatch), marked, remedy, plain)
 
 
 def _chained(mismatch: Mismatch, sign: str) -> Finding:

@@ -81,6 +81,18 @@ def _duration_help(text: str, other: str, *, is_quoted: bool) -> str:
     return Remedy(words_of(span[1]), f'duration("{span[0]}")') if span else HELP
 
 
+def split_at_commas(constant: str, type_: str) -> str:
+    """`"a, b"` -> `["a", "b"]`; numbers without quotes where numbers are compared. Empty: nothing certain."""
+    quote = constant[0] if constant[0] in "'\"" else ""
+    items = [item.strip() for item in constant.strip("'\"").split(",")]
+    if not all(items):
+        return ""
+    if type_ in ("int", "double") and quote:
+        number = r"-?\d+" if type_ == "int" else r"-?\d+(\.\d+)?"
+        return f"[{', '.join(items)}]" if all(re.fullmatch(number, item) for item in items) else ""
+    return f"[{', '.join(f'{quote}{item}{quote}' for item in items)}]"
+
+
 def operator_help(sign: str, type_: str) -> str:
     """The remedy for an operator between two operands of a type that does not have it."""
     if type_ == "bool":

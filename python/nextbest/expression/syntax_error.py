@@ -37,9 +37,7 @@ def explain_syntax_error(reports: Sequence[tuple[int, str]], said: str, tokens: 
     return found or _unexpected(offset, token, message, tokens)
 
 
-def _unexpected(  # noqa: PLR0911
-    offset: int, token: int, message: str, tokens: Tokens
-) -> Finding:
+def _unexpected(offset: int, token: int, message: str, tokens: Tokens) -> Finding:
     word = tokens.words[token]
     if offset >= len(tokens.text.rstrip()):
         last = len(tokens) - 1
@@ -58,16 +56,8 @@ def _unexpected(  # noqa: PLR0911
         if word == "#":
             # In folded text, the comment and the lines after it are one line: where it ends is not known.
             return Finding("NB401", message, stretch, "a comment begins with `//`")
-        return Finding("NB401", message, stretch, instead("write `{}`", "", stretch), "remove it")
-    if _UNREAD.search(message):
-        message = f"`{word}` means nothing here"
-        if word == "#":
-            end = len(tokens.text[: stretch[0]].rstrip())
-            rest = (end, len(tokens.text) - end)
-            return Finding(
-                "NB401", message, stretch, instead("a comment begins with `//`: write `{}`", "", rest)
-            )
-        return Finding("NB401", message, stretch, instead("write `{}`", "", stretch), "remove it")
+        otherwise = "join two conditions with `&&` or `||`" if word == ";" else "remove it"
+        return Finding("NB401", message, stretch, instead("write `{}`", "", stretch), otherwise)
     if token and tokens.words[token - 1] == "." and tokens.is_name(token):
         return Finding(
             "NB401",

@@ -54,7 +54,22 @@ def whole_day(text: str, start: int, tokens: Tokens, zone: str) -> Remedy | None
                        tokens.stretch(first, last))  # fmt: skip
     else:
         return None
-    compared = {
+    compared = _within(sign, operand, begin, end)
+    is_alone = (whole[0] == 0 and whole[1] == len(tokens) - 1) or (
+        tokens.words[whole[0] - 1] == "("
+        and tokens.match(whole[0] - 1) == whole[1] + 1
+        and not tokens.is_name(whole[0] - 2)
+    )
+    if sign in ("==", "!=") and not is_alone:
+        compared = f"({compared})"
+    return instead(
+        f"a day begins and ends at a moment, here {where}: `{{}}`", compared, tokens.stretch(*whole)
+    )
+
+
+def _within(sign: str, operand: str, begin: str, end: str) -> str:
+    """A comparison with a day as one with its moments."""
+    return {
         "<": f"{operand} < {begin}",
         ">=": f"{operand} >= {begin}",
         "<=": f"{operand} < {end}",
@@ -62,11 +77,6 @@ def whole_day(text: str, start: int, tokens: Tokens, zone: str) -> Remedy | None
         "==": f"{operand} >= {begin} && {operand} < {end}",
         "!=": f"{operand} < {begin} || {operand} >= {end}",
     }[sign]
-    if sign in ("==", "!=") and not (whole[0] == 0 and whole[1] == len(tokens) - 1):
-        compared = f"({compared})"
-    return instead(
-        f"a day begins and ends at a moment, here {where}: `{{}}`", compared, tokens.stretch(*whole)
-    )
 
 
 def moment_of(day: date, zone: str) -> str:
