@@ -83,6 +83,21 @@ def warned(shop):
     return shop
 
 
+def test_notes_never_fail(nextbest, shop):
+    (shop / "contact-policies.yaml").write_text(
+        "contact_policies:\n"
+        "  - {name: calm, outcome: impression, scope: group, count: 3, window: 7d, suppress: 2w}\n"
+    )
+    ran = nextbest("check", "--strict")
+    assert "note[NB707]" in ran.out
+    assert ran.out.endswith("\n1 note\n\n")
+    assert ran.code == 0
+    assert json.loads(nextbest("check", "--json").out)[0]["severity"] == "note"
+    ran = nextbest("compile", "--strict", "--json")
+    assert ran.code == 0
+    assert json.loads(ran.out)["warnings"] == 0
+
+
 def test_warnings_fail_when_asked_to(nextbest, warned):
     ran = nextbest("check")
     assert ran.code == 0

@@ -102,6 +102,8 @@ def test_several_are_counted():
     error = Diagnostic("NB201", "no", None)
     warning = Diagnostic("NB216", "hm", None, severity=Severity.WARNING)
     assert summarise([error, warning, error]) == "2 errors, 1 warning"
+    note = Diagnostic("NB707", "a", None, severity=Severity.NOTE)
+    assert summarise([note, warning]) == "1 warning, 1 note"
     assert summarise([]) == "no errors"
     assert render_all([], {}).plain == ""
     assert render_all([warning], {}).plain.endswith("\n\n1 warning\n")

@@ -101,8 +101,9 @@ def check(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Find everything that is wrong with a workspace, each with its place and a remedy.
 
-    Exits with 1 when there are errors, with --strict also when there are warnings. Of warnings that say the
-    same of several things, one is shown whole; --json has all.
+    Exits with 1 when there are errors, with --strict also when there are warnings. Notes never count: they
+    say what this version does not apply. Of warnings that say the same of several things, one is shown whole;
+    --json has all.
     """
     if view not in {"", _INHERITED}:
         raise CommandError(f"`{view}` cannot be shown", f"use `{_INHERITED}`", ExitCode.USAGE, "--show")
@@ -163,7 +164,7 @@ def compile_(
         "workspace": compilation.bundle.workspace,
         "actions": len(compilation.bundle.actions),
         "models": len(compilation.bundle.models),
-        "warnings": len(compilation.diagnostics),
+        "warnings": len(compilation.warnings),
     }
     if is_for_machines():
         write_json(written)
@@ -292,7 +293,7 @@ def _check_command(compilation: "Compilation") -> str:
 
 
 def _fails(compilation: "Compilation", *, strict: bool) -> bool:
-    return compilation.bundle is None or (strict and bool(compilation.diagnostics))
+    return compilation.bundle is None or (strict and bool(compilation.warnings))
 
 
 def _report_failure(compilation: "Compilation", *, strict: bool) -> None:

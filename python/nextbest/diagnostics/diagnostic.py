@@ -7,10 +7,14 @@ from nextbest.diagnostics.remedy import Fix, Remedy
 
 
 class Severity(StrEnum):
-    """How grave a finding is. Only errors keep a workspace from being compiled."""
+    """How grave a finding is. Only errors keep a workspace from being compiled.
+
+    A note is about this version, not about the workspace: there is nothing to correct.
+    """
 
     ERROR = "error"
     WARNING = "warning"
+    NOTE = "note"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,7 +43,7 @@ class Diagnostic:
         message: Lower-case fragment without full stop; the author's text in backticks.
         position: Where; None for a finding about the workspace as a whole.
         help: What to do about it; a `Remedy` where a change of the file does it.
-        severity: Error or warning.
+        severity: Error, warning or note.
     """
 
     code: str

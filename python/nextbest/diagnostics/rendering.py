@@ -20,7 +20,7 @@ LINE_WIDTH = 110
 LINE_WIDTH_MIN = 20
 CUT = "…"
 TAB = "    "
-COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow"}
+COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold blue"}
 UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 

@@ -29,7 +29,7 @@ class Compilation:
 
     Attributes:
         bundle: None when there is an error.
-        diagnostics: Errors and warnings: those about the whole workspace first, then by file, line and
+        diagnostics: Errors, warnings and notes: those about the whole workspace first, then by file, line and
             column.
         workspace: The definitions, as far as they could be read.
     """
@@ -47,6 +47,11 @@ class Compilation:
     def errors(self) -> list[Diagnostic]:
         """The diagnostics that keep the workspace from being compiled."""
         return [diagnostic for diagnostic in self.diagnostics if diagnostic.severity is Severity.ERROR]
+
+    @property
+    def warnings(self) -> list[Diagnostic]:
+        """The diagnostics that do not, and should be looked at; notes are neither."""
+        return [diagnostic for diagnostic in self.diagnostics if diagnostic.severity is Severity.WARNING]
 
 
 def compile(  # noqa: A001 - the word for it

@@ -32,4 +32,4 @@ def check_contact(workspace: Workspace) -> Iterator[Diagnostic]:
     if contact.contact_policies or contact.stock:
         remedy = "decisions are made as if there were none"
         message = "contact policies and stock are checked, but not yet applied"
-        yield Diagnostic("NB707", message, Position(document.file, 1, 1), remedy, Severity.WARNING)
+        yield Diagnostic("NB707", message, Position(document.file, 1, 1), remedy, Severity.NOTE)

@@ -88,7 +88,7 @@ def _check_purposes(workspace: Workspace) -> Iterator[Diagnostic]:
         message = f"the purposes of `{'.'.join(found[0])}`{also} are kept, but not yet applied"
         remedy = "decisions read the attribute whatever a customer has consented to: write a condition for it"
         position = document.name(*found[0], "purposes")
-        yield Diagnostic("NB224", message, position, remedy, Severity.WARNING)
+        yield Diagnostic("NB224", message, position, remedy, Severity.NOTE)
 
 
 def has_too_many_attributes(schema: SchemaFile) -> bool:
