@@ -8,6 +8,7 @@ import yaml
 from nextbest.diagnostics import Diagnostic, Fix, Position
 from nextbest.workspace.document import Document
 from nextbest.workspace.line import Value, find_value
+from nextbest.workspace.unquoted import find_unquoted, find_unspaced
 
 # Of a longer file, no corrected copy is read.
 LINES_MAX = 100_000
@@ -59,6 +60,9 @@ def reword(error: yaml.YAMLError, document: Document) -> Diagnostic:
     problem = error.problem or ""
     mark = error.problem_mark or error.context_mark
     message, remedy = _wording(problem)
+    plainer = find_unquoted(document, error) or find_unspaced(document, error)
+    if plainer is not None:
+        return plainer
     if error.context_mark is not None and message.endswith(("is not closed", "after this key")):
         mark = error.context_mark
     line, column = _within(document, mark)
