@@ -236,3 +236,28 @@ def test_lines_that_a_narrow_terminal_breaks_stay_below_their_beginning(decision
         "      customer.vip (VIP) is false,",
         "      customer.joined is missing",
     ]
+
+
+LONG = "an-action-whose-name-alone-takes-half-of-a-terminal"
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+@pytest.mark.parametrize("action", ["gold-card", LONG])
+def test_no_width_cuts_a_number(width, action):
+    text = DECISION.replace("gold-card", action)
+    found = decode_decision(text_format.Parse(text, decision_pb2.DecideResponse()))
+    shown = _text(*tables.render_decision(found), width=width)
+    ranking = _text(*tables.render_ranking(found.explanation.actions, 20), width=width)
+    for table, why in ((shown, "first of 2 candidates"), (ranking, "placed in hero")):
+        assert "…" not in table
+        assert all(len(line) <= width for line in table.splitlines())
+        for number in ("0.0200", "1.40", "1,200.00", "1.15", "38.64"):
+            assert re.search(rf"(^| ){re.escape(number)}( |$)", table, re.MULTILINE), table
+        assert why.replace(" ", "") in "".join(table.split())
+
+
+def test_the_reason_stands_below_a_table_that_is_too_narrow_for_it(decision):
+    wide = _text(*tables.render_decision(decision), width=100)
+    assert re.search(r"38\.64 +first of 2 candidates", wide)
+    narrow = _text(*tables.render_decision(decision), width=80)
+    assert re.search(r"^hero gold-card: +first of 2 candidates$", narrow, re.MULTILINE)

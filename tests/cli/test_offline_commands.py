@@ -121,10 +121,14 @@ def test_why_the_whole_decision(nextbest, shop):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("decide", "-c", "fax", "-p", "hero"), "channel: no channel `fax`"),
-        (("decide", "-c", "web", "-p", "footer"), "placements[0].name: "),
-        (("decide", "-c", "web", "-a", "agee=1"), "did you mean `age`?"),
-        (("explain", "golden-card", "-c", "web"), "golden-card"),
+        (("decide", "-c", "fax", "-p", "hero"), "--channel: no channel `fax`"),
+        (("decide", "-c", "web", "-p", "hero", "-p", "footer"), "--placement footer: "),
+        (("decide", "-c", "web", "-p", "hero=101"), "--placement hero: 101: at most 100"),
+        (("decide", "-c", "web", "-a", "age=1", "-a", "incom=1"), "--attribute incom: no customer attribute"),
+        (("decide", "-c", "web", "-i", "c-1", "-a", "agee=1"), "--attribute agee: no customer attribute"),
+        (("decide", "-c", "web", "--customer-json", '{"agee": 1}'), "--customer-json agee: no customer"),
+        (("explain", "-c", "web", "-x", "pag=1"), "--context pag: no context attribute `pag`"),
+        (("explain", "gold-card", "golden-card", "-c", "web"), "ACTIONS golden-card: "),
     ],
 )
 def test_what_the_bundle_refuses(nextbest, shop, arguments, message):

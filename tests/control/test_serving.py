@@ -344,7 +344,7 @@ def test_commands_against_it(run):
     assert "Funnel" in run("explain", *asked).stdout
     refused = run("decide", *asked, "-a", "agee=1")
     assert refused.returncode == 4
-    assert "customer[0].name: no customer attribute `agee`: did you mean `age`?" in refused.stderr
+    assert "--attribute agee: no customer attribute `agee`: did you mean `age`?" in refused.stderr
     mistyped = run("decide", *asked, "-a", "segment=42")
     assert "`customer.segment` is text: a whole number was sent" in mistyped.stderr
     assert "help: name the type: segment:string=..." in mistyped.stderr

@@ -6,7 +6,7 @@ otherwise from JSON, where text that is no JSON is a string: the server compares
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -33,6 +33,12 @@ def from_pairs(pairs: Iterable[str], schema: Schema, option: str) -> dict[str, A
         name, kind = _split(name, schema, option)
         attributes[name] = None if text == "" else parse(text, kind, f"{option} {name}", schema.time_zone)
     return attributes
+
+
+def names(pairs: Iterable[str]) -> Iterator[str]:
+    """Yields the names of `name=value` and `name:type=value`."""
+    for pair in pairs:
+        yield pair.partition("=")[0].partition(":")[0]
 
 
 def from_json(source: str, schema: Schema, option: str) -> dict[str, AttributeValue]:

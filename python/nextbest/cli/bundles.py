@@ -14,6 +14,7 @@ from nextbest.cli.output import CommandError, Json, is_for_machines, show, write
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.table import Table
 
     from nextbest.bundle import Sealed
 
@@ -208,16 +209,39 @@ def _render(contents: _Contents) -> "list[RenderableType]":
 
 
 def _table(title: str, rows: list[dict[str, Any]]) -> "RenderableType":
+    from nextbest.cli.layouts import FirstThatFits
+
+    return FirstThatFits(_columns(title, rows), _stacked(title, rows))
+
+
+def _columns(title: str, rows: list[dict[str, Any]]) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
+    from nextbest.cli.layouts import keep_words
+
     table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     for name, value in rows[0].items():
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        first = table.row_count == len(table.columns) == 0
-        table.add_column(name.replace("_", " "), justify="right" if number else "left", no_wrap=first)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        table.add_column(name.replace("_", " "), justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(_cell(value)) for value in row.values()))
+    return keep_words(table)
+
+
+def _stacked(title: str, rows: list[dict[str, Any]]) -> "Table":
+    """For terminals without room for so many columns: all but the name stands in a sentence."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    first, *others = rows[0]
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first, overflow="fold")
+    table.add_column("", overflow="fold")
+    for row in rows:
+        said = (f"{name.replace('_', ' ')} {_cell(row[name])}" for name in others if row[name] != "")
+        table.add_row(Text(_cell(row[first])), Text("; ".join(said)))
     return table
 
 

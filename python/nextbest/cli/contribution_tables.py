@@ -6,6 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nextbest.answers import ActionExplanation, Contributions, ContributionScale, RankedAction
+from nextbest.cli.layouts import never_cut
 
 _SCALES = {
     ContributionScale.LOG_ODDS: "log-odds",
@@ -25,7 +26,8 @@ def render_contributions(
         return [Text(f"Contributions to {action.action}: none, {told.refusal}", "yellow")]
     title = Text.assemble(("Contributions ", "bold"), f"to {action.action}, {told.method}")
     table = Table(title=title, title_justify="left", title_style="", header_style="bold", box=box.SIMPLE_HEAD)
-    table.add_column(_SCALES.get(told.scale, str(told.scale)), justify="right")
+    scale = _SCALES.get(told.scale, str(told.scale))
+    table.add_column(scale, justify="right")
     table.add_column("because")
     table.add_row(f"{told.base:.4f}", "expected over the background sample")
     for line in told.contributions[:row_count_max]:
@@ -34,7 +36,7 @@ def render_contributions(
         table.add_row(*row)
     table.add_section()
     table.add_row(f"{told.margin:.4f}", "makes the propensity")
-    return [table]
+    return [never_cut(table, {scale})]
 
 
 def _rest(told: Contributions, row_count_max: int) -> list[tuple[str, str]]:

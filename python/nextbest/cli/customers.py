@@ -114,9 +114,21 @@ def upsert(  # noqa: PLR0913 - one parameter an option
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
     """Set attributes of one customer; an empty value removes an attribute."""
+    from nextbest.cli.attributes import names
+    from nextbest.cli.refused_options import name_option
+    from nextbest.errors import InvalidRequest
+
     attributes = given_attributes(customer_json, attribute, Schema(), ("--customer-json", "--attribute"))
-    with client(address, timeout) as connection:
-        connection.customers.upsert([(customer_id, attributes)])
+    pairs = set(names(attribute or ()))
+    try:
+        with client(address, timeout) as connection:
+            connection.customers.upsert([(customer_id, attributes)])
+    except InvalidRequest as error:
+        raise name_option(
+            error,
+            {"customer": attributes},
+            lambda _, name: "--attribute" if name in pairs else "--customer-json",
+        ) from None
     if is_for_machines():
         write_json({"customer_id": customer_id, "upserted": 1})
     else:
@@ -145,12 +157,13 @@ def get(
     from rich.table import Table
     from rich.text import Text
 
+    from nextbest.cli.layouts import never_cut
     from nextbest.wording import word_value
 
     table = Table("attribute", "value", title=Text(customer_id, "bold"), title_justify="left")
     for name, value in customer.attributes.items():
         table.add_row(Text(name), Text(word_value(value)))
-    show(table)
+    show(never_cut(table, ()))
 
 
 def delete(
@@ -280,7 +293,9 @@ def _show_refusals(refusals: "list[Refusal]") -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from nextbest.cli.layouts import never_cut
+
     table = Table("row", "column", "refused because", title="Refused rows", title_justify="left")
     for refusal in refusals:
         table.add_row(str(refusal.row), Text(refusal.column), Text(refusal.message))
-    show(table)
+    show(never_cut(table, {"row"}))

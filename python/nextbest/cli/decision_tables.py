@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -24,11 +25,13 @@ from nextbest.answers import (
     StageCount,
     Truth,
 )
+from nextbest.cli.layouts import FirstThatFits, keep_words, never_cut
 from nextbest.cli.output import plain
 from nextbest.wording import OUTCOMES, UNAVAILABLE, short_number, word_amount, word_literal
 
 # From here on, decimals of a factor say nothing.
 _LARGE_FACTOR = 1_000
+_SENTENCE_WIDTH_MIN = 16
 _LEGEND = "P propensity (* prior, ! prior as the model failed), C context weight, V value, L lever"
 _DEGRADATIONS = {
     DegradationKind.CUSTOMER_UNKNOWN: "nothing is stored of the customer, only the request was read",
@@ -44,19 +47,16 @@ _DEGRADATIONS = {
 
 def render_decision(decision: Decision) -> list[RenderableType]:
     """Renders what was placed where, and why."""
-    table = _table(_title(decision))
-    for column in ("placement", "action", "treatment"):
-        table.add_column(column, no_wrap=True)
-    _add_score_columns(table, decision.currency)
-    table.add_column("why")
+    rows: list[_Row] = []
     for placement in decision.placements:
         for action in placement.actions:
-            cells = (placement.name, action.action, action.treatment)
-            table.add_row(*_texts(*cells), *_score_cells(action.score), Text(_why(action)))
+            names = _texts(placement.name, action.action, action.treatment)
+            rows.append(_Row(names, _score_cells(action.score), Text(_why(action))))
         if not placement.actions:
-            table.add_row(
-                *_texts(placement.name, "-", "-"), *[""] * 5, Text("nothing was left for it", "yellow")
-            )
+            nothing = Text("nothing was left for it", "yellow")
+            rows.append(_Row(_texts(placement.name, "-", "-"), [""] * 5, nothing))
+    headers = ("placement", "action", "treatment")
+    table = _explained(_title(decision), (*headers, *_scores(decision.currency), "why"), rows)
     return [table, *_render_degradations(decision.degradations)]
 
 
@@ -89,14 +89,15 @@ def render_ranking(
     ranked = sorted((action for action in actions if action.rank), key=lambda action: action.rank)
     if not ranked:
         return [Text("No action reached the ranking.", "yellow")]
-    table = _table(Text("Ranking", "bold"))
-    table.add_column("rank", justify="right")
-    table.add_column("action", no_wrap=True)
-    _add_score_columns(table, currency)
-    table.add_column("outcome")
-    for action in ranked[:row_count_max]:
-        score = _score_cells(action.score) if action.score else [""] * 5
-        table.add_row(str(action.rank), Text(action.action), *score, Text(_outcome(action)))
+    rows = [
+        _Row(
+            _texts(str(action.rank), action.action),
+            _score_cells(action.score) if action.score else [""] * 5,
+            Text(_outcome(action)),
+        )
+        for action in ranked[:row_count_max]
+    ]
+    table = _explained(Text("Ranking", "bold"), ("rank", "action", *_scores(currency), "outcome"), rows)
     return [table, *_rest(len(ranked), row_count_max)]
 
 
@@ -106,13 +107,12 @@ def render_departures(actions: Iterable[ActionExplanation], row_count_max: int) 
     if not left:
         return []
     table = _table(Text("Left earlier", "bold"))
-    for column in ("action", "left at"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("because")
+    for column in ("action", "left at", "because"):
+        table.add_column(column)
     order = list(Stage)
     for action in sorted(left, key=lambda action: -order.index(action.left_at))[:row_count_max]:
         table.add_row(*_texts(action.action, str(action.left_at), _first_reason(action)))
-    return [table, *_rest(len(left), row_count_max)]
+    return [never_cut(table, {"left at"}), *_rest(len(left), row_count_max)]
 
 
 def render_action(action: ActionExplanation, currency: str = "") -> RenderableType:
@@ -128,7 +128,7 @@ def render_action(action: ActionExplanation, currency: str = "") -> RenderableTy
         changes = Table.grid(padding=(0, 1, 0, 0))
         for change in action.changes:
             changes.add_row("  -", Text(change))
-        parts.append(changes)
+        parts.append(never_cut(changes, ()))
     title = Text(f"{action.issue} / {action.group} / {action.action}")
     return Panel(Group(*parts), title=title, title_align="left", border_style="green" if placed else "red")
 
@@ -167,11 +167,43 @@ def _render_degradations(degradations: Iterable[Degradation]) -> list[Renderable
     return lines
 
 
-def _add_score_columns(table: Table, currency: str) -> None:
-    for column in ("P", "C", f"V {currency}".rstrip(), "L", "priority"):
-        table.add_column(column, justify="right")
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """An action with its score, and why it is where it is."""
+
+    names: list[Text]
+    score: list[str]
+    why: Text
+
+
+def _scores(currency: str) -> tuple[str, ...]:
+    return ("P", "C", f"V {currency}".rstrip(), "L", "priority")
+
+
+def _explained(title: Text, headers: tuple[str, ...], rows: Sequence[_Row]) -> RenderableType:
+    """A table whose last column says why; on a narrow terminal, that stands below the table."""
+    wide = _scored(title, headers, [[*row.names, *row.score, row.why] for row in rows])
+    keep_words(wide)
+    # That much of a sentence on a line can be read.
+    wide.columns[-1].min_width = _SENTENCE_WIDTH_MIN
+    narrow = _scored(title, headers[:-1], [[*row.names, *row.score] for row in rows])
+    below = Table.grid(padding=(0, 1, 0, 0))
+    for row in rows:
+        below.add_row(Text(" ").join(row.names[:2]).append(":"), row.why)
+    return FirstThatFits(wide, Group(narrow, never_cut(below, ())))
+
+
+def _scored(title: Text, headers: tuple[str, ...], rows: Sequence[Sequence[str | Text]]) -> Table:
+    table = _table(title)
     table.caption = _LEGEND
     table.caption_justify = "left"
+    first = headers.index("P")
+    numbers = {"rank", *headers[first : first + 5]}
+    for header in headers:
+        table.add_column(header, justify="right" if header in numbers else "left")
+    for row in rows:
+        table.add_row(*row)
+    return never_cut(table, numbers)
 
 
 def _score_cells(score: Score) -> list[str]:

@@ -1,7 +1,8 @@
 """`nextbest decide` and `nextbest explain`: one question, asked of a server or of a bundle file."""
 # ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -150,11 +151,12 @@ def decide(  # noqa: PLR0913 - one parameter an option
     question = asked.question(now, seed)
     question |= {"dry_run": dry_run or bool(now) or seed is not None, "explanation": explanation}
     question |= {"contributions": contributions, "contributions_top": top}
-    if asked.offline:
-        decision = asked.offline.decide(**question)
-    else:
-        with client(address, timeout) as connection:
-            decision = connection.decide(**question)
+    with asked.naming_options(question):
+        if asked.offline:
+            decision = asked.offline.decide(**question)
+        else:
+            with client(address, timeout) as connection:
+                decision = connection.decide(**question)
     _show_decision(decision, rows)
 
 
@@ -191,11 +193,12 @@ def explain(  # noqa: PLR0913 - one parameter an option
     whom = _Whom(customer_id, customers, id_column, form(separator, encoding))
     asked = _Asked(bundle, channel, placement, attribute, context, customer_json, context_json, whom)
     question = asked.question(now, seed) | {"contributions": contributions}
-    if asked.offline:
-        decision = asked.offline.explain(actions=actions or (), **question)
-    else:
-        with client(address, timeout) as connection:
-            decision = connection.explain(actions=actions or (), **question)
+    with asked.naming_options(question | {"actions": actions or ()}):
+        if asked.offline:
+            decision = asked.offline.explain(actions=actions or (), **question)
+        else:
+            with client(address, timeout) as connection:
+                decision = connection.explain(actions=actions or (), **question)
     if is_for_machines():
         write_json(decision)
     elif actions:
@@ -262,6 +265,7 @@ class _Asked:
         context_json: str,
         whom: _Whom,
     ) -> None:
+        from nextbest.cli.attributes import names
         from nextbest.v1 import bundle_pb2
 
         self.offline: OfflineBundle | None = None if bundle is None else _open(bundle)
@@ -269,6 +273,10 @@ class _Asked:
             (self.offline.schema(root) if self.offline else Schema())
             for root in (bundle_pb2.ROOT_CUSTOMER, bundle_pb2.ROOT_CONTEXT)
         )
+        self._typed = {
+            "customer": (set(names(attributes or ())), customer_json),
+            "context": (set(names(context or ())), context_json),
+        }
         self._channel = channel
         self._placements = given_placements(placements or ())
         if not self._placements and self.offline:
@@ -294,6 +302,24 @@ class _Asked:
             "now": self._moment(now) if now else None,
             "seed": seed,
         }
+
+    @contextmanager
+    def naming_options(self, question: Mapping[str, Any]) -> Iterator[None]:
+        """Names options, and not fields of the protocol, in what the server or the bundle refuses."""
+        from nextbest.cli.refused_options import name_option
+        from nextbest.errors import InvalidRequest
+
+        try:
+            yield
+        except InvalidRequest as error:
+            raise name_option(error, question, self._option_of) from None
+
+    def _option_of(self, root: str, name: str) -> str:
+        pairs, source = self._typed[root]
+        option = "attribute" if root == "customer" else root
+        if name in pairs:
+            return f"--{option}"
+        return f"--{root}-json" if source else "--customers"
 
     def _moment(self, text: str) -> datetime:
         from nextbest.casting.moment import first_moment

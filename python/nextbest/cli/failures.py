@@ -1,23 +1,20 @@
 """Exceptions of every part of nextbest -> a command's message, remedy and exit code."""
 
 import errno
-import re
 import sys
 
 from nextbest import errors
 from nextbest.access import AccessError
 from nextbest.bundle import BundleError
-from nextbest.casting import PHRASES, CastError
+from nextbest.casting import CastError
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.output import CommandError
+from nextbest.cli.refused_options import typing_remedy
 from nextbest.models import ModelError
 from nextbest.settings import SettingError
 
 _OUTPUT_ERRORS = (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC)
 """Of a file that has no name here: standard output."""
-
-
-_MISTYPED = re.compile(r"`(?:customer|context)\.(?P<name>\w+)` is (?P<phrase>[a-z ]+): [a-z ]+ was sent")
 
 
 def explain(error: Exception) -> CommandError | None:
@@ -49,19 +46,10 @@ def _system(error: OSError) -> CommandError:
     return CommandError(f"standard output cannot be written: {reason}", remedy, ExitCode.USAGE)
 
 
-def _typing(message: str) -> str:
-    """The remedy for a value whose type was taken from its look, as nobody but the server knew the schema."""
-    found = _MISTYPED.fullmatch(message)
-    if found is None:
-        return ""
-    kind = next((kind for kind, phrase in PHRASES.items() if phrase == found["phrase"]), "")
-    return f"name the type: {found['name']}:{kind}=..." if kind else ""
-
-
 def _call(error: errors.NextbestError) -> CommandError:
     match error:
         case errors.InvalidRequest():
-            return CommandError(error.message, _typing(error.message), ExitCode.REFUSED, error.field)
+            return CommandError(error.message, typing_remedy(error.message), ExitCode.REFUSED, error.field)
         case errors.Unavailable():
             return CommandError(error.message, _connecting(error.message), ExitCode.CANNOT_CONNECT)
         case errors.DeadlineExceeded():

@@ -126,6 +126,8 @@ def _megabytes(size: int) -> str:
 def _show_status(found: "Status") -> None:
     from rich.table import Table
 
+    from nextbest.cli.layouts import never_cut
+
     table = Table(show_header=False, box=None)
     traces = found.traces
     rows = {
@@ -158,4 +160,4 @@ def _show_status(found: "Status") -> None:
     }
     for name, value in rows.items():
         table.add_row(f"[bold]{name}[/bold]", value)
-    show(table)
+    show(never_cut(table, ()))
