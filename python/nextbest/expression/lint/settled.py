@@ -17,7 +17,7 @@ def compares_constants(node: Node) -> bool:
     return any(_is_settled(part) or compares_constants(part) for part in children(node))
 
 
-def find_settled(node: Node, tokens: Tokens, evaluator: Evaluator) -> Iterator[Finding]:
+def find_settled(node: Node, tokens: Tokens, evaluator: Evaluator, time_zone: str) -> Iterator[Finding]:
     """Comparisons below a node that have one result for everybody.
 
     Args:
@@ -25,12 +25,13 @@ def find_settled(node: Node, tokens: Tokens, evaluator: Evaluator) -> Iterator[F
             reports it.
         tokens: Its text.
         evaluator: Computes them.
+        time_zone: Of the workspace: what reads a clock in another zone than UTC is left to the engine.
     """
     for part in children(node):
         if not _is_settled(part):
-            yield from find_settled(part, tokens, evaluator)
+            yield from find_settled(part, tokens, evaluator, time_zone)
             continue
-        found = Specialiser(tokens, None, evaluator).specialise(part, {})
+        found = Specialiser(tokens, None, evaluator, time_zone).specialise(part, {})
         if isinstance(found, Const) and isinstance(found.value, bool):
             code, word = ("NB502", "always") if found.value else ("NB501", "never")
             help_ = "remove it, or compare an attribute"

@@ -44,6 +44,6 @@ class WrittenLinter:
         if settled is None:
             settled = self._settled[tokens.shape] = compares_constants(node)
         if settled:
-            yield from find_settled(node, tokens, self._evaluator)
+            yield from find_settled(node, tokens, self._evaluator, self._schema.time_zone)
         if not tokens.text.isascii() or "\\" in tokens.text:
             yield from find_unusual_spelling(node, tokens)
