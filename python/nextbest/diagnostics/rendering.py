@@ -75,7 +75,7 @@ def render_grouped(
             names = one.named()
             listed = ", ".join(_safe(name) for name in names[:LISTED_MAX])
             left = len(names) - LISTED_MAX
-            more = f" and {left:,} others (`--json` lists all)" if left > 0 else ""
+            more = f" and {left:,} other{'' if left == 1 else 's'} (`--json` lists all)" if left > 0 else ""
             position = one.first.position
             gutter = len(str(position.line)) + 1 if position is not None else 2
             text.append(f"{' ' * gutter}and {len(one.others):,} more: ", "bold cyan")

@@ -3,12 +3,17 @@
 import re
 from collections.abc import Sequence
 
+from nextbest.diagnostics import Remedy
 from nextbest.expression.finding import Finding, instead, whole
 from nextbest.expression.foreign import find_idiom
 from nextbest.expression.foreign.characters import QUOTES
 from nextbest.expression.tokens import Tokens
 
 _PARTNERS = {"(": ")", ")": "(", "[": "]", "]": "[", "{": "}", "}": "{"}
+# What other languages end an expression or a line with.
+_ENDING = frozenset(";\\")
+# What is in a condition rather than in a text that it compares.
+_CONDITION = re.compile(r"&&|\|\||[()\[\]{},<>=?]|\b(customer|context|action)\s*\.|\bnow\b")
 _UNREAD = re.compile(r"token recognition error at: '(.*)'", re.DOTALL)
 
 
@@ -52,12 +57,7 @@ def _unexpected(offset: int, token: int, message: str, tokens: Tokens) -> Findin
         message = f"an expression ends without `{word}`"
         return Finding("NB401", message, stretch, instead("write `{}`", "", stretch), "remove it")
     if _UNREAD.search(message):
-        message = f"`{word}` means nothing here"
-        if word == "#":
-            # In folded text, the comment and the lines after it are one line: where it ends is not known.
-            return Finding("NB401", message, stretch, "a comment begins with `//`")
-        otherwise = "join two conditions with `&&` or `||`" if word == ";" else "remove it"
-        return Finding("NB401", message, stretch, instead("write `{}`", "", stretch), otherwise)
+        return Finding("NB401", f"`{word}` means nothing here", stretch, _unread_help(token, tokens))
     if token and tokens.words[token - 1] == "." and tokens.is_name(token):
         return Finding(
             "NB401",
@@ -66,6 +66,19 @@ def _unexpected(offset: int, token: int, message: str, tokens: Tokens) -> Findin
             "give the attribute another name",
         )
     return Finding("NB401", f"`{word}` is not expected here", stretch, _unexpected_help(token, tokens))
+
+
+def _unread_help(token: int, tokens: Tokens) -> str | Remedy:
+    word = tokens.words[token]
+    if word == "#":
+        # In folded text, the comment and the lines after it are one line: where it ends is not known.
+        return "a comment begins with `//`"
+    if word in _ENDING and token == len(tokens) - 1:
+        return instead("write `{}`", "", tokens.stretch(token, token))
+    if word == ";":
+        return "join two conditions with `&&` or `||`"
+    # It may be a negation or an operator: without it, the rule could be the opposite of what is meant.
+    return "write what it means in the language (`!` is not, `&&` is and, `||` is or), or remove it"
 
 
 def _unexpected_help(token: int, tokens: Tokens) -> str:
@@ -85,8 +98,12 @@ def _unclosed_text(tokens: Tokens) -> Finding | None:
         written = tokens.text[start:].rstrip()
         ends_wrongly = len(written) > 2 and written[-1] in QUOTES + "'\""
         inner = written[1:-1] if ends_wrongly else written[1:]
+        sentence = f"add {word} at its end"
+        if _CONDITION.search(inner):
+            # The rest of the condition is not to become a part of the text.
+            return Finding("NB401", "the text is not closed", rest, sentence)
         closed = instead("write `{}`", f"{word}{inner}{word}", rest)
-        return Finding("NB401", "the text is not closed", rest, closed, f"add {word} at its end")
+        return Finding("NB401", "the text is not closed", rest, closed, sentence)
     return None
 
 

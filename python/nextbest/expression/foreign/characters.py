@@ -7,13 +7,19 @@ from nextbest.expression.foreign.idiom import Idiom
 from nextbest.expression.tokens import Tokens
 
 # What word processors make of quotation marks, and what stands for one of them.
-QUOTES = "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u00b4`"
+QUOTES = "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u00b4\uff02\uff07`"
 _QUOTED = re.compile(f"[{QUOTES}\"']([^{QUOTES}\"'\\\\\n]*)[{QUOTES}\"']")
 _SIGNS = {
     "\u2265": ">=", "\u2264": "<=", "\u2260": "!=", "\u2212": "-", "\u2013": "-", "\u2014": "-",
     "\u00d7": "*", "\u00f7": "/", "\u2227": "&&", "\u2228": "||", "\u00ac": "!", "\u2208": "in",
     "\u21d2": ">=",
 }  # fmt: skip
+_FULL_WIDTH = re.compile("[\uff01-\uff0f\uff1a-\uff20\uff3b-\uff3d\uff5b-\uff5d]+")
+_READ = frozenset("!&|=<>()[]{}+-*/%?:.,")
+_ABSENT = {
+    "\u2209": ("write `!(value in [...])`", "not in"),
+    "\u2295": ("write `a != b` for one of two conditions but not both", None),
+}
 # Letters of other alphabets that look like Latin ones.
 _ALIKE = dict(
     zip(
@@ -39,14 +45,16 @@ def find_character(tokens: Tokens) -> Idiom | None:
     return None
 
 
-def _explain(character: str, start: int, text: str) -> Idiom | None:
+def _explain(  # noqa: PLR0911 - one for each kind of character
+    character: str, start: int, text: str
+) -> Idiom | None:
     here = (start, 1)
     category = unicodedata.category(character)
     if category == "Zs":
         name = _name(character)
         message = f"there is {name} here, which looks like a space"
         return Idiom(message, here, here, " ", "replace it by a space")
-    if category == "Cf":
+    if category == "Cf" or "\ufe00" <= character <= "\ufe0f":
         message = f"there is an invisible character here: {_name(character)}"
         return Idiom(message, here, here, "", "remove it")
     if category == "Sc":
@@ -65,19 +73,50 @@ def _explain(character: str, start: int, text: str) -> Idiom | None:
     if character in _SIGNS:
         sign = _SIGNS[character]
         message = f"`{character}` is not an operator of the language"
-        return Idiom(message, here, here, f" {sign} " if sign == "in" else sign, f"write `{sign}`")
-    return _letter(character, start, text)
+        return Idiom(message, here, here, _apart(sign, start, text), f"write `{sign}`")
+    if character in _ABSENT:
+        help_, word = _ABSENT[character]
+        replacement = _apart(word, start, text) if word else None
+        return Idiom(f"`{character}` is not an operator of the language", here, here, replacement, help_)
+    if category.startswith("N") and not _latin(character).isascii():
+        message = f"`{character}` is not a digit of the language"
+        help_ = "digits are 0 to 9: write a power as a product, `2 * 2`, and a fraction as `0.5`"
+        return Idiom(message, here, here, None, help_)
+    return _full_width(start, text) or _letter(character, start, text)
+
+
+def _apart(sign: str, start: int, text: str) -> str:
+    """An operator for a character; a word is kept apart from its operands."""
+    if not sign[0].isalpha():
+        return sign
+    before = "" if text[:start].endswith(" ") else " "
+    return f"{before}{sign}" if text[start + 1 :].startswith(" ") else f"{before}{sign} "
+
+
+def _full_width(start: int, text: str) -> Idiom | None:
+    """Signs of East Asian keyboards, as wide as a letter there."""
+    found = _FULL_WIDTH.match(text, start)
+    if found is None:
+        return None
+    signs = unicodedata.normalize("NFKC", found[0])
+    if not _READ.issuperset(signs):
+        return None
+    stretch = (start, len(signs))
+    message = f"`{found[0]}` is written in full-width characters"
+    return Idiom(message, stretch, stretch, signs, f"write `{signs}`")
 
 
 def _letter(character: str, start: int, text: str) -> Idiom | None:
     """A letter in a name, which has only those of ASCII."""
+    if not _WORD.fullmatch(character):
+        return None
     first = start
     while first > 0 and _WORD.fullmatch(text[first - 1]):
         first -= 1
     word = _WORD.match(text, first)
     if word is None:
         return None
-    latin = "".join(_ALIKE.get(letter, unicodedata.normalize("NFKC", letter)) for letter in word[0])
+    latin = "".join(map(_latin, word[0]))
     stretch = (first, len(word[0]))
     if latin.isascii():
         marked = word[0].replace(character, f"[{character}]", 1)
@@ -85,6 +124,16 @@ def _letter(character: str, start: int, text: str) -> Idiom | None:
         return Idiom(message, (start, 1), stretch, latin, f"write `{latin}`")
     message = f"`{character}` cannot be part of a name"
     return Idiom(message, (start, 1), stretch, None, f'text is written in quotes: `"{word[0]}"`')
+
+
+def _latin(letter: str) -> str:
+    return _ALIKE.get(letter) or (unicodedata.normalize("NFKC", letter) if _is_alike(letter) else letter)
+
+
+def _is_alike(character: str) -> bool:
+    """Whether a letter or digit means what the plain one does; `5\u00b2` is not 52."""
+    is_raised = unicodedata.decomposition(character).startswith(("<super>", "<sub>"))
+    return not is_raised and (character.isalpha() or character.isdecimal())
 
 
 def _name(character: str) -> str:

@@ -29,7 +29,7 @@ class _Habit:
     pattern: re.Pattern[str]
     message: str
     write: Callable[[re.Match[str]], str] = lambda _: ""
-    help: str = ""
+    help: str | Callable[[re.Match[str]], str] = ""
     is_list_safe: bool = True
 
 
@@ -57,6 +57,12 @@ def _scaled(found: re.Match[str]) -> str:
     return str(int(found[1] + decimals.ljust(zeros, "0")[:zeros])) if len(decimals) <= zeros else ""
 
 
+def _readings(found: re.Match[str]) -> str:
+    whole, decimals = found[0].split(",")
+    decimal = f"{whole}.{decimals.rstrip('0') or '0'}"
+    return f"write {int(whole + decimals)} or {decimal}, whichever is meant: numbers have no `,`"
+
+
 _HABITS = (
     _Habit(re.compile(r"(?i:date|timestamp) ?(?:'|\")(\d{4}-\d\d-\d\d)(?:'|\")"),
            "is not a literal of the language", lambda found: timestamp(found[1]), DATE_HELP),
@@ -72,7 +78,7 @@ _HABITS = (
     _Habit(re.compile(r"\d{1,3}(,\d{3})+\.\d+(?![\w.,])|\d{1,3}(,\d{3}){2,}(?![\w.,])"),
            "has `,` in a number", _digits, is_list_safe=False),
     _Habit(re.compile(r"\d{1,3},\d{3}(?![\w.,])"), "can be read in two ways",
-           help="write 1000 for a thousand, and 1.0 for one: numbers have no `,`", is_list_safe=False),
+           help=_readings, is_list_safe=False),
     _Habit(re.compile(r"\d+,\d+(?![\w.,])"), "has `,` in a number", lambda found: found[0].replace(",", "."),
            is_list_safe=False),
     _Habit(re.compile(r"(\d+(?:\.\d+)?) ?% +of(?!\w)"), "is not an operator of the language",
@@ -111,9 +117,9 @@ def _literal(token: int, tokens: Tokens) -> Idiom | None:
         new = habit.write(found)
         if new.startswith("duration(") and tokens.words[max(token - 2, 0) : token] == ["duration", "("]:
             new = new[len("duration(") : -1]
-        return Idiom(
-            f"`{found[0]}` {habit.message}", stretch, stretch, new or None, habit.help or f"write {new}"
-        )
+        help_ = habit.help if isinstance(habit.help, str) else habit.help(found)
+        message = f"`{found[0]}` {habit.message}"
+        return Idiom(message, stretch, stretch, new or None, help_ or f"write {new}")
     return None
 
 

@@ -21,6 +21,7 @@ _SIGNS = {
     "=<": "<=", "is": "==", "equals": "==", "eq": "==", "ne": "!=", "gt": ">", "lt": "<",
     "gte": ">=",
     "lte": "<=", "not": "!", "==>": ">=", "->": ".", "::": ".",
+    "~=": "!=", "! =": "!=", "=!": "!=", "= !": "!=",
 }  # fmt: skip
 # What becomes a call of the left operand.
 _CALLS = {
@@ -28,7 +29,12 @@ _CALLS = {
     "=~": "matches", "startswith": "startsWith", "endswith": "endsWith", "starts with": "startsWith",
     "ends with": "endsWith", "regexp": "matches", "rlike": "matches",
 }  # fmt: skip
-_LONG = ("??", "===", "!==", "==>", "<>", "=>", "=<", "=~", "->", "::")
+# What has no counterpart that is one sign, and what to write.
+_ABSENT = {
+    "^": "write `a != b` for one of two conditions but not both, and `a * a` for a square",
+    "!~": 'write `!text.matches("...")`',
+}
+_LONG = ("??", "===", "!==", "==>", "<>", "=>", "=<", "=~", "->", "::", "~=", "!~", "=!")
 _MACROS = {"exists": "exists", "any": "exists", "some": "exists", "all": "all", "every": "all",
            "filter": "filter", "map": "map"}  # fmt: skip
 _NEGATABLE = frozenset({"in", "between", "like", "contains", "starts", "ends", "matches"})
@@ -57,7 +63,7 @@ def _operator(token: int, tokens: Tokens) -> tuple[str, int]:
         if text == sign:
             return sign, last
     pair = " ".join(words[token : token + 2]).lower()
-    if pair in {"starts with", "ends with", "is not", "is null", "is empty", "is in", "= ="}:
+    if pair in {"starts with", "ends with", "is not", "is null", "is empty", "is in", "= =", "! =", "= !"}:
         if pair == "is not" and words[token + 2 : token + 3] and words[token + 2].lower() == "null":
             return "is not null", token + 2
         return pair, token + 1
@@ -107,7 +113,15 @@ def _of_left(  # noqa: PLR0911 - one line for each kind
 
 
 def _sign(word: str, token: int, last: int, tokens: Tokens) -> Idiom | None:
+    if word == "!~" and left_operand(token, tokens) == token:
+        # Two negations.
+        return None
+    if word in _ABSENT:
+        return _idiom((token, last), (token, last), None, tokens, _ABSENT[word])
     signs = {"is not": "!=", "is in": "in", "= =": "==", **_SIGNS}
+    if word == "~" and left_operand(token, tokens) == token and last + 1 < len(tokens):
+        # Of two operands it is a pattern's; before one, it is a negation.
+        signs["~"] = "!"
     if word not in signs or (tokens.is_name(token) and (token == 0 or last + 1 == len(tokens))):
         return None
     meant = signs[word]
