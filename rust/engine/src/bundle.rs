@@ -12,6 +12,7 @@ mod tests;
 
 use std::fmt::Write as _;
 
+use jiff::tz::TimeZone;
 use nextbest_proto::v1;
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
@@ -48,6 +49,8 @@ pub struct Bundle {
     pub(crate) workspace: String,
     /// Of values; empty where the workspace names none.
     pub(crate) currency: String,
+    /// In which people are shown times; windows and programs have it built in.
+    pub(crate) time_zone: TimeZone,
     pub(crate) files: Vec<String>,
     /// Sorted by root, then name.
     pub(crate) attributes: Table<AttributeId, Attribute>,

@@ -227,7 +227,8 @@ fn advised<'a>(decision: &'a Decision<'_>, action: ActionId) -> Option<&'a Advis
 fn availability_change(decision: &Decision<'_>, action: ActionId, why: Unavailable) -> String {
     let (bundle, request) = (decision.bundle, decision.request);
     let row = &bundle.actions[action];
-    let time = |time_us: Option<i64>| Value::Timestamp(time_us.unwrap_or_default());
+    let time =
+        |time_us: Option<i64>| wording::shortened(decision, &Value::Timestamp(time_us.unwrap_or_default()));
     match why {
         Unavailable::Disabled | Unavailable::Unspecified => "the action must be enabled".to_owned(),
         Unavailable::NotYet => format!(

@@ -17,6 +17,7 @@ use regex::Regex;
 
 use check::Checker;
 pub use time::start_of_day;
+pub(crate) use time::{in_zone, zone_named};
 
 use crate::{
     bundle::BundleFault,

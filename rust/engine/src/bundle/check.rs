@@ -14,7 +14,7 @@ use super::{
 use crate::{
     id::{Id, Lists, Table},
     index::{Index, IndexOptions, Tables},
-    program::{Program, Scope},
+    program::{Program, Scope, zone_named},
     value::Type,
 };
 
@@ -101,6 +101,7 @@ pub(super) fn check(message: v1::Bundle, digest: String, options: IndexOptions) 
         digest,
         workspace: message.workspace,
         currency: message.currency,
+        time_zone: zone_named(&message.time_zone)?,
         files: message.files,
         attributes: Table::new(attributes),
         features,

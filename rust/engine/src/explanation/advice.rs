@@ -157,7 +157,7 @@ fn with(decision: &Decision<'_>, witness: &Witness) -> String {
     let value = |change: &witness::Change| {
         let name = &decision.bundle.features[change.feature].name;
         let value = change.value.as_ref().map_or(Value::Missing, Value::of);
-        format!("`{name}` {}", wording::shortened(&value))
+        format!("`{name}` {}", wording::shortened(decision, &value))
     };
     let values: Vec<String> = witness.changes.iter().map(value).collect();
     format!("with {}", wording::join(&values, "and"))

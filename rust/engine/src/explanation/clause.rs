@@ -190,7 +190,7 @@ fn explain_literal(decision: &Decision<'_>, literal: LiteralId) -> v1::LiteralEx
         truth: decision.interpreter().literal(literal).message().into(),
         feature: decision.bundle.features[row.feature].name.clone(),
         actual: value.message(),
-        required: wording::required(row),
+        required: wording::required(decision, row),
         label: wording::label(decision, row.feature).to_owned(),
         reads: program.map_or_else(Vec::new, |program| reading::reads(decision, program)),
         no_result: program

@@ -123,7 +123,7 @@ fn one(
         text: format!(
             "{} {} {}",
             shortened_text(&label),
-            told_value(&value),
+            told_value(&value).unwrap_or_else(|| shortened(decision, &value)),
             told_effect(contribution, scale)
         ),
         attribute,
@@ -158,12 +158,13 @@ fn named(bundle: &Bundle, source: ColumnSource) -> (String, String) {
     }
 }
 
-fn told_value(value: &Value<'_>) -> String {
+/// A number, or that there is none, as people write it.
+fn told_value(value: &Value<'_>) -> Option<String> {
     match value {
-        Value::Missing => "unknown".to_owned(),
-        Value::Int(number) => grouped(&number.to_string()),
-        Value::Double(number) => grouped(&short(*number)),
-        other => shortened(other),
+        Value::Missing => Some("unknown".to_owned()),
+        Value::Int(number) => Some(grouped(&number.to_string())),
+        Value::Double(number) => Some(grouped(&short(*number))),
+        _ => None,
     }
 }
 

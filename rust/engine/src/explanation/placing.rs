@@ -170,7 +170,16 @@ fn unplaced(decision: &Decision<'_>, ranked: &Ranked, place: usize) -> (v1::Plac
         };
         return (
             placing,
-            Some("no priority would do: better placed actions cannot be overtaken".to_owned()),
+            Some(format!(
+                "no priority would do: {}",
+                match (outcome, bundle.groups[bundle.actions[ranked.action].group].limit) {
+                    (Outcome::GroupLimit, Some(limit)) => format!(
+                        "the limit of group `{}`, {limit} in an answer, is taken by actions that cannot be overtaken",
+                        bundle.group_name(ranked.action)
+                    ),
+                    _ => "better placed actions cannot be overtaken".to_owned(),
+                }
+            )),
         );
     };
     let factor = growth(ranked.factors.priority, need.priority);

@@ -29,7 +29,7 @@ pub(super) fn sentence(decision: &Decision<'_>, program: &Program) -> String {
     let read = attributes(decision, program);
     let told = read.iter().take(LISTED_MAX).map(|feature| {
         let value = decision.feature(*feature);
-        format!("{} is {}", named(decision, *feature), shortened(value))
+        format!("{} is {}", named(decision, *feature), shortened(decision, value))
     });
     let told = told.collect::<Vec<String>>().join(", ");
     match read.len().saturating_sub(LISTED_MAX) {

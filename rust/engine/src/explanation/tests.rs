@@ -214,6 +214,27 @@ fn every_clause_that_is_not_true_is_listed_with_its_source() {
 }
 
 #[test]
+fn times_are_told_in_the_zone_of_the_workspace() {
+    let zones = [
+        ("", "2026-06-01T12:00:01Z"),
+        ("UTC", "2026-06-01T12:00:01Z"),
+        ("Europe/Berlin", "2026-06-01T14:00:01+02:00"),
+        ("-03:30", "2026-06-01T08:30:01-03:30"),
+    ];
+    for (zone, written) in zones {
+        let mut bundle = TestBundle::new();
+        bundle.message.time_zone = zone.to_owned();
+        bundle.action("early", 1.0).active_from_us = Some(NOW_US + 1_000_000);
+        let answer = explained(&bundle, &["hero"], Vec::new());
+        let change = format!("the action must be active: it will be from {written}");
+        assert_eq!(action(&answer, "early").changes, [change]);
+    }
+    let mut bundle = TestBundle::new();
+    bundle.message.time_zone = "Europe/Nowhere".to_owned();
+    assert!(Bundle::open(&bundle.seal()).is_err());
+}
+
+#[test]
 fn what_is_not_available_says_why() {
     let mut bundle = TestBundle::new();
     bundle.action("disabled", 1.0).enabled = false;

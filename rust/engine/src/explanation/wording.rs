@@ -7,7 +7,7 @@ use crate::{
     bundle::tables::{Literal, Source, Test},
     decision::Decision,
     id::FeatureId,
-    program::{Comparison, Program},
+    program::{Comparison, Program, in_zone},
     value::{Type, Value, duration},
 };
 
@@ -16,7 +16,7 @@ pub(super) const LISTED_MAX: usize = 5;
 const LETTERS_MAX: usize = 80;
 
 /// What a test requires: `>= 18`, `< 30 days (720h)`, `one of "web", "app"`, `present`.
-pub(super) fn required(literal: &Literal) -> String {
+pub(super) fn required(decision: &Decision<'_>, literal: &Literal) -> String {
     let negated = literal.negated;
     match &literal.test {
         Test::IsTrue => (!negated).to_string(),
@@ -32,7 +32,7 @@ pub(super) fn required(literal: &Literal) -> String {
             };
             match value {
                 Kind::DurationUs(value) => format!("{sign} {}", duration::spoken_and_written(*value)),
-                value => format!("{sign} {}", Value::of(value)),
+                value => format!("{sign} {}", shown(decision, &Value::of(value))),
             }
         }
         Test::OneOfStrings(_) | Test::OneOfInts(_) => {
@@ -64,13 +64,16 @@ pub(super) fn change(decision: &Decision<'_>, literal: &Literal) -> Option<Strin
                 remedy if remedy.is_empty() => format!("{name} must have a value"),
                 remedy => remedy,
             };
-            Some(format!("{known}, and {name} must {}", requirement(literal, true)))
+            Some(format!(
+                "{known}, and {name} must {}",
+                requirement(decision, literal, true)
+            ))
         }
         Source::Derived(program) if matches!(literal.test, Test::IsTrue) => {
             let read = reading::sentence(decision, program);
             Some(format!(
                 "{name} must {}{}",
-                requirement(literal, true),
+                requirement(decision, literal, true),
                 after(&read)
             ))
         }
@@ -78,7 +81,7 @@ pub(super) fn change(decision: &Decision<'_>, literal: &Literal) -> Option<Strin
             Some(format!("{name} must be known"))
         }
         _ if value.is_missing() => {
-            let requirement = requirement(literal, false);
+            let requirement = requirement(decision, literal, false);
             let bare = requirement.strip_prefix("be ").unwrap_or(&requirement);
             Some(format!("{name} must be known and {bare}"))
         }
@@ -89,8 +92,8 @@ pub(super) fn change(decision: &Decision<'_>, literal: &Literal) -> Option<Strin
             };
             Some(format!(
                 "{name} must {} (is {}{})",
-                requirement(literal, false),
-                shortened(value),
+                requirement(decision, literal, false),
+                shortened(decision, value),
                 after(&read)
             ))
         }
@@ -104,7 +107,7 @@ pub(super) fn keep(decision: &Decision<'_>, literal: &Literal) -> String {
     let name = named(decision, literal.feature);
     match (&literal.test, literal.negated) {
         (Test::IsPresent, false) => format!("{name} must still be known"),
-        _ => format!("{name} must still {}", requirement(literal, holds)),
+        _ => format!("{name} must still {}", requirement(decision, literal, holds)),
     }
 }
 
@@ -146,7 +149,7 @@ pub(super) fn join(items: &[String], word: &str) -> String {
 }
 
 /// What stands after "must": "be at least 18". Of an expression that is true or false, `holds` asks for "hold".
-fn requirement(literal: &Literal, holds: bool) -> String {
+fn requirement(decision: &Decision<'_>, literal: &Literal, holds: bool) -> String {
     let negated = literal.negated;
     let not = if negated { "not " } else { "" };
     match &literal.test {
@@ -155,7 +158,11 @@ fn requirement(literal: &Literal, holds: bool) -> String {
         Test::IsPresent => if negated { "be absent" } else { "be known" }.to_owned(),
         Test::Compare(comparison, value) => {
             let comparison = turned(*comparison, negated);
-            format!("{} {}", compared(comparison, Type::of(value)), Value::of(value))
+            format!(
+                "{} {}",
+                compared(comparison, Type::of(value)),
+                shown(decision, &Value::of(value))
+            )
         }
         Test::OneOfStrings(_) | Test::OneOfInts(_) => {
             format!(
@@ -220,8 +227,17 @@ fn listed(test: &Test) -> String {
 }
 
 /// A value in 80 letters at most.
-pub(super) fn shortened(value: &Value<'_>) -> String {
-    shortened_text(&value.to_string())
+pub(super) fn shortened(decision: &Decision<'_>, value: &Value<'_>) -> String {
+    shortened_text(&shown(decision, value))
+}
+
+/// A value; times in the zone of the workspace.
+fn shown(decision: &Decision<'_>, value: &Value<'_>) -> String {
+    match value {
+        Value::Timestamp(moment) => in_zone(*moment, &decision.bundle.time_zone),
+        _ => None,
+    }
+    .unwrap_or_else(|| value.to_string())
 }
 
 /// A text in 80 letters at most.

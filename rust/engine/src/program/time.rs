@@ -31,6 +31,23 @@ pub(super) fn zone(constant: Option<&Kind>) -> Result<TimeZone, BundleFault> {
         .map_err(|_| BundleFault::malformed(format!("{name:?} is no time zone")))
 }
 
+/// The zone that a bundle names: empty: UTC.
+pub(crate) fn zone_named(name: &str) -> Result<TimeZone, BundleFault> {
+    zone(Some(&Kind::String(name.to_owned())))
+}
+
+/// A moment as people in a zone write it, RFC 3339: `2026-06-01T00:00:00+02:00`. None beyond the calendar.
+pub(crate) fn in_zone(microseconds: i64, zone: &TimeZone) -> Option<String> {
+    let timestamp = Timestamp::from_microsecond(microseconds).unwrap_or(Timestamp::MAX);
+    let offset = zone.to_offset(timestamp).seconds();
+    let local = civil(microseconds, zone)?;
+    if *zone == TimeZone::UTC {
+        return Some(format!("{local}Z"));
+    }
+    let (sign, minutes) = (if offset < 0 { '-' } else { '+' }, offset.abs() / 60);
+    Some(format!("{local}{sign}{:02}:{:02}", minutes / 60, minutes % 60))
+}
+
 fn offset(text: &str) -> Option<Offset> {
     let (sign, text) = match text.strip_prefix('-') {
         Some(rest) => (-1, rest),

@@ -258,14 +258,14 @@ fn effects_are_told_in_percent_points_or_scores() {
 }
 
 #[test]
-fn values_are_told_as_people_write_them() {
+fn numbers_are_told_as_people_write_them() {
     let cases = [
-        (Value::Missing, "unknown"),
-        (Value::Int(72_000), "72,000"),
-        (Value::Double(1_234.5), "1,234.5"),
-        (Value::Bool(true), "true"),
+        (Value::Missing, Some("unknown")),
+        (Value::Int(72_000), Some("72,000")),
+        (Value::Double(1_234.5), Some("1,234.5")),
+        (Value::Bool(true), None),
     ];
     for (value, text) in cases {
-        assert_eq!(told_value(&value), text);
+        assert_eq!(told_value(&value).as_deref(), text);
     }
 }
