@@ -5,12 +5,17 @@ It loads next to nothing: a server's signal handlers have to be there before any
 # ruff: noqa: PLC0415 - see above
 
 import os
+import signal
 import sys
+import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 
 from nextbest import signals
 
 __all__ = ["main"]
+
+_INTERRUPTED = 130
 
 
 def main() -> None:
@@ -19,9 +24,27 @@ def main() -> None:
         if sys.argv[1:2] == ["serve"]:
             stack.enter_context(signals.armed())
         _open_standard_streams()
+        run = _load()
+        try:
+            run()
+        except KeyboardInterrupt:
+            # Before and after a command; within one, the framework ends with the same code.
+            sys.exit(_INTERRUPTED)
+
+
+def _load() -> Callable[[], None]:
+    """Loads the commands. An interrupt meanwhile ends the process: a half-loaded module has a traceback."""
+    is_ours = threading.current_thread() is threading.main_thread()
+    if not is_ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         from nextbest.cli.application import run
 
-        run()
+        return run
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        from nextbest.cli.application import run
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    return run
 
 
 def _open_standard_streams() -> None:
@@ -37,6 +60,8 @@ def _open_standard_streams() -> None:
             # Takes the lowest number that is free.
             os.open(os.devnull, os.O_RDWR)
     # `pathlib` would load too much.
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115 - for life
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for life
     if sys.stderr is None:
