@@ -143,6 +143,8 @@ def test_outcomes_need_no_server(nextbest, outcomes, monkeypatch):
         ("propensity,outcome\n0.5,1\n1.5,1\n", "row 2 of the outcomes has no `propensity`"),
         ("propensity,outcome\n0.5,1\n0.5,\n", "row 2 of the outcomes has no `outcome`"),
         ("propensity,outcome\n", "there are no outcomes"),
+        ("propensity\n0.5\n", "add it, with 1 where it happened, 0 where it did not; there are `propensity`"),
+        ("outcome,propensities\n1,0.5\n", "did you mean `propensities`?"),
         ("propensity,outcome\nhigh,1\n", "row 1 of the outcomes, column `propensity`: `high` is not"),
         ("model,propensity,outcome\nloan,0.5,1\ncard,0.5,7\n", "row 2 of the outcomes has no `outcome`"),
         ("propensities,outcome\n0.5,1\n", "have no column `propensity`"),

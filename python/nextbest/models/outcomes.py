@@ -3,6 +3,7 @@
 Rows are what happened to decisions: a background sample and golden rows have no outcome, and are none.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nextbest.casting.form import Form
-from nextbest.diagnostics.suggestion import suggest
+from nextbest.diagnostics.suggestion import did_you_mean, nearest, suggest
 from nextbest.models.refusal import ROWS, ModelError
 from nextbest.models.rows import cast_rows, read_columns
 
@@ -22,6 +23,7 @@ _ACTION: Final = "action"
 _MODEL: Final = "model"
 _ROW: Final = " row"
 _WHAT: Final = "outcomes"
+_LISTED: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def read_outcomes(path: Path, model: str, form: Form | None = None) -> Outcomes:
     found = read_columns(path, _WHAT, form)
     for column in (_PROPENSITY, _OUTCOME):
         if column not in found:
-            remedy = suggest(column, found, otherwise="add it: 0.0 to 1.0, and 0 or 1")
+            remedy = _adding(column, found)
             raise ModelError(f"the outcomes have no column `{column}`", remedy, ROWS)
     frame = pl.DataFrame(
         [
@@ -79,6 +81,19 @@ def read_outcomes(path: Path, model: str, form: Form | None = None) -> Outcomes:
     if _ACTION in frame.columns:
         actions = np.array(frame[_ACTION].fill_null("").to_list(), dtype=object)
     return Outcomes(propensities, outcomes, actions)
+
+
+def _adding(column: str, found: Collection[str]) -> str:
+    """The remedy for a column that is missing; the other one that is needed is never meant by its name."""
+    others = [name for name in found if name not in {_PROPENSITY, _OUTCOME}]
+    best = nearest(column, others)
+    if best is not None:
+        return did_you_mean(best)
+    content = (
+        "numbers from 0.0 to 1.0" if column == _PROPENSITY else "1 where it happened, 0 where it did not"
+    )
+    there = ", ".join(f"`{name}`" for name in list(found)[:_LISTED])
+    return f"add it, with {content}" + (f"; there are {there}" if there else "")
 
 
 def _names(series: pl.Series) -> pl.Series:
