@@ -34,6 +34,7 @@ from nextbest.question import (
 from nextbest.settings import DECISION_ADDRESS
 from nextbest.streaming import Answered, ask
 from nextbest.v1 import customer_pb2, customer_pb2_grpc, decision_pb2_grpc
+from nextbest.values import check_text
 
 
 class Client:
@@ -259,7 +260,7 @@ class Customers:
         Raises:
             NextbestError: As for `Client.decide`.
         """
-        request = customer_pb2.GetRequest(customer_id=customer_id)
+        request = customer_pb2.GetRequest(customer_id=check_text(customer_id, "customer_id"))
         try:
             answer = self._call(self._stub.Get, request, timeout_s)
         except NotFound:
@@ -272,6 +273,6 @@ class Customers:
         Raises:
             NextbestError: As for `Client.decide`.
         """
-        request = customer_pb2.DeleteRequest(customer_id=customer_id)
+        request = customer_pb2.DeleteRequest(customer_id=check_text(customer_id, "customer_id"))
         deleted: bool = self._call(self._stub.Delete, request, timeout_s).deleted
         return deleted

@@ -10,6 +10,7 @@ from typing import Final
 
 import grpc
 
+from nextbest import regular_file
 from nextbest.errors import InvalidRequest
 
 Pem = bytes | str | os.PathLike[str]
@@ -78,7 +79,7 @@ def _read(source: Pem | None, field_name: str, markers: tuple[bytes, ...]) -> by
         return None
     field_name = f"tls.{field_name}"
     try:
-        data = source if isinstance(source, bytes) else Path(source).read_bytes()
+        data = source if isinstance(source, bytes) else regular_file.read(Path(source))
     except (OSError, ValueError) as error:
         # A ValueError is a text with NUL; an OSError may well be PEM text that was given for a path.
         reason = getattr(error, "strerror", None) or error

@@ -12,7 +12,7 @@ from typing import Final, Required, TypedDict
 from nextbest.answers import ContributionLevel, Customer, ExplanationLevel
 from nextbest.errors import InvalidRequest
 from nextbest.v1 import customer_pb2, decision_pb2
-from nextbest.values import AttributeValue, encode_attributes, to_microseconds
+from nextbest.values import AttributeValue, check_text, encode_attributes, to_microseconds
 
 CUSTOMERS_PER_CALL_MAX: Final = 1_000
 """What one Upsert or DecideBatch takes; longer iterables are sent in several."""
@@ -102,10 +102,10 @@ def assemble(question: Question) -> decision_pb2.DecideRequest:
         InvalidRequest: A value has no form in the protocol; `field` says which.
     """
     request = decision_pb2.DecideRequest(
-        customer_id=question.customer_id,
+        customer_id=check_text(question.customer_id, "customer_id"),
         customer=encode_attributes(question.customer, "customer"),
         context=encode_attributes(question.context, "context"),
-        channel=question.channel,
+        channel=check_text(question.channel, "channel"),
         placements=_placements(question.placements),
         dry_run=question.dry_run,
         explanation=_level(question.explanation),
@@ -131,7 +131,8 @@ def assemble_explain(question: Question, actions: Iterable[str]) -> decision_pb2
     """
     if isinstance(actions, str):
         raise InvalidRequest('a list of names is needed: ["gold-card"], not "gold-card"', "actions")
-    return decision_pb2.ExplainRequest(decide=assemble(question), actions=list(actions))
+    names = [check_text(name, f"actions[{index}]") for index, name in enumerate(actions)]
+    return decision_pb2.ExplainRequest(decide=assemble(question), actions=names)
 
 
 def assemble_batches(
@@ -150,7 +151,8 @@ def assemble_batches(
     for index, customer in enumerate(customers):
         customer_id, attributes = _whom(customer)
         batch.customers.add(
-            customer_id=customer_id, customer=encode_attributes(attributes, f"customers[{index}]")
+            customer_id=check_text(customer_id, f"customers[{index}].customer_id"),
+            customer=encode_attributes(attributes, f"customers[{index}]"),
         )
         if len(batch.customers) == CUSTOMERS_PER_CALL_MAX:
             yield batch
@@ -178,7 +180,8 @@ def batches(customers: Iterable[Customer | tuple[str, Attributes]]) -> Iterator[
     for index, customer in enumerate(customers):
         customer_id, attributes = _whom(customer)
         encoded = encode_attributes(attributes, f"customers[{index}]")
-        batch.append(customer_pb2.Customer(customer_id=customer_id, attributes=encoded))
+        checked = check_text(customer_id, f"customers[{index}].customer_id")
+        batch.append(customer_pb2.Customer(customer_id=checked, attributes=encoded))
         if len(batch) == CUSTOMERS_PER_CALL_MAX:
             yield customer_pb2.UpsertRequest(customers=batch)
             batch = []
@@ -193,6 +196,7 @@ def _placements(placements: Placements) -> list[decision_pb2.PlacementRequest]:
     if len(counts) < len(placements):
         raise InvalidRequest("a placement is named twice", "placements")
     for name, count in counts.items():
+        check_text(name, f"placements.{name}")
         if not 0 <= count <= _COUNT_MAX:
             raise InvalidRequest("a count is 1 to 100, or 0 for the workspace's", f"placements.{name}")
     return [decision_pb2.PlacementRequest(name=name, count=count) for name, count in counts.items()]

@@ -48,7 +48,7 @@ def encode(value: AttributeValue, field: str) -> pb.Value:
         case float():
             encoded = pb.Value(double=_double(value, field))
         case str():
-            encoded = pb.Value(string=_text(value, field))
+            encoded = pb.Value(string=check_text(value, field))
         case datetime():
             encoded = pb.Value(timestamp_us=to_microseconds(value, field))
         case timedelta():
@@ -72,7 +72,8 @@ def encode_attributes(attributes: Mapping[str, AttributeValue], field: str) -> l
             instance.
     """
     return [
-        pb.Attribute(name=name, value=encode(value, f"{field}.{name}")) for name, value in attributes.items()
+        pb.Attribute(name=check_text(name, f"{field}.{name}"), value=encode(value, f"{field}.{name}"))
+        for name, value in attributes.items()
     ]
 
 
@@ -94,6 +95,25 @@ def decode(value: pb.Value) -> AttributeValue:
             return plain
 
 
+def check_text(text: str, field: str) -> str:
+    """Returns a text that a message can hold: every one that enters a request passes here.
+
+    Args:
+        text: Of Python, which may have bytes that were no UTF-8 as halves of characters.
+        field: Its path in the request, for the error.
+
+    Raises:
+        InvalidRequest: It holds a lone surrogate.
+    """
+    try:
+        # What is not a text is refused when the message is made.
+        str(text).encode()
+    except UnicodeEncodeError:
+        message = "the text holds half a character (a lone surrogate): decode it anew"
+        raise InvalidRequest(message, _shown(field)) from None
+    return text
+
+
 def to_microseconds(moment: datetime, field: str) -> int:
     """Counts microseconds since 1970-01-01T00:00:00Z.
 
@@ -110,6 +130,11 @@ def from_microseconds(count: int) -> datetime:
     return _EPOCH + timedelta(microseconds=count)
 
 
+def _shown(field: str) -> str:
+    # What cannot be encoded cannot be printed either.
+    return field.encode(errors="backslashreplace").decode()
+
+
 def _int(value: int, field: str) -> int:
     if not _INT_MIN <= value <= _INT_MAX:
         raise InvalidRequest("the number does not fit 64 bits: use a float or a text", field)
@@ -122,20 +147,10 @@ def _double(value: float, field: str) -> float:
     return value
 
 
-def _text(value: str, field: str) -> str:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise InvalidRequest(
-            "the text holds half a character (a lone surrogate): decode it anew", field
-        ) from None
-    return value
-
-
 def _encode_list(items: Sequence[object], field: str) -> pb.Value:
     # An empty list says nothing of its elements; a server takes this form for a list of either kind.
     if all(isinstance(item, str) for item in items):
-        texts = [_text(str(item), f"{field}[{index}]") for index, item in enumerate(items)]
+        texts = [check_text(str(item), f"{field}[{index}]") for index, item in enumerate(items)]
         return pb.Value(strings=pb.StringList(items=texts))
     if all(isinstance(item, int) and not isinstance(item, bool) for item in items):
         numbers = [

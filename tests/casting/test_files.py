@@ -109,9 +109,9 @@ def test_lines_of_json_are_read_in_chunks(tmp_path, monkeypatch, chunk):
         ('{"a": 1, "a": 2}', "line 2 of `{}`: the key `a` is there more than once"),
         ('{"a": NaN}', "line 2 of `{}`: `NaN` is not JSON"),
         ("[1]", "line 2 of `{}` is not a JSON object"),
-        ('{"a": 1', "line 2 of `{}` is not JSON"),
-        ('{"a": ' + "[" * 100_000, "line 2 of `{}` is not JSON"),
-        (b'{"a": "\xe9"}', "line 2 of `{}` is not UTF-8"),
+        ('{"a": 1', "line 2 of `{}`: not JSON"),
+        ('{"a": ' + "[" * 100_000, "line 2 of `{}`: nested too deeply"),
+        (b'{"a": "\xe9"}', "line 2 of `{}`: not UTF-8"),
     ],
 )
 def test_lines_that_are_no_objects(tmp_path, line, message):

@@ -84,9 +84,9 @@ def test_what_is_wrong_is_said_before_anything_is_sent(nextbest, nobody, argumen
     ("line", "message"),
     [
         ("not json", "line 1 of"),
-        ('{"channel": "web"}', "is no question"),
-        ('{"channel": "web", "placements": ["hero"], "age": 1}', "is no question"),
-        ("", "holds no question"),
+        ('{"channel": "web"}', "is not a question"),
+        ('{"channel": "web", "placements": ["hero"], "age": 1}', "is not a question"),
+        ("", "does not hold a question"),
     ],
 )
 def test_files_of_questions(nextbest, tmp_path, line, message):

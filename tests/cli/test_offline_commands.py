@@ -244,3 +244,9 @@ def test_of_an_id_without_attributes_nothing_is_known(shop):
     kinds = [degradation.kind for degradation in offline.decide(**question).degradations]
     assert kinds == [DegradationKind.CUSTOMER_UNKNOWN]
     assert offline.decide(**question, customer={"age": 40}).degradations == ()
+
+
+def test_a_placement_is_named_once(nextbest, shop):
+    ran = nextbest("decide", "-b", shop, "-c", "web", "-p", "hero", "-p", "hero=2")
+    assert ran.code == 2
+    assert "the placement `hero` is named twice" in ran.err

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from nextbest import regular_file
 from nextbest.casting import Schema
 from nextbest.cli import attributes
 from nextbest.cli.exit_codes import ExitCode
@@ -86,6 +87,9 @@ def test_without_a_schema(pair, name, value):
         ("tenure=long", "`long` is not a duration", "1h30m"),
         ("levels=a", "element 1: `a` is not a whole number", "42"),
         ("age:number=1", "`number` is not a type", "bool, int, double"),
+        ("other=" + "[" * 50_000, "nested too deeply", "without lists in them"),
+        ("other=NaN", "`NaN` is not JSON", "null"),
+        ('other={"a": 1, "a": 2}', "the key `a` is there more than once", "each key once"),
         ('other={"a": 1}', "a JSON object is not an attribute value", "give a boolean"),
     ],
 )
@@ -118,7 +122,7 @@ def test_json_of_a_file(tmp_path):
 
 
 def test_json_of_standard_input(monkeypatch):
-    monkeypatch.setattr("sys.stdin", io.StringIO(JSON))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(JSON.encode())))
     assert attributes.from_json("-", SCHEMA, "--customer-json") == EXPECTED
 
 
@@ -129,9 +133,50 @@ def test_json_of_standard_input(monkeypatch):
         ("[1]", "not a JSON object"),
         ("nowhere.json", "`nowhere.json` cannot be read: No such file or directory"),
         ('{"a": {"b": 1}}', "a JSON object is not an attribute value"),
+        ('{"age": 17, "age": 42}', "the key `age` is there more than once"),
+        ('{"age": 17, "age:int": 42}', "the attribute `age` is there more than once"),
+        ('{"age": NaN}', "`NaN` is not JSON"),
+        ('{"balance": -Infinity}', "`-Infinity` is not JSON"),
+        ("[" * 200_000, "nested too deeply"),
+        ("/dev/zero", "`/dev/zero` cannot be read: not a regular file"),
     ],
 )
 def test_json_that_cannot_be_meant_is_refused(source, message):
     with pytest.raises(CommandError) as caught:
         attributes.from_json(source, SCHEMA, "--customer-json")
     assert caught.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b'{"code": "\xff"}', "not UTF-8"),
+        (b"\n", "standard input is empty"),
+        (b" " * (regular_file.BYTES_MAX + 1) + b"{}", "standard input has more than 16,777,216 bytes"),
+    ],
+)
+def test_standard_input_that_is_no_json_is_refused(monkeypatch, data, message):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+    with pytest.raises(CommandError) as caught:
+        attributes.from_json("-", SCHEMA, "--customer-json")
+    assert caught.value.message == message
+
+
+def test_an_attribute_that_is_given_twice_is_refused():
+    with pytest.raises(CommandError) as caught:
+        attributes.from_pairs(["age=17", "age=42"], SCHEMA, "--attribute")
+    assert caught.value.message == "the attribute `age` is there more than once"
+
+
+@pytest.mark.parametrize(
+    ("schema", "written", "is_noted"),
+    [
+        (Schema(), "1990-01-31", True),
+        (Schema(), "1990-01-31T00:00:00Z", False),
+        (SCHEMA, "1990-01-31", False),
+    ],
+)
+def test_a_day_of_utc_is_reported_where_no_bundle_says_the_time_zone(capsys, schema, written, is_noted):
+    attributes.from_pairs([f"since:timestamp={written}"], schema, "--attribute")
+    attributes.from_json(f'{{"since:timestamp": "{written}"}}', schema, "--customer-json")
+    assert capsys.readouterr().err.count("the date of since was taken for a day of UTC") == 2 * is_noted

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextbest.errors import InvalidRequest
+from nextbest.question import Question, assemble, assemble_batches, assemble_explain, batches
 from nextbest.v1.customer_pb2 import IntList, StringList, Value
 from nextbest.values import decode, encode
 
@@ -83,3 +84,37 @@ def test_what_is_encoded_is_decoded(value):
     again = decode(Value.FromString(encode(value, "x").SerializeToString()))
     assert again == value
     assert type(again) is type(value)
+
+
+HALF = "a\udcff"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"customer_id": HALF}, "customer_id"),
+        ({"channel": HALF}, "channel"),
+        ({"placements": [HALF]}, r"placements.a\udcff"),
+        ({"customer": {HALF: 1}}, r"customer.a\udcff"),
+        ({"context": {"x": HALF}}, "context.x"),
+        ({"context": {"x": ["b", HALF]}}, "context.x[1]"),
+    ],
+)
+def test_half_characters_of_a_question_are_refused(arguments, field):
+    question = Question(**{"channel": "web", "placements": ["hero"]} | arguments)
+    with pytest.raises(InvalidRequest, match="half a character") as caught:
+        assemble(question)
+    assert caught.value.field == field
+
+
+def test_half_characters_of_names_beside_a_question_are_refused():
+    question = Question(channel="web", placements=["hero"])
+    for call, field in (
+        (lambda: assemble_explain(question, ["b", HALF]), "actions[1]"),
+        (lambda: list(assemble_batches(question, ["c-1", HALF])), "customers[1].customer_id"),
+        (lambda: list(batches([(HALF, {})])), "customers[0].customer_id"),
+        (lambda: list(batches([("c-1", {HALF: 1})])), r"customers[0].a\udcff"),
+    ):
+        with pytest.raises(InvalidRequest, match="half a character") as caught:
+            call()
+        assert caught.value.field == field

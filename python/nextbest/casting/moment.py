@@ -43,6 +43,12 @@ def parse_moment(text: str, zone: str = "") -> datetime:
         raise CastError(f"`{text}` is not in the calendar", _EXAMPLE) from None
 
 
+def is_date(text: str) -> bool:
+    """Whether text is a date without a time, which begins in a time zone that it does not name."""
+    found = _MOMENT.fullmatch(text.strip())
+    return found is not None and found[4] is None
+
+
 def first_moment(day: date, zone: str) -> datetime:
     """The first moment of a day in a time zone; empty: UTC.
 

@@ -1,16 +1,16 @@
 """Lines of JSON objects -> columns: of one type where all values are of it, of Python's objects otherwise."""
 
-import json
 from collections.abc import Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
+from nextbest.casting.json_text import decode_json_exactly
 from nextbest.casting.lists import list_column
 from nextbest.casting.number import EXACT_MAX
 from nextbest.casting.refusal import CastError
+from nextbest.regular_file import open_file
 
 _CHUNK: Final = 10_000
 """Lines that are objects of Python at a time."""
@@ -25,10 +25,7 @@ _EXAMPLE: Final = 'write one object a line, {"customer_id": "c-1", "age": 42}'
 
 
 def read_lines(path: Path) -> tuple[dict[str, pl.Series], dict[str, pl.Series]]:
-    """Reads a file; blank lines are skipped.
-
-    Numbers keep their digits: whole ones are ints of any size, and others are floats only where that loses
-    nothing of a whole number.
+    """Reads a file; blank lines are skipped. Numbers keep their digits, as `decode_json_exactly` says.
 
     Returns:
         The columns, null where a line does not have the key; and, of those of which it is so, where.
@@ -41,7 +38,7 @@ def read_lines(path: Path) -> tuple[dict[str, pl.Series], dict[str, pl.Series]]:
     absences: dict[str, list[pl.Series]] = {}
     rows: list[dict[str, Any]] = []
     done = 0
-    with path.open("rb") as file:
+    with open_file(path) as file:
         for number, line in enumerate(file, 1):
             written = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
             if written.isspace() or not written:
@@ -60,43 +57,12 @@ def read_lines(path: Path) -> tuple[dict[str, pl.Series], dict[str, pl.Series]]:
 
 def _object(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
-        found = _DECODER.decode(line.decode())
-    except UnicodeDecodeError:
-        message = f"line {number} of `{path}` is not UTF-8"
-        raise CastError(message, "save it as UTF-8, which JSON is written in") from None
+        found = decode_json_exactly(line)
     except CastError as error:
-        raise CastError(f"line {number} of `{path}`: {error.message}", error.help) from None
-    except (ValueError, RecursionError) as error:
-        raise CastError(f"line {number} of `{path}` is not JSON: {error}", _EXAMPLE) from None
+        raise CastError(f"line {number} of `{path}`: {error.message}", error.help or _EXAMPLE) from None
     if not isinstance(found, dict):
         raise CastError(f"line {number} of `{path}` is not a JSON object", _EXAMPLE)
     return found
-
-
-def _with_each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise CastError(f"the key `{repeated}` is there more than once", "write each key once")
-    return found
-
-
-def _number(text: str) -> float | Decimal:
-    number = float(text)
-    if number.is_integer() and (abs(number) >= EXACT_MAX or not text.endswith(".0")):
-        return Decimal(text)
-    return number if abs(number) != float("inf") else Decimal(text)
-
-
-def _constant(name: str) -> None:
-    raise CastError(f"`{name}` is not JSON", "write null for a value that is missing")
-
-
-# One for all lines: making a decoder takes longer than a line does.
-_DECODER: Final = json.JSONDecoder(
-    parse_float=_number, parse_constant=_constant, object_pairs_hook=_with_each_key_once
-)
 
 
 def _add(

@@ -11,6 +11,7 @@ import polars as pl
 
 from nextbest.casting.form import Form
 from nextbest.casting.refusal import CastError
+from nextbest.regular_file import open_file
 
 _SEPARATORS: Final = {";": "';'", "\t": "'\\t'", "|": "'|'", ",": "','"}
 """Those that files have, each as it is typed behind an option."""
@@ -56,7 +57,8 @@ def _separator(form: Form) -> str:
 
 
 def _decode(path: Path, form: Form) -> str:
-    data = path.read_bytes()
+    with open_file(path) as file:
+        data = file.read()
     encoding = form.encoding or "utf-8"
     try:
         return data.decode(encoding)

@@ -14,6 +14,7 @@ from nextbest.casting.form import Form
 from nextbest.casting.ndjson import read_lines
 from nextbest.casting.refusal import CastError
 from nextbest.casting.separated import read_separated
+from nextbest.regular_file import open_file
 
 SUFFIXES: Final = (".parquet", ".csv", ".tsv", ".ndjson", ".jsonl")
 
@@ -71,7 +72,7 @@ def read_table(path: Path, form: Form | None = None, suffixes: tuple[str, ...] =
 
 
 def _read_parquet(path: Path) -> dict[str, pl.Series]:
-    with path.open("rb") as file:
+    with open_file(path) as file:
         try:
             return {series.name: series for series in pl.read_parquet(file)}
         except pl.exceptions.PolarsError as error:

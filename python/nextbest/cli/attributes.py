@@ -4,16 +4,18 @@ Types come from the bundle's schema where there is a bundle; from `name:type` wh
 otherwise from JSON, where text that is no JSON is a string: the server compares that with its schema.
 """
 
-import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+from nextbest import regular_file
 from nextbest.casting import EXAMPLES, CastError, Schema, cast
+from nextbest.casting.json_text import NotJsonError, decode_json, decode_json_exactly
+from nextbest.casting.moment import is_date
 from nextbest.cli.exit_codes import ExitCode
-from nextbest.cli.output import CommandError
+from nextbest.cli.output import CommandError, write_note
 from nextbest.values import AttributeValue
 
 _LISTS: Final = {"list<string>", "list<int>"}
@@ -31,7 +33,10 @@ def from_pairs(pairs: Iterable[str], schema: Schema, option: str) -> dict[str, A
         if not equals or not name:
             raise _usage(f"`{pair}` is not an attribute", f"write {option} name=value", option)
         name, kind = _split(name, schema, option)
-        attributes[name] = None if text == "" else parse(text, kind, f"{option} {name}", schema.time_zone)
+        _require_once(name, attributes, option)
+        value = None if text == "" else parse(text, kind, f"{option} {name}", schema.time_zone)
+        attributes[name] = value
+        _note_day(name, kind, text, schema)
     return attributes
 
 
@@ -47,16 +52,19 @@ def from_json(source: str, schema: Schema, option: str) -> dict[str, AttributeVa
     Raises:
         CommandError: It is no JSON object, or a value in it does not have its type.
     """
+    example = f"""give an object: {option} '{{"age": 42}}'"""
     try:
-        content = json.loads(_text(source, option), parse_float=Decimal)
-    except ValueError as error:
-        raise _usage(f"not JSON: {error}", f"""give an object: {option} '{{"age": 42}}'""", option) from None
+        content = decode_json_exactly(_text(source, option))
+    except CastError as error:
+        raise _usage(error.message, error.help or example, option) from None
     if not isinstance(content, dict):
-        raise _usage("not a JSON object", f"""give an object: {option} '{{"age": 42}}'""", option)
+        raise _usage("not a JSON object", example, option)
     attributes: dict[str, AttributeValue] = {}
     for key, value in content.items():
         name, kind = _split(key, schema, option)
+        _require_once(name, attributes, option)
         attributes[name] = _typed(value, kind, f"{option} {name}", schema.time_zone)
+        _note_day(name, kind, value, schema)
     return attributes
 
 
@@ -76,9 +84,11 @@ def parse(text: str, kind: str, field: str, zone: str = "") -> AttributeValue:
         is_short = kind in _LISTS and not text.lstrip().startswith(("[", "{"))
         return _typed(text.split(",") if is_short else text, kind, field, zone)
     try:
-        value = json.loads(text)
-    except ValueError:
+        value = decode_json(text)
+    except NotJsonError:
         return text
+    except CastError as error:
+        raise _usage(error.message, error.help, field) from None
     return _typed(value, "", field, zone)
 
 
@@ -104,20 +114,35 @@ def _split(name: str, schema: Schema, option: str) -> tuple[str, str]:
     return name, kind or schema.get(name, "")
 
 
-def _text(source: str, option: str) -> str:
+def _require_once(name: str, attributes: Mapping[str, AttributeValue], option: str) -> None:
+    """Refuses a name that is there already: which of two values is meant would be a guess."""
+    if name in attributes:
+        raise _usage(f"the attribute `{name}` is there more than once", "give each attribute once", option)
+
+
+def _note_day(name: str, kind: str, written: object, schema: Schema) -> None:
+    """Reports a date that was taken for a day of UTC, as nobody here knows the workspace's time zone."""
+    if kind == "timestamp" and not schema and isinstance(written, str) and is_date(written):
+        remedy = "give a time with its zone where another is meant"
+        write_note(f"the date of {name} was taken for a day of UTC; {remedy}")
+
+
+def _text(source: str, option: str) -> str | bytes:
+    remedy = "give a file, a JSON object, or - for standard input"
     if source == "-":
-        return sys.stdin.read()
+        # A closed one is the null device: it has no text either.
+        found = sys.stdin.buffer.read(regular_file.BYTES_MAX + 1)
+        if len(found) > regular_file.BYTES_MAX:
+            raise _usage(f"standard input has more than {regular_file.BYTES_MAX:,} bytes", remedy, option)
+        if not found.strip():
+            raise _usage("standard input is empty", remedy, option)
+        return found
     if source.lstrip().startswith(("{", "[")):
         return source
     try:
-        return Path(source).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise _usage(
-            f"`{source}` cannot be read: {reason}",
-            "give a file, a JSON object, or - for standard input",
-            option,
-        ) from None
+        return regular_file.read(Path(source))
+    except OSError as error:
+        raise _usage(f"`{source}` cannot be read: {error.strerror}", remedy, option) from None
 
 
 def _usage(message: str, remedy: str, field: str) -> CommandError:

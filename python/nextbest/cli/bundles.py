@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nextbest import regular_file
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
 from nextbest.cli.output import CommandError, Json, is_for_machines, show, write_json
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from nextbest.bundle import Sealed
+
+_BYTES_MAX = 1024 * 1024 * 1024
+"""Of any file: twice what a bundle may have, whose own limit says more."""
 
 
 def register(app: typer.Typer) -> None:
@@ -50,13 +54,13 @@ def load(path: Path) -> "Sealed":
 
 
 def read_bytes(path: Path) -> bytes:
-    """Reads a whole file.
+    """Reads a whole file, without waiting for a pipe or a device.
 
     Raises:
         CommandError: It cannot be read.
     """
     try:
-        return path.read_bytes()
+        return regular_file.read(path, _BYTES_MAX)
     except OSError as error:
         raise CommandError(
             f"`{path}` cannot be read: {error.strerror}", "check the path", ExitCode.USAGE

@@ -50,7 +50,12 @@ Customers = Annotated[
 IdColumn = Annotated[str, typer.Option("--id-column", help="Column of customer ids in --customers.")]
 Attribute = Annotated[
     list[str] | None,
-    typer.Option("--attribute", "-a", help="Customer attribute: name=value or name:type=value. Repeatable."),
+    typer.Option(
+        "--attribute",
+        "-a",
+        help="Customer attribute: name=value or name:type=value. Repeatable. Without --bundle, a date is a "
+        "day of UTC.",
+    ),
 ]
 ContextOption = Annotated[
     list[str] | None,
@@ -368,6 +373,9 @@ def given_placements(texts: Sequence[str]) -> dict[str, int]:
             raise CommandError(
                 f"`{text}` is not a placement", "write --placement hero or --placement hero=2", ExitCode.USAGE
             )
+        if name in placements:
+            message = f"the placement `{name}` is named twice"
+            raise CommandError(message, "name each placement once", ExitCode.USAGE, "--placement")
         placements[name] = int(count) if equals else 0
     return placements
 

@@ -1,11 +1,11 @@
 """What `nextbest load` sends: encoded requests, from a file of questions or from options."""
 # ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
 
-import json as encoder
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nextbest.casting import Schema
+from nextbest.casting import CastError, Schema
+from nextbest.casting.json_text import decode_json
 from nextbest.cli.decisions import given_attributes, given_placements
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.output import CommandError
@@ -24,24 +24,25 @@ def from_file(path: Path) -> list[bytes]:
         CommandError: The file cannot be read, holds none, or one is wrong.
     """
     from nextbest.cli.bundles import read_bytes
+    from nextbest.errors import InvalidRequest
     from nextbest.question import Question, assemble
 
     encoded: list[bytes] = []
-    for number, line in enumerate(read_bytes(path).decode("utf-8", "replace").splitlines()[:REQUESTS_MAX], 1):
+    for number, line in enumerate(read_bytes(path).splitlines()[:REQUESTS_MAX], 1):
         if not line.strip():
             continue
         try:
-            encoded.append(assemble(Question(**encoder.loads(line))).SerializeToString())
-        except (TypeError, ValueError) as error:
+            encoded.append(assemble(Question(**decode_json(line))).SerializeToString())
+        except (TypeError, ValueError, CastError, InvalidRequest) as error:
             raise CommandError(
-                f"line {number} of `{path}` is no question: {error}",
+                f"line {number} of `{path}` is not a question: {error}",
                 'write {"channel": "web", "placements": {"hero": 1}, "customer_id": "c-1"}',
                 ExitCode.USAGE,
                 "--requests",
             ) from None
     if not encoded:
         raise CommandError(
-            f"`{path}` holds no question", "write one JSON object a line", ExitCode.USAGE, "--requests"
+            f"`{path}` does not hold a question", "write one JSON object a line", ExitCode.USAGE, "--requests"
         )
     return encoded
 

@@ -31,6 +31,7 @@ from nextbest.models.report import Outcome
 from nextbest.models.rows import EXPECTED, Table, fill_inputs
 from nextbest.models.validation import validate
 from nextbest.models.zipmap import strip_zipmap
+from nextbest.regular_file import open_file
 from nextbest.workspace.columns import Bound, bind_columns, read_tables
 from nextbest.workspace.definitions import BindingFile, CardFile, Definition, Kind
 from nextbest.workspace.document import Document
@@ -202,11 +203,12 @@ def _sources(request: Request) -> dict[str, str]:
         "golden rows": request.golden,
         "background sample": request.background,
     }
-    return {
-        what: hashlib.sha256(path.read_bytes()).hexdigest()
-        for what, path in given.items()
-        if path is not None
-    }
+    return {what: _digest(path) for what, path in given.items() if path is not None}
+
+
+def _digest(path: Path) -> str:
+    with open_file(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is_there(
