@@ -191,3 +191,11 @@ def test_positions_of_values_and_keys():
     assert document.value("a", "b", 1).length == 4
     # As much of a path as exists.
     assert document.value("a", "b", 7, "x") == document.value("a", "b")
+
+
+@pytest.mark.parametrize("escape", [r"\uD800", r"\x0", r"\q", r"\U00110000"])
+def test_an_unreadable_escape_is_named(escape: str) -> None:
+    _, (found,) = parse("a.yaml", f'a: "a\\0b{escape}"\n'.encode())
+    assert (found.code, found.message) == ("NB103", f"YAML cannot read the escape `{escape}`")
+    assert found.position is not None
+    assert (found.position.column, found.position.length) == (9, len(escape))

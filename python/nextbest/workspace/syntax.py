@@ -30,8 +30,6 @@ WORDING = (
     ("did not find expected node content", "a value is missing here", "write the value, or remove the comma"),
     ("block sequence entries are not allowed", "a list cannot begin on the line of its key",
      "begin it on the next line, each item with `- `"),
-    ("found unknown escape character", "an escape that YAML does not know, in double quotes",
-     "use single quotes for text with backslashes"),
     ("found character '\\t'", "a tab in the indentation", "indent with spaces"),
     ("unexpected end of stream", "this quote is not closed", "close it with the same kind of quote"),
     ("document start", "the text after this line is not part of the document", "indent it, or remove `---`"),
@@ -48,7 +46,9 @@ INDICATORS = {
 }  # fmt: skip
 
 
-def reword(error: yaml.YAMLError, document: Document) -> Diagnostic:
+def reword(  # noqa: PLR0911 - one for each kind of error
+    error: yaml.YAMLError, document: Document
+) -> Diagnostic:
     """Words an error of libyaml.
 
     Args:
@@ -72,6 +72,12 @@ def reword(error: yaml.YAMLError, document: Document) -> Diagnostic:
         return Diagnostic(
             "NB103", "this line continues the value above it", position, _continued(document, line)
         )
+    escape = _escape(problem, text, column)
+    if escape:
+        message = f"YAML cannot read the escape `{escape}`"
+        begin = text.rfind("\\", 0, column + 1)
+        position = Position(document.file, line + 1, begin + 1, len(escape))
+        return Diagnostic("NB103", message, position, "use single quotes for text with backslashes")
     quoted = _quoted(document, line, column)
     if quoted is not None:
         begins = text[quoted.column : quoted.column + 1]
@@ -84,6 +90,14 @@ def reword(error: yaml.YAMLError, document: Document) -> Diagnostic:
     if "cannot start any token" in problem:
         return _bad_start(text[column : column + 1], text, position)
     return Diagnostic("NB103", message, position, remedy)
+
+
+def _escape(problem: str, text: str, column: int) -> str:
+    """The escape in double quotes that an error is about; it is marked at its end or within it."""
+    if "hexdecimal" not in problem and not ("escape" in problem and "URI" not in problem):
+        return ""
+    found = re.match(r"\\(?:x\w{0,2}|u\w{0,4}|U\w{0,8}|.)", text[text.rfind("\\", 0, column + 1) :])
+    return found[0] if found is not None else ""
 
 
 def _continued(document: Document, line: int) -> str:
