@@ -237,7 +237,7 @@ class Expressions:
 
     def _specialised(self, template: Node, tokens: Tokens, action: Mapping[str, Constant] | None) -> _Lowered:
         if template.type != BOOL:
-            return _Lowered((), (_wrong_result(template, tokens, "a condition is true or false"),))
+            return _Lowered((), (_no_condition(template, tokens),))
         specialiser = Specialiser(tokens, action, self._evaluator, self._schema.time_zone)
         node = specialiser.specialise(template, {})
         if specialiser.findings:
@@ -339,6 +339,15 @@ def _constants(names: tuple[str, ...], action: Mapping[str, Constant] | None) ->
         return (None,)
     values = [action.get(name.removeprefix("action.")) for name in names]
     return tuple((type(value), value) for value in values)
+
+
+def _no_condition(template: Node, tokens: Tokens) -> Finding:
+    found = _wrong_result(template, tokens, "a condition is true or false")
+    _, _, comment = tokens.text[tokens.starts[-1] + len(tokens.words[-1]) :].partition(MARK)
+    if any(sign in comment for sign in "<>="):
+        # The comparison is there, behind a division of other languages.
+        return replace(found, help="`//` begins a comment: write `/` to divide", otherwise="")
+    return found
 
 
 def _no_value(
