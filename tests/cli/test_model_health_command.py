@@ -159,7 +159,9 @@ def test_what_are_no_outcomes(nextbest, tmp_path, table, message):
     assert "help: " in ran.err
 
 
-def test_names_in_outcomes_are_text(nextbest, tmp_path):
+def test_names_in_outcomes_are_text(nextbest, tmp_path, monkeypatch):
+    # No server: one that listens at the default port has other models.
+    monkeypatch.setenv("NEXTBEST_CONTROL_ADDRESS", f"unix:{tmp_path}/nobody.sock")
     lines = ["model;action;propensity;outcome", *["007;01;0.5;true", "007;01;0.5;0"] * 50, "7;1;0.5;1"]
     (tmp_path / "o.csv").write_text("\n".join(lines))
     ran = nextbest("model", "health", "007", "--outcomes", tmp_path / "o.csv", "--separator", ";", "--json")

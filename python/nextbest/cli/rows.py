@@ -80,8 +80,8 @@ class CustomerTable:
         Args:
             path: Parquet, CSV, TSV or NDJSON, by its suffix.
             id_column: Holds the customers' ids; of text or whole numbers.
-            schema: Columns that it does not name are left out, and the others are cast to it. None: every
-                column is taken, with the type that it seems to have.
+            schema: Columns that it does not name are left out, and the others are cast to it. Empty: ids are
+                read alone. None: every column is taken, with the type that it seems to have.
             form: How a CSV file is written.
 
         Raises:
@@ -192,7 +192,7 @@ def _is_taken(name: str, id_column: str, schema: Schema | None) -> bool:
 def _left_out(path: Path, table: Table, id_column: str, taken: list[str], schema: Schema | None) -> list[str]:
     """The columns that the schema does not have; where those are all, something else went wrong."""
     left_out = [name for name in table.columns if name not in {id_column, *taken}]
-    if schema is not None and left_out and not taken:
+    if schema and left_out and not taken:
         remedy = f"name columns as attributes are named; there are {suggestions(left_out, schema, [])}"
         raise CommandError(f"no column of `{path}` is an attribute", remedy, ExitCode.USAGE)
     return left_out
