@@ -41,6 +41,12 @@ def test_a_date_of_the_command_line_is_a_day_of_the_workspace(nextbest, shop):
     assert explained["clauses"] == []
 
 
+def test_a_name_that_is_not_text_is_refused_by_its_option(nextbest, shop):
+    ran = nextbest("decide", "-b", "shop.bundle", "-c", "web", "-a", "\udcff=1")
+    assert ran.code == 4
+    assert "--attribute \\udcff" in ran.err
+
+
 def test_a_bundle_shows_its_currency_and_time_zone(nextbest, shop):
     assert "currency EUR, time zone Europe/Berlin" in nextbest("bundle", "show", "shop.bundle").out
     shown = json.loads(nextbest("bundle", "show", "shop.bundle", "--json").out)

@@ -322,7 +322,8 @@ class _Asked:
     def _option_of(self, root: str, name: str) -> str:
         pairs, source = self._typed[root]
         option = "attribute" if root == "customer" else root
-        if name in pairs:
+        # The field of an error shows half characters escaped.
+        if name in {typed.encode(errors="backslashreplace").decode() for typed in pairs}:
             return f"--{option}"
         return f"--{root}-json" if source else "--customers"
 
