@@ -47,6 +47,11 @@ def test_a_name_that_is_not_text_is_refused_by_its_option(nextbest, shop):
     assert "--attribute \\udcff" in ran.err
 
 
+def test_a_day_before_all_timestamps_is_refused(nextbest, shop):
+    ran = nextbest("decide", "-b", ".", "-c", "web", "--now", "0001-01-01")
+    assert (ran.code, "begins before the year 1" in ran.err) == (2, True)
+
+
 def test_a_bundle_shows_its_currency_and_time_zone(nextbest, shop):
     assert "currency EUR, time zone Europe/Berlin" in nextbest("bundle", "show", "shop.bundle").out
     shown = json.loads(nextbest("bundle", "show", "shop.bundle", "--json").out)

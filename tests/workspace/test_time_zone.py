@@ -150,6 +150,16 @@ def test_odd_days(day, zone, first, after):
     assert (moment_us(day, zone), end_us(day, zone)) == (moment_us(first), moment_us(after))
 
 
+def test_the_first_day_begins_no_earlier_than_timestamps_do(tmp_path):
+    first = moment_us("0001-01-01")
+    assert moment_us("0001-01-01", "Asia/Tokyo") == first
+    # Tokyo's own mean time was 9:18:59 ahead of Greenwich.
+    assert end_us("0001-01-01", "Asia/Tokyo") - first == DAY_US - 33_539_000_000
+    with pytest.raises(ValueError, match="no day"):
+        _core.start_of_day(1, 1, 1, "Asia/Tokyo")
+    compiled(tmp_path, "active: {from: 0001-01-01}", settings="time_zone: Asia/Tokyo\n")
+
+
 def test_for_ever():
     assert end_us("9999-12-31", "Asia/Tokyo") - moment_us("9999-12-31", "Asia/Tokyo") >= DAY_US - 1
     with pytest.raises(ValueError, match="no day"):

@@ -53,7 +53,7 @@ def first_moment(day: date, zone: str) -> datetime:
     """The first moment of a day in a time zone; empty: UTC.
 
     Raises:
-        OverflowError: It is before the year 0001.
+        ValueError: It begins before the year 0001 of UTC.
     """
     # Commands that cast nothing do not load it.
     from nextbest._core import start_of_day  # noqa: PLC0415

@@ -338,7 +338,12 @@ class _Asked:
             message = f"`{text}` is a date, and only a bundle says in which time zone it begins"
             remedy = f"give a time with its zone, {text}T00:00:00Z, or decide here with --bundle"
             raise CommandError(message, remedy, ExitCode.USAGE, "--now")
-        return first_moment(moment, self.offline.message.time_zone)
+        zone = self.offline.message.time_zone
+        try:
+            return first_moment(moment, zone)
+        except ValueError:
+            message = f"`{text}` begins before the year 1 of UTC in {zone}"
+            raise CommandError(message, "give a later day", ExitCode.USAGE, "--now") from None
 
 
 def given_attributes(

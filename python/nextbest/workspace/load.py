@@ -12,7 +12,6 @@ from datetime import date
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from nextbest._core import start_of_day
 from nextbest.diagnostics import Diagnostic, Position, Severity
 from nextbest.workspace.definitions import (
     ArbitrationFile,
@@ -26,6 +25,7 @@ from nextbest.workspace.definitions import (
     PersonaFile,
     SchemaFile,
     WorkspaceFile,
+    moment_us,
 )
 from nextbest.workspace.discovery import discover, misnamed
 from nextbest.workspace.document import Document, Node
@@ -129,7 +129,7 @@ def load(
             diagnostics += _read(workspace, file, kind, content)
     progress("load", len(kinds), len(kinds))
     if today is not None:
-        workspace.now_us = start_of_day(today.year, today.month, today.day, workspace.time_zone)
+        workspace.now_us = moment_us(today.isoformat(), workspace.time_zone)
     if "schema.yaml" not in kinds and Kind.SCHEMA not in discovery.unlisted:
         remedy = "add one that declares the attributes; `nextbest init` shows how"
         diagnostics.append(Diagnostic("NB110", "`schema.yaml` is missing", None, remedy))

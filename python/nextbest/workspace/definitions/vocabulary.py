@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import PydanticCustomError
 
 from nextbest._core import start_of_day
-from nextbest.expression.value import TIMESTAMP_US_MAX
+from nextbest.expression.value import TIMESTAMP_US_MAX, TIMESTAMP_US_MIN
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
 ATTRIBUTE_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,99}$"
@@ -39,7 +39,11 @@ def moment_us(text: str, zone: str = "") -> int:
     """
     day = _day(text)
     if day is not None:
-        return start_of_day(day.year, day.month, day.day, zone)
+        try:
+            return start_of_day(day.year, day.month, day.day, zone)
+        except ValueError:
+            # East of Greenwich the first day begins before the first moment that a timestamp has.
+            return TIMESTAMP_US_MIN
     if not TIMESTAMP.fullmatch(text):
         raise PydanticCustomError("NB207", "is not a date or time")
     try:

@@ -112,7 +112,8 @@ fn civil(microseconds: i64, zone: &TimeZone) -> Option<DateTime> {
 }
 
 /// The first moment of a day in a time zone, in microseconds since 1970: after midnight where the clock was put forward
-/// at midnight. None where the date is not in the calendar, or nobody knows the zone.
+/// at midnight. None where the date is not in the calendar, begins outside the years that timestamps have, or nobody knows
+/// the zone.
 #[must_use]
 pub fn start_of_day(year: i16, month: i8, day: i8, zone: &str) -> Option<i64> {
     let zone = self::zone(Some(&Kind::String(zone.to_owned()))).ok()?;
@@ -121,7 +122,7 @@ pub fn start_of_day(year: i16, month: i8, day: i8, zone: &str) -> Option<i64> {
         .to_zoned(zone.clone())
         .and_then(|zoned| zoned.start_of_day())
     {
-        return Some(zoned.timestamp().as_microsecond());
+        return in_range(zoned.timestamp().as_microsecond());
     }
     // Beyond the library's timestamps, as in `civil`.
     let edge = if year > 0 { Timestamp::MAX } else { Timestamp::MIN };
