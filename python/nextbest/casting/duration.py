@@ -6,7 +6,7 @@ from typing import Final
 
 from nextbest.casting.refusal import CastError
 
-_UNITS_NS: Final = {
+UNITS_NS: Final = {
     "w": 604_800_000_000_000,
     "d": 86_400_000_000_000,
     "h": 3_600_000_000_000,
@@ -41,10 +41,10 @@ def parse_duration(text: str) -> timedelta:
     sign, written = _spelled(text)
     total_ns = 0
     for whole, fraction, unit in _PART.findall(written):
-        scaled, rest = divmod(int(fraction or "0") * _UNITS_NS[unit], 10 ** len(fraction))
+        scaled, rest = divmod(int(fraction or "0") * UNITS_NS[unit], 10 ** len(fraction))
         if rest:
             raise _too_fine(text)
-        total_ns += int(whole) * _UNITS_NS[unit] + scaled
+        total_ns += int(whole) * UNITS_NS[unit] + scaled
     us, rest = divmod(total_ns, 1_000)
     if rest:
         raise _too_fine(text)

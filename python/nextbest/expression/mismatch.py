@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nextbest.casting import PHRASES
 from nextbest.diagnostics import Remedy
 from nextbest.diagnostics.remedy import Stretch
 from nextbest.expression.finding import Finding, instead
@@ -26,15 +27,8 @@ from nextbest.expression.schema import ROOT_NAMES
 from nextbest.expression.tokens import Tokens
 
 _TYPE_WORDS = {
-    "bool": "true or false",
-    "int": "a whole number",
-    "double": "a number",
-    "string": "text",
-    "timestamp": "a timestamp",
-    "duration": "a duration",
-    "list(string)": "a list of texts",
-    "list(int)": "a list of whole numbers",
-    "list(double)": "a list of numbers",
+    **PHRASES,
+    "list<double>": "a list of numbers",
     "uint": "an unsigned number",
     "bytes": "bytes",
     "null_type": "null",
@@ -50,9 +44,9 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 def words_for(type_: str) -> str:
     """A type in a sentence: "a whole number". Takes `list<int>` as well as `list(int)`."""
-    plain = type_.replace("<", "(").replace(">", ")").removeprefix("google.protobuf.").lower()
+    plain = type_.replace("(", "<").replace(")", ">").removeprefix("google.protobuf.").lower()
     other = (
-        "an object" if plain.startswith("map(") else "a type" if plain.startswith("type(") else f"a {plain}"
+        "an object" if plain.startswith("map<") else "a type" if plain.startswith("type<") else f"a {plain}"
     )
     return _TYPE_WORDS.get(plain, other)
 

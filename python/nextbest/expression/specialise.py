@@ -41,7 +41,7 @@ from nextbest.expression.value import Constant, ValueTextError, parse_duration, 
 # Copies of macro bodies in one expression, when a macro runs over a list that is known.
 COPIES_MAX = 256
 
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "EQ": operator.eq,
     "NE": operator.ne,
     "LT": operator.lt,
@@ -49,7 +49,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "GT": operator.gt,
     "GE": operator.ge,
 }
-_PLAIN = frozenset(_COMPARE)
+_PLAIN = frozenset(COMPARE)
 _ARITHMETIC = ("ADD", "SUB", "MUL", "DIV", "MOD")
 _DIVISIONS = ("DIV", "MOD")
 
@@ -326,8 +326,8 @@ class Specialiser:
 
     def _compute(self, node: Call, args: list[Const]) -> Folded:
         values = [arg.value for arg in args]
-        if node.operation in _COMPARE:
-            return _COMPARE[node.operation](*values)
+        if node.operation in COMPARE:
+            return COMPARE[node.operation](*values)
         if node.operation == "IN" and isinstance(values[1], tuple):
             return values[0] in values[1]
         if node.operation == "TO_TIMESTAMP" and isinstance(values[0], str):

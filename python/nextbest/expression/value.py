@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from nextbest.casting.duration import UNITS_NS
 from nextbest.expression.schema import Type
 from nextbest.v1 import customer_pb2
 
@@ -19,14 +20,6 @@ _TIMESTAMP = re.compile(
 )
 _DURATION = re.compile(r"([+-]?)((?:\d+(?:\.\d*)?(?:h|ms|m|s|us|ns))+)", re.ASCII)
 _DURATION_PART = re.compile(r"(\d+)(?:\.(\d*))?(h|ms|m|s|us|ns)", re.ASCII)
-_UNIT_NS = {
-    "h": 3_600_000_000_000,
-    "m": 60_000_000_000,
-    "s": 1_000_000_000,
-    "ms": 1_000_000,
-    "us": 1_000,
-    "ns": 1,
-}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -161,10 +154,10 @@ def parse_duration(text: str) -> Duration:
     sign, parts = found.groups()
     total_ns = 0
     for whole, fraction, unit in _DURATION_PART.findall(parts):
-        scaled, rest = divmod(int(fraction or "0") * _UNIT_NS[unit], 10 ** len(fraction))
+        scaled, rest = divmod(int(fraction or "0") * UNITS_NS[unit], 10 ** len(fraction))
         if rest:
             raise ValueTextError("write it in whole microseconds: time is kept in microseconds")
-        total_ns += int(whole) * _UNIT_NS[unit] + scaled
+        total_ns += int(whole) * UNITS_NS[unit] + scaled
     if total_ns % 1_000:
         raise ValueTextError("write it in whole microseconds: time is kept in microseconds")
     us = total_ns // 1_000

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from nextbest.expression.evaluation import Evaluator, NoResultError
 from nextbest.expression.rendering import quote
+from nextbest.expression.specialise import COMPARE
 from nextbest.expression.tree import INT, MISSING, Attr, Call, Const, Macro, Node
 from nextbest.expression.value import Constant
 
@@ -23,12 +24,7 @@ OPEN = Open()
 Result = Constant | Open
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "EQ": operator.eq,
-    "NE": operator.ne,
-    "LT": operator.lt,
-    "LE": operator.le,
-    "GT": operator.gt,
-    "GE": operator.ge,
+    **COMPARE,
     "ADD": operator.add,
     "SUB": operator.sub,
     "MUL": operator.mul,
