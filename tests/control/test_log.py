@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import sys
+import termios
 import threading
 from pathlib import Path
 
@@ -30,6 +32,14 @@ def read_lines(descriptor):
     return data.decode().splitlines()
 
 
+def wait_until_full(descriptor):
+    """Waits until a pipe has no room for one more line of 100 bytes."""
+    waiting = bytearray(4)
+    while int.from_bytes(waiting, sys.byteorder) <= PIPE_BYTES - 100:
+        threading.Event().wait(0.001)
+        fcntl.ioctl(descriptor, termios.FIONREAD, waiting)
+
+
 def test_nobody_reads(pipe):
     complaints = []
     log = Log(pipe["writer"], "log", complaints.append)
@@ -37,6 +47,9 @@ def test_nobody_reads(pipe):
     for index in range(lines):
         # Would block in a pipe's write.
         log.write(f"{index:<99}\n")
+        if index == PIPE_BYTES // 100:
+            # While the pipe takes lines, the queue has room for later ones.
+            wait_until_full(pipe["reader"])
     dropped = log.dropped
     assert lines // 3 < dropped < lines
     reading = threading.Thread(target=lambda: read.extend(read_lines(pipe["reader"])))
