@@ -150,7 +150,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One reason why a model is not taken.
+    """One reason why a model is not taken; or, as a warning, what is wrong with one that is.
 
     Attributes:
         code: Of the register of diagnostics.
@@ -171,8 +171,10 @@ class Outcome:
         report: As far as it came; None when nothing is known of the model.
         refusals: Every reason that was found.
         scores: Of the background sample, NaN (null in JSON) where a row has none.
+        warnings: What is taken all the same, and what its owner should know of it.
     """
 
     report: Report | None
     refusals: list[Refusal]
     scores: list[float | None] = field(default_factory=list)
+    warnings: list[Refusal] = field(default_factory=list)

@@ -45,12 +45,14 @@ class Trial:
         report: Made by the first stages; None before.
         refusals: Every reason against the model.
         scores: Of the background rows, once they are known; None where there is none.
+        warnings: What does not refuse it, and its owner should know.
     """
 
     job: Job
     report: Report | None = None
     refusals: list[Refusal] = field(default_factory=list)
     scores: list[float | None] = field(default_factory=list)
+    warnings: list[Refusal] = field(default_factory=list)
     structure: Structure | None = None
     session: Any = None
     native: NativeModel | None = None

@@ -60,7 +60,9 @@ def _try_out(lines: Any, status: int, *, has_no_network: bool, gains_nothing: bo
             peak_bytes=_peak_bytes(status),
             cpu_s=round(used.ru_utime + used.ru_stime, 3),
         )
-    lines.write(json.dumps({"outcome": encode(Outcome(found, trial.refusals, trial.scores))}) + "\n")
+    lines.write(
+        json.dumps({"outcome": encode(Outcome(found, trial.refusals, trial.scores, trial.warnings))}) + "\n"
+    )
 
 
 def _peak_bytes(status: int) -> int:

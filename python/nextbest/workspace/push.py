@@ -244,9 +244,10 @@ def _is_there(
 
 
 def _refuse(outcome: Outcome, pushed: Pushed) -> bool:
-    pushed.diagnostics += [
-        Diagnostic(refusal.code, refusal.message, None, refusal.help) for refusal in outcome.refusals
-    ]
+    for severity, found in ((Severity.ERROR, outcome.refusals), (Severity.WARNING, outcome.warnings)):
+        pushed.diagnostics += [
+            Diagnostic(refusal.code, refusal.message, None, refusal.help, severity) for refusal in found
+        ]
     return bool(outcome.refusals)
 
 
