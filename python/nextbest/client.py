@@ -21,6 +21,7 @@ from nextbest.credentials import bearer
 from nextbest.decoding import decode_batch, decode_customer, decode_decision
 from nextbest.errors import NextbestError, NotFound, refine
 from nextbest.question import (
+    Asked,
     Attributes,
     BatchArguments,
     DecideArguments,
@@ -113,7 +114,7 @@ class Client:
 
     def decide_batch(
         self,
-        customers: Iterable[str | Customer | tuple[str, Attributes]],
+        customers: Iterable[Asked],
         *,
         timeout_s: float | None = None,
         traceparent: str | None = None,
@@ -124,8 +125,8 @@ class Client:
         Sent in calls of 1,000 customers, one after the other; each call sees one bundle.
 
         Args:
-            customers: Ids, `Customer`s, or pairs of id and attributes; sent attributes take precedence over
-                stored ones.
+            customers: Ids, `Customer`s, pairs of id and attributes, or attributes alone, as for
+                `decide(customer=...)`; sent attributes take precedence over stored ones.
             timeout_s: Of each call, instead of ten times the client's.
             traceparent: As for `decide`.
             question: As for `decide`, without `customer_id` and `customer`.

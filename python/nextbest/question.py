@@ -12,12 +12,22 @@ from typing import Final, Required, TypedDict
 from nextbest.answers import ContributionLevel, Customer, ExplanationLevel
 from nextbest.errors import InvalidRequest
 from nextbest.v1 import customer_pb2, decision_pb2
-from nextbest.values import AttributeValue, check_text, encode_attributes, to_microseconds
+from nextbest.values import (
+    AttributeValue,
+    check_iterable,
+    check_text,
+    check_truth,
+    check_whole,
+    encode_attributes,
+    to_microseconds,
+)
 
 CUSTOMERS_PER_CALL_MAX: Final = 1_000
 """What one Upsert or DecideBatch takes; longer iterables are sent in several."""
 
 Attributes = Mapping[str, AttributeValue]
+Asked = str | Customer | tuple[str, Attributes] | Attributes
+"""A customer of a batch: an id, a `Customer`, an id with attributes, or attributes without an id."""
 Placements = Mapping[str, int] | Sequence[str]
 
 _SEED_MAX: Final = 2**64 - 1
@@ -107,19 +117,17 @@ def assemble(question: Question) -> decision_pb2.DecideRequest:
         context=encode_attributes(question.context, "context"),
         channel=check_text(question.channel, "channel"),
         placements=_placements(question.placements),
-        dry_run=question.dry_run,
+        dry_run=check_truth(question.dry_run, "dry_run"),
         explanation=_level(question.explanation),
         contributions=_contributions(question.contributions),
     )
-    if not 0 <= question.contributions_top <= _COUNT_MAX:
-        raise InvalidRequest("1 to 10, or 0 for 3", "contributions_top")
-    request.contributions_top = question.contributions_top
+    request.contributions_top = check_whole(
+        question.contributions_top, "contributions_top", _COUNT_MAX, "1 to 10, or 0 for 3"
+    )
     if question.now is not None:
         request.now_us = to_microseconds(question.now, "now")
     if question.seed is not None:
-        if not 0 <= question.seed <= _SEED_MAX:
-            raise InvalidRequest(f"a seed is 0 to {_SEED_MAX}", "seed")
-        request.seed = question.seed
+        request.seed = check_whole(question.seed, "seed", _SEED_MAX, f"a seed is 0 to {_SEED_MAX}")
     return request
 
 
@@ -129,14 +137,13 @@ def assemble_explain(question: Question, actions: Iterable[str]) -> decision_pb2
     Raises:
         InvalidRequest: A value has no form in the protocol; `field` says which.
     """
-    if isinstance(actions, str):
-        raise InvalidRequest('a list of names is needed: ["gold-card"], not "gold-card"', "actions")
-    names = [check_text(name, f"actions[{index}]") for index, name in enumerate(actions)]
+    given = check_iterable(actions, "actions", 'a list of names, ["gold-card"],')
+    names = [check_text(name, f"actions[{index}]") for index, name in enumerate(given)]
     return decision_pb2.ExplainRequest(decide=assemble(question), actions=names)
 
 
 def assemble_batches(
-    question: Question, customers: Iterable[str | Customer | tuple[str, Attributes]]
+    question: Question, customers: Iterable[Asked]
 ) -> Iterator[decision_pb2.DecideBatchRequest]:
     """Encodes one question for many customers, at most `CUSTOMERS_PER_CALL_MAX` a message.
 
@@ -144,12 +151,11 @@ def assemble_batches(
         InvalidRequest: A value has no form in the protocol; `field` is `customers[1041].balance`, counted
             over all of them.
     """
-    if isinstance(customers, str):
-        raise InvalidRequest('a list of customers is needed: ["c-1"], not "c-1"', "customers")
+    check_iterable(customers, "customers", 'a list of customers, ["c-1"] or [{"age": 42}],')
     asked = assemble(question)
     batch = decision_pb2.DecideBatchRequest(question=asked)
     for index, customer in enumerate(customers):
-        customer_id, attributes = _whom(customer)
+        customer_id, attributes = _whom(customer, index)
         batch.customers.add(
             customer_id=check_text(customer_id, f"customers[{index}].customer_id"),
             customer=encode_attributes(attributes, f"customers[{index}]"),
@@ -161,12 +167,24 @@ def assemble_batches(
         yield batch
 
 
-def _whom(customer: str | Customer | tuple[str, Attributes]) -> tuple[str, Attributes]:
-    if isinstance(customer, str):
-        return customer, {}
-    if isinstance(customer, Customer):
-        return customer.customer_id, customer.attributes
-    return customer
+def _whom(customer: Asked, index: int) -> tuple[str, Attributes]:
+    match customer:
+        case str():
+            return customer, {}
+        case Customer():
+            return customer.customer_id, customer.attributes
+        case Mapping():
+            # As `decide(customer=...)` has it: nobody's stored attributes are read.
+            return "", customer
+    return _pair(customer, index, 'or attributes, {"age": 42}')
+
+
+def _pair(customer: object, index: int, otherwise: str) -> tuple[str, Attributes]:
+    # What each of the two is, is looked at when it is encoded.
+    if isinstance(customer, tuple | list) and len(customer) == 2:
+        return customer[0], customer[1]
+    message = f'an id with attributes, ("c-1", {{"age": 42}}), {otherwise} is needed'
+    raise InvalidRequest(f"{message}, not {type(customer).__name__}", f"customers[{index}]")
 
 
 def batches(customers: Iterable[Customer | tuple[str, Attributes]]) -> Iterator[customer_pb2.UpsertRequest]:
@@ -176,9 +194,13 @@ def batches(customers: Iterable[Customer | tuple[str, Attributes]]) -> Iterator[
         InvalidRequest: A value has no form in the protocol; `field` is `customers[1041].balance`, counted
             over all of them.
     """
+    check_iterable(customers, "customers", 'a list of customers, [("c-1", {"age": 42})],')
     batch: list[customer_pb2.Customer] = []
     for index, customer in enumerate(customers):
-        customer_id, attributes = _whom(customer)
+        if isinstance(customer, Customer):
+            customer_id, attributes = customer.customer_id, customer.attributes
+        else:
+            customer_id, attributes = _pair(customer, index, "or a Customer")
         encoded = encode_attributes(attributes, f"customers[{index}]")
         checked = check_text(customer_id, f"customers[{index}].customer_id")
         batch.append(customer_pb2.Customer(customer_id=checked, attributes=encoded))
@@ -190,16 +212,20 @@ def batches(customers: Iterable[Customer | tuple[str, Attributes]]) -> Iterator[
 
 
 def _placements(placements: Placements) -> list[decision_pb2.PlacementRequest]:
-    if isinstance(placements, str):
-        raise InvalidRequest('placements are a list or mapping: ["hero"] or {"hero": 1}', "placements")
-    counts = placements if isinstance(placements, Mapping) else dict.fromkeys(placements, 0)
-    if len(counts) < len(placements):
-        raise InvalidRequest("a placement is named twice", "placements")
-    for name, count in counts.items():
-        check_text(name, f"placements.{name}")
-        if not 0 <= count <= _COUNT_MAX:
-            raise InvalidRequest("a count is 1 to 100, or 0 for the workspace's", f"placements.{name}")
-    return [decision_pb2.PlacementRequest(name=name, count=count) for name, count in counts.items()]
+    if not isinstance(placements, Mapping):
+        check_iterable(placements, "placements", 'a list or mapping, ["hero"] or {"hero": 1},')
+        names = [check_text(name, f"placements.{name}") for name in placements]
+        if len(set(names)) < len(names):
+            raise InvalidRequest("a placement is named twice", "placements")
+        return [decision_pb2.PlacementRequest(name=name) for name in names]
+    meaning = "a count is 1 to 100, or 0 for the workspace's"
+    return [
+        decision_pb2.PlacementRequest(
+            name=check_text(name, f"placements.{name}"),
+            count=check_whole(count, f"placements.{name}", _COUNT_MAX, meaning),
+        )
+        for name, count in placements.items()
+    ]
 
 
 def _level(level: ExplanationLevel | str) -> decision_pb2.ExplanationLevel.ValueType:

@@ -15,6 +15,7 @@ from nextbest.answers import Decision
 from nextbest.decoding import decode_decision
 from nextbest.errors import (
     DeadlineExceeded,
+    InvalidRequest,
     NextbestError,
     ServerFailed,
     Unavailable,
@@ -23,10 +24,12 @@ from nextbest.errors import (
 )
 from nextbest.question import Question, assemble
 from nextbest.v1 import decision_pb2
+from nextbest.values import check_iterable
 
 UNDER_WAY_MAX: Final = 256
 """Questions without an answer, of one stream: further ones are asked as answers are read."""
 
+_QUESTIONS: Final = 'a list of questions, [Question(channel="web", placements={"hero": 1})],'
 _SENT_TOO_LATE: Final = "Internal error from Core"
 
 Answered = tuple[Question, Decision | NextbestError]
@@ -42,6 +45,10 @@ class _UnderWay:
         self.failure: BaseException | None = None
 
     def send(self, question: Question) -> decision_pb2.StreamedRequest:
+        if not isinstance(question, Question):
+            form = 'Question(channel="web", placements={"hero": 1}, customer={"age": 42})'
+            message = f"a Question is needed, {form}, not {type(question).__name__}"
+            raise InvalidRequest(message, f"questions[{self._sent}]")
         request = assemble(question)
         self._sent += 1
         self._questions[self._sent] = question
@@ -84,7 +91,7 @@ def ask(
 
     def requests() -> Iterator[decision_pb2.StreamedRequest]:
         try:
-            for question in questions:
+            for question in check_iterable(questions, "questions", _QUESTIONS):
                 room.acquire()
                 if is_over.is_set():
                     return
@@ -155,5 +162,5 @@ async def _as_async(questions: AsyncIterable[Question] | Iterable[Question]) -> 
         async for question in questions:
             yield question
     else:
-        for question in questions:
+        for question in check_iterable(questions, "questions", _QUESTIONS):
             yield question

@@ -10,9 +10,10 @@
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from operator import index
+from typing import Final, TypeVar
 
 from nextbest.errors import InvalidRequest
 from nextbest.v1 import customer_pb2 as pb
@@ -21,6 +22,7 @@ _TYPES: Final = "bool, int, float, str, datetime, timedelta, list of str, list o
 
 AttributeValue = bool | int | float | str | datetime | timedelta | Sequence[str] | Sequence[int] | None
 
+_Item = TypeVar("_Item")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _INT_MIN: Final = -(2**63)
@@ -56,7 +58,7 @@ def encode(value: AttributeValue, field: str) -> pb.Value:
         case list() | tuple():
             encoded = _encode_list(value, field)
         case _:
-            raise InvalidRequest(f"a {type(value).__name__} is no attribute value: use {_TYPES}", field)
+            raise InvalidRequest(f"a {type(value).__name__} is not an attribute value: use {_TYPES}", field)
     return encoded
 
 
@@ -68,9 +70,12 @@ def encode_attributes(attributes: Mapping[str, AttributeValue], field: str) -> l
         field: The path they stand at in the request, for the error.
 
     Raises:
-        InvalidRequest: One of them has no form in the protocol; its `field` is `context.device`, for
-            instance.
+        InvalidRequest: They are not a mapping, or one of them has no form in the protocol; its `field` is
+            `context.device`, for instance.
     """
+    if not isinstance(attributes, Mapping):
+        message = f'attributes are a mapping of names and values: {{"age": 42}}, {_not_a(attributes)}'
+        raise InvalidRequest(message, field)
     return [
         pb.Attribute(name=check_text(name, f"{field}.{name}"), value=encode(value, f"{field}.{name}"))
         for name, value in attributes.items()
@@ -99,27 +104,85 @@ def check_text(text: str, field: str) -> str:
     """Returns a text that a message can hold: every one that enters a request passes here.
 
     Args:
-        text: Of Python, which may have bytes that were no UTF-8 as halves of characters.
+        text: Of Python, which may have bytes that were not UTF-8 as halves of characters.
         field: Its path in the request, for the error.
 
     Raises:
-        InvalidRequest: It holds a lone surrogate.
+        InvalidRequest: It is not a text, or holds a lone surrogate.
     """
+    if not isinstance(text, str):
+        raise InvalidRequest(f'a text is needed: "c-1", {_not_a(text)}', _shown(field))
     try:
-        # What is not a text is refused when the message is made.
-        str(text).encode()
+        text.encode()
     except UnicodeEncodeError:
         message = "the text holds half a character (a lone surrogate): decode it anew"
         raise InvalidRequest(message, _shown(field)) from None
     return text
 
 
+def check_whole(number: int, field: str, maximum: int, meaning: str) -> int:
+    """Returns a whole number from 0 to `maximum`.
+
+    Args:
+        number: What was given.
+        field: Its path in the request, for the error.
+        maximum: The largest.
+        meaning: What it has to be, for the error.
+
+    Raises:
+        InvalidRequest: It is not that.
+    """
+    try:
+        # numpy's whole numbers are as good as Python's; a bool is not a count.
+        whole = index(number) if not isinstance(number, bool) else -1
+    except TypeError:
+        raise InvalidRequest(f"{meaning}, {_not_a(number)}", field) from None
+    if not 0 <= whole <= maximum:
+        raise InvalidRequest(meaning, field)
+    return whole
+
+
+def check_truth(truth: bool, field: str) -> bool:  # noqa: FBT001 - it is what is looked at
+    """Returns a truth value.
+
+    Raises:
+        InvalidRequest: It is something else, such as the text "false", which would count as true.
+    """
+    # Equal to: numpy has truth values of its own.
+    if not isinstance(truth, Hashable) or truth not in {True, False}:
+        raise InvalidRequest(f"True or False is needed, {_not_a(truth)}", field)
+    return bool(truth)
+
+
+def check_iterable(items: Iterable[_Item], field: str, example: str) -> Iterable[_Item]:
+    """Returns what holds several things; a text, a mapping and a table of polars or pandas do not count.
+
+    Args:
+        items: What was given.
+        field: Its path in the request, for the error.
+        example: How it is written: `a list of names: ["gold-card"]`.
+
+    Raises:
+        InvalidRequest: It is something else.
+    """
+    if hasattr(items, "columns") and hasattr(items, "dtypes"):
+        # Going through a table gives the names of its columns, or the columns.
+        rows = "its rows: to_dicts() of polars, to_dict('records') of pandas"
+        raise InvalidRequest(f"{example} is needed, not a table: give {rows}", field)
+    if isinstance(items, str | bytes | Mapping) or not isinstance(items, Iterable):
+        raise InvalidRequest(f"{example} is needed, {_not_a(items)}", field)
+    return items
+
+
 def to_microseconds(moment: datetime, field: str) -> int:
     """Counts microseconds since 1970-01-01T00:00:00Z.
 
     Raises:
-        InvalidRequest: The datetime has no time zone.
+        InvalidRequest: It is not a datetime, or has no time zone.
     """
+    if not isinstance(moment, datetime):
+        message = f"a datetime is needed: datetime.now(UTC), for instance, {_not_a(moment)}"
+        raise InvalidRequest(message, field)
     if moment.tzinfo is None or moment.utcoffset() is None:
         raise InvalidRequest("a datetime without a time zone: use datetime.now(UTC), for instance", field)
     return (moment - _EPOCH) // _MICROSECOND
@@ -128,6 +191,10 @@ def to_microseconds(moment: datetime, field: str) -> int:
 def from_microseconds(count: int) -> datetime:
     """Returns the moment in UTC, so many microseconds after 1970-01-01T00:00:00Z."""
     return _EPOCH + timedelta(microseconds=count)
+
+
+def _not_a(given: object) -> str:
+    return "not None" if given is None else f"not {type(given).__name__}"
 
 
 def _shown(field: str) -> str:

@@ -1,11 +1,16 @@
 """Python values to protocol values and back."""
 
-from datetime import UTC, datetime, timedelta, timezone
+import re
+from datetime import UTC, date, datetime, timedelta, timezone
 
+import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nextbest.answers import Customer
 from nextbest.errors import InvalidRequest
 from nextbest.question import Question, assemble, assemble_batches, assemble_explain, batches
 from nextbest.v1.customer_pb2 import IntList, StringList, Value
@@ -56,8 +61,8 @@ def test_encoding(value, expected):
         ([True], "either texts or whole numbers"),
         ([1.5], "either texts or whole numbers"),
         ([2**64], "does not fit 64 bits"),
-        ({"a": 1}, "a dict is no attribute value"),
-        (b"bytes", "a bytes is no attribute value"),
+        ({"a": 1}, "a dict is not an attribute value"),
+        (b"bytes", "a bytes is not an attribute value"),
     ],
 )
 def test_what_has_no_form_is_refused_where_it_stands(value, message):
@@ -118,3 +123,102 @@ def test_half_characters_of_names_beside_a_question_are_refused():
         with pytest.raises(InvalidRequest, match="half a character") as caught:
             call()
         assert caught.value.field == field
+
+
+QUESTION = {"channel": "web", "placements": ["hero"]}
+
+
+def test_a_batch_takes_attributes_as_decide_does():
+    customers = [{"age": 42}, {}, "c-1", ("c-2", {"age": 43}), ["c-3", {}], Customer("c-4", {"age": 44})]
+    (batch,) = assemble_batches(Question(**QUESTION), customers)
+    asked = [
+        (one.customer_id, [attribute.value.int for attribute in one.customer]) for one in batch.customers
+    ]
+    assert asked == [
+        ("", [42]), ("", []), ("c-1", []), ("c-2", [43]), ("c-3", []), ("c-4", [44]),
+    ]  # fmt: skip
+    alone = assemble(Question(**QUESTION, customer={"age": 42}))
+    assert batch.customers[0].customer == alone.customer
+
+
+@pytest.mark.parametrize(
+    ("customers", "field", "message"),
+    [
+        (["c-1", 5], "customers[1]", 'or attributes, {"age": 42} is needed, not int'),
+        ([None], "customers[0]", "not NoneType"),
+        ([("c-1",)], "customers[0]", "not tuple"),
+        ([("c-1", {}, {})], "customers[0]", "not tuple"),
+        ([("c-1", 42)], "customers[0]", "mapping of names and values"),
+        ([(5, {})], "customers[0].customer_id", "a text is needed"),
+        ([{5: 1}], "customers[0].5", "a text is needed"),
+        ([{"age": {}}], "customers[0].age", "a dict is not an attribute value"),
+        ({"age": 42}, "customers", '[{"age": 42}], is needed, not dict'),
+        ("c-1", "customers", "is needed, not str"),
+        (5, "customers", "is needed, not int"),
+        (None, "customers", "is needed, not None"),
+        (pl.DataFrame({"age": [42]}), "customers", "not a table: give its rows: to_dicts()"),
+        (pd.DataFrame({"age": [42]}), "customers", "to_dict('records') of pandas"),
+    ],
+)
+def test_what_is_no_customer_of_a_batch(customers, field, message):
+    with pytest.raises(InvalidRequest, match=re.escape(message)) as caught:
+        list(assemble_batches(Question(**QUESTION), customers))
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize("customers", [["c-1"], [{"age": 42}], [5], [("c-1", "x")], {"c-1": {}}, 5])
+def test_what_is_no_customer_of_an_upsert(customers):
+    with pytest.raises(InvalidRequest) as caught:
+        list(batches(customers))
+    assert caught.value.field in {"customers", "customers[0]"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"customer": [("age", 42)]}, "customer"),
+        ({"customer": "age"}, "customer"),
+        ({"customer": None}, "customer"),
+        ({"context": 5}, "context"),
+        ({"context": {5: 1}}, "context.5"),
+        ({"customer_id": 5}, "customer_id"),
+        ({"customer_id": None}, "customer_id"),
+        ({"channel": None}, "channel"),
+        ({"channel": b"web"}, "channel"),
+        ({"placements": 5}, "placements"),
+        ({"placements": None}, "placements"),
+        ({"placements": [5]}, "placements.5"),
+        ({"placements": [["hero"]]}, "placements.['hero']"),
+        ({"placements": {"hero": "1"}}, "placements.hero"),
+        ({"placements": {"hero": 1.5}}, "placements.hero"),
+        ({"placements": {"hero": None}}, "placements.hero"),
+        ({"placements": {5: 1}}, "placements.5"),
+        ({"dry_run": "false"}, "dry_run"),
+        ({"dry_run": []}, "dry_run"),
+        ({"explanation": ["full"]}, "explanation"),
+        ({"contributions": 5}, "contributions"),
+        ({"contributions_top": "3"}, "contributions_top"),
+        ({"now": "2026-06-01"}, "now"),
+        ({"now": date(2026, 6, 1)}, "now"),
+        ({"seed": "1"}, "seed"),
+        ({"seed": 1.5}, "seed"),
+        ({"seed": True}, "seed"),
+    ],
+)
+def test_arguments_of_another_shape_are_named(arguments, field):
+    with pytest.raises(InvalidRequest) as caught:
+        assemble(Question(**(QUESTION | arguments)))
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize("actions", ["gold", 5, None, {"gold": 1}])
+def test_actions_to_explain_are_a_list(actions):
+    with pytest.raises(InvalidRequest) as caught:
+        assemble_explain(Question(**QUESTION), actions)
+    assert caught.value.field == "actions"
+
+
+def test_numbers_of_numpy_are_taken():
+    asked = Question(channel="web", placements={"hero": np.int64(2)}, seed=np.int64(3), dry_run=np.True_)
+    request = assemble(asked)
+    assert (request.placements[0].count, request.seed, request.dry_run) == (2, 3, True)

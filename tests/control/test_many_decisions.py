@@ -89,10 +89,17 @@ def test_more_than_one_call_takes(shared, batch):
 
 
 @both_batches
+def test_attributes_without_an_id_are_decided_on(shared, batch):
+    young, adult = batch(shared.decisions, [{**ADULT, "age": 17}, ADULT], **ASKED)
+    assert "gold-card" not in hero(young)
+    assert "gold-card" in hero(adult)
+
+
+@both_batches
 def test_a_question_that_is_wrong_for_all(shared, batch):
     answers = batch(shared.decisions, ["a", "b"], **{**ASKED, "channel": "fax"})
     assert [type(answer) for answer in answers] == [errors.InvalidRequest] * 2
-    with pytest.raises(errors.InvalidRequest, match="a list of customers is needed"):
+    with pytest.raises(errors.InvalidRequest, match=r"a list of customers, .* is needed"):
         batch(shared.decisions, "c-1", **ASKED)
 
 
@@ -112,6 +119,16 @@ def test_what_is_wrong_with_one_question_is_said_of_it_alone(shared, stream):
     assert hero(answered[id(good)]) == ["gold-card"]
     assert isinstance(answered[id(bad)], errors.InvalidRequest)
     assert answered[id(bad)].field == "channel"
+
+
+@both_streams
+@pytest.mark.parametrize(
+    ("questions", "field"), [([{"channel": "web"}], "questions[0]"), (5, "questions"), ({}, "questions")]
+)
+def test_what_is_not_a_question(shared, stream, questions, field):
+    with pytest.raises(errors.InvalidRequest) as caught:
+        stream(shared.decisions, questions)
+    assert caught.value.field == field
 
 
 @both_streams
