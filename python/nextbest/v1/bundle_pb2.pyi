@@ -1048,6 +1048,7 @@ class Model(_message.Message):
     NATIVE_FIELD_NUMBER: _builtins.int
     NATIVE_REFUSAL_FIELD_NUMBER: _builtins.int
     REFERENCE_FIELD_NUMBER: _builtins.int
+    ROW_BY_ROW_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     onnx: _builtins.bytes
     output: _builtins.str
@@ -1056,6 +1057,8 @@ class Model(_message.Message):
     """The column of the positive class."""
     native_refusal: _builtins.str
     """Why there is no native model, in a sentence; empty where there is one."""
+    row_by_row: _builtins.bool
+    """ONNX Runtime gets one row at a time: in this graph, the score of a row depends on the other rows of its run."""
     @_builtins.property
     def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelInput]: ...
     @_builtins.property
@@ -1077,10 +1080,11 @@ class Model(_message.Message):
         native: _native_pb2.NativeModel | None = ...,
         native_refusal: _builtins.str = ...,
         reference: Global___ModelReference | None = ...,
+        row_by_row: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["native", b"native", "reference", b"reference"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["inputs", b"inputs", "name", b"name", "native", b"native", "native_refusal", b"native_refusal", "onnx", b"onnx", "output", b"output", "positive_column", b"positive_column", "reference", b"reference"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["inputs", b"inputs", "name", b"name", "native", b"native", "native_refusal", b"native_refusal", "onnx", b"onnx", "output", b"output", "positive_column", b"positive_column", "reference", b"reference", "row_by_row", b"row_by_row"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1189,7 +1193,7 @@ Global___Histogram: _TypeAlias = Histogram  # noqa: Y015
 
 @_typing.final
 class ModelInput(_message.Message):
-    """One input tensor, of shape [rows, columns]."""
+    """One input tensor, of shape [rows, columns]; or, in graphs that want it so, [rows], with one column."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -1,8 +1,8 @@
 //! The models of a bundle -> a session for each, which scores batches.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
-use nextbest_engine::{Batch, Bundle, Model, ModelId, ScoreFault, Scorer};
+use nextbest_engine::{Batch, Bundle, Model, ModelId, ModelInput, ScoreFault, Scorer};
 use ort::{
     logging::LogLevel,
     session::{
@@ -26,8 +26,16 @@ struct ModelSession {
     /// The one output that is computed.
     options: RunOptions<HasSelectedOutputs>,
     output: String,
-    /// Name and column count of each input.
-    inputs: Vec<(String, usize)>,
+    inputs: Vec<Input>,
+    /// Each row by itself: other rows of the same run would change its score.
+    is_row_by_row: bool,
+}
+
+struct Input {
+    name: String,
+    columns: usize,
+    /// Of the shape `[rows]`, not `[rows, columns]`.
+    is_vector: bool,
 }
 
 impl Sessions {
@@ -89,17 +97,14 @@ impl Scorer for Sessions {
 impl ModelSession {
     fn open(runtime: &Runtime, model: &Model) -> Result<Self, String> {
         let session = build(runtime, model).map_err(|error| error.to_string())?;
-        check_signature(&session, model)?;
+        let inputs = inputs(&session, model)?;
         let options = options(model).map_err(|error| error.to_string())?;
         Ok(Self {
             session,
             options,
             output: model.output.clone(),
-            inputs: model
-                .inputs
-                .iter()
-                .map(|input| (input.name.clone(), input.column_count()))
-                .collect(),
+            inputs,
+            is_row_by_row: model.is_row_by_row,
         })
     }
 
@@ -115,11 +120,26 @@ impl ModelSession {
     }
 
     fn run(&mut self, batch: &Batch<'_>, propensities: &mut Vec<f64>) -> Result<(), RunFault> {
+        if self.is_row_by_row {
+            let before = propensities.len();
+            let done = (0..batch.rows).try_for_each(|row| self.run_rows(batch, row..row + 1, propensities));
+            // All rows or none, as of a run of all.
+            return done.inspect_err(|_| propensities.truncate(before));
+        }
+        self.run_rows(batch, 0..batch.rows, propensities)
+    }
+
+    fn run_rows(
+        &mut self,
+        batch: &Batch<'_>,
+        rows: Range<usize>,
+        propensities: &mut Vec<f64>,
+    ) -> Result<(), RunFault> {
         let failed = |error: ort::Error| RunFault::Failed(error.to_string());
         let mut values: Vec<(Cow<'_, str>, SessionInputValue<'_>)> = Vec::with_capacity(self.inputs.len());
-        for ((name, columns), tensor) in self.inputs.iter().zip(&batch.inputs) {
-            let value = encode(tensor, batch.rows, *columns).map_err(failed)?;
-            values.push((Cow::Borrowed(name.as_str()), value));
+        for (input, tensor) in self.inputs.iter().zip(&batch.inputs) {
+            let value = encode(tensor, rows.clone(), input.columns, input.is_vector).map_err(failed)?;
+            values.push((Cow::Borrowed(input.name.as_str()), value));
         }
         let outputs = self
             .session
@@ -128,7 +148,8 @@ impl ModelSession {
         let output = outputs
             .get(&self.output)
             .ok_or_else(|| RunFault::Output("no such output".to_owned()))?;
-        probabilities(output, &batch.columns, propensities).map_err(RunFault::Output)
+        let wanted = batch.columns.get(rows).unwrap_or_default();
+        probabilities(output, wanted, propensities).map_err(RunFault::Output)
     }
 }
 
@@ -157,26 +178,41 @@ fn options(model: &Model) -> Result<RunOptions<HasSelectedOutputs>, ort::Error> 
     Ok(options.with_outputs(OutputSelector::no_default().with(model.output.clone())))
 }
 
-fn check_signature(session: &Session, model: &Model) -> Result<(), String> {
-    for outlet in session.inputs() {
-        let Some(input) = model.inputs.iter().find(|input| input.name == outlet.name()) else {
-            return Err(format!("its input `{}` is not bound", outlet.name()));
+/// The inputs of the bundle's model, in its order, once the graph agrees with them.
+fn inputs(session: &Session, model: &Model) -> Result<Vec<Input>, String> {
+    let outlets = session.inputs();
+    if let Some(outlet) = outlets
+        .iter()
+        .find(|outlet| model.inputs.iter().all(|input| input.name != outlet.name()))
+    {
+        return Err(format!("its input `{}` is not bound", outlet.name()));
+    }
+    check_output(session, model)?;
+    let of_graph = |input: &ModelInput| {
+        let name = input.name.clone();
+        let Some(outlet) = outlets.iter().find(|outlet| outlet.name() == name) else {
+            return Err(format!("it has no input `{name}`"));
         };
         if outlet.dtype().tensor_type() != Some(element_name(input.element_type)) {
+            return Err(format!("its input `{name}` is not a tensor of the bound type"));
+        }
+        let (columns, shape) = (input.column_count(), outlet.dtype().tensor_shape());
+        let is_vector = shape.is_some_and(|shape| shape.len() == 1);
+        if is_vector && columns != 1 {
             return Err(format!(
-                "its input `{}` is not a tensor of the bound type",
-                input.name
+                "its input `{name}` has one column, and {columns} are bound"
             ));
         }
-    }
-    let names: Vec<&str> = session.inputs().iter().map(ort::value::Outlet::name).collect();
-    if let Some(input) = model
-        .inputs
-        .iter()
-        .find(|input| !names.contains(&input.name.as_str()))
-    {
-        return Err(format!("it has no input `{}`", input.name));
-    }
+        Ok(Input {
+            name,
+            columns,
+            is_vector,
+        })
+    };
+    model.inputs.iter().map(of_graph).collect()
+}
+
+fn check_output(session: &Session, model: &Model) -> Result<(), String> {
     match session
         .outputs()
         .iter()

@@ -1,29 +1,41 @@
 //! The engine's tensors -> ONNX Runtime's values, and its output -> propensities.
 
+use std::ops::Range;
+
 use nextbest_engine::{Batch, ElementType, Model, Tensor};
 use ort::{
     session::SessionInputValue,
     value::{DynValue, Tensor as OrtTensor, TensorElementType, TensorRef},
 };
 
-/// The input value; numbers and truth values are borrowed.
+/// The input value of some rows; numbers and truth values are borrowed. A vector has no axis of columns.
 pub(crate) fn encode<'a>(
     tensor: &'a Tensor<'_>,
-    rows: usize,
+    rows: Range<usize>,
     columns: usize,
+    is_vector: bool,
 ) -> Result<SessionInputValue<'a>, ort::Error> {
-    let shape = [rows, columns];
+    let mut shape = vec![rows.len()];
+    if !is_vector {
+        shape.push(columns);
+    }
+    let items = rows.start * columns..rows.end * columns;
     Ok(match tensor {
-        Tensor::Float32(items) => TensorRef::from_array_view((shape, items.as_slice()))?.into(),
-        Tensor::Float64(items) => TensorRef::from_array_view((shape, items.as_slice()))?.into(),
-        Tensor::Int64(items) => TensorRef::from_array_view((shape, items.as_slice()))?.into(),
-        Tensor::Bool(items) => TensorRef::from_array_view((shape, items.as_slice()))?.into(),
-        Tensor::String(items) => {
+        Tensor::Float32(all) => TensorRef::from_array_view((shape, some(all, items)))?.into(),
+        Tensor::Float64(all) => TensorRef::from_array_view((shape, some(all, items)))?.into(),
+        Tensor::Int64(all) => TensorRef::from_array_view((shape, some(all, items)))?.into(),
+        Tensor::Bool(all) => TensorRef::from_array_view((shape, some(all, items)))?.into(),
+        Tensor::String(all) => {
             // The crate asks for texts that live as long as the process, or are its own.
-            let items: Vec<String> = items.iter().map(|item| (*item).to_owned()).collect();
-            OrtTensor::from_string_array((shape, items.as_slice()))?.into()
+            let texts: Vec<String> = some(all, items).iter().map(|item| (*item).to_owned()).collect();
+            OrtTensor::from_string_array((shape, texts.as_slice()))?.into()
         }
     })
+}
+
+/// The items of some rows; fewer than the shape asks for, which ONNX Runtime refuses, where there are fewer.
+fn some<T>(all: &[T], items: Range<usize>) -> &[T] {
+    all.get(items).unwrap_or_default()
 }
 
 /// Appends for each row the column that it wants of an output of shape `[rows, columns]` or `[rows]`.

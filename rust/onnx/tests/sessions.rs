@@ -231,6 +231,45 @@ fn text_whole_numbers_and_truth_values_are_scored_as_in_python() {
 }
 
 #[test]
+fn a_vector_of_rows_for_each_feature_is_scored_as_in_python() {
+    let (rows, scores) = expected("vectors");
+    let kinds = [
+        ("age", ElementType::Float32, 1),
+        ("visits", ElementType::Int64, 1),
+    ];
+    let vectors = model("vectors", &kinds, "probability", 0);
+    let inputs = vec![
+        Tensor::Float32(cells(&rows, &[0], number)),
+        Tensor::Int64(cells(&rows, &[1], number)),
+    ];
+    assert_near(&score(vectors, rows.len(), inputs).unwrap(), &scores, 1e-6);
+}
+
+#[test]
+fn rows_that_change_one_another_are_scored_one_by_one_where_the_bundle_says_so() {
+    let crossed = |row_by_row| v1::Model {
+        row_by_row,
+        ..model(
+            "crossed",
+            &[("features", ElementType::Float32, 1)],
+            "probability",
+            0,
+        )
+    };
+    let (rows, together) = expected("crossed");
+    let features = || vec![Tensor::Float32(cells(&rows, &[0], number))];
+    assert_near(
+        &score(crossed(false), rows.len(), features()).unwrap(),
+        &together,
+        1e-6,
+    );
+    assert!(together[0] < 0.1);
+    assert_eq!(score(crossed(true), rows.len(), features()).unwrap(), [0.25; 3]);
+    let too_few = vec![Tensor::Float32(vec![1.0, 2.0])];
+    assert_eq!(score(crossed(true), 3, too_few), Err(ScoreFault::Failed));
+}
+
+#[test]
 fn a_run_that_fails_leaves_the_next_one_unharmed() {
     let bundle = bundle(vec![linear(), mixed()]);
     let mut sessions = Sessions::open(&runtime(), &bundle).expect("the models load");
@@ -313,6 +352,21 @@ fn models_that_are_not_what_the_bundle_says_are_refused() {
         refused(zipmap),
         "its output `probabilities` is no tensor: export it without ZipMap"
     );
+    let mut wide = model(
+        "vectors",
+        &[
+            ("age", ElementType::Float32, 2),
+            ("visits", ElementType::Int64, 1),
+        ],
+        "probability",
+        0,
+    );
+    assert_eq!(
+        refused(wide.clone()),
+        "its input `age` has one column, and 2 are bound"
+    );
+    wide.inputs[0].columns.pop();
+    assert!(Sessions::open(&runtime(), &bundle(vec![wide])).is_ok());
     let mut columns = linear();
     columns.inputs[0].columns.pop();
     assert!(refused(columns).starts_with("its first run failed: "));

@@ -264,6 +264,8 @@ pub struct Model {
     pub output: String,
     /// The column of the positive class; 0 for an output without columns.
     pub positive_column: usize,
+    /// Whether ONNX Runtime gets one row at a time: the score of a row depends on the others of its run.
+    pub is_row_by_row: bool,
     /// The same model, lowered: runs instead of the graph.
     pub lowered: Option<Lowered>,
     /// SHA-256 of the ONNX file, in hexadecimal: the name of its version.
@@ -272,7 +274,7 @@ pub struct Model {
     pub histograms: Histograms,
 }
 
-/// One input tensor of a model, of shape `[rows, columns]`.
+/// One input tensor of a model, of shape `[rows, columns]`, or `[rows]` with one column.
 #[derive(Debug)]
 pub struct ModelInput {
     /// Its name in the ONNX graph.

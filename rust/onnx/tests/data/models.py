@@ -38,7 +38,8 @@ def expect(name: str, data: bytes, feed: dict, output: str, column: int) -> None
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     scores = np.asarray(session.run([output], feed)[0])
     scores = scores[:, column] if scores.ndim == 2 else scores
-    columns = [np.asarray(values)[:, place] for values in feed.values() for place in range(values.shape[1])]
+    tables = [np.asarray(values).reshape(len(values), -1) for values in feed.values()]
+    columns = [table[:, place] for table in tables for place in range(table.shape[1])]
     rows = zip(*columns, scores, strict=True)
     lines = [",".join([*map(str, row[:-1]), repr(float(row[-1]))]) for row in rows]
     (HERE / f"{name}.csv").write_text("\n".join(lines) + "\n")
@@ -182,9 +183,50 @@ def mixed() -> None:
     expect("mixed", data, feed, "probability", 0)
 
 
+def vectors() -> None:
+    """One vector of rows for each feature, as exporters of additive models and of embeddings write them."""
+    nodes = [
+        helper.make_node("Mul", ["age", "weight"], ["aged"]),
+        helper.make_node("Gather", ["levels", "visits"], ["level"]),
+        helper.make_node("Add", ["aged", "level"], ["margin"]),
+        helper.make_node("Sigmoid", ["margin"], ["probability"]),
+    ]
+    constants = [
+        helper.make_tensor("weight", TensorProto.FLOAT, [], [0.03125]),
+        helper.make_tensor("levels", TensorProto.FLOAT, [4], [-2.0, 0.5, 1.0, -0.25]),
+    ]
+    data = save(
+        "vectors",
+        nodes,
+        [tensor("age", TensorProto.FLOAT, None), tensor("visits", TensorProto.INT64, None)],
+        [tensor("probability", TensorProto.FLOAT, None)],
+        constants,
+    )
+    feed = {"age": np.array([40, 20, 65], np.float32), "visits": np.array([0, 3, 1], np.int64)}
+    expect("vectors", data, feed, "probability", 0)
+
+
+def crossed() -> None:
+    """A softmax over the rows instead of the classes: scored by itself, each row would have 0.25."""
+    nodes = [
+        helper.make_node("Softmax", ["features"], ["shares"], axis=0),
+        helper.make_node("Mul", ["shares", "quarter"], ["probability"]),
+    ]
+    data = save(
+        "crossed",
+        nodes,
+        [tensor("features", TensorProto.FLOAT, None, 1)],
+        [tensor("probability", TensorProto.FLOAT, None, 1)],
+        [helper.make_tensor("quarter", TensorProto.FLOAT, [], [0.25])],
+    )
+    expect("crossed", data, {"features": np.array([[1], [2], [3]], np.float32)}, "probability", 0)
+
+
 if __name__ == "__main__":
     tree()
     linear()
     zipmap()
     doubles()
     mixed()
+    vectors()
+    crossed()

@@ -66,6 +66,7 @@ pub(super) fn model(
         inputs,
         output: message.output,
         positive_column,
+        is_row_by_row: message.row_by_row,
     })
 }
 
