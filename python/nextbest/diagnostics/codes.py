@@ -137,6 +137,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NB668": "version pushed otherwise",
         "NB669": "version in use",
         "NB670": "nothing to go back to",
+        "NB685": "inputs bound by name",
         # Channels, arbitration, contact policies, stock
         "NB701": "unknown channel",
         "NB702": "unknown placement",

@@ -9,7 +9,7 @@ from nextbest.diagnostics.remedy import Fix, Remedy
 class Severity(StrEnum):
     """How grave a finding is. Only errors keep a workspace from being compiled.
 
-    A note is about this version, not about the workspace: there is nothing to correct.
+    A note is about this version, or about what nextbest filled in: there is nothing to correct.
     """
 
     ERROR = "error"

@@ -12,10 +12,17 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class BoundColumn:
-    """A column of an input: its attribute, and what stands in for it, as JSON, if anything does."""
+    """A column of an input.
+
+    Attributes:
+        attribute: Where it comes from.
+        missing: What takes the place of an absent attribute, as JSON; empty where nothing does.
+        is_by_name: Nobody bound it: it has the name of the attribute.
+    """
 
     attribute: str
     missing: str = ""
+    is_by_name: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ Its structure is checked first. Then the model is opened by ONNX Runtime, from m
 data is refused, and with graph optimisation off, so that nothing of it is evaluated. It is not run.
 """
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -20,6 +21,11 @@ from nextbest.models.refusal import (
 )
 from nextbest.models.structure import check_structure
 
+FEATURE_NAMES: Final = "feature_names"
+"""The key of `metadata_props` with the names of the columns of the only wide input, as a list in JSON.
+
+No exporter writes them; whoever exports a model can."""
+_NAMES_CHARACTERS_MAX: Final = 1_000_000
 _SEVERITY_ERROR: Final = 3
 
 
@@ -54,12 +60,14 @@ class Tensor:
         shape: One entry a dimension; None where the model leaves it open (the number of rows, usually).
             Empty for a scalar and for what is not a tensor.
         type_text: The type in ONNX Runtime's words: `tensor(float)`, `seq(map(int64,tensor(float)))`.
+        columns: Of an input the names of its columns, where the file has them under `FEATURE_NAMES`.
     """
 
     name: str
     element: Element
     shape: tuple[int | None, ...]
     type_text: str
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +95,29 @@ def inspect(onnx: bytes, *, any_operator: bool = False) -> Signature:
 
 def signature_of(session: Any) -> Signature:
     """The signature of a model that ONNX Runtime has opened."""
-    return Signature(
-        tuple(_tensor(argument) for argument in session.get_inputs()),
-        tuple(_tensor(argument) for argument in session.get_outputs()),
-    )
+    inputs = tuple(_tensor(argument) for argument in session.get_inputs())
+    names = _names(session.get_modelmeta().custom_metadata_map.get(FEATURE_NAMES, ""))
+    return Signature(_named(inputs, names), tuple(_tensor(argument) for argument in session.get_outputs()))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """What a stranger wrote as names of columns; none where it is not a list of different texts."""
+    if len(text) > _NAMES_CHARACTERS_MAX:
+        return ()
+    try:
+        names = json.loads(text)
+    except (ValueError, RecursionError):
+        return ()
+    is_list = isinstance(names, list) and all(isinstance(name, str) and name for name in names)
+    return tuple(names) if is_list and len(set(names)) == len(names) else ()
+
+
+def _named(inputs: tuple[Tensor, ...], names: tuple[str, ...]) -> tuple[Tensor, ...]:
+    """The inputs, the only wide one of them with its columns named."""
+    wide = [tensor for tensor in inputs if len(tensor.shape) == 2 and tensor.shape[1] != 1]
+    if not names or len(wide) != 1 or wide[0].shape[1] not in {None, len(names)}:
+        return inputs
+    return tuple(replace(tensor, columns=names) if tensor is wide[0] else tensor for tensor in inputs)
 
 
 def open_session(onnx: bytes, *, optimised: bool = False) -> Any:

@@ -4,7 +4,7 @@ Attributes that do not exist are not looked at here: resolving a reference is th
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from nextbest.workspace.definitions import (
 from nextbest.workspace.document import Document
 from nextbest.workspace.files import read_file
 from nextbest.workspace.load import Progress, Source, Workspace
+from nextbest.workspace.matching import Match, Matcher, describe_matches, describe_misses
 from nextbest.workspace.versions import Resolved
 
 FLOATS = frozenset({Element.FLOAT32, Element.FLOAT64})
@@ -53,6 +54,8 @@ ELEMENT_WORDS = {
 }
 
 
+Bindable = str | ColumnDefinition | Sequence[str | ColumnDefinition]
+"""What an input is bound to: an attribute, or one for each column."""
 _NO_PROBABILITIES = "export it with an output of probabilities: floats of the shape [rows, classes]"
 
 
@@ -208,6 +211,7 @@ class Binder:
 
     Attributes:
         diagnostics: What does not fit, once `bind` has been called.
+        by_name: The inputs that nobody bound and whose names are those of attributes, likewise.
     """
 
     def __init__(
@@ -226,6 +230,9 @@ class Binder:
         self._document = document
         self._inputs = inputs
         self._attributes = dict(_attributes(workspace))
+        types = {name: Type(attribute.type) for name, attribute in self._attributes.items()}
+        self._matcher = Matcher(types)
+        self.by_name: dict[str, list[Match]] = {}
 
     def bind(self, signature: Signature) -> tuple[tuple[Input, ...], str, int]:
         """Binds inputs; returns them with the output of the scores and the column of the positive class."""
@@ -242,19 +249,43 @@ class Binder:
         inputs = []
         for tensor in signature.inputs:
             if tensor.name in model.inputs:
-                inputs.append(self._input(tensor))
+                inputs.append(self._input(tensor, model.inputs[tensor.name]))
             elif (given is None or tensor.name not in given.keys) and not nearest(tensor.name, unknown):
-                remedy = f"add `{tensor.name}:` with {_columns_wanted(tensor)}"
-                position = self._inputs.value("inputs")
-                self._report("NB605", f"the model's input `{tensor.name}` is not bound", position, remedy)
+                inputs += self._bind_by_name(tensor)
+        self._report_names()
         output, column = self.output(signature)
         return tuple(inputs), output, column
 
     def _report(self, code: str, message: str, position: Position, remedy: str) -> None:
         self.diagnostics.append(Diagnostic(code, message, position, remedy))
 
-    def _input(self, tensor: Tensor) -> Input:
-        given = self._definition.inputs[tensor.name]
+    def match(self, tensor: Tensor) -> list[Match]:
+        """Finds the attributes that the columns of an input have the names of."""
+        return self._matcher.match(tensor, FITTING.get(tensor.element, frozenset()))
+
+    def _bind_by_name(self, tensor: Tensor) -> list[Input]:
+        matches = self.match(tensor)
+        references = [match.reference for match in matches if match.reference is not None]
+        if matches and len(references) == len(matches):
+            self.by_name[tensor.name] = matches
+            return [self._input(tensor, references if tensor.columns else references[0])]
+        remedy = f"add `{tensor.name}:` with {_columns_wanted(tensor)}"
+        if misses := describe_misses(matches):
+            remedy += f" ({misses})"
+        message = f"the model's input `{tensor.name}` is not bound"
+        self._report("NB605", message, self._inputs.value("inputs"), remedy)
+        return []
+
+    def _report_names(self) -> None:
+        if not self.by_name:
+            return
+        matches = [match for found in self.by_name.values() for match in found]
+        message = f"bound by their names: {describe_matches(matches)}"
+        remedy = "to bind one to another attribute, write it below `inputs:`"
+        position = self._inputs.value("inputs")
+        self.diagnostics.append(Diagnostic("NB685", message, position, remedy, Severity.NOTE))
+
+    def _input(self, tensor: Tensor, given: Bindable) -> Input:
         path: tuple[str | int, ...] = ("inputs", tensor.name)
         columns = []
         for index, column in enumerate(given if isinstance(given, list) else [given]):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nextbest.casting.form import Form
-from nextbest.diagnostics import Diagnostic
+from nextbest.diagnostics import Diagnostic, Severity
 from nextbest.models import ModelError, Signature
 from nextbest.models import manifest as manifests
 from nextbest.models.refusal import ROWS
@@ -29,6 +29,7 @@ from nextbest.workspace.definitions import BindingFile, Kind, SchemaFile
 from nextbest.workspace.document import Document
 from nextbest.workspace.files import read_file
 from nextbest.workspace.load import Source, Workspace
+from nextbest.workspace.matching import describe_matches, describe_misses
 from nextbest.workspace.source import FILE_BYTES_MAX, parse
 from nextbest.workspace.validation import validate
 
@@ -59,11 +60,9 @@ def bind_columns(root: Path, definition: BindingFile, document: Document, signat
     """
     workspace, is_typed = _workspace(root)
     binder = Binder(workspace, definition, document, document)
-    if not definition.inputs:
+    if not definition.inputs and not _is_named(binder, signature):
         output, column = binder.output(signature)
-        found = binder.diagnostics
-        if document.node is None:
-            found = [replace(diagnostic, position=None) for diagnostic in found]
+        found = _placed(binder.diagnostics + _half_named(binder, signature), document)
         return Bound(
             manifests.Binding({}, output, column, definition.prior), unbound_inputs(signature), found
         )
@@ -76,8 +75,36 @@ def bind_columns(root: Path, definition: BindingFile, document: Document, signat
                 conditions.reference(document, bound.path, bound.reference)
         found += conditions.diagnostics
     tables = [table_of(given) for given in inputs]
-    plain = {table.name: [_written(column) for column in table.columns] for table in tables}
-    return Bound(manifests.Binding(plain, output, column, definition.prior), tables, found)
+    plain = {
+        table.name: [_written(column, is_by_name=table.name in binder.by_name) for column in table.columns]
+        for table in tables
+    }
+    return Bound(manifests.Binding(plain, output, column, definition.prior), tables, _placed(found, document))
+
+
+def _is_named(binder: Binder, signature: Signature) -> bool:
+    """Whether every column of every input has the name of an attribute."""
+    matches = [binder.match(tensor) for tensor in signature.inputs]
+    return all(found and all(match.reference is not None for match in found) for found in matches)
+
+
+def _half_named(binder: Binder, signature: Signature) -> list[Diagnostic]:
+    """Says why a version is not bound some of whose columns have names of attributes."""
+    matches = [match for tensor in signature.inputs for match in binder.match(tensor)]
+    found = [match for match in matches if match.reference is not None]
+    if not found:
+        return []
+    misses = describe_misses([match for match in matches if match.reference is None])
+    message = f"not bound: only some columns have the names of attributes, {describe_matches(found)}"
+    remedy = "give --inputs: `nextbest model bind` writes a file to begin with"
+    return [Diagnostic("NB685", message, None, f"{remedy} ({misses})" if misses else remedy, Severity.NOTE)]
+
+
+def _placed(diagnostics: list[Diagnostic], document: Document) -> list[Diagnostic]:
+    """Findings about a file; without one, about nothing that has a place."""
+    if document.node is not None:
+        return diagnostics
+    return [replace(diagnostic, position=None) for diagnostic in diagnostics]
 
 
 def read_tables(
@@ -138,9 +165,9 @@ def table_of(given: Input) -> InputTable:
     return InputTable(given.name, given.element, columns)
 
 
-def _written(column: InputColumn) -> manifests.BoundColumn:
+def _written(column: InputColumn, *, is_by_name: bool) -> manifests.BoundColumn:
     missing = "" if column.missing is None else json.dumps(column.missing)
-    return manifests.BoundColumn(column.names[0], missing)
+    return manifests.BoundColumn(column.names[0], missing, is_by_name)
 
 
 def _plain(value: customer_pb2.Value | None) -> Any:

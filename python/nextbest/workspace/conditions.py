@@ -104,8 +104,11 @@ class Conditions:
         return None if source is None else self._expressions.formula(source)
 
     def reference(self, document: Document, path: Path, text: str) -> Reference | None:
-        """Resolves a bare reference."""
-        source = self._source(document, path, text)
+        """Resolves a bare reference, also one that is not in the file: inputs can be bound by name."""
+        if document.node is None or document.node.child(*path) is None:
+            source = SourceText(text, lambda *_: document.value(*path)) if self._unclear is not None else None
+        else:
+            source = self._source(document, path, text)
         return None if source is None else self._expressions.reference(source)
 
     def place(self, clause: int) -> Place:

@@ -115,15 +115,15 @@ def _resolve(
         position = source.document.value("version")
         diagnostics.append(Diagnostic("NB620", message, position, remedy, Severity.WARNING))
     written = store.file(version, manifest, BINDING)
-    document = None
+    document, binding = None, BindingFile()
     if written is not None:
         document, _ = parse(_shown(workspace, version), written)
         # It was found to be right when it was pushed.
-        binding, _ = validate(document, Kind.BINDING)
-        if isinstance(binding, BindingFile):
-            given = source.definition.inputs
-            source = _filled(source, binding)
-            document = None if given else document
+        found, _ = validate(document, Kind.BINDING)
+        binding = found if isinstance(found, BindingFile) else binding
+    given = source.definition.inputs
+    source = _filled(source, _with_names(binding, manifest))
+    document = None if given else document
     if document is not None:
         workspace.sources[document.file] = document.lines
     background = store.file(version, manifest, BACKGROUND)
@@ -136,6 +136,16 @@ def _reference(store: Registry, version: Version, manifest: Manifest) -> Referen
     written = store.file(version, manifest, REFERENCE)
     # Its bytes are those that the push wrote.
     return decode(Reference, json.loads(written)) if written is not None else None
+
+
+def _with_names(binding: BindingFile, manifest: Manifest) -> BindingFile:
+    """A binding with what the push bound by name, so that another schema does not bind it otherwise."""
+    by_name = {
+        name: [column.attribute for column in columns]
+        for name, columns in manifest.binding.inputs.items()
+        if any(column.is_by_name for column in columns)
+    }
+    return binding.model_copy(update={"inputs": {**by_name, **binding.inputs}}) if by_name else binding
 
 
 def _filled(source: Source[ModelFile], binding: BindingFile) -> Source[ModelFile]:

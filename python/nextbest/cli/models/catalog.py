@@ -215,7 +215,12 @@ def _shape(shape: tuple[int | None, ...]) -> str:
 def _binding_rows(manifest: "Manifest") -> list[tuple[str, str]]:
     binding = manifest.binding
     rows = [
-        (name, ", ".join(column.attribute for column in columns)) for name, columns in binding.inputs.items()
+        (
+            name,
+            ", ".join(column.attribute for column in columns)
+            + " (by name)" * any(column.is_by_name for column in columns),
+        )
+        for name, columns in binding.inputs.items()
     ]
     rows.append(("score", f"{binding.output}[{binding.positive_column}]"))
     if binding.prior is not None:
