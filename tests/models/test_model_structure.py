@@ -88,26 +88,72 @@ def test_a_leaf_of_version_5_may_be_named_twice():
     assert check_structure(attacks.in_version_5(nodes_falsenodeids=[0])).ensembles
 
 
-def test_a_node_may_be_reached_in_several_ways():
-    """LightGBM exports a set of categories as one question after another with the same answer."""
-    data = attacks.model(
+def chain_of_equalities(count: int) -> bytes:
+    """One split by a set of `count` categories, as exporters of LightGBM and XGBoost write it."""
+    inner, leaves = list(range(count)), [count, count + 1]
+    return attacks.model(
         [
             attacks.trees(
-                nodes_treeids=[0] * 4,
-                nodes_nodeids=[0, 1, 2, 3],
-                nodes_featureids=[0] * 4,
-                nodes_values=[1.0, 2.0, 0.0, 0.0],
-                nodes_modes=["BRANCH_EQ", "BRANCH_EQ", "LEAF", "LEAF"],
-                nodes_truenodeids=[2, 2, 0, 0],
-                nodes_falsenodeids=[1, 3, 0, 0],
-                target_nodeids=[2, 3],
+                nodes_treeids=[0] * (count + 2),
+                nodes_nodeids=[*inner, *leaves],
+                nodes_featureids=[0] * (count + 2),
+                nodes_values=[float(2 * node) for node in inner] + [0.0, 0.0],
+                nodes_modes=["BRANCH_EQ"] * count + ["LEAF"] * 2,
+                nodes_truenodeids=[count] * count + [0, 0],
+                nodes_falsenodeids=[*inner[1:], count + 1, 0, 0],
+                target_nodeids=leaves,
             )
         ]
     )
+
+
+@pytest.mark.parametrize("count", [2, 600, limits.TREE_WRITTEN_DEPTH_MAX])
+def test_a_set_of_categories_is_one_comparison(count):
+    (ensemble,) = check_structure(chain_of_equalities(count)).ensembles
+    assert list(ensemble.node_counts) == [3]
+    assert list(ensemble.depths) == [1]
+    assert list(ensemble.path_lengths) == [1.0]
+    assert len(ensemble.thresholds) == count
+
+
+def test_a_set_of_version_5_is_one_comparison():
+    """Leaves have numbers of their own there, and several nodes may lead to the same."""
+    data = attacks.in_version_5(
+        nodes_featureids=[0] * 600,
+        nodes_splits=helper.make_tensor("s", TensorProto.FLOAT, [600], [float(node) for node in range(600)]),
+        nodes_modes=helper.make_tensor("m", TensorProto.UINT8, [600], [4] * 600),
+        nodes_truenodeids=[0] * 600,
+        nodes_trueleafs=[1] * 600,
+        nodes_falsenodeids=[*range(1, 600), 1],
+        nodes_falseleafs=[0] * 599 + [1],
+    )
     (ensemble,) = check_structure(data).ensembles
+    assert list(ensemble.depths) == [1]
+
+
+def test_more_categories_than_onnx_runtime_has_stack_for_are_refused():
+    with pytest.raises(ModelError, match="a path of 8,193 nodes") as caught:
+        check_structure(chain_of_equalities(limits.TREE_WRITTEN_DEPTH_MAX + 1))
+    assert caught.value.code == "NB652"
+
+
+def test_tests_of_two_features_are_two_comparisons():
+    model = onnx.ModelProto.FromString(chain_of_equalities(2))
+    features = next(a for a in model.graph.node[0].attribute if a.name == "nodes_featureids")
+    features.ints[1] = 1
+    (ensemble,) = check_structure(model.SerializeToString()).ensembles
     assert list(ensemble.node_counts) == [4]
     assert list(ensemble.depths) == [2]
     assert list(ensemble.path_lengths) == [1.5]
+
+
+def test_a_chain_that_leads_back_to_itself_is_damaged():
+    model = onnx.ModelProto.FromString(chain_of_equalities(3))
+    falses = next(a for a in model.graph.node[0].attribute if a.name == "nodes_falsenodeids")
+    for root_leads, back in ((3, 1), (1, 0), (1, 1)):
+        falses.ints[0], falses.ints[2] = root_leads, back
+        with pytest.raises(ModelError, match="in a circle"):
+            check_structure(model.SerializeToString())
 
 
 def test_is_it_missing_is_a_comparison_with_infinity():

@@ -20,6 +20,7 @@ _LEAF: Final = -1
 _MODES: Final = frozenset(
     {b"BRANCH_LEQ", b"BRANCH_LT", b"BRANCH_GTE", b"BRANCH_GT", b"BRANCH_EQ", b"BRANCH_NEQ", b"LEAF"}
 )
+_EQUAL: Final = 4
 _MODE_MAX: Final = 6
 _MEMBER: Final = 6
 _TRANSFORMS: Final = frozenset({b"NONE", b"SOFTMAX", b"LOGISTIC", b"SOFTMAX_ZERO", b"PROBIT"})
@@ -39,6 +40,9 @@ class Nodes:
         right: Position of the other child.
         features: Column that is compared; of a leaf without meaning.
         thresholds: What it is compared with.
+        are_equalities: Whether the comparison is for equality.
+        targets: The left child as the file names it: a leaf that two nodes of version 5 name has two
+            positions and one name.
     """
 
     roots: Indices
@@ -46,6 +50,8 @@ class Nodes:
     right: Indices
     features: Indices
     thresholds: Numbers
+    are_equalities: NDArray[np.bool_]
+    targets: Indices
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +174,9 @@ def _by_name(reader: _Reader) -> tuple[Nodes, Leaves]:
         reader.refuse("the nodes of a tree do not stand together")
     left = np.where(is_leaf, _LEAF, names.find(trees, true_ids, ~is_leaf))
     right = np.where(is_leaf, _LEAF, names.find(trees, false_ids, ~is_leaf))
-    return Nodes(roots, left, right, features, thresholds), _named_leaves(reader, names, is_leaf)
+    are_equalities = np.array([mode == b"BRANCH_EQ" for mode in modes])
+    nodes = Nodes(roots, left, right, features, thresholds, are_equalities, left)
+    return nodes, _named_leaves(reader, names, is_leaf)
 
 
 def _named_leaves(reader: _Reader, names: "_Names", is_leaf: NDArray[np.bool_]) -> Leaves:
@@ -245,13 +253,15 @@ def _by_position(reader: _Reader) -> tuple[Nodes, Leaves]:
     if not len(roots) or roots.min() < 0 or roots.max() >= count:
         reader.refuse("`tree_roots` is empty, or names a node that does not exist")
     sides = _join(reader, children, are_leaves, len(targets))
-    padding = len(sides[0]) - count
+    padding = np.zeros(len(sides[0]) - count, dtype=np.int64)
     nodes = Nodes(
         roots,
         sides[0],
         sides[1],
-        np.concatenate([features, np.zeros(padding, dtype=np.int64)]),
-        np.concatenate([thresholds, np.zeros(padding)]),
+        np.concatenate([features, padding]),
+        np.concatenate([thresholds, padding]),
+        np.concatenate([modes == _EQUAL, padding != 0]),
+        np.concatenate([np.where(are_leaves[0] != 0, children[0] + count, children[0]), padding]),
     )
     return nodes, Leaves(targets, weights, reader.integer("n_targets", 1), np.zeros(0))
 

@@ -13,7 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextbest.models.ensemble import Leaves, Nodes, read_ensemble
-from nextbest.models.limits import NODES_PER_TREE_MAX, OUTPUTS_MAX, TREE_DEPTH_MAX, TREES_MAX
+from nextbest.models.levels import Levels, join_chains
+from nextbest.models.limits import (
+    NODES_PER_TREE_MAX,
+    OUTPUTS_MAX,
+    TREE_DEPTH_MAX,
+    TREE_WRITTEN_DEPTH_MAX,
+    TREES_MAX,
+)
 from nextbest.models.refusal import TOO_LARGE, TREES, ModelError
 
 Indices = NDArray[np.int64]
@@ -32,8 +39,8 @@ class Ensemble:
     Attributes:
         name: Of its node in the graph; its operator where it has none.
         input: The graph's input whose columns its features are; empty where other nodes stand between.
-        node_counts: Of each tree, leaves included.
-        depths: Of each tree: the most comparisons on a way to a leaf.
+        node_counts: Of each tree, leaves included; a set of categories is one node.
+        depths: Of each tree: the most comparisons on a way to a leaf, a set of categories being one.
         path_lengths: Of each tree: comparisons on the way, when each branch is as likely as the other.
         features: Of each comparison.
         thresholds: Of each comparison, in the same order.
@@ -137,18 +144,19 @@ class _Walk:
 def _walk(name: str, nodes: Nodes) -> _Walk:
     """Walks all trees at once, a level at a time, each node after all that lead to it.
 
-    A node may be reached in several ways, as LightGBM's categories are exported: one question after another
-    with the same answer. It must not be reached from itself, from two trees, or from nowhere.
+    A node may be reached in several ways. It must not be reached from itself, two trees, or nowhere.
     """
     trees = np.arange(len(nodes.roots))
-    is_branch = nodes.left >= 0
-    children = np.concatenate([nodes.left[is_branch], nodes.right[is_branch]])
-    waiting = np.bincount(children, minlength=len(nodes.left))
-    owners = np.full(len(nodes.left), -1)
+    levels = join_chains(nodes)
+    left, right = levels.left, levels.right
+    is_branch = (left >= 0) & levels.is_node
+    waiting = np.bincount(np.concatenate([left[is_branch], right[is_branch]]), minlength=len(left))
+    owners = np.full(len(left), -1)
     owners[nodes.roots] = trees
-    shares = np.zeros(len(nodes.left))
+    shares = np.zeros(len(left))
     shares[nodes.roots] = 1.0
-    depths = np.zeros_like(trees)
+    depths, written = np.zeros_like(trees), np.zeros(len(left), dtype=np.int64)
+    links = np.bincount(levels.heads, minlength=len(left))
     if len(np.unique(nodes.roots)) != len(trees) or waiting[nodes.roots].any():
         _damaged(name, "a tree is part of another, or runs in a circle")
     front, reached = nodes.roots, 0
@@ -158,7 +166,8 @@ def _walk(name: str, nodes: Nodes) -> _Walk:
         parents = front[is_branch[front]]
         if not len(parents):
             break
-        following = np.concatenate([nodes.left[parents], nodes.right[parents]])
+        following = np.concatenate([left[parents], right[parents]])
+        np.maximum.at(written, following, np.tile(written[parents] + links[parents], 2))
         owners[following] = np.tile(owners[parents], 2)
         np.add.at(shares, following, np.tile(shares[parents] / 2, 2))
         np.subtract.at(waiting, following, 1)
@@ -166,14 +175,24 @@ def _walk(name: str, nodes: Nodes) -> _Walk:
         front = following[waiting[following] == 0]
     else:
         _too_large(name, f"a tree deeper than {TREE_DEPTH_MAX:,}", TREE_DEPTH_MAX)
-    if reached != len(owners):
-        _damaged(name, f"{len(owners) - reached:,} nodes are reached from no root, or run in a circle")
-    if (owners[children] != np.tile(owners[is_branch], 2)).any():
-        _damaged(name, "two trees share a node")
-    counts = np.bincount(owners, minlength=len(trees))
+    _check_owners(name, levels, owners, reached)
+    if written.max() > TREE_WRITTEN_DEPTH_MAX:
+        what = f"a path of {written.max():,} nodes, tests for one category each,"
+        _too_large(name, what, TREE_WRITTEN_DEPTH_MAX, "train it with fewer categories, or fewer in a split")
+    counts = np.bincount(owners[levels.is_node], minlength=len(trees))
     lengths = np.zeros(len(trees))
     np.add.at(lengths, owners[is_branch], shares[is_branch])
     return _Walk(counts, depths, lengths)
+
+
+def _check_owners(name: str, levels: Levels, owners: Indices, reached: int) -> None:
+    missed = np.count_nonzero(levels.is_node) - reached + levels.circling
+    if missed:
+        _damaged(name, f"{missed:,} nodes are reached from no root, or run in a circle")
+    parents = np.flatnonzero((levels.left >= 0) & levels.is_node)
+    children = np.concatenate([levels.left[parents], levels.right[parents]])
+    if (owners[children] != np.tile(owners[parents], 2)).any():
+        _damaged(name, "two trees share a node")
 
 
 def _damaged(name: str, reason: str) -> NoReturn:
@@ -181,6 +200,5 @@ def _damaged(name: str, reason: str) -> NoReturn:
     raise ModelError(f"the trees of `{name}` are damaged: {reason}", remedy, TREES)
 
 
-def _too_large(name: str, what: str, limit: int) -> NoReturn:
-    remedy = "train fewer or shallower trees"
+def _too_large(name: str, what: str, limit: int, remedy: str = "train fewer or shallower trees") -> NoReturn:
     raise ModelError(f"`{name}` has {what}, at most {limit:,} are allowed", remedy, TOO_LARGE)

@@ -15,6 +15,9 @@ use crate::{
     tensor::{element_name, encode, probabilities, sample},
 };
 
+/// Models are taken with up to 8,192 nodes on a path of a tree, 0.7 KB of stack each.
+const STACK_BYTES: usize = 16 << 20;
+
 /// A session for each model of one bundle. One of these for each worker.
 pub struct Sessions {
     /// In the order of the bundle's models; none for a lowered one, which the engine runs.
@@ -96,7 +99,7 @@ impl Scorer for Sessions {
 
 impl ModelSession {
     fn open(runtime: &Runtime, model: &Model) -> Result<Self, String> {
-        let session = build(runtime, model).map_err(|error| error.to_string())?;
+        let session = open_deep(runtime, model)?;
         let inputs = inputs(&session, model)?;
         let options = options(model).map_err(|error| error.to_string())?;
         Ok(Self {
@@ -159,6 +162,20 @@ enum RunFault {
     Failed(String),
     /// The output is not what the bundle says.
     Output(String),
+}
+
+/// Opens a model on a thread of its own, with the stack that its trees may need: ONNX Runtime reads them by recursion.
+fn open_deep(runtime: &Runtime, model: &Model) -> Result<Session, String> {
+    std::thread::scope(|scope| {
+        let opening = std::thread::Builder::new()
+            .name("nextbest-model".into())
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, || build(runtime, model).map_err(|error| error.to_string()));
+        opening
+            .map_err(|error| format!("no thread to open it: {error}"))?
+            .join()
+            .unwrap_or_else(|_| Err("opening it panicked".to_owned()))
+    })
 }
 
 fn build(runtime: &Runtime, model: &Model) -> Result<Session, ort::Error> {
