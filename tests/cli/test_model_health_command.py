@@ -1,6 +1,7 @@
 """What the owner of a model sees of a server: drift, and calibration where there are outcomes."""
 
 import json
+import re
 import struct
 import sys
 
@@ -132,8 +133,55 @@ def test_outcomes_need_no_server(nextbest, outcomes, monkeypatch):
     assert (len(calibration["bins"]), calibration["overall"]["rows"]) == (10, 3_000)
     assert calibration["actions"].keys() == {"gold", "silver"}
     assert 0.8 < calibration["overall"]["ratio"] < 1.2
+    assert (calibration["overall"]["verdict"], calibration["alerts"]) == ("calibrated", [])
     # A server that is asked for by name has to be there.
     assert nextbest("model", "health", "card", "--outcomes", outcomes, "--target", "127.0.0.1:9").code == 3
+
+
+def test_a_calibration_that_alerts_ends_with_one(nextbest, tmp_path, monkeypatch):
+    monkeypatch.setenv("NEXTBEST_CONTROL_ADDRESS", "127.0.0.1:9")
+    source = np.random.default_rng(0)
+    propensities = source.beta(2, 15, 5_000)
+    actions = [f"a{row % 30:02}" for row in range(4_999)] + ["x\x1b[2J"]
+    happened = (source.random(5_000) < 2.5 * propensities).astype(int)
+    frame = pl.DataFrame({"propensity": propensities, "outcome": happened, "action": actions})
+    frame.write_parquet(tmp_path / "bad.parquet")
+    command = ("model", "health", "card", "--outcomes", tmp_path / "bad.parquet")
+    ran = nextbest(*command)
+    assert (ran.code, ran.err) == (1, "")
+    assert "calibration of all rows: alert\n" in ran.out
+    assert "calibration alerts: overall, decile 1, decile 2, decile 3" in ran.out
+    assert "and 21 more actions: --json has them all" in ran.out
+    assert "\x1b" not in ran.out
+    found = json.loads(nextbest(*command, "--json").out)["calibration"]
+    assert found["bins"][0]["verdict"] == "alert"
+    assert found["alerts"][:2] == ["overall", "decile 1"]
+    # By settings, it is a warning, or nothing.
+    assert nextbest(*command, "--ratio-alert", "9").code == 0
+    assert "calibration of all rows: warn\n" in nextbest(*command, "--ratio-alert", "9").out
+    refused = nextbest(*command, "--ratio-warn", "2")
+    assert refused.code == 2
+    assert "give --ratio-alert the greater number" in refused.err
+
+
+@pytest.mark.parametrize("columns", ["80", "200"])
+def test_a_calibration_fits_the_terminal(nextbest, outcomes, monkeypatch, columns):
+    monkeypatch.setenv("NEXTBEST_CONTROL_ADDRESS", "127.0.0.1:9")
+    monkeypatch.setenv("COLUMNS", columns)
+    ran = nextbest("model", "health", "card", "--outcomes", outcomes)
+    rows = [line for line in ran.out.splitlines() if re.search(r"│ (calibrated|too few) +│$", line)]
+    assert len(rows) == 12
+    assert all(line.count("│") == 8 for line in rows)
+
+
+def test_few_outcomes_are_too_few(nextbest, tmp_path, monkeypatch):
+    monkeypatch.setenv("NEXTBEST_CONTROL_ADDRESS", "127.0.0.1:9")
+    rows = "".join(f"{0.01 * row},{int(row == 5)}\n" for row in range(1, 21))
+    (tmp_path / "few.csv").write_text("propensity,outcome\n" + rows)
+    ran = nextbest("model", "health", "card", "--outcomes", tmp_path / "few.csv")
+    assert (ran.code, ran.err) == (0, "")
+    assert "calibration of all rows: too few\n" in ran.out
+    assert len([line for line in ran.out.splitlines() if "│ too few │" in line]) == 10
 
 
 @pytest.mark.parametrize(

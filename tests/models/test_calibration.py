@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss, log_loss
 
-from nextbest.models.calibration import DECILES, calibrate, wilson
+from nextbest.models.calibration import DECILES, calibrate
+from nextbest.models.chance import wilson
 
 
 def drawn(seed, rows, factor=1.0):

@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from nextbest.charts import style
-from nextbest.models.calibration import Calibration
+from nextbest.models.calibration import Calibration, Verdict
 from nextbest.models.health import Drift, Health, rows_of
 from nextbest.v1 import bundle_pb2, control_pb2
 
@@ -24,7 +24,12 @@ _PANEL_INCHES: Final = (5.6, 3.1)
 _HEAD_INCHES: Final = 0.75
 _REFERENCE: Final = style.GREY
 _CURRENT: Final = style.BLUE
-_OUTSIDE: Final = style.ORANGE
+_VERDICTS: Final = {
+    Verdict.CALIBRATED: style.BLUE,
+    Verdict.TOO_FEW: style.GREY,
+    Verdict.WARN: style.YELLOW,
+    Verdict.ALERT: style.ORANGE,
+}
 
 Panel = Callable[[Axes], None]
 
@@ -116,8 +121,8 @@ def _reliability(axes: Axes, calibration: Calibration) -> None:
     bins = calibration.bins
     end = max(max(found.expected, found.high) for found in bins) * 1.05
     axes.plot([0.0, end], [0.0, end], color=_REFERENCE, linewidth=1.2, zorder=1, label="as expected")
-    for is_within, colour, label in ((True, _CURRENT, "observed"), (False, _OUTSIDE, "expected is outside")):
-        chosen = [found for found in bins if found.is_within is is_within]
+    for verdict, colour in _VERDICTS.items():
+        chosen = [found for found in bins if found.verdict is verdict]
         if chosen:
             below = [found.observed - found.low for found in chosen]
             above = [found.high - found.observed for found in chosen]
@@ -130,14 +135,14 @@ def _reliability(axes: Axes, calibration: Calibration) -> None:
                 capsize=2.5,
                 linewidth=1.2,
                 color=colour,
-                label=label,
+                label=str(verdict),
             )
     axes.set_xlim(0.0, max(found.expected for found in bins) * 1.08 or 1.0)
     axes.set_ylim(0.0, end or 1.0)
     axes.set_xlabel("mean propensity of a decile", fontsize=8.5)
     axes.set_ylabel("observed rate", fontsize=8.5)
     axes.set_title(
-        f"Calibration   Brier {calibration.brier:.4f}, error {calibration.error:.4f}, "
+        f"Calibration   {calibration.overall.verdict}, error {calibration.error:.4f}, "
         f"n {calibration.overall.rows:,}",
         fontsize=9.5,
         loc="left",

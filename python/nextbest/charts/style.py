@@ -10,6 +10,7 @@ GREY: Final = "#B0B0B0"
 BLUE: Final = "#0072B2"
 ORANGE: Final = "#D55E00"
 GREEN: Final = "#009E73"
+YELLOW: Final = "#E69F00"
 
 
 def plain(axes: Axes) -> None:

@@ -9,6 +9,7 @@ import typer
 from nextbest.cli.csv_form import Encoding, Separator, form
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
+from nextbest.cli.models.calibrations import STYLES, plain_calibration, render_calibration
 from nextbest.cli.output import CommandError, Json, is_for_machines, say, show, write_json
 from nextbest.cli.pictures import Png, require_plots
 
@@ -16,12 +17,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from nextbest.casting.form import Form
-    from nextbest.models.calibration import Bin, Calibration
+    from nextbest.models.calibration import Calibration
     from nextbest.models.health import Health
+    from nextbest.models.outcomes import Outcomes
     from nextbest.v1 import control_pb2
-
-_ACTIONS_SHOWN = 10
-_STYLES = {"alert": "bold red", "warn": "yellow", "steady": "green"}
 
 
 def register(group: typer.Typer) -> None:
@@ -54,6 +53,12 @@ def health(  # noqa: PLR0913 - one parameter an option
     encoding: Encoding = "",
     warn: Annotated[float, typer.Option(min=0.0, help="Stability index from which on to warn.")] = 0.10,
     alert: Annotated[float, typer.Option(min=0.0, help="Stability index from which on to alert.")] = 0.25,
+    ratio_warn: Annotated[
+        float, typer.Option(min=1.0, help="Factor between observed and expected from which on to warn.")
+    ] = 1.25,
+    ratio_alert: Annotated[
+        float, typer.Option(min=1.0, help="Factor between observed and expected from which on to alert.")
+    ] = 1.5,
     png: Png = None,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
@@ -64,19 +69,24 @@ def health(  # noqa: PLR0913 - one parameter an option
     the index to be expected if nothing had changed, and what is too few for a verdict says so. Ends with 1
     when something alerts.
 
-    With --outcomes, observed and expected rates are compared by decile of propensity. A server keeps no
-    outcomes yet, so they come from a file; without a server, they are all that is shown.
+    With --outcomes, observed and expected rates are compared over all rows, by decile of propensity and by
+    action. Each has a verdict: it alerts when they differ by the factor --ratio-alert in either direction and
+    chance does not explain it (p-value below 0.01, corrected for the number of deciles or actions). With
+    fewer than 10 outcomes expected or observed, or where chance may explain the difference, it is `too few`.
+    A server keeps no outcomes yet, so they come from a file; without a server, they are all that is shown.
     """
-    if alert < warn:
-        raise CommandError(
-            f"an alert from {alert:g} on comes before the warning from {warn:g} on",
-            "give --alert the greater number",
-            ExitCode.USAGE,
-            "--alert",
-        )
+    _check_limits(warn, alert, "--alert")
+    _check_limits(ratio_warn, ratio_alert, "--ratio-alert")
+    from nextbest.models.calibration import Limits, calibrate
+
     if png is not None:
         require_plots()
-    calibration = _calibrate(outcomes, name, form(separator, encoding)) if outcomes is not None else None
+    calibration = None
+    if outcomes is not None:
+        rows = _read(outcomes, name, form(separator, encoding))
+        calibration = calibrate(
+            rows.propensities, rows.outcomes, rows.actions, Limits(ratio_warn, ratio_alert)
+        )
     found, judged = _ask(name, target, warn, alert, is_needed=calibration is None or target is not None)
     if png is not None:
         from nextbest.charts.models import draw
@@ -86,8 +96,18 @@ def health(  # noqa: PLR0913 - one parameter an option
         write_json(_plain(judged, calibration))
     else:
         _render(judged, calibration, png)
-    if judged is not None and judged.alerts:
+    if (judged is not None and judged.alerts) or (calibration is not None and calibration.alerts):
         raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _check_limits(warn: float, alert: float, option: str) -> None:
+    if alert < warn:
+        raise CommandError(
+            f"an alert from {alert:g} on comes before the warning from {warn:g} on",
+            f"give {option} the greater number",
+            ExitCode.USAGE,
+            option,
+        )
 
 
 def _ask(
@@ -114,36 +134,24 @@ def _ask(
     return found, examine(found, answer.sample, datetime.now(UTC), Limits(warn, alert))
 
 
-def _calibrate(path: Path, name: str, form_: "Form") -> "Calibration":
+def _read(path: Path, name: str, form_: "Form") -> "Outcomes":
     from nextbest.models import ModelError
-    from nextbest.models.calibration import calibrate
     from nextbest.models.outcomes import read_outcomes
 
     try:
-        rows = read_outcomes(path, name, form_)
+        return read_outcomes(path, name, form_)
     except ModelError as error:
         raise CommandError(error.message, error.help, ExitCode.USAGE, "--outcomes") from None
-    return calibrate(rows.propensities, rows.outcomes, rows.actions)
 
 
 def _plain(judged: "Health | None", calibration: "Calibration | None") -> dict[str, Any]:
     from nextbest.cli.output import plain
 
-    def of_bin(found: "Bin") -> dict[str, Any]:
-        # JSON has no infinity.
-        ratio = found.ratio if found.expected > 0.0 else None
-        return {**plain(found), "ratio": ratio, "is_within": found.is_within}
-
     content: dict[str, Any] = {"health": plain(judged), "calibration": None}
     if judged is not None:
         content["health"]["alerts"] = [drift.what for drift in judged.alerts]
     if calibration is not None:
-        content["calibration"] = {
-            **plain(calibration),
-            "overall": of_bin(calibration.overall),
-            "bins": [of_bin(found) for found in calibration.bins],
-            "actions": {action: of_bin(found) for action, found in calibration.actions.items()},
-        }
+        content["calibration"] = plain_calibration(calibration)
     return content
 
 
@@ -153,7 +161,7 @@ def _render(judged: "Health | None", calibration: "Calibration | None", png: Pat
     if calibration is not None:
         if judged is None:
             say("drift not shown: no server was reached; name one with --target")
-        _render_calibration(calibration)
+        render_calibration(calibration)
     if png is not None:
         say(f"wrote {png}")
 
@@ -190,41 +198,6 @@ def _drift_table(judged: "Health") -> "Table":
         numbers = [f"{number:.3f}" if number is not None else "-" for number in (drift.index, drift.chance)]
         rows = [f"{drift.rows:,}", f"{drift.reference_rows:,}" if drift.reference_rows else "-"]
         missing = [f"{drift.missing:.1%}", f"{drift.reference_missing:.1%}" if drift.reference_rows else "-"]
-        verdict = Text(drift.verdict, _STYLES.get(drift.verdict, ""))
+        verdict = Text(drift.verdict, STYLES.get(drift.verdict, ""))
         table.add_row(Text(drift.what), *numbers, *rows, *missing, verdict)
-    return table
-
-
-def _render_calibration(calibration: "Calibration") -> None:
-    overall = calibration.overall
-    say(
-        f"{overall.rows:,} outcomes: expected {overall.expected:.4f}, observed {overall.observed:.4f} "
-        f"(x {overall.ratio:.2f}); Brier score {calibration.brier:.4f}, "
-        f"calibration error {calibration.error:.4f}, log loss {calibration.log_loss:.4f}"
-    )
-    show(_bin_table("decile", {f"{place}": found for place, found in enumerate(calibration.bins, 1)}))
-    if calibration.actions:
-        shown = dict(list(calibration.actions.items())[:_ACTIONS_SHOWN])
-        show(_bin_table("action", shown))
-        left = len(calibration.actions) - len(shown)
-        if left:
-            say(f"and {left:,} actions with fewer outcomes: --json has them all")
-
-
-def _bin_table(title: str, bins: "dict[str, Bin]") -> "Table":
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(header_style="bold")
-    table.add_column(title)
-    for heading in ("n", "expected", "observed", "ratio", "95 % interval of observed"):
-        table.add_column(heading, justify="right")
-    table.add_column("")
-    for name, found in bins.items():
-        note = Text("" if found.is_within else "outside", "yellow")
-        interval = f"{found.low:.4f} to {found.high:.4f}"
-        table.add_row(
-            Text(name), f"{found.rows:,}", f"{found.expected:.4f}", f"{found.observed:.4f}",
-            f"{found.ratio:.2f}", interval, note,
-        )  # fmt: skip
     return table
