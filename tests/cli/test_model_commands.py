@@ -72,9 +72,17 @@ def test_a_push_says_what_was_found_and_what_is_next(nextbest, folder):
     assert (ran.code, ran.err) == (0, "")
     lines = ran.out.splitlines()
     assert lines[0].startswith("pushed card@")
-    assert [line.split()[0] for line in lines[1:6]] == ["golden", "boundary", "spread", "latency", "engine"]
-    assert "give rows with the trainer's scores, --golden" in lines[1]
-    assert lines[6] == f"next: nextbest model promote {lines[0].split()[1]} --alias champion"
+    assert [line.split()[0] for line in lines[1:7]] == [
+        "score",
+        "golden",
+        "boundary",
+        "spread",
+        "latency",
+        "engine",
+    ]
+    assert lines[1] == "  score     p[0]"
+    assert "give rows with the trainer's scores, --golden" in lines[2]
+    assert lines[7] == f"next: nextbest model promote {lines[0].split()[1]} --alias champion"
     again = nextbest("model", "push", "a.onnx", "-n", "card", "--inputs", "binding.yaml")
     assert again.code == 0
     assert "it was there already" in again.out
@@ -90,6 +98,32 @@ def test_a_push_for_machines(nextbest, folder):
     assert found["report"]["engine"]["name"] == "onnxruntime"
     assert found["warnings"] == []
     assert len(found["version"]) == 64
+
+
+def test_a_push_and_show_name_the_class_of_the_score(nextbest, folder):
+    node = helper.make_node(
+        "LinearClassifier", ["x"], ["label", "p"], domain="ai.onnx.ml", coefficients=[0.8, -0.8],
+        intercepts=[-2.0, 2.0], post_transform="SOFTMAX", classlabels_strings=["accept", "decline"],
+    )  # fmt: skip
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, 1])]
+    outputs = [
+        helper.make_tensor_value_info("label", TensorProto.STRING, [None]),
+        helper.make_tensor_value_info("p", TensorProto.FLOAT, [None, 2]),
+    ]
+    graph = helper.make_graph([node], "g", inputs, outputs)
+    made = helper.make_model(graph, opset_imports=OPSETS, ir_version=8)
+    (folder / "a.onnx").write_bytes(made.SerializeToString())
+    ran = nextbest("model", "push", "a.onnx", "-n", "card", "--inputs", "binding.yaml")
+    assert (ran.code, ran.out.count("NB676")) == (1, 1)
+    (folder / "binding.yaml").write_text("inputs: {x: customer.age}\npositive_class: decline\n")
+    ran = nextbest("model", "push", "a.onnx", "-n", "card", "--inputs", "binding.yaml")
+    assert "  score     p[1]: decline\n" in ran.out
+    shown = nextbest("model", "show", "card").out
+    assert "p[1]: decline" in shown
+    assert "accept is column 0, decline is column 1" in shown
+    found = json.loads(nextbest("model", "show", "card", "--json").out)
+    assert found["binding"]["positive_label"] == "decline"
+    assert found["report"]["facts"]["signature"]["outputs"][1]["labels"]["names"] == ["accept", "decline"]
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from nextbest import models
-from nextbest.models import Element, ModelError, Tensor
+from nextbest.models import Element, Labels, ModelError, Tensor
 
 
 def _graph(nodes, inputs, outputs, opset=17, **more):
@@ -36,7 +36,10 @@ def test_a_classifier_of_scikit_learn():
     signature = models.inspect(to_onnx(model, rows, options={"zipmap": False}).SerializeToString())
     assert signature.inputs == (Tensor("X", Element.FLOAT32, (None, 2), "tensor(float)"),)
     assert [tensor.name for tensor in signature.outputs] == ["label", "probabilities"]
-    assert signature.outputs[1] == Tensor("probabilities", Element.FLOAT32, (None, 2), "tensor(float)")
+    classes = Labels(("0", "1"), are_texts=False)
+    assert signature.outputs[1] == Tensor(
+        "probabilities", Element.FLOAT32, (None, 2), "tensor(float)", labels=classes
+    )
 
 
 def test_what_is_no_tensor_is_named_in_the_words_of_onnx():

@@ -137,6 +137,8 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NB668": "version pushed otherwise",
         "NB669": "version in use",
         "NB670": "nothing to go back to",
+        "NB676": "positive class not given",
+        "NB678": "column named like another class",
         "NB685": "inputs bound by name",
         # Channels, arbitration, contact policies, stock
         "NB701": "unknown channel",

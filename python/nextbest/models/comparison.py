@@ -109,7 +109,7 @@ def _flat(manifest: Manifest) -> dict[str, str]:
         f"binding of {name}": ", ".join(column.attribute for column in columns)
         for name, columns in binding.inputs.items()
     }
-    flat["score"] = f"{binding.output}[{binding.positive_column}]"
+    flat["score"] = binding.score
     if binding.prior is not None:
         flat["prior"] = f"{binding.prior:g}"
     if manifest.card is not None:

@@ -34,12 +34,20 @@ class Binding:
         output: Holds the scores.
         positive_column: Of the output, from 0.
         prior: Stands in for the model; None where an action says.
+        positive_label: The class of that column; empty where the model has no names for its classes.
     """
 
     inputs: dict[str, list[BoundColumn]]
     output: str
     positive_column: int
     prior: float | None = None
+    positive_label: str = ""
+
+    @property
+    def score(self) -> str:
+        """The output, column and class that the score is: `probabilities[1]: decline`."""
+        label = f": {self.positive_label}" if self.positive_label else ""
+        return f"{self.output}[{self.positive_column}]{label}"
 
 
 @dataclass(frozen=True, slots=True)

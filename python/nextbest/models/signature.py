@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from nextbest.models.labels import Labels, labels_of
 from nextbest.models.refusal import (
     DAMAGED,
     EXTERNAL_DATA,
@@ -61,6 +62,7 @@ class Tensor:
             Empty for a scalar and for what is not a tensor.
         type_text: The type in ONNX Runtime's words: `tensor(float)`, `seq(map(int64,tensor(float)))`.
         columns: Of an input the names of its columns, where the file has them under `FEATURE_NAMES`.
+        labels: Of an output of scores, the class of each column, where the graph has them.
     """
 
     name: str
@@ -68,6 +70,19 @@ class Tensor:
     shape: tuple[int | None, ...]
     type_text: str
     columns: tuple[str, ...] = ()
+    labels: Labels | None = None
+
+    @property
+    def is_scores(self) -> bool:
+        """Whether it can hold scores: numbers with a fraction, one or several a row."""
+        return self.element in {Element.FLOAT32, Element.FLOAT64} and len(self.shape) in {1, 2}
+
+    @property
+    def width(self) -> int | None:
+        """How many columns it has; None where the model leaves that open and the classes do not show it."""
+        if len(self.shape) != 2:
+            return 1
+        return self.shape[1] or (len(self.labels.names) if self.labels is not None else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +104,17 @@ def inspect(onnx: bytes, *, any_operator: bool = False) -> Signature:
         ModelError: The bytes are no model (NB651), too large (NB652), or hold what is not allowed (NB653 to
             NB657); or ONNX Runtime refuses them (NB658, NB659).
     """
-    check_structure(onnx, any_operator=any_operator)
-    return signature_of(open_session(onnx))
+    checked = check_structure(onnx, any_operator=any_operator)
+    return add_labels(signature_of(open_session(onnx)), checked.model.graph)
+
+
+def add_labels(signature: Signature, graph: Any) -> Signature:
+    """Adds the labels of classes to the outputs of scores."""
+    outputs = tuple(
+        replace(tensor, labels=labels_of(graph, tensor.name, tensor.width)) if tensor.is_scores else tensor
+        for tensor in signature.outputs
+    )
+    return replace(signature, outputs=outputs)
 
 
 def signature_of(session: Any) -> Signature:

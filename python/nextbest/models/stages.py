@@ -18,7 +18,7 @@ from nextbest.models.latency import explain_cost, measure_latency
 from nextbest.models.refusal import BUDGET, CONSTANT, CRASHED, GOLDEN, MEMORY, RANGE, ROWS, ModelError
 from nextbest.models.report import Boundary, Confinement, Facts, Golden, Refusal, Report, Spread
 from nextbest.models.scoring import Scorer, row_count
-from nextbest.models.signature import Element, Signature, open_session, signature_of
+from nextbest.models.signature import Element, Signature, add_labels, open_session, signature_of
 from nextbest.models.structure import Structure, check_structure
 from nextbest.v1.native_pb2 import NativeModel
 
@@ -75,7 +75,8 @@ def opening(trial: Trial) -> None:
     assert trial.structure is not None  # noqa: S101 - the stage before makes it
     # Opened as a server does, so that what is evaluated then is evaluated here.
     trial.session = open_session(trial.job.onnx, optimised=True)
-    facts = _facts(trial.job, trial.structure, signature_of(trial.session))
+    signature = add_labels(signature_of(trial.session), trial.structure.model.graph)
+    facts = _facts(trial.job, trial.structure, signature)
     trial.report = Report(facts, Confinement(files=False, network=False, privileges=False))
 
 

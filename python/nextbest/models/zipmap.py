@@ -1,9 +1,11 @@
 """A classifier that answers with lists of dictionaries -> one that answers with a table of probabilities.
 
 Exporters put a ZipMap at the end of a graph, and CatBoost's cannot be told not to. It is replaced by an
-Identity of the same output, so that nothing but the output's type changes.
+Identity of the same output, so that nothing but the output's type changes. Labels of classes that only the
+ZipMap has become a note of that Identity.
 """
 
+from nextbest.models.labels import labels_in, labels_of, write_note
 from nextbest.models.structure import check_structure
 
 _FLOAT = 1
@@ -26,6 +28,7 @@ def strip_zipmap(onnx: bytes, *, any_operator: bool = False) -> bytes:
         return onnx
     for node in found:
         classes = sum(len(attribute.ints) + len(attribute.strings) for attribute in node.attribute)
+        labels = labels_in(node)
         node.op_type, node.domain = "Identity", ""
         del node.attribute[:]
         output = outputs[node.output[0]]
@@ -34,6 +37,8 @@ def strip_zipmap(onnx: bytes, *, any_operator: bool = False) -> bytes:
         tensor.elem_type = _FLOAT
         tensor.shape.dim.add()
         tensor.shape.dim.add(dim_value=classes) if classes else tensor.shape.dim.add()
+        if labels is not None and labels_of(model.graph, output.name, classes or None) != labels:
+            node.doc_string = write_note(labels)
     if not any(entry.domain in {"", "ai.onnx"} for entry in model.opset_import):
         # A graph of nothing but trees names no version of the standard operators.
         model.opset_import.add(domain="", version=13)

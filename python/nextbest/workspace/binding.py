@@ -11,7 +11,7 @@ from pathlib import Path
 from nextbest.diagnostics import Diagnostic, Position, Severity
 from nextbest.diagnostics.suggestion import nearest, one_of, suggest
 from nextbest.expression import Type
-from nextbest.models import SIZE_BYTES_MAX, Element, ModelError, Signature, Tensor, inspect
+from nextbest.models import SIZE_BYTES_MAX, Element, Labels, ModelError, Signature, Tensor, inspect
 from nextbest.models.zipmap import strip_zipmap
 from nextbest.v1 import bundle_pb2, customer_pb2
 from nextbest.workspace.baseline import Baseline
@@ -27,9 +27,9 @@ from nextbest.workspace.document import Document
 from nextbest.workspace.files import read_file
 from nextbest.workspace.load import Progress, Source, Workspace
 from nextbest.workspace.matching import Match, Matcher, describe_matches, describe_misses
+from nextbest.workspace.score_column import Problem, find_column, positive_column
 from nextbest.workspace.versions import Resolved
 
-FLOATS = frozenset({Element.FLOAT32, Element.FLOAT64})
 # The attributes that can stand in a tensor of each element type. A bool is 0 or 1 among numbers.
 FITTING: Mapping[Element, frozenset[Type]] = {
     Element.FLOAT32: frozenset({Type.BOOL, Type.INT, Type.DOUBLE}),
@@ -88,6 +88,7 @@ class Binding:
         inputs: In the graph's order.
         output: Holds the propensities.
         positive_column: Of the output, from 0.
+        labels: Of the output's columns, where the model has them.
         baseline: Of the version that the model file names; None for a plain file.
     """
 
@@ -97,6 +98,7 @@ class Binding:
     inputs: tuple[Input, ...]
     output: str
     positive_column: int
+    labels: Labels | None
     baseline: Baseline | None
 
 
@@ -150,8 +152,15 @@ def _bind(
     written = resolved.binding if resolved is not None and resolved.binding is not None else document
     binder = Binder(workspace, model, document, written)
     baseline = resolved.baseline if resolved is not None else None
-    binding = Binding(source, written, onnx, *binder.bind(signature), baseline)
+    inputs, output, column = binder.bind(signature)
+    labels = labels_of_output(signature, output)
+    binding = Binding(source, written, onnx, inputs, output, column, labels, baseline)
     return binding, [*found, *binder.diagnostics, *_columns(workspace, binding, signature)]
+
+
+def labels_of_output(signature: Signature, output: str) -> Labels | None:
+    """The classes of an output's columns; None where the model has no names for them."""
+    return next((tensor.labels for tensor in signature.outputs if tensor.name == output), None)
 
 
 def _columns(workspace: Workspace, binding: Binding, signature: Signature) -> Iterator[Diagnostic]:
@@ -159,17 +168,20 @@ def _columns(workspace: Workspace, binding: Binding, signature: Signature) -> It
     tensor = next((tensor for tensor in signature.outputs if tensor.name == binding.output), None)
     if tensor is None:
         return
-    columns = tensor.shape[1] if len(tensor.shape) == 2 else 1
     for group in workspace.groups:
         for name, action in group.definition.actions.items():
             match action.propensity:
-                case PropensityDefinition(model=model, column=int() as column) if (
-                    model == binding.source.definition.name and columns is not None and column >= columns
+                case PropensityDefinition(model=model, column=(int() | str()) as column) if (
+                    model == binding.source.definition.name
                 ):
+                    _, problem = find_column(tensor, column, "column")
                     position = group.document.value("actions", name, "propensity", "column")
-                    remedy = f"columns count from 0: use one from 0 to {columns - 1}"
-                    message = f"the output `{tensor.name}` has {columns} column{'s' if columns > 1 else ''}"
-                    yield Diagnostic("NB611", message, position, remedy)
+                    if problem is not None:
+                        yield _placed(problem, position)
+
+
+def _placed(problem: Problem, position: Position) -> Diagnostic:
+    return Diagnostic(problem.code, problem.message, position, problem.help, problem.severity)
 
 
 def _used(workspace: Workspace) -> set[str]:
@@ -333,7 +345,7 @@ class Binder:
         model, document = self._definition, self._document
         tensors = {tensor.name: tensor for tensor in signature.outputs}
         if model.output is None:
-            suitable = [tensor for tensor in tensors.values() if _is_probabilities(tensor)]
+            suitable = [tensor for tensor in tensors.values() if tensor.is_scores]
             if len(suitable) != 1:
                 reason = "several outputs can be it" if suitable else "none of its outputs can be it"
                 message = f"which output holds the probabilities is not clear: {reason}"
@@ -347,25 +359,21 @@ class Binder:
             remedy = suggest(model.output, tensors, otherwise=f"its outputs are {one_of(tensors)}")
             self._report("NB609", f"the model has no output `{model.output}`", position, remedy)
             return model.output, 0
-        if not _is_probabilities(tensor):
+        if not tensor.is_scores:
             message = f"the output `{tensor.name}` holds no probabilities: it is {_described(tensor)}"
-            others = [other.name for other in tensors.values() if _is_probabilities(other)]
+            others = [other.name for other in tensors.values() if other.is_scores]
             remedy = f"use {one_of(others)}" if others else _NO_PROBABILITIES
             self._report("NB610", message, position, remedy)
             return model.output, 0
         return model.output, self._positive(tensor)
 
     def _positive(self, tensor: Tensor) -> int:
-        columns = tensor.shape[1] if len(tensor.shape) == 2 else 1
         wanted = self._definition.positive_class
-        if wanted is None:
-            return 0 if columns == 1 else 1
-        if columns is not None and wanted >= columns:
-            position = self._document.value("positive_class")
-            remedy = f"columns count from 0: use {one_of([str(column) for column in range(columns)])}"
-            message = f"the output `{tensor.name}` has {columns} column{'s' if columns > 1 else ''}"
-            self._report("NB611", message, position, remedy)
-        return wanted
+        column, problem = positive_column(tensor, wanted)
+        if problem is not None:
+            key = "positive_class" if wanted is not None else "output"
+            self.diagnostics.append(_placed(problem, self._document.value(key)))
+        return column
 
 
 def _attributes(workspace: Workspace) -> Iterator[tuple[str, AttributeDefinition]]:
@@ -379,10 +387,6 @@ def _attributes(workspace: Workspace) -> Iterator[tuple[str, AttributeDefinition
     ):
         for name, attribute in attributes.items():
             yield f"{root}.{name}", attribute
-
-
-def _is_probabilities(tensor: Tensor) -> bool:
-    return tensor.element in FLOATS and len(tensor.shape) in {1, 2}
 
 
 def _columns_wanted(tensor: Tensor) -> str:

@@ -23,7 +23,7 @@ from nextbest.models.rows import (
     unbound_inputs,
 )
 from nextbest.v1 import customer_pb2
-from nextbest.workspace.binding import Binder, Input
+from nextbest.workspace.binding import Binder, Input, labels_of_output
 from nextbest.workspace.conditions import Conditions
 from nextbest.workspace.definitions import BindingFile, Kind, SchemaFile
 from nextbest.workspace.document import Document
@@ -60,12 +60,16 @@ def bind_columns(root: Path, definition: BindingFile, document: Document, signat
     """
     workspace, is_typed = _workspace(root)
     binder = Binder(workspace, definition, document, document)
+
+    def plain(inputs: dict[str, list[manifests.BoundColumn]], output: str, column: int) -> manifests.Binding:
+        labels = labels_of_output(signature, output)
+        label = labels.of(column) if labels is not None else ""
+        return manifests.Binding(inputs, output, column, definition.prior, label)
+
     if not definition.inputs and not _is_named(binder, signature):
         output, column = binder.output(signature)
         found = _placed(binder.diagnostics + _half_named(binder, signature), document)
-        return Bound(
-            manifests.Binding({}, output, column, definition.prior), unbound_inputs(signature), found
-        )
+        return Bound(plain({}, output, column), unbound_inputs(signature), found)
     inputs, output, column = binder.bind(signature)
     found = list(binder.diagnostics)
     if is_typed:
@@ -75,11 +79,11 @@ def bind_columns(root: Path, definition: BindingFile, document: Document, signat
                 conditions.reference(document, bound.path, bound.reference)
         found += conditions.diagnostics
     tables = [table_of(given) for given in inputs]
-    plain = {
+    written = {
         table.name: [_written(column, is_by_name=table.name in binder.by_name) for column in table.columns]
         for table in tables
     }
-    return Bound(manifests.Binding(plain, output, column, definition.prior), tables, _placed(found, document))
+    return Bound(plain(written, output, column), tables, _placed(found, document))
 
 
 def _is_named(binder: Binder, signature: Signature) -> bool:

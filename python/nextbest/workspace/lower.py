@@ -125,7 +125,7 @@ class _Lowering:
             lever_percent=action.lever,
             prior=self._prior(action),
             model=self._model_indices.get(_model(action) or ""),
-            model_column=_column(action),
+            model_column=self._column(action),
             mandatory=action.mandatory,
             label=action.label,
         )
@@ -198,6 +198,17 @@ class _Lowering:
             case str() as model:
                 return self._model_prior(model)
         return 1.0
+
+    def _column(self, action: ActionDefinition) -> int | None:
+        """The column that an action wants for itself; classes that do not exist were reported before."""
+        match action.propensity:
+            case PropensityDefinition(model=model, column=str() as label):
+                index = self._model_indices.get(model)
+                labels = self._bindings[index].labels if index is not None else None
+                return labels.column(label) if labels is not None else None
+            case PropensityDefinition(column=int() as column):
+                return column
+        return None
 
     def _model_prior(self, model: str) -> float:
         index = self._model_indices.get(model)
@@ -310,13 +321,6 @@ def ordered_actions(workspace: Workspace) -> list[tuple[str, Source[GroupFile], 
         for name, action in group.definition.actions.items()
     ]
     return sorted(found, key=lambda action: action[0])
-
-
-def _column(action: ActionDefinition) -> int | None:
-    match action.propensity:
-        case PropensityDefinition(column=column):
-            return column
-    return None
 
 
 def _model(action: ActionDefinition) -> str | None:

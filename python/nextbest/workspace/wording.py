@@ -35,6 +35,7 @@ EXPECTED_VARIANTS = {
     "<model or number>": "a model's name or a number",
     "<attribute>": "an attribute",
     "<column>": "an attribute",
+    "<column or class>": "the number of a column, or a class as text,",
     "<refusals>": "a list or mapping of actions",
 }
 # What other languages call the types of attributes.
@@ -206,7 +207,10 @@ def _out_of_range(fault: Fault) -> tuple[str, str, str]:
     context: dict[str, Any] = details.get("ctx", {})
     if "ge" in context:
         bound = _digits(context["ge"])
-        return "NB205", f"`{written}` is less than {bound}", f"write {bound} or more"
+        remedy: str = f"write {bound} or more"
+        if details["loc"][-1] == "<column or class>":
+            remedy = Remedy("write a column from 0, or quote it if it is a class: {}", f'"{written}"')
+        return "NB205", f"`{written}` is less than {bound}", remedy
     if "le" in context:
         bound = _digits(context["le"])
         remedy = f"write {bound} or less"

@@ -204,6 +204,11 @@ def _model_rows(manifest: "Manifest") -> list[tuple[str, str]]:
             ("output", f"{tensor.name}: {tensor.type_text} {_shape(tensor.shape)}")
             for tensor in facts.signature.outputs
         ),
+        *(
+            ("classes", f"{tensor.name}: {tensor.labels.listed()}".replace("`", ""))
+            for tensor in facts.signature.outputs
+            if tensor.labels is not None
+        ),
     ]
     return [(name, value) for name, value in rows if value]
 
@@ -222,7 +227,7 @@ def _binding_rows(manifest: "Manifest") -> list[tuple[str, str]]:
         )
         for name, columns in binding.inputs.items()
     ]
-    rows.append(("score", f"{binding.output}[{binding.positive_column}]"))
+    rows.append(("score", binding.score))
     if binding.prior is not None:
         rows.append(("prior", f"{binding.prior:g}"))
     return rows

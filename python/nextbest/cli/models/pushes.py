@@ -169,5 +169,11 @@ def _found(pushed: "Pushed") -> list[str]:
     assert pushed.manifest is not None  # noqa: S101 - the caller has looked
     report = pushed.manifest.report
     engine = report.engine
-    lines = [golden(report.golden), boundary(report), spread(report.spread), latency(report.latency)]
+    lines = [
+        f"score     {pushed.manifest.binding.score}",
+        golden(report.golden),
+        boundary(report),
+        spread(report.spread),
+        latency(report.latency),
+    ]
     return [*lines, f"engine    {engine.name}: {engine.reason}"] if engine is not None else lines

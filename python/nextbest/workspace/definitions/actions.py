@@ -14,6 +14,7 @@ from nextbest.workspace.definitions.vocabulary import (
     Percent,
     Policies,
     Probability,
+    ScoreColumn,
     Text,
 )
 
@@ -46,9 +47,9 @@ class PropensityDefinition(Definition):
     """The model's name."""
     prior: Probability | None = None
     """Stands in when the model has no answer. Without one: the model's own prior."""
-    column: Annotated[int, Field(ge=0, le=100_000)] | None = None
-    """The column of the model's output that is this action's propensity, counted from 0: for one model that
-    answers for many actions. Without it: the model's positive class."""
+    column: ScoreColumn | None = None
+    """The column of the model's output that is this action's propensity, counted from 0, or its class as
+    text: for one model that answers for many actions. Without it: the model's positive class."""
 
 
 Value = Annotated[

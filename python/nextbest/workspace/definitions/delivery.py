@@ -12,6 +12,7 @@ from nextbest.workspace.definitions.vocabulary import (
     Number,
     Percent,
     Probability,
+    ScoreColumn,
     Span,
     Text,
 )
@@ -155,8 +156,9 @@ class BindingFile(Definition):
     """For each input of the model the attribute, or the attributes of its columns in their order."""
     output: Text | None = None
     """The output with the probabilities. Without it: the only one that can be."""
-    positive_class: Annotated[int, Field(ge=0, le=9_999)] | None = None
-    """The column of the output that means "accepts", from 0. Without it: 1, or 0 when there is one column."""
+    positive_class: ScoreColumn | None = None
+    """The class that means "accepts", as text, or the number of its column, from 0. Without it: column 1, or
+    0 when there is one column. Required where the classes of the model are texts."""
     prior: Probability | None = None
     """Stands in for the model when it has no answer, in actions that give none of their own."""
 

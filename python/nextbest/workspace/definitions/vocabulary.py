@@ -4,7 +4,16 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from nextbest._core import start_of_day
@@ -143,6 +152,18 @@ Span = Annotated[
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=-100, le=10_000, allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+def _kind_of_score(data: object) -> str:
+    return "<class>" if isinstance(data, str) else "<column or class>"
+
+
+# A column of scores: its number, from 0, or its class.
+ScoreColumn = Annotated[
+    Annotated[Text, Tag("<class>")]
+    | Annotated[Annotated[int, Field(ge=0, le=99_999)], Tag("<column or class>")],
+    Discriminator(_kind_of_score),
+]
 StageName = Literal[
     "availability", "eligibility", "applicability", "suitability", "treatment", "propensity", "arbitration"
 ]
