@@ -58,7 +58,7 @@ def bind_columns(root: Path, definition: BindingFile, document: Document, signat
         document: Where that is written; without a node, nowhere.
         signature: Of the model.
     """
-    workspace, is_typed = _workspace(root)
+    workspace, is_typed = schema_alone(root)
     binder = Binder(workspace, definition, document, document)
 
     def plain(inputs: dict[str, list[manifests.BoundColumn]], output: str, column: int) -> manifests.Binding:
@@ -143,7 +143,7 @@ def read_tables(
     return known, occurring
 
 
-def _workspace(root: Path) -> tuple[Workspace, bool]:
+def schema_alone(root: Path) -> tuple[Workspace, bool]:
     """A workspace of nothing but its schema, if it has one that can be read."""
     workspace = Workspace(root)
     try:

@@ -1,0 +1,166 @@
+"""An ONNX file and a workspace's schema -> a binding to begin with, as YAML with a comment on each line.
+
+What is clear is filled in (`matching`). What is not stays without a value: a push refuses the file until
+somebody has written one. The file is opened in a process of its own, as every model of somebody else.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nextbest.diagnostics import Diagnostic
+from nextbest.diagnostics.suggestion import one_of
+from nextbest.models import SIZE_BYTES_MAX, ModelError, Signature, Tensor
+from nextbest.models.job import Job, Plan
+from nextbest.models.validation import validate
+from nextbest.models.zipmap import strip_zipmap
+from nextbest.workspace.binding import FITTING, FLOATS, Binder
+from nextbest.workspace.columns import schema_alone
+from nextbest.workspace.definitions import BindingFile
+from nextbest.workspace.document import Document
+from nextbest.workspace.files import read_file
+from nextbest.workspace.load import Progress, ignore
+from nextbest.workspace.matching import Match, names_of_columns
+from nextbest.workspace.scalar import quote
+
+_COLUMNS_MAX = 10_000
+_HEAD = (
+    "# Fill in what has no value, and see that columns have the order of training. Where an attribute is",
+    "# absent, float32 and float64 are NaN. With other types the model has no score, and the prior stands",
+    "# in, unless the entry has a value for it: {attribute: customer.job, missing: unknown}",
+)
+_TAIL = (
+    "# Stands in where the model has no score: the share of customers who accepted in training, say.",
+    "# prior: 0.02",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A binding that may have gaps.
+
+    Attributes:
+        text: YAML.
+        by_name: What is filled in.
+        missing: What is not, as `X[3]` or `output`.
+    """
+
+    text: str
+    by_name: list[Match]
+    missing: list[str]
+
+
+def propose(
+    model: Path, root: Path, *, any_operator: bool = False, progress: Progress = ignore
+) -> tuple[Proposal | None, list[Diagnostic]]:
+    """Proposes a binding.
+
+    Args:
+        model: The ONNX file.
+        root: Of the workspace whose schema has the attributes.
+        any_operator: Take every standard operator that has a bound at all.
+        progress: Told of the stages of the inspection.
+
+    Returns:
+        The binding; None with the reasons where the model is refused.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    onnx = read_file(model, SIZE_BYTES_MAX)
+    with contextlib.suppress(ModelError):
+        # What is wrong with it is found again, in a process of its own.
+        onnx = strip_zipmap(onnx, any_operator=any_operator)
+    found = validate(Job(onnx, Plan.INSPECTION, any_operator=any_operator), progress=progress)
+    if found.report is None or found.refusals:
+        return None, [Diagnostic(one.code, one.message, None, one.help) for one in found.refusals]
+    nowhere = Document("", ())
+    binder = Binder(schema_alone(root)[0], BindingFile(), nowhere, nowhere)
+    return _Writer(model.name, found.report.facts.signature, binder).write(), []
+
+
+class _Writer:
+    def __init__(self, file: str, signature: Signature, binder: Binder) -> None:
+        self._file = file
+        self._signature = signature
+        self._binder = binder
+        self._by_name: list[Match] = []
+        self._missing: list[str] = []
+
+    def write(self) -> Proposal:
+        lines = [f"# Where the inputs of {_printable(self._file)} come from.", *_HEAD, "inputs:"]
+        for tensor in self._signature.inputs:
+            lines += self._input(tensor)
+        lines += [*self._output(), *_TAIL]
+        return Proposal("".join(f"{line}\n" for line in lines), self._by_name, self._missing)
+
+    def _input(self, tensor: Tensor) -> Iterator[str]:
+        key = _written(tensor.name)
+        if tensor.element not in FITTING or len(tensor.shape) not in {1, 2}:
+            self._missing.append(tensor.name)
+            kind = _printable(tensor.type_text)
+            yield f"  {key}:  # cannot be bound: {kind}; export it with inputs of [rows, columns]"
+            return
+        matches = self._binder.match(tensor)
+        width = tensor.shape[1] if len(tensor.shape) == 2 else 1
+        if width == 1 and not tensor.columns:
+            yield _line(f"  {key}:", *self._value(tensor.name, tensor.name, matches[0], tensor.element.value))
+            return
+        count = "as many columns as in training" if width is None else f"{width} columns"
+        yield f"  {key}:  # {tensor.element.value}, {count}"
+        names = names_of_columns(tensor)
+        for index in range(min(len(names) or width or 1, _COLUMNS_MAX)):
+            place = f"{tensor.name}[{index}]"
+            match = matches[index] if matches else Match("", None)
+            yield _line("    -", *self._value(place, names[index] if names else place, match, ""))
+
+    def _value(self, place: str, name: str, match: Match, kind: str) -> tuple[str, str]:
+        """The value of a column, empty where somebody has to find it, and the comment beside it."""
+        about = kind or _printable(name)
+        if match.reference is not None:
+            self._by_name.append(match)
+            return match.reference, f"{about}, by its name"
+        self._missing.append(place)
+        if match.reason:
+            return "", f"{about}; {match.reason.replace('`', '')}"
+        return "", f"{about}; may be {match.nearest}" if match.nearest is not None else about
+
+    def _output(self) -> Iterator[str]:
+        name, column = self._binder.output(self._signature)
+        tensor = next((tensor for tensor in self._signature.outputs if tensor.name == name), None)
+        if tensor is None:
+            self._missing.append("output")
+            suitable = [output.name for output in self._signature.outputs if output.element in FLOATS]
+            choices = (
+                _printable(one_of(suitable).replace("`", "")) if suitable else "none holds probabilities"
+            )
+            yield f"output:  # the one with the probabilities: {choices}"
+            return
+        yield _line("output:", _written(name), f"{tensor.element.value}, the probabilities")
+        count = tensor.shape[1] if len(tensor.shape) == 2 else 1
+        if count != 1:
+            columns = f"of {count} columns" if count is not None else "column"
+            yield _line("positive_class:", str(column), f'{columns}, from 0: the one that means "accepts"')
+
+
+def _line(key: str, value: str, comment: str) -> str:
+    return f"{key} {value}".rstrip() + (f"  # {comment}" if comment else "")
+
+
+def _written(text: str) -> str:
+    """A text as YAML has it on one line, whatever it holds."""
+    written = quote(text, "") if text.isprintable() else None
+    if written is not None:
+        return written
+    escaped = "".join(
+        character if character.isprintable() and character not in '"\\' else f"\\U{ord(character):08X}"
+        for character in text
+    )
+    return f'"{escaped}"'
+
+
+def _printable(text: str) -> str:
+    return "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
+    )
