@@ -3,11 +3,14 @@
 import json
 import re
 
+import numpy as np
 import onnx
 import pytest
 from corpus_boosted import BOOSTED
-from corpus_scikit import SCIKIT
+from corpus_case import table
+from corpus_scikit import SCIKIT, convert
 from onnx import TensorProto, helper
+from sklearn.linear_model import LogisticRegression
 
 from nextbest.models.registry import Registry
 from nextbest.workspace.proposal import propose
@@ -129,6 +132,19 @@ def test_columns_with_names_are_filled_in(tmp_path):
         "    -  # bal; may be customer.balances",
     ]
     assert missing == ["X[2]"]
+
+
+def test_classes_are_shown_and_a_text_is_left_to_the_author(tmp_path):
+    """Column 1 of two texts is the one that comes later in the alphabet, which is nobody's choice."""
+    rows, accepts = table()
+    for labels, line in (
+        (["accept", "decline"], 'positive_class:  # the class that means "accepts": `accept` or `decline`'),
+        ([0, 1], "(`0` is column 0, `1` is column 1)"),
+    ):
+        fitted = LogisticRegression().fit(rows, np.array(labels)[accepts])
+        lines, missing = proposed(tmp_path, convert(fitted, zipmap=False).SerializeToString())
+        assert lines[-1].endswith(line)
+        assert ("positive_class" in missing) == isinstance(labels[0], str)
 
 
 def test_several_outputs_are_left_to_the_author(tmp_path):

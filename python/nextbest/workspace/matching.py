@@ -83,8 +83,7 @@ def names_of_columns(tensor: Tensor) -> tuple[str, ...]:
     """The names of an input's columns; empty where nobody wrote them down."""
     if tensor.columns:
         return tensor.columns
-    is_one = len(tensor.shape) == 1 or (len(tensor.shape) == 2 and tensor.shape[1] == 1)
-    return (tensor.name,) if is_one else ()
+    return (tensor.name,) if tensor.shape and tensor.width == 1 else ()
 
 
 def describe_matches(matches: list[Match]) -> str:

@@ -15,7 +15,7 @@ from nextbest.models import SIZE_BYTES_MAX, ModelError, Signature, Tensor
 from nextbest.models.job import Job, Plan
 from nextbest.models.validation import validate
 from nextbest.models.zipmap import strip_zipmap
-from nextbest.workspace.binding import FITTING, FLOATS, Binder
+from nextbest.workspace.binding import FITTING, Binder, labels_of_output
 from nextbest.workspace.columns import schema_alone
 from nextbest.workspace.definitions import BindingFile
 from nextbest.workspace.document import Document
@@ -103,7 +103,7 @@ class _Writer:
             yield f"  {key}:  # cannot be bound: {kind}; export it with inputs of [rows, columns]"
             return
         matches = self._binder.match(tensor)
-        width = tensor.shape[1] if len(tensor.shape) == 2 else 1
+        width = tensor.width
         if width == 1 and not tensor.columns:
             yield _line(f"  {key}:", *self._value(tensor.name, tensor.name, matches[0], tensor.element.value))
             return
@@ -131,17 +131,27 @@ class _Writer:
         tensor = next((tensor for tensor in self._signature.outputs if tensor.name == name), None)
         if tensor is None:
             self._missing.append("output")
-            suitable = [output.name for output in self._signature.outputs if output.element in FLOATS]
+            suitable = [output.name for output in self._signature.outputs if output.is_scores]
             choices = (
                 _printable(one_of(suitable).replace("`", "")) if suitable else "none holds probabilities"
             )
             yield f"output:  # the one with the probabilities: {choices}"
             return
         yield _line("output:", _written(name), f"{tensor.element.value}, the probabilities")
-        count = tensor.shape[1] if len(tensor.shape) == 2 else 1
-        if count != 1:
+        yield from self._positive(tensor, column)
+
+    def _positive(self, tensor: Tensor, column: int) -> Iterator[str]:
+        """The class that means "accepts": its column, or a gap where classes are texts."""
+        count = tensor.width
+        labels = labels_of_output(self._signature, tensor.name)
+        if labels is not None and labels.are_texts and count != 1:
+            self._missing.append("positive_class")
+            yield f'positive_class:  # the class that means "accepts": {_printable(labels.choices())}'
+        elif count != 1:
             columns = f"of {count} columns" if count is not None else "column"
-            yield _line("positive_class:", str(column), f'{columns}, from 0: the one that means "accepts"')
+            about = f'{columns}, from 0: the one that means "accepts"'
+            listed = f" ({_printable(labels.listed())})" if labels is not None else ""
+            yield _line("positive_class:", str(column), f"{about}{listed}")
 
 
 def _line(key: str, value: str, comment: str) -> str:
