@@ -1,22 +1,23 @@
 """Two versions -> what differs: what they are made of, what is said of them, and their scores."""
 
-from dataclasses import dataclass
-from io import BytesIO
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
-from nextbest.models.job import Job, Plan
-from nextbest.models.manifest import Manifest
+from nextbest.models.manifest import BoundColumn, Manifest
 from nextbest.models.records import encode
 from nextbest.models.reference import histogram_of, stability_index
-from nextbest.models.refusal import ROWS, ModelError
+from nextbest.models.refusal import ModelError
 from nextbest.models.registry import Registry, Version
-from nextbest.models.rows import Table, fill_inputs, inputs_of
-from nextbest.models.validation import Progress, validate
+from nextbest.models.rows import choose_columns, inputs_of
+from nextbest.models.samples import Sample, shared_sample
+from nextbest.models.validation import Progress
+from nextbest.models.version_scores import score_rows
 
-BACKGROUND = "background.parquet"
+ROWS_GIVEN: Final = "rows of the file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,41 +56,62 @@ class Comparison:
         changes: In the order of `model show`.
         scores: None where they could not be compared.
         reason: Why not.
+        sample: The rows that were scored: `background sample of card@1a2b3c4d5e6f`.
+        filled: Columns that these do not have, where every row got what the binding lets stand in.
     """
 
     changes: list[Change]
     scores: ScoreChange | None
     reason: str = ""
+    sample: str = ""
+    filled: list[str] = field(default_factory=list)
 
 
-def compare(registry: Registry, before: Version, after: Version, progress: Progress) -> Comparison:
+def compare(
+    registry: Registry,
+    before: Version,
+    after: Version,
+    progress: Progress,
+    rows: Mapping[str, pl.Series] | None = None,
+) -> Comparison:
     """Compares two versions.
 
+    Args:
+        registry: That has them.
+        before: One.
+        after: The other.
+        progress: Told how far scoring is.
+        rows: The columns of a file, to be scored; None: rows that were pushed with one of the versions.
+
     Raises:
-        ModelError: NB618: one of them is damaged.
+        ModelError: NB618: one of them is damaged. NB663: the rows that are given lack a column.
     """
-    manifests = registry.manifest(before), registry.manifest(after)
+    versions, manifests = (before, after), (registry.manifest(before), registry.manifest(after))
     flat = [_flat(manifest) for manifest in manifests]
     changes = [
         Change(what, flat[0].get(what, ""), flat[1].get(what, ""))
         for what in dict.fromkeys((*flat[0], *flat[1]))
         if flat[0].get(what) != flat[1].get(what)
     ]
-    sample = registry.file(before, manifests[0], BACKGROUND)
-    if sample is None:
-        return Comparison(changes, None, f"{before} was pushed without a background sample")
-    frame = pl.read_parquet(BytesIO(sample))
+    given = _given(rows, manifests) if rows is not None else None
     try:
+        sample = given or shared_sample(registry, versions, manifests)
         scores = [
-            _scores(registry, version, manifest, frame, progress)
-            for version, manifest in zip((before, after), manifests, strict=True)
+            score_rows(registry, version, columns, sample.what, progress)
+            for version, columns in zip(versions, sample.columns, strict=True)
         ]
     except ModelError as error:
         return Comparison(changes, None, f"{error.message}: {error.help}")
     both = ~np.isnan(scores[0]) & ~np.isnan(scores[1])
     if not both.any():
-        return Comparison(changes, None, "no row has a score from both")
-    return Comparison(changes, _score_change(scores[0], scores[1], both))
+        return Comparison(changes, None, f"none of the {sample.what} has a score from both", sample.what)
+    change = _score_change(scores[0], scores[1], both)
+    return Comparison(changes, change, "", sample.what, list(sample.filled))
+
+
+def _given(rows: Mapping[str, pl.Series], manifests: Sequence[Manifest]) -> Sample:
+    chosen = tuple(choose_columns(rows, inputs_of(manifest), ROWS_GIVEN) for manifest in manifests)
+    return Sample(ROWS_GIVEN, len(next(iter(rows.values()), ())), chosen, ())
 
 
 def _flat(manifest: Manifest) -> dict[str, str]:
@@ -106,7 +128,7 @@ def _flat(manifest: Manifest) -> dict[str, str]:
     if facts.tree_count:
         flat["trees"] = f"{facts.tree_count:,}, {facts.tree_node_count:,} nodes, depth {facts.tree_depth_max}"
     flat |= {
-        f"binding of {name}": ", ".join(column.attribute for column in columns)
+        f"binding of {name}": ", ".join(_column(column) for column in columns)
         for name, columns in binding.inputs.items()
     }
     flat["score"] = binding.score
@@ -124,45 +146,8 @@ def _flat(manifest: Manifest) -> dict[str, str]:
     return flat
 
 
-def _scores(
-    registry: Registry, version: Version, manifest: Manifest, frame: pl.DataFrame, progress: Progress
-) -> Any:
-    """The scores of a sample.
-
-    Raises:
-        ModelError: It does not have the columns, or the model fails.
-    """
-    inputs = inputs_of(manifest)
-    lacking = [
-        column.names[0]
-        for table in inputs
-        for column in table.columns
-        if not set(column.names) & set(frame.columns)
-    ]
-    if lacking:
-        message = f"the background sample lacks `{lacking[0]}`, which {version} takes"
-        raise ModelError(message, "push one with both", ROWS)
-    chosen = {
-        column.names[0]: frame[next(name for name in column.names if name in frame.columns)]
-        for table in inputs
-        for column in table.columns
-    }
-    table = Table(
-        "rows of the background sample", pl.DataFrame([s.alias(name) for name, s in chosen.items()])
-    )
-    job = Job(
-        registry.model(version),
-        Plan.SCORING,
-        any_operator=manifest.any_operator,
-        output=manifest.binding.output,
-        column=manifest.binding.positive_column,
-        background=fill_inputs(table, inputs),
-    )
-    outcome = validate(job, progress=progress)
-    if outcome.refusals:
-        refusal = outcome.refusals[0]
-        raise ModelError(refusal.message, refusal.help, refusal.code)
-    return np.array([np.nan if score is None else score for score in outcome.scores])
+def _column(column: BoundColumn) -> str:
+    return f"{column.attribute} (missing: {column.missing})" if column.missing else column.attribute
 
 
 def _score_change(before: Any, after: Any, both: Any) -> ScoreChange:

@@ -8,6 +8,7 @@ score.
 
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -155,15 +156,7 @@ def read_table(
         ModelError: NB663: it cannot be read, lacks a column, or a value is not what the input is made of.
     """
     found = read_columns(path, what, form)
-    chosen: dict[str, pl.Series] = {}
-    for table in inputs:
-        for column in table.columns:
-            name = next((name for name in column.names if name in found), None)
-            if name is None:
-                wanted = column.names[0]
-                remedy = suggest(wanted, found, otherwise=f"add it; there are {', '.join([*found][:8])}")
-                raise ModelError(f"the {what} have no column `{wanted}`", remedy, ROWS)
-            chosen[column.names[0]] = cast_rows(found[name], _TYPES[table.element][0], what)
+    chosen = cast_inputs(choose_columns(found, inputs, what), inputs, what)
     if with_expected:
         if EXPECTED not in found:
             remedy = "add it, with the scores of the training framework"
@@ -177,6 +170,38 @@ def read_table(
     if not len(made):
         raise ModelError(f"there are no {what}: the table is empty", "give at least one row", ROWS)
     return Table(what, made)
+
+
+def choose_columns(
+    found: Mapping[str, pl.Series], inputs: list[InputTable], what: str
+) -> dict[str, pl.Series]:
+    """The columns that a model needs, by their first names, as they are written.
+
+    Raises:
+        ModelError: NB663: one is not there.
+    """
+    chosen: dict[str, pl.Series] = {}
+    for column in (column for table in inputs for column in table.columns):
+        name = next((name for name in column.names if name in found), None)
+        if name is None:
+            wanted = column.names[0]
+            remedy = suggest(wanted, found, otherwise=f"add it; there are {', '.join([*found][:8])}")
+            raise ModelError(f"the {what} have no column `{wanted}`", remedy, ROWS)
+        chosen[column.names[0]] = found[name]
+    return chosen
+
+
+def cast_inputs(chosen: Mapping[str, pl.Series], inputs: list[InputTable], what: str) -> dict[str, pl.Series]:
+    """Casts the columns that a model needs to what its inputs are made of.
+
+    Raises:
+        ModelError: NB663: a value is not of the type.
+    """
+    return {
+        column.names[0]: cast_rows(chosen[column.names[0]], _TYPES[table.element][0], what)
+        for table in inputs
+        for column in table.columns
+    }
 
 
 def decode_table(data: bytes, what: str) -> Table:
@@ -206,13 +231,19 @@ def drop_unanswerable(table: Table, inputs: list[InputTable]) -> Table:
     Raises:
         ModelError: NB663: none is left.
     """
-    keep = np.ones(len(table.frame), dtype=bool)
-    for name in _needed(inputs):
-        keep &= table.frame[name].is_not_null().to_numpy()
+    keep = answerable(table, inputs)
     if not keep.any():
         remedy = "let something stand in: {attribute: ..., missing: ...}"
         raise ModelError(f"every row of the {table.what} lacks a value", remedy, ROWS)
     return table if keep.all() else Table(table.what, table.frame.filter(pl.Series(keep)))
+
+
+def answerable(table: Table, inputs: list[InputTable]) -> NDArray[np.bool_]:
+    """Whether a server would score each row: nothing but numbers is missing, or something stands in."""
+    keep = np.ones(len(table.frame), dtype=bool)
+    for name in _needed(inputs):
+        keep &= table.frame[name].is_not_null().to_numpy()
+    return keep
 
 
 def fill_inputs(table: Table, inputs: list[InputTable]) -> dict[str, NDArray[Any]]:

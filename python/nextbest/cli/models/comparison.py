@@ -2,10 +2,11 @@
 # ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nextbest.cli.csv_form import Encoding, Separator, form
 from nextbest.cli.help_text import add_command
 from nextbest.cli.models.registries import Reference, RegistryFolder, Workspace, find, open_registry, refusing
 from nextbest.cli.output import Json, is_for_machines, say, show, write_json
@@ -20,30 +21,39 @@ def register(group: typer.Typer) -> None:
     examples = (
         "nextbest model diff card-propensity@champion card-propensity@challenger",
         "nextbest model diff card-propensity@1a2b3c card-propensity@4d5e6f --json",
+        "nextbest model diff card-propensity@champion card-propensity@4d5e6f --rows sample.parquet",
     )
     add_command(group, diff, *examples)
 
 
-def diff(
+def diff(  # noqa: PLR0913 - one parameter an option
     before: Reference,
     after: Reference,
     *,
+    rows: Annotated[
+        Path | None, typer.Option(help="Parquet or CSV: rows to score, with the columns of both versions.")
+    ] = None,
+    separator: Separator = "",
+    encoding: Encoding = "",
     workspace: Workspace = Path(),
     registry: RegistryFolder = None,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
     """Compare two versions: signature, operators, binding, card, metrics, and scores.
 
-    Scores are compared where the first version was pushed with a background sample whose columns the second
-    takes too: both score it, each in a process of its own.
+    Both versions score the same rows, each in a process of its own: those of --rows, else the background
+    sample or the golden rows that either of them was pushed with, whichever have the columns of both. `model
+    evaluate` compares them on rows whose outcome is known.
     """
-    from nextbest.models.comparison import compare
+    from nextbest.models.comparison import ROWS_GIVEN, compare
+    from nextbest.models.rows import read_columns
 
     store = open_registry(workspace, registry)
     with refusing():
         versions = find(store, before), find(store, after)
         with following() as progress:
-            found = compare(store, *versions, progress)
+            given = read_columns(rows, ROWS_GIVEN, form(separator, encoding)) if rows is not None else None
+            found = compare(store, *versions, progress, given)
     if is_for_machines():
         write_json({"before": versions[0].digest, "after": versions[1].digest, **_plain(found)})
         return
@@ -76,8 +86,11 @@ def _render(found: "Comparison") -> None:
         say(f"scores not compared: {found.reason}")
         return
     say(
-        f"scores of {scores.rows:,} rows: they differ by {scores.difference_mean:.4f} on average, "
-        f"{scores.difference_p95:.4f} at p95, {scores.difference_max:.4f} at most; "
+        f"scores of {scores.rows:,} rows ({found.sample}): they differ by {scores.difference_mean:.4f} on "
+        f"average, {scores.difference_p95:.4f} at p95, {scores.difference_max:.4f} at most; "
         f"mean {scores.mean_before:.4f} -> {scores.mean_after:.4f}, "
         f"stability index {scores.stability_index:.3f}"
     )
+    if found.filled:
+        names = ", ".join(f"`{name}`" for name in found.filled)
+        say(f"every row got what the binding lets stand in for {names}: the rows do not have it")
