@@ -107,15 +107,24 @@ def promote(folder: Path, alias: str, version: str, *, by: str, at: str) -> Move
     Raises:
         ModelError: There is no such alias (NB617), or the version is retired (NB619).
     """
+    return _move(folder, lambda aliases: _promotion(aliases, alias, version, by, at))
+
+
+def plan_promotion(folder: Path, alias: str, version: str, *, by: str, at: str) -> Move:
+    """The move that `promote` would make; nothing is written.
+
+    Raises:
+        ModelError: As `promote` does.
+    """
+    return _promotion(read_aliases(folder), alias, version, by, at)
+
+
+def _promotion(aliases: Aliases, alias: str, version: str, by: str, at: str) -> Move:
     _check_alias(alias)
-
-    def change(aliases: Aliases) -> Move:
-        if version in aliases.retired:
-            message = f"the version {version[:12]} is retired, and cannot be promoted"
-            raise ModelError(message, "promote another, or push the model again with new bytes", RETIRED)
-        return Move(alias, aliases.named.get(alias, ""), version, by, at)
-
-    return _move(folder, change)
+    if version in aliases.retired:
+        message = f"the version {version[:12]} is retired, and cannot be promoted"
+        raise ModelError(message, "promote another, or push the model again with new bytes", RETIRED)
+    return Move(alias, aliases.named.get(alias, ""), version, by, at)
 
 
 def roll_back(folder: Path, alias: str, *, by: str, at: str) -> Move:

@@ -78,6 +78,10 @@ class Registry:
         found = sorted(path.name for path in folder.iterdir() if _VERSION.fullmatch(path.name))
         return [Version(name, digest, folder / digest) for digest in found]
 
+    def version(self, name: str, digest: str) -> Version:
+        """A version by its name and SHA-256, whether it is there or not."""
+        return Version(name, digest, self.root / name / "versions" / digest)
+
     def aliases(self, name: str) -> Aliases:
         """The aliases of a model.
 
@@ -167,9 +171,9 @@ class Registry:
             onnx: The model.
             files: All else, by name.
         """
-        folder = self.root / manifest.name / "versions"
+        version = self.version(manifest.name, manifest.version)
+        folder = version.folder.parent
         folder.mkdir(parents=True, exist_ok=True)
-        version = Version(manifest.name, manifest.version, folder / manifest.version)
         fresh = Path(tempfile.mkdtemp(prefix=".push-", dir=folder))
         try:
             for name, data in {MODEL: onnx, MANIFEST: render_manifest(manifest), **files}.items():
@@ -189,6 +193,10 @@ class Registry:
     def promote(self, version: Version, alias: str, *, by: str, at: str) -> Move:
         """Lets an alias name a version; see `aliases.promote`."""
         return moves.promote(self._folder(version.name), alias, version.digest, by=by, at=at)
+
+    def plan_promotion(self, version: Version, alias: str, *, by: str, at: str) -> Move:
+        """What `promote` would do, of a version that need not be there yet; nothing is written."""
+        return moves.plan_promotion(self.root / version.name, alias, version.digest, by=by, at=at)
 
     def roll_back(self, name: str, alias: str, *, by: str, at: str) -> Move:
         """Lets an alias name what it named before; see `aliases.roll_back`."""

@@ -61,6 +61,7 @@ class Request:
         any_operator: Take every standard operator that has a bound at all.
         workspace: Its schema types the attributes that are bound, where it has one.
         form: How golden rows and background are written, where they are CSV.
+        is_dry_run: Do everything but write.
     """
 
     model: Path
@@ -75,6 +76,7 @@ class Request:
     any_operator: bool = False
     workspace: Path = Path()
     form: Form | None = None
+    is_dry_run: bool = False
 
 
 @dataclass(slots=True)
@@ -167,7 +169,8 @@ def _push(registry: Registry, request: Request, pushed: Pushed, progress: Progre
         any_operator=request.any_operator,
         budget_us=request.budget_us,
     )
-    pushed.version = registry.publish(manifest, onnx, files)
+    dry = registry.version(request.name, digest) if request.is_dry_run else None
+    pushed.version = dry or registry.publish(manifest, onnx, files)
     pushed.manifest, pushed.is_new = manifest, True
 
 

@@ -23,6 +23,7 @@ from nextbest.cli.output import CommandError, Json, is_for_machines, say, show_d
 from nextbest.cli.progress import following
 
 if TYPE_CHECKING:
+    from nextbest.models.aliases import Move
     from nextbest.models.registry import Registry, Version
     from nextbest.workspace.push import Pushed, Request
 
@@ -35,6 +36,7 @@ def register(group: typer.Typer) -> None:
         "nextbest model push card.onnx --name card-propensity",
         "nextbest model push card.onnx --name card-propensity --inputs binding.yaml --card card.yaml \\",
         "    --golden golden.parquet --background sample.parquet --budget-us 50 --promote challenger",
+        "nextbest model push card.onnx --name card-propensity --inputs binding.yaml --dry-run",
     )
 
 
@@ -67,6 +69,9 @@ def push(  # noqa: PLR0913 - one a word of the command line
     promote: Annotated[
         str, typer.Option("--promote", help="Let champion, challenger or shadow name the version.")
     ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Do everything but write: show what a push would do.")
+    ] = False,
     workspace: Workspace = Path(),
     registry: RegistryFolder = None,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
@@ -92,6 +97,7 @@ def push(  # noqa: PLR0913 - one a word of the command line
         any_operator=allow_any_op,
         workspace=workspace,
         form=form(separator, encoding),
+        is_dry_run=dry_run,
     )
     _check_words(name, promote)
     store = open_registry(workspace, registry)
@@ -99,6 +105,10 @@ def push(  # noqa: PLR0913 - one a word of the command line
         pushed = _push(store, request)
         if pushed.version is None:
             refuse(pushed.diagnostics, pushed.sources)
+        if dry_run:
+            plan = store.plan_promotion(pushed.version, promote, by=user(), at=now()) if promote else None
+            _report_plan(store, pushed, pushed.version, plan)
+            return
         if promote:
             store.promote(pushed.version, promote, by=user(), at=now())
         _report(store, pushed, pushed.version)
@@ -160,6 +170,33 @@ def _report(store: "Registry", pushed: "Pushed", version: "Version") -> None:
         say(f"{' and '.join(named)} of {version.name}: {version.digest[:12]}")
     else:
         say(f"next: nextbest model promote {version} --alias champion")
+
+
+def _report_plan(store: "Registry", pushed: "Pushed", version: "Version", plan: "Move | None") -> None:
+    if is_for_machines():
+        from nextbest.diagnostics.rendering import to_objects
+        from nextbest.models.records import encode
+
+        content = {
+            **encode(pushed.manifest),
+            "is_new": pushed.is_new,
+            "is_dry_run": True,
+            "move": encode(plan) if plan is not None else None,
+            "warnings": to_objects(pushed.diagnostics),
+        }
+        write_json(content)
+        return
+    if pushed.diagnostics:
+        show_diagnostics(pushed.diagnostics, pushed.sources)
+    if pushed.is_new:
+        say(f"dry run: would push {version} to {store.root}")
+        for line in _found(pushed):
+            say(f"  {line}")
+    else:
+        say(f"dry run: {version} is in {store.root} already, and would be left as it is")
+    if plan is not None:
+        before = plan.before[:12] or "none"
+        say(f"dry run: {plan.alias} of {version.name} would move: {before} -> {plan.after[:12]}")
 
 
 def _found(pushed: "Pushed") -> list[str]:
