@@ -15,6 +15,7 @@ from nextbest.models.boundary import VARIANTS, answers_everything, boundary_rows
 from nextbest.models.engine import engine_of
 from nextbest.models.job import Job, Plan, Rows
 from nextbest.models.latency import explain_cost, measure_latency
+from nextbest.models.mismatch import explain_mismatch
 from nextbest.models.refusal import BUDGET, CONSTANT, CRASHED, GOLDEN, MEMORY, RANGE, ROWS, ModelError
 from nextbest.models.report import Boundary, Confinement, Facts, Golden, Refusal, Report, Spread
 from nextbest.models.scoring import Scorer, row_count
@@ -93,11 +94,12 @@ def golden(trial: Trial) -> None:
     difference, score, expected = float(differences[worst]), float(scores[worst]), float(job.expected[worst])
     if not difference <= job.tolerance:
         bad = int(np.count_nonzero(~(differences <= job.tolerance)))
+        cause = explain_mismatch(trial.session, report.facts.signature, job, scores)
         raise ModelError(
             f"golden row {worst + 1} has the score {score:.7g}, expected is {expected:.7g}; {bad:,} of "
-            f"{len(scores):,} rows differ by more than {job.tolerance:g}",
-            "see that columns are bound in the order of training and that missing values are what they were; "
-            "a converter's rounding is allowed for by --tolerance",
+            f"{len(scores):,} rows differ by more than {job.tolerance:g}"
+            + (cause.fact and f"; {cause.fact}"),
+            cause.remedy,
             GOLDEN,
         )
     found = Golden(len(scores), job.tolerance, difference, worst + 1, expected, score)
