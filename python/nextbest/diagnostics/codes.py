@@ -137,6 +137,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NB668": "version pushed otherwise",
         "NB669": "version in use",
         "NB670": "nothing to go back to",
+        "NB671": "scores that depend on other rows",
         "NB676": "positive class not given",
         "NB678": "column named like another class",
         "NB685": "inputs bound by name",

@@ -132,6 +132,8 @@ def _flat(manifest: Manifest) -> dict[str, str]:
         for name, columns in binding.inputs.items()
     }
     flat["score"] = binding.score
+    if binding.row_by_row:
+        flat["rows"] = "one by one"
     if binding.prior is not None:
         flat["prior"] = f"{binding.prior:g}"
     if manifest.card is not None:

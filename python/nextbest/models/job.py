@@ -24,6 +24,8 @@ class Plan(StrEnum):
     """What it is made of and what it takes; nothing is scored."""
     REHEARSAL = "rehearsal"
     """Everything."""
+    INDEPENDENCE = "independence"
+    """Whether the score of a row depends on the rows beside it."""
     SCORING = "scoring"
     """Only the scores of the background rows."""
 
@@ -38,6 +40,7 @@ class Job:
         any_operator: Take every standard operator that has a bound at all.
         output: Holds the scores.
         column: Of the output, from 0: the positive class.
+        row_by_row: Score each row by itself.
         columns: For each input the names of its columns, for messages.
         golden: Rows with known scores.
         expected: Their scores.
@@ -51,6 +54,7 @@ class Job:
     any_operator: bool = False
     output: str = ""
     column: int = 0
+    row_by_row: bool = False
     columns: Mapping[str, list[str]] = field(default_factory=dict)
     golden: Rows | None = None
     expected: NDArray[np.float64] | None = None
@@ -59,7 +63,7 @@ class Job:
     budget_us: float | None = None
 
 
-_PLAIN = ("plan", "any_operator", "output", "column", "columns", "tolerance", "budget_us")
+_PLAIN = ("plan", "any_operator", "output", "column", "row_by_row", "columns", "tolerance", "budget_us")
 _TABLES = ("golden", "background")
 
 

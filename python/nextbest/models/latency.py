@@ -62,13 +62,13 @@ def _time_graph(scorer: Scorer, rows: Rows) -> tuple[list[float], list[float]]:
     return single, _time(lambda index: scorer.run(batches[index % len(batches)]), RUNS_MIN)
 
 
-def explain_cost(structure: Structure, rows: Rows) -> str:
+def explain_cost(scorer: Scorer, structure: Structure, rows: Rows) -> str:
     """Names the dearest operators, and of tree ensembles the dearest trees.
 
     Each operator is run by itself in ONNX Runtime, on what it gets when the model scores a row; the sum is
     more than the model takes, as ONNX Runtime joins operators and each run has a cost of its own.
     """
-    costs = _operator_costs(structure.model, take(rows, np.array([0])))
+    costs = _operator_costs(structure.model, scorer.feeds(take(rows, np.array([0]))))
     total = sum(costs.values()) or 1.0
     dearest = sorted(costs.items(), key=lambda item: -item[1])[:_DEAREST]
     parts = [f"`{name}` {cost:.1f} us ({cost / total:.0%})" for name, cost in dearest]

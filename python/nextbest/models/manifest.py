@@ -35,6 +35,7 @@ class Binding:
         positive_column: Of the output, from 0.
         prior: Stands in for the model; None where an action says.
         positive_label: The class of that column; empty where the model has no names for its classes.
+        row_by_row: Each row is scored by itself.
     """
 
     inputs: dict[str, list[BoundColumn]]
@@ -42,6 +43,7 @@ class Binding:
     positive_column: int
     prior: float | None = None
     positive_label: str = ""
+    row_by_row: bool = False
 
     @property
     def score(self) -> str:

@@ -26,6 +26,7 @@ BUDGET: Final = "NB667"
 ANOTHER: Final = "NB668"
 IN_USE: Final = "NB669"
 NOTHING_BEFORE: Final = "NB670"
+DEPENDENT: Final = "NB671"
 
 _OUT_OF_MEMORY: Final = ("bad_alloc", "Failed to allocate memory", "bad array new length", "length_error")
 

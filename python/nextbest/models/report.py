@@ -1,8 +1,12 @@
 """What is known of a model once it has been validated: the part of a version that a machine found out."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from nextbest.models.signature import Signature
+
+DEPENDENCE_MAX: Final = 1e-5
+"""Between two scores of a row. Matrix products of one row and of many differ by some 2e-7 in ONNX Runtime."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,30 @@ class Engine:
 
     name: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Independence:
+    """Whether the score of a row is its own, however many rows are scored with it.
+
+    Attributes:
+        rows: How many were scored, one by one, all at once, in another order, and in parts.
+        difference: The largest between two scores of a row; None where one way has no scores.
+        nodes: Operators that join rows, where there is a difference.
+        failure: Why one way has no scores; empty when all have.
+        is_failing_alone: That is a row by itself, not several at once.
+    """
+
+    rows: int
+    difference: float | None
+    nodes: list[str]
+    failure: str = ""
+    is_failing_alone: bool = False
+
+    @property
+    def is_independent(self) -> bool:
+        """Whether a row may be scored with any others."""
+        return self.difference is not None and self.difference <= DEPENDENCE_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +167,7 @@ class Report:
 
     facts: Facts
     confinement: Confinement
+    independence: Independence | None = None
     engine: Engine | None = None
     golden: Golden | None = None
     boundary: Boundary | None = None

@@ -131,7 +131,7 @@ def unbound_inputs(signature: Signature) -> list[InputTable]:
     """The inputs by place; one of which nobody knows how many columns it has, has none."""
     tables = []
     for tensor in signature.inputs:
-        width = tensor.shape[1] if len(tensor.shape) == 2 else None
+        width = tensor.width
         if width is None or tensor.element is Element.OTHER:
             tables.append(InputTable(tensor.name, tensor.element, ()))
             continue

@@ -18,35 +18,56 @@ Scores = NDArray[np.float64]
 
 
 class Scorer:
-    """A model that is open, with the output and column that hold its score."""
+    """A model that is open, with the output and column that hold its score.
 
-    def __init__(self, session: Any, output: str, column: int) -> None:
+    Args:
+        session: ONNX Runtime's.
+        output: Holds the scores.
+        column: Of the output, from 0.
+        row_by_row: Run each row by itself.
+    """
+
+    def __init__(self, session: Any, output: str, column: int, *, row_by_row: bool = False) -> None:
         self._session = session
         self._output = output
         self._column = column
+        self._row_by_row = row_by_row
+        self._inputs = signature_of(session).inputs
 
     def score(self, rows: Rows) -> Scores:
-        """Scores rows, `BATCH_ROWS` at a time; NaN where the model answers that.
+        """Scores rows, one or `BATCH_ROWS` at a time; NaN where the model answers that.
 
         Raises:
             ModelError: It fails (NB659), has no such score for every row (NB659), or runs out of memory
                 (NB660).
         """
         count = row_count(rows)
+        step = 1 if self._row_by_row else BATCH_ROWS
         parts = [
-            self._batch(take(rows, np.arange(start, min(start + BATCH_ROWS, count))))
-            for start in range(0, count, BATCH_ROWS)
+            self._batch(take(rows, np.arange(start, min(start + step, count))))
+            for start in range(0, count, step)
         ]
         return np.concatenate(parts) if parts else np.zeros(0)
 
     def run(self, rows: Rows) -> Any:
-        """Scores rows in one batch and returns the output as it comes: what is timed."""
-        return self._session.run([self._output], rows)[0]
+        """Runs rows as a server does, and returns the output of the last run as it comes: what is timed."""
+        if not self._row_by_row:
+            return self._session.run([self._output], self.feeds(rows))[0]
+        answer = None
+        for row in range(row_count(rows)):
+            one = {name: array[row : row + 1] for name, array in rows.items()}
+            answer = self._session.run([self._output], self.feeds(one))[0]
+        return answer
+
+    def feeds(self, rows: Rows) -> Rows:
+        """The rows as ONNX Runtime takes them: an input of the shape [rows] without its axis of columns."""
+        vectors = {tensor.name for tensor in self.inputs if tensor.is_vector}
+        return {name: array.reshape(-1) if name in vectors else array for name, array in rows.items()}
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
         """The model's inputs, in the graph's order."""
-        return signature_of(self._session).inputs
+        return self._inputs
 
     def _batch(self, rows: Rows) -> Scores:
         try:

@@ -78,10 +78,15 @@ class Tensor:
         return self.element in {Element.FLOAT32, Element.FLOAT64} and len(self.shape) in {1, 2}
 
     @property
+    def is_vector(self) -> bool:
+        """Whether it has one number a row and no axis of columns: the shape [rows]."""
+        return len(self.shape) == 1
+
+    @property
     def width(self) -> int | None:
-        """How many columns it has; None where the model leaves that open and the classes do not show it."""
+        """The columns of a row; None where the model leaves them open and has no classes, and of no table."""
         if len(self.shape) != 2:
-            return 1
+            return 1 if self.is_vector else None
         return self.shape[1] or (len(self.labels.names) if self.labels is not None else None)
 
 

@@ -1,6 +1,6 @@
 """The stages of a trial, in their order. Each answers one question about the model and may refuse it.
 
-After a stage of `ESSENTIAL` refuses, nothing is left to ask; the others say all that they find.
+After a stage of `_DECISIVE` refuses, nothing is left to ask; the others say all that they find.
 """
 
 import math
@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextbest.models.boundary import VARIANTS, answers_everything, boundary_rows
+from nextbest.models.drawn import draw_rows
 from nextbest.models.engine import engine_of
+from nextbest.models.independence import examine, refuse_dependence
 from nextbest.models.job import Job, Plan, Rows
 from nextbest.models.latency import explain_cost, measure_latency
 from nextbest.models.mismatch import explain_mismatch
@@ -29,6 +31,8 @@ _DTYPES: Final = {
     Element.INT64: np.int64,
     Element.BOOLEAN: np.bool_,
 }
+_ROWS_ENOUGH: Final = 8
+"""To see whether rows depend on one another; fewer are varied."""
 _DEVIATION_MIN: Final = 1e-9
 _ROUNDING: Final = 1e-5
 """By which the sum of a forest's float32 shares may pass 1; 500 trees of pure leaves pass it by 1.3e-6."""
@@ -62,7 +66,11 @@ class Trial:
         """What the essential stages have made."""
         assert self.report is not None  # noqa: S101 - they come first
         assert self.structure is not None  # noqa: S101
-        return self.report, self.structure, Scorer(self.session, self.job.output, self.job.column)
+        return self.report, self.structure, self.scorer(row_by_row=self.job.row_by_row)
+
+    def scorer(self, *, row_by_row: bool) -> Scorer:
+        """What scores rows, each by itself or all at once."""
+        return Scorer(self.session, self.job.output, self.job.column, row_by_row=row_by_row)
 
 
 def structure(trial: Trial) -> None:
@@ -79,6 +87,26 @@ def opening(trial: Trial) -> None:
     signature = add_labels(signature_of(trial.session), trial.structure.model.graph)
     facts = _facts(trial.job, trial.structure, signature)
     trial.report = Report(facts, Confinement(files=False, network=False, privileges=False))
+
+
+def independence(trial: Trial) -> None:
+    """Is the score of a row its own, whatever rows are scored with it?"""
+    report, checked, scorer = trial.known()
+    rows, job = _rows_that_occur(trial), trial.job
+    if rows is None or row_count(rows) < _ROWS_ENOUGH:
+        rows = draw_rows(checked.model, scorer.inputs, job.columns, rows, _ROWS_ENOUGH)
+    if rows is None:
+        return
+    alone, together = trial.scorer(row_by_row=True), trial.scorer(row_by_row=False)
+    try:
+        found = examine(alone, together, checked.model, rows)
+    except ModelError:
+        # It has no scores either way, which the stages that follow say of rows that occur.
+        return
+    trial.report = replace(report, independence=found)
+    refusal = refuse_dependence(found, row_by_row=job.row_by_row)
+    if refusal is not None:
+        raise refusal
 
 
 def golden(trial: Trial) -> None:
@@ -190,7 +218,7 @@ def latency(trial: Trial) -> None:
     found = measure_latency(scorer, rows, trial.native)
     trial.report = replace(report, latency=found)
     if budget is not None and found.single_us > budget:
-        cost = explain_cost(checked, rows)
+        cost = explain_cost(scorer, checked, rows)
         raise ModelError(
             f"takes {found.single_us:.1f} us a row, the budget is {budget:g} us; {cost}",
             "train fewer or shallower trees, or a smaller net; or allow more with --budget-us",
@@ -207,9 +235,12 @@ def scoring(trial: Trial) -> None:
 
 Stage = Callable[[Trial], None]
 ESSENTIAL: Final[tuple[Stage, ...]] = (structure, opening)
+# Without them, scores mean nothing.
+_DECISIVE: Final[tuple[Stage, ...]] = (*ESSENTIAL, independence)
 _STAGES: Final[dict[Plan, tuple[Stage, ...]]] = {
     Plan.INSPECTION: ESSENTIAL,
-    Plan.REHEARSAL: (*ESSENTIAL, golden, boundary, background, engine, latency),
+    Plan.REHEARSAL: (*_DECISIVE, golden, boundary, background, engine, latency),
+    Plan.INDEPENDENCE: _DECISIVE,
     Plan.SCORING: (*ESSENTIAL, scoring),
 }
 
@@ -231,7 +262,7 @@ def run(trial: Trial, progress: Callable[[str, int, int], None]) -> None:
             stage(trial)
         except ModelError as error:
             trial.refusals.append(Refusal(error.code, error.message, error.help))
-            if stage in ESSENTIAL or error.code == MEMORY:
+            if stage in _DECISIVE or error.code == MEMORY:
                 return
         except MemoryError:
             raise
@@ -265,17 +296,22 @@ def _line(text: str) -> str:
     return " ".join(text.split())[:_TEXT_MAX]
 
 
+def _rows_that_occur(trial: Trial) -> Rows | None:
+    """The background sample, else the golden rows."""
+    given = (trial.job.background, trial.job.golden)
+    return next((rows for rows in given if rows is not None and row_count(rows)), None)
+
+
 def _base_rows(trial: Trial) -> Rows | None:
-    """Rows that occur: the background sample, else the golden rows, else zeros where numbers are enough."""
-    for rows in (trial.job.background, trial.job.golden):
-        if rows is not None and row_count(rows):
-            return rows
+    """Rows that occur, else zeros where numbers are enough."""
+    rows = _rows_that_occur(trial)
+    if rows is not None:
+        return rows
     report, _, _ = trial.known()
     zeros: dict[str, NDArray[Any]] = {}
     for tensor in report.facts.signature.inputs:
         dtype = _DTYPES.get(tensor.element)
-        width = tensor.shape[1] if len(tensor.shape) == 2 else None
-        width = width or len(trial.job.columns.get(tensor.name, ())) or None
+        width = tensor.width or len(trial.job.columns.get(tensor.name, ())) or None
         if dtype is None or width is None:
             return None
         zeros[tensor.name] = np.zeros((1, width), dtype)

@@ -71,6 +71,7 @@ def job_of(onnx: bytes, manifest: Manifest, rows: Rows) -> Job:
         any_operator=manifest.any_operator,
         output=manifest.binding.output,
         column=manifest.binding.positive_column,
+        row_by_row=manifest.binding.row_by_row,
         background=rows,
     )
 

@@ -303,18 +303,21 @@ class Binder:
         for index, column in enumerate(given if isinstance(given, list) else [given]):
             columns.append(self._column(tensor, (*path, index) if isinstance(given, list) else path, column))
         position = self._inputs.value(*path)
-        if len(tensor.shape) != 2 or tensor.element is Element.OTHER:
+        if len(tensor.shape) not in {1, 2} or tensor.element is Element.OTHER:
             remedy = (
-                "export it with inputs of the shape [rows, columns], of float, double, int64, string or bool"
+                "export it with inputs of the shape [rows, columns] or [rows], of float, double, int64, "
+                "string or bool"
             )
             message = f"the input `{tensor.name}` is {_described(tensor)}, which cannot be bound"
             self._report("NB608", message, position, remedy)
         elif tensor.shape[0] is not None:
-            remedy = f"export it with an open number of rows: [None, {tensor.shape[1] or 'None'}]"
+            shape = "[None]" if tensor.is_vector else f"[None, {tensor.width or 'None'}]"
+            remedy = f"export it with an open number of rows: {shape}"
             message = f"the input `{tensor.name}` takes exactly {tensor.shape[0]} rows at a time"
             self._report("NB612", message, position, remedy)
-        elif tensor.shape[1] is not None and tensor.shape[1] != len(columns):
-            message = f"the input `{tensor.name}` has {tensor.shape[1]} columns, but {len(columns)} are bound"
+        elif tensor.width is not None and tensor.width != len(columns):
+            count = f"{tensor.width} column{'s' * (tensor.width != 1)}"
+            message = f"the input `{tensor.name}` has {count}, but {len(columns)} are bound"
             self._report("NB608", message, position, f"bind {_columns_wanted(tensor)}, in the model's order")
         return Input(tensor.name, tensor.element, tuple(columns))
 
@@ -390,7 +393,7 @@ def _attributes(workspace: Workspace) -> Iterator[tuple[str, AttributeDefinition
 
 
 def _columns_wanted(tensor: Tensor) -> str:
-    count = tensor.shape[1] if len(tensor.shape) == 2 else None
+    count = tensor.width
     if count is None:
         return "one or more attributes"
     return "one attribute" if count == 1 else f"a list of {count} attributes"

@@ -64,7 +64,7 @@ def bind_columns(root: Path, definition: BindingFile, document: Document, signat
     def plain(inputs: dict[str, list[manifests.BoundColumn]], output: str, column: int) -> manifests.Binding:
         labels = labels_of_output(signature, output)
         label = labels.of(column) if labels is not None else ""
-        return manifests.Binding(inputs, output, column, definition.prior, label)
+        return manifests.Binding(inputs, output, column, definition.prior, label, definition.is_row_by_row)
 
     if not definition.inputs and not _is_named(binder, signature):
         output, column = binder.output(signature)

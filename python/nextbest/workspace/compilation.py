@@ -1,6 +1,6 @@
 """A folder -> a bundle, or every reason why not.
 
-load -> resolve -> check -> lower -> survey -> foresee -> accept
+load -> resolve -> check -> lower -> independence -> survey -> foresee -> accept
 """
 
 import gc
@@ -17,6 +17,7 @@ from nextbest.workspace.binding import bind
 from nextbest.workspace.check import check
 from nextbest.workspace.conditions import Conditions
 from nextbest.workspace.foresee import foresee
+from nextbest.workspace.independence import check_independence
 from nextbest.workspace.load import Progress, Workspace, ignore, load
 from nextbest.workspace.lower import lower
 from nextbest.workspace.survey import survey
@@ -86,6 +87,7 @@ def compile(  # noqa: A001 - the word for it
         conditions = Conditions(workspace)
         bundle = lower(workspace, conditions, bindings, report)
         diagnostics += [*found, *conditions.diagnostics]
+        diagnostics += check_independence(versions, bindings, bundle)
         diagnostics += survey(workspace, versions, bindings, bundle)
         diagnostics += foresee(workspace, conditions, bundle, diagnostics)
         if not _is_wrong(diagnostics):

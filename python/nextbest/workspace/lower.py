@@ -249,6 +249,7 @@ class _Lowering:
                 onnx=binding.onnx,
                 output=binding.output,
                 positive_column=binding.positive_column,
+                row_by_row=binding.source.definition.is_row_by_row,
             )
             columns = [binding.positive_column, *self._columns(binding.source.definition.name)]
             choice = engine_of(binding.onnx, binding.output, columns)

@@ -83,7 +83,7 @@ def names_of_columns(tensor: Tensor) -> tuple[str, ...]:
     """The names of an input's columns; empty where nobody wrote them down."""
     if tensor.columns:
         return tensor.columns
-    return (tensor.name,) if tensor.shape and tensor.width == 1 else ()
+    return (tensor.name,) if tensor.width == 1 else ()
 
 
 def describe_matches(matches: list[Match]) -> str:

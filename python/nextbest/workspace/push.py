@@ -267,6 +267,7 @@ def _job(onnx: bytes, request: Request, bound: Bound, golden: Table | None, back
         any_operator=request.any_operator,
         output=bound.plain.output,
         column=bound.plain.positive_column,
+        row_by_row=bound.plain.row_by_row,
         columns={given.name: [column.names[0] for column in given.columns] for given in bound.tables},
         golden=fill_inputs(golden, bound.tables) if golden is not None else None,
         expected=golden.frame[EXPECTED].to_numpy() if golden is not None else None,

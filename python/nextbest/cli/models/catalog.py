@@ -238,6 +238,7 @@ def _validation_rows(manifest: "Manifest") -> list[tuple[str, str]]:
 
     report = manifest.report
     lines = [
+        wording.independence(report, row_by_row=manifest.binding.row_by_row),
         wording.golden(report.golden),
         wording.boundary(report),
         wording.spread(report.spread),

@@ -201,13 +201,14 @@ def _report_plan(store: "Registry", pushed: "Pushed", version: "Version", plan: 
 
 def _found(pushed: "Pushed") -> list[str]:
     """What validation found, a line each; what it could not look at too."""
-    from nextbest.cli.models.wording import boundary, golden, latency, spread
+    from nextbest.cli.models.wording import boundary, golden, independence, latency, spread
 
     assert pushed.manifest is not None  # noqa: S101 - the caller has looked
     report = pushed.manifest.report
     engine = report.engine
     lines = [
         f"score     {pushed.manifest.binding.score}",
+        independence(report, row_by_row=pushed.manifest.binding.row_by_row),
         golden(report.golden),
         boundary(report),
         spread(report.spread),

@@ -16,6 +16,22 @@ def golden(found: "Golden | None") -> str:
     )
 
 
+def independence(report: "Report", *, row_by_row: bool) -> str:
+    """Whether a row has the same score beside any others."""
+    found = report.independence
+    if found is None:
+        how = "not tried: there are no rows"
+    elif found.is_independent:
+        how = f"{found.rows:,} score alike alone, together and in another order"
+    else:
+        nodes = ", ".join(f"`{node}`" for node in found.nodes)
+        how = f"they change one another in one run{f' ({nodes})' if nodes else ''}"
+    if row_by_row:
+        is_needed = found is None or not found.is_independent
+        how = f"scored one by one; {how}" + ("" if is_needed else ", so that `rows: one` is not needed")
+    return f"rows      {how}"
+
+
 def boundary(report: "Report") -> str:
     """Whether scores hold at the edges of trees."""
     found = report.boundary

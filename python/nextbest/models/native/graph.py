@@ -123,7 +123,7 @@ def _bind_inputs(
         if kind.elem_type not in _INPUTS:
             raise NotLowered(f"its input `{value.name}` is of a type that native models do not take")
         sizes = [size.dim_value if size.HasField("dim_value") else None for size in kind.shape.dim]
-        width = sizes[1] if len(sizes) == 2 else None
+        width = 1 if len(sizes) == 1 else sizes[1] if len(sizes) == 2 else None
         if width is None or width < 0:
             raise NotLowered(f"its input `{value.name}` does not say how many columns it has")
         check_size([width])
@@ -131,7 +131,8 @@ def _bind_inputs(
         references = np.arange(counts[line], counts[line] + width, dtype=np.int64)
         counts[line] += width
         if value.name in wanted:
-            values[value.name] = Tensor(references.reshape(1, width), 0, element, line)
+            shape = (1, width)[: len(sizes)]
+            values[value.name] = Tensor(references.reshape(shape), 0, element, line)
     program.admit(counts[Line.CELLS], counts[Line.INTS], counts[Line.TEXTS])
 
 

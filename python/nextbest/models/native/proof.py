@@ -24,6 +24,7 @@ DISTANCE_MAX: Final = 1e-6
 """Of the scores of a model that adds up products, to ONNX Runtime's."""
 
 _ROWS: Final = 192
+_ALONE_EVERY: Final = 12
 _BOUNDARY_ROWS_MAX: Final = 1_536
 _SEED: Final = 20_260_101
 _SEVERITY_FATAL: Final = 4
@@ -76,7 +77,9 @@ def prove(onnx: bytes, output: str, columns: Sequence[int]) -> NativeModel:
     engine = Engine(model.SerializeToString())
     session = _open(onnx)
     is_exact = {step.operation for step in model.steps} <= _EXACT
-    for table in _tables(model):
+    tables = _tables(model)
+    _check_alone(engine, tables[0], columns)
+    for table in tables:
         expected = _run(session, output, table, columns)
         if expected is None:
             # A key that the graph refuses, for all rows of a run: there is nothing to compare with.
@@ -100,8 +103,9 @@ def _run(session: Any, output: str, table: _Table, columns: Sequence[int]) -> _L
     feeds: dict[str, _Line] = {}
     for argument in session.get_inputs():
         line, element = _KINDS[argument.type]
-        width = argument.shape[1]
-        feeds[argument.name] = table[line][:, places[line] : places[line] + width].astype(element)
+        width = argument.shape[1] if len(argument.shape) == 2 else 1
+        fed: _Line = table[line][:, places[line] : places[line] + width].astype(element)
+        feeds[argument.name] = fed if len(argument.shape) == 2 else fed.reshape(-1)
         places[line] += width
     # Loads slowly, and only a workspace with models needs it.
     import onnxruntime  # noqa: PLC0415
@@ -132,6 +136,24 @@ def _score(engine: Engine, table: _Table, columns: Sequence[int], kernel: str) -
         for column in columns
     ]
     return np.stack([np.frombuffer(score, "<f4") for score in scores], axis=1)
+
+
+def _check_alone(engine: Engine, table: _Table, columns: Sequence[int]) -> None:
+    """Scores rows together, by themselves and in the reverse order: every bit must be the same."""
+    rows = range(0, len(table[0]), _ALONE_EVERY)
+    for kernel in kernels():
+        together = _score(engine, table, columns, kernel)
+        turned = tuple(line[::-1] for line in table)
+        back = _score(engine, (turned[0], turned[1], turned[2]), columns, kernel)[::-1]
+        alone = [
+            _score(engine, (table[0][i:][:1], table[1][i:][:1], table[2][i:][:1]), columns, kernel)
+            for i in rows
+        ]
+        same = (together.tobytes() == back.tobytes()) and together[rows].tobytes() == b"".join(
+            one.tobytes() for one in alone
+        )
+        if not same:
+            raise NotLowered(f"its native form scores a row otherwise beside other rows ({kernel})")
 
 
 def _compare(expected: _Line, found: _Line, *, is_exact: bool, kernel: str) -> None:

@@ -161,6 +161,13 @@ class BindingFile(Definition):
     0 when there is one column. Required where the classes of the model are texts."""
     prior: Probability | None = None
     """Stands in for the model when it has no answer, in actions that give none of their own."""
+    rows: Literal["one"] | None = None
+    """`one`: each row is scored by itself, as a graph needs in which rows of one run change one another."""
+
+    @property
+    def is_row_by_row(self) -> bool:
+        """Whether each row is scored by itself."""
+        return self.rows == "one"
 
 
 class ModelFile(BindingFile):
