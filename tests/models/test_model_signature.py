@@ -92,9 +92,12 @@ def _with_unknown_operator():
     ).SerializeToString()
 
 
-def _of_the_future():
+def _of_the_future(domain="", ir=8):
     model = onnx.ModelProto.FromString(_identity(TensorProto.FLOAT, [1]))
-    model.opset_import[0].version = 999
+    model.ir_version = ir
+    if ir == 8:
+        del model.opset_import[:]
+        model.opset_import.extend(helper.make_opsetid(d, 999 if d == domain else 17) for d in {"", domain})
     return model.SerializeToString()
 
 
@@ -109,12 +112,48 @@ def _of_types_that_do_not_go_together():
     [
         (b"", "NB651", "the file is empty", "export the model again"),
         (b"PK\x03\x04 a zip file", "NB651", "not an ONNX model", "give the file that skl2onnx"),
-        (_with_unknown_operator(), "NB655", "uses `Frobnicate`, which is not allowed", "export without it"),
+        (
+            _with_unknown_operator(),
+            "NB655",
+            "uses `Frobnicate`, which is not allowed",
+            "not an operator of ONNX",
+        ),
         (_with_external_data(), "NB653", "keeps its weights in another file", "export it as a single file"),
-        (_of_types_that_do_not_go_together(), "NB659", "ONNX Runtime refuses it", "export the model again"),
-        (_of_the_future(), "NB658", "written for a newer ONNX", "lower target opset"),
+        (
+            _of_types_that_do_not_go_together(),
+            "NB659",
+            "ONNX Runtime does not open it: Type Error",
+            "onnx.checker",
+        ),
+        (
+            _of_the_future(),
+            "NB658",
+            "written for a newer ONNX: opset 999 of ai.onnx, at most 26 is supported",
+            "`target_opset=26`",
+        ),
+        (
+            _of_the_future(ir=14),
+            "NB658",
+            "written for a newer ONNX: IR version 14, at most 13 is supported",
+            "`model.ir_version = 13`",
+        ),
+        (
+            _of_the_future(domain="ai.onnx.ml"),
+            "NB658",
+            "written for a newer ONNX: opset 999 of ai.onnx.ml, at most 5 is supported",
+            '`target_opset={"ai.onnx.ml": 5}`',
+        ),
     ],
-    ids=["empty", "zip", "unknown operator", "external data", "types", "newer opset"],
+    ids=[
+        "empty",
+        "zip",
+        "unknown operator",
+        "external data",
+        "types",
+        "newer opset",
+        "newer IR",
+        "newer ML opset",
+    ],
 )
 def test_a_file_that_cannot_be_used_is_refused_with_a_remedy(data, code, message, remedy, capfd):
     with pytest.raises(ModelError) as caught:

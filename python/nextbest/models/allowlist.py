@@ -12,11 +12,16 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from nextbest.diagnostics.suggestion import one_of
+from nextbest.models.foreign_operators import (
+    NEVER,
+    STANDARD_DOMAINS,
+    behaves_as_in_training,
+    domain_of,
+    explain_operators,
+)
 from nextbest.models.limits import SHAPE_ELEMENTS_MAX
 from nextbest.models.refusal import OPERATOR, UNBOUNDED, ModelError
 
-STANDARD_DOMAINS: Final = ("", "ai.onnx.ml")
 ALLOWED: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "ai.onnx.ml": frozenset(
@@ -43,14 +48,6 @@ ALLOWED: Mapping[str, frozenset[str]] = MappingProxyType(
         ),
     }
 )  # fmt: skip
-NEVER: Final = frozenset(
-    {
-        "If", "Loop", "Scan", "SequenceMap",
-        "Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike",
-    }
-)  # fmt: skip
-"""Not even on request: no bound can be given, or the same question would have different answers."""
-
 # The inputs that say how large the result is.
 _SIZING: Mapping[str, tuple[int, ...]] = MappingProxyType(
     {"ConstantOfShape": (0,), "Expand": (1,), "Tile": (1,), "Range": (0, 1, 2), "OneHot": (1,)}
@@ -81,14 +78,9 @@ def check_operators(model: Any, *, any_operator: bool = False) -> dict[str, int]
     Raises:
         ModelError: An operator is not allowed (NB655), or makes something as large as it likes (NB656).
     """
-    refused = [_shown(node) for node in model.graph.node if not _is_allowed(node, any_operator)]
+    refused = [node for node in model.graph.node if not _is_allowed(node, any_operator)]
     if refused:
-        raise ModelError(
-            f"uses {one_of(sorted(set(refused))).replace(' or ', ' and ')}, which is not allowed",
-            "export without it; a standard operator that neither loops nor draws random numbers is taken by "
-            "`nextbest model push --allow-any-op`",
-            OPERATOR,
-        )
+        raise ModelError(*explain_operators(refused, any_operator=any_operator), OPERATOR)
     sizes = _Sizes(model.graph)
     for node in model.graph.node:
         if any_operator:
@@ -108,29 +100,11 @@ def _check_padding(node: Any) -> None:
         raise ModelError(f"{node.op_type} {reason}", "export it with the widths of its inputs", UNBOUNDED)
 
 
-def domain_of(node: Any) -> str:
-    """The domain of a node, with one spelling for the standard one."""
-    return "" if node.domain == "ai.onnx" else str(node.domain)
-
-
 def _is_allowed(node: Any, any_operator: bool) -> bool:  # noqa: FBT001 - handed through
     domain = domain_of(node)
-    if domain not in STANDARD_DOMAINS or node.op_type in NEVER or _trains(node):
+    if domain not in STANDARD_DOMAINS or node.op_type in NEVER or behaves_as_in_training(node):
         return False
     return any_operator or node.op_type in ALLOWED[domain]
-
-
-def _trains(node: Any) -> bool:
-    """Whether a node behaves as in training: it would drop at random, or learn from what it scores."""
-    if node.op_type == "Dropout":
-        # The third input switches training on; exporters for inference leave it out.
-        return len(node.input) > 2 and bool(node.input[2])
-    return any(attribute.name == "training_mode" and attribute.i for attribute in node.attribute)
-
-
-def _shown(node: Any) -> str:
-    domain = domain_of(node)
-    return f"{domain}.{node.op_type}" if domain else str(node.op_type)
 
 
 class _Sizes:

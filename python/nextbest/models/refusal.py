@@ -28,7 +28,12 @@ IN_USE: Final = "NB669"
 NOTHING_BEFORE: Final = "NB670"
 DEPENDENT: Final = "NB671"
 
-_OUT_OF_MEMORY: Final = ("bad_alloc", "Failed to allocate memory", "bad array new length", "length_error")
+_OUT_OF_MEMORY: Final = (
+    "bad_alloc",
+    "Failed to allocate memory",
+    "bad array new length",
+    "length_error",
+)
 
 
 class ModelError(Exception):
@@ -47,10 +52,15 @@ class ModelError(Exception):
         self.code = code
 
 
-def out_of_memory() -> ModelError:
-    """The refusal of a model that asks for more memory than there may be."""
+def out_of_memory(where: str = "") -> ModelError:
+    """The refusal of a model that asks for more memory than there may be.
+
+    Args:
+        where: The operator that asked, if that is known.
+    """
+    at = f" at {where}" if where else ""
     remedy = "look for an operator whose result is much larger than its inputs"
-    return ModelError("takes more memory than a model may", remedy, MEMORY)
+    return ModelError(f"takes more memory than a model may{at}", remedy, MEMORY)
 
 
 def says_out_of_memory(text: str) -> bool:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nextbest.models.job import Rows
 from nextbest.models.refusal import RUNTIME, ModelError, out_of_memory, says_out_of_memory
+from nextbest.models.runtime_text import RuntimeText, read_text
 from nextbest.models.signature import Tensor, signature_of
 
 BATCH_ROWS: Final = 1_000
@@ -89,10 +90,25 @@ class Scorer:
 
 def explain_failure(error: Exception) -> ModelError:
     """Rewords what ONNX Runtime says when it opens or runs a model."""
-    line = " ".join(str(error).split())[:300]
-    if isinstance(error, MemoryError) or says_out_of_memory(line):
-        return out_of_memory()
-    return ModelError(f"fails when it is run: {line}", "run it once where it was exported", RUNTIME)
+    text = str(error)
+    read = read_text(text)
+    if isinstance(error, MemoryError) or says_out_of_memory(text):
+        return out_of_memory(read.where)
+    return RunError(read)
+
+
+class RunError(ModelError):
+    """A model that ONNX Runtime opens and fails to run on some rows.
+
+    Attributes:
+        read: What it reports.
+    """
+
+    def __init__(self, read: RuntimeText) -> None:
+        where = f" at {read.where}" if read.where else ""
+        remedy = "score the same rows with onnxruntime where it was exported"
+        super().__init__(f"fails when it is run{where}: {read.sentence}", remedy, RUNTIME)
+        self.read = read
 
 
 def row_count(rows: Rows) -> int:

@@ -5,6 +5,7 @@ data is refused, and with graph optimisation off, so that nothing of it is evalu
 """
 
 import json
+import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
@@ -20,6 +21,7 @@ from nextbest.models.refusal import (
     out_of_memory,
     says_out_of_memory,
 )
+from nextbest.models.runtime_text import read_text
 from nextbest.models.structure import check_structure
 
 FEATURE_NAMES: Final = "feature_names"
@@ -27,7 +29,13 @@ FEATURE_NAMES: Final = "feature_names"
 
 No exporter writes them; whoever exports a model can."""
 _NAMES_CHARACTERS_MAX: Final = 1_000_000
-_SEVERITY_ERROR: Final = 3
+# What it would log of a model that it refuses, the refusal says.
+_SEVERITY_FATAL: Final = 4
+_IR_VERSION: Final = re.compile(r"Unsupported model IR version: (\d+), max supported IR version: (\d+)")
+_OPSET: Final = re.compile(
+    r"Opset (\d+) is under development.*support for domain (\S+) is till opset (\d+)", re.DOTALL
+)
+_WITHOUT_KERNEL: Final = re.compile(r"Could not find an implementation for (\w+)\((\d+)\)")
 
 
 class Element(StrEnum):
@@ -163,7 +171,7 @@ def open_session(onnx: bytes, *, optimised: bool = False) -> Any:
     import onnxruntime  # noqa: PLC0415
 
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = _SEVERITY_ERROR
+    options.log_severity_level = _SEVERITY_FATAL
     levels = onnxruntime.GraphOptimizationLevel
     options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimised else levels.ORT_DISABLE_ALL
     options.intra_op_num_threads = 1
@@ -179,24 +187,53 @@ def open_session(onnx: bytes, *, optimised: bool = False) -> Any:
 
 
 def explain(text: str) -> ModelError:
-    """Rewords ONNX Runtime's message: its first line, and what the person who exported the model can do."""
-    line = " ".join(text.split())[:300]
+    """Rewords ONNX Runtime's message about a model that it does not open."""
     if says_out_of_memory(text):
         return out_of_memory()
     if "protobuf parsing failed" in text.casefold() or "ModelProto does not have a graph" in text:
         remedy = "give the file that skl2onnx, onnxmltools or torch.onnx wrote"
         return ModelError("not an ONNX model", remedy, DAMAGED)
-    if "Opset" in text or "opset" in text or "IR version" in text:
-        message = f"written for a newer ONNX than this server runs: {line}"
-        return ModelError(message, "export it with a lower target opset", NEWER)
+    newer = _newer(text)
+    return newer if newer is not None else _refused(text)
+
+
+def _refused(text: str) -> ModelError:
+    read = read_text(text)
     if "is not a registered function/op" in text or "No Op registered" in text:
-        message = f"uses an operator that ONNX Runtime does not have: {line}"
+        message = f"uses an operator that ONNX Runtime does not have: {read.sentence}"
         return ModelError(message, "export without custom operators", OPERATOR)
-    if "external" in text.casefold():
-        message = f"keeps its weights in another file: {line}"
+    if "external data" in text.casefold():
+        message = f"keeps its weights in another file: {read.sentence}"
         return ModelError(message, "export it as a single file", EXTERNAL_DATA)
-    remedy = "export the model again and check it with onnx.checker"
-    return ModelError(f"ONNX Runtime refuses it: {line}", remedy, RUNTIME)
+    missing = _WITHOUT_KERNEL.search(text)
+    if missing is not None:
+        message = f"ONNX Runtime cannot run `{missing[1]}` as this model has it, of opset {missing[2]}"
+        return ModelError(message, "export it with a lower target opset, and with inputs of float32", RUNTIME)
+    where = f" at {read.where}" if read.where else ""
+    remedy = "check the file with onnx.checker.check_model(model, full_check=True), and export it again"
+    return ModelError(f"ONNX Runtime does not open it{where}: {read.sentence}", remedy, RUNTIME)
+
+
+def _newer(text: str) -> ModelError | None:
+    """The refusal of a model that is newer than ONNX Runtime."""
+    version = _IR_VERSION.search(text)
+    if version is not None:
+        message = f"written for a newer ONNX: IR version {version[1]}, at most {version[2]} is supported"
+        remedy = (
+            f"save it with `model.ir_version = {version[2]}`; if an opset is refused then, "
+            "export it with a lower `target_opset`"
+        )
+        return ModelError(message, remedy, NEWER)
+    opset = _OPSET.search(text)
+    if opset is None:
+        return None
+    found, domain, most = opset.groups()
+    message = f"written for a newer ONNX: opset {found} of {domain}, at most {most} is supported"
+    wanted = most if domain == "ai.onnx" else f'{{"{domain}": {most}}}'
+    remedy = f"export it with `target_opset={wanted}` (in PyTorch `opset_version={most}`)"
+    if domain != "ai.onnx":
+        remedy = f"export it with `target_opset={wanted}`"
+    return ModelError(message, remedy, NEWER)
 
 
 def _tensor(argument: Any) -> Tensor:

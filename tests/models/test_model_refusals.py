@@ -1,0 +1,107 @@
+"""Refusals state facts: what ONNX Runtime reports without its source, and the remedy of each cause."""
+
+import re
+
+import pytest
+from onnx import helper
+
+from nextbest.models.foreign_operators import explain_operators
+from nextbest.models.runtime_text import read_text
+
+BUILD = "[ONNXRuntimeError] : 1 : FAIL : "
+RUNNING = f"{BUILD}Non-zero status code returned while running "
+SOURCE = "/onnxruntime_src/onnxruntime/core/"
+TEXTS = {
+    "a category": (
+        RUNNING + "OneHotEncoder node. Name:'encode' Status Message: Unknown Category and zeros = 0.",
+        "`OneHotEncoder` (`encode`)",
+        "Unknown Category and zeros = 0",
+    ),
+    "a file and a function": (
+        RUNNING + "MatMul node. Name:'' Status Message: matmul_helper.h:59 Compute MatMul dimension mismatch",
+        "`MatMul`",
+        "MatMul dimension mismatch",
+    ),
+    "a signature and a condition": (
+        RUNNING + f"Reshape node. Name:'' Status Message: {SOURCE}providers/cpu/tensor/reshape_helper.h:55 "
+        "onnxruntime::ReshapeHelper::ReshapeHelper(const onnxruntime::TensorShape&, onnxruntime::Sizes&, "
+        "bool) input_shape_size == requested_shape_size was false. The input tensor cannot be reshaped.\n",
+        "`Reshape`",
+        "The input tensor cannot be reshaped",
+    ),
+    "a signature with templates": (
+        RUNNING + f"Concat node. Name:'' Status Message: {SOURCE}framework/bfc_arena.cc:359 void* "
+        "onnxruntime::BFCArena::AllocateRawInternal(size_t, bool, const std::function<void(int)>&) const "
+        "[with T = float; std::string = std::basic_string<char>] Failed to allocate memory for 4194304000",
+        "`Concat`",
+        "Failed to allocate memory for 4194304000",
+    ),
+    "when it is opened": (
+        BUILD + f"Exception during initialization: {SOURCE}providers/cpu/ml/linearclassifier.cc:53 "
+        "onnxruntime::ml::LinearClassifier::LinearClassifier(const onnxruntime::OpKernelInfo&) false was "
+        "false. LinearClassifier: classlabels_ints must be provided.",
+        "",
+        "LinearClassifier: classlabels_ints must be provided",
+    ),
+    "shapes": (
+        BUILD + "Node (n1) Op (MatMul) [ShapeInferenceError] Incompatible dimensions",
+        "`MatMul` (`n1`)",
+        "Incompatible dimensions",
+    ),
+    "a text for a number": (
+        RUNNING + "Cast node. Name:'' Status Message: stod", "`Cast`", "a text is not a number",
+    ),
+    "nothing": ("", "", "no reason is given"),
+    "a name without end": (BUILD + "x" * 5_000, "", "x" * 1_000 + "..."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TEXTS)
+def test_the_sentence_of_a_message(case):
+    text, where, sentence = TEXTS[case]
+    read = read_text(text)
+    assert (read.where, read.sentence) == (where, sentence)
+    assert not re.search(r"onnxruntime::|\.(cc|h):|onnxruntime_src|\n", read.sentence)
+
+
+OPERATORS = {
+    "fused by optimisation": ("com.microsoft", "FusedGemm", "ORT_ENABLE_BASIC"),
+    "laid out by optimisation": ("com.microsoft.nchwc", "Conv", "ORT_ENABLE_BASIC"),
+    "of ONNX Runtime": ("com.microsoft", "CDist", "leave `com.microsoft` out"),
+    "texts": ("com.microsoft", "Tokenizer", "compute those columns before the model"),
+    "custom": ("acme.ops", "Score", "`acme.ops` is not a domain of ONNX"),
+    "PyTorch": ("org.pytorch.aten", "ATen", "dynamo=True"),
+    "training": ("ai.onnx.preview.training", "Adam", "export for inference"),
+    "loops": ("", "Loop", "as one flat graph"),
+    "random": ("", "RandomNormal", "it draws random numbers"),
+    "unknown": ("", "Frobnicate", "not an operator of ONNX"),
+}
+
+
+@pytest.mark.parametrize("case", OPERATORS)
+@pytest.mark.parametrize("any_operator", [False, True])
+def test_an_operator_that_no_flag_takes(case, any_operator):
+    domain, operator, remedy = OPERATORS[case]
+    node = helper.make_node(operator, ["x"], ["y"], domain=domain)
+    message, found = explain_operators([node], any_operator=any_operator)
+    assert message == f"uses `{f'{domain}.' if domain else ''}{operator}`, which is not allowed"
+    assert remedy in found
+    assert "--allow-any-op" not in found
+
+
+def test_the_flag_is_named_where_it_helps():
+    node = helper.make_node("Einsum", ["x", "x"], ["y"])
+    assert "--allow-any-op" in explain_operators([node], any_operator=False)[1]
+    assert "--allow-any-op" not in explain_operators([node], any_operator=True)[1]
+
+
+def test_operators_of_several_kinds_have_a_remedy_each():
+    nodes = [
+        helper.make_node("FusedGemm", ["x"], ["a"], domain="com.microsoft"),
+        helper.make_node("Einsum", ["a"], ["b"]),
+        helper.make_node("FusedGemm", ["b"], ["y"], domain="com.microsoft"),
+    ]
+    message, remedy = explain_operators(nodes, any_operator=False)
+    assert message == "uses `Einsum` and `com.microsoft.FusedGemm`, which are not allowed"
+    assert remedy.startswith("`com.microsoft.FusedGemm`: ONNX Runtime wrote it")
+    assert "; `Einsum`: push it with" in remedy
