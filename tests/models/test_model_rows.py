@@ -150,9 +150,30 @@ def test_a_golden_row_without_its_score_is_refused(tmp_path, expected):
     assert caught.value.code == "NB663"
 
 
-def test_an_input_of_one_column_gives_its_name():
+def test_an_input_of_one_column_gives_its_name_and_an_attribute_its_own():
+    assert names_of("customer.age", "Age", 0, 1) == ("customer.age", "Age[0]", "Age", "age")
+    assert names_of("customer.age", "Age", 0, 2) == ("customer.age", "Age[0]", "age")
     assert names_of("customer.age", "age", 0, 1) == ("customer.age", "age[0]", "age")
-    assert names_of("", "x", 1, 2) == ("x[1]",)
+    assert names_of("", "Age", 0, 1) == ("Age[0]", "Age")
+
+
+def test_columns_of_a_table_of_customers_are_taken(tmp_path):
+    columns = [names_of(f"customer.{name}", "X", index, 2) for index, name in enumerate(["age", "income"])]
+    inputs = [InputTable("X", Element.FLOAT32, tuple(InputColumn(names) for names in columns))]
+    path = written(tmp_path, pl.DataFrame({"income": [2.5], "age": [40]}))
+    assert fill_inputs(table(path, inputs), inputs)["X"].tolist() == [[40.0, 2.5]]
+
+
+def test_a_column_that_two_attributes_could_take_is_refused(tmp_path):
+    inputs = [
+        InputTable(name, Element.STRING, (InputColumn(names_of(f"{name}.segment", name, 0, 1)),))
+        for name in ("customer", "context")
+    ]
+    with pytest.raises(ModelError, match=r"could be `customer\.segment` or `context\.segment`") as caught:
+        table(written(tmp_path, pl.DataFrame({"segment": ["a"]})), inputs)
+    assert caught.value.code == "NB663"
+    both = pl.DataFrame({"customer.segment": ["a"], "segment": ["b"]})
+    assert fill_inputs(table(written(tmp_path, both), inputs), inputs)["context"].tolist() == [["b"]]
 
 
 def test_a_sample_is_spread_evenly_and_always_the_same(tmp_path):

@@ -123,8 +123,9 @@ def names_of(attribute: str, name: str, index: int, width: int) -> tuple[str, ..
         index: Of the column in it.
         width: How many columns the input has.
     """
-    names = (attribute, f"{name}[{index}]", name if width == 1 else "")
-    return tuple(name for name in names if name)
+    # The last is what a table of customers calls it, as `customers load` reads one.
+    names = (attribute, f"{name}[{index}]", name if width == 1 else "", attribute.partition(".")[2])
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def unbound_inputs(signature: Signature) -> list[InputTable]:
@@ -178,15 +179,20 @@ def choose_columns(
     """The columns that a model needs, by their first names, as they are written.
 
     Raises:
-        ModelError: NB663: one is not there.
+        ModelError: NB663: one is not there, or two would be the same.
     """
     chosen: dict[str, pl.Series] = {}
+    sources: dict[str, str] = {}
     for column in (column for table in inputs for column in table.columns):
         name = next((name for name in column.names if name in found), None)
         if name is None:
             wanted = column.names[0]
             remedy = suggest(wanted, found, otherwise=f"add it; there are {', '.join([*found][:8])}")
             raise ModelError(f"the {what} have no column `{wanted}`", remedy, ROWS)
+        other = sources.setdefault(name, column.names[0])
+        if other != column.names[0]:
+            message = f"the column `{name}` of the {what} could be `{other}` or `{column.names[0]}`"
+            raise ModelError(message, f"name it `{other}`, and add `{column.names[0]}`", ROWS)
         chosen[column.names[0]] = found[name]
     return chosen
 
