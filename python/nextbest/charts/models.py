@@ -92,7 +92,7 @@ def _histogram(axes: Axes, drift: Drift, compared: control_pb2.ComparedHistogram
     else:
         axes.bar(places, current, 0.8, color=_CURRENT)
     index = f"PSI {drift.index:.3f}, {drift.verdict}" if drift.index is not None else drift.verdict
-    what = _short(drift.what, _TITLE_LENGTH_MAX)
+    what = style.short(drift.what, _TITLE_LENGTH_MAX)
     axes.set_title(f"{what}   {index}, n {drift.rows:,}", fontsize=9.5, loc="left")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.yaxis.set_major_locator(MaxNLocator(5))
@@ -108,7 +108,7 @@ def _bars(histogram: bundle_pb2.Histogram) -> tuple[list[str], list[float]]:
     missing, *counts = rows_of(histogram)
     if histogram.categories:
         kept = min(len(histogram.categories), _CATEGORIES_MAX)
-        labels = [_short(text, _LABEL_LENGTH_MAX) for text in histogram.categories[:kept]] + ["others"]
+        labels = [style.short(text, _LABEL_LENGTH_MAX) for text in histogram.categories[:kept]] + ["others"]
         counts = [*counts[:kept], sum(counts[kept:])]
     else:
         edges = [_number(edge) for edge in histogram.edges]
@@ -153,10 +153,3 @@ def _reliability(axes: Axes, calibration: Calibration) -> None:
 def _number(number: float) -> str:
     """Three digits; only what is very large or very small has an exponent."""
     return f"{number:,.0f}" if 100.0 <= abs(number) < 1e7 else f"{number:.3g}"
-
-
-def _short(text: str, length_max: int) -> str:
-    printable = "".join(character if character.isprintable() else "?" for character in text)
-    # A dollar sign begins mathematics.
-    escaped = printable.replace("$", r"\$")
-    return escaped if len(escaped) <= length_max else f"{escaped[: length_max - 1]}…"

@@ -17,3 +17,11 @@ def plain(axes: Axes) -> None:
     """Takes away what a picture does not need."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)
+
+
+def short(text: str, length_max: int) -> str:
+    """What a stranger wrote, as a picture can show it: printable, no longer than this."""
+    printable = "".join(character if character.isprintable() else "?" for character in text)
+    # A dollar sign begins mathematics.
+    escaped = printable.replace("$", r"\$")
+    return escaped if len(escaped) <= length_max else f"{escaped[: length_max - 1]}…"

@@ -140,6 +140,9 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NB671": "scores that depend on other rows",
         "NB676": "positive class not given",
         "NB678": "column named like another class",
+        "NB682": "labels that cannot be used",
+        "NB683": "too few rows to evaluate",
+        "NB684": "label among the inputs",
         "NB685": "inputs bound by name",
         # Channels, arbitration, contact policies, stock
         "NB701": "unknown channel",

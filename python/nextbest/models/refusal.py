@@ -27,6 +27,9 @@ ANOTHER: Final = "NB668"
 IN_USE: Final = "NB669"
 NOTHING_BEFORE: Final = "NB670"
 DEPENDENT: Final = "NB671"
+LABELS: Final = "NB682"
+FEW: Final = "NB683"
+LEAK: Final = "NB684"
 
 _OUT_OF_MEMORY: Final = (
     "bad_alloc",

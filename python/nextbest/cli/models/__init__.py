@@ -2,7 +2,7 @@
 
 import typer
 
-from nextbest.cli.models import binding, catalog, comparison, health, moves, pushes
+from nextbest.cli.models import binding, catalog, comparison, evaluation, health, moves, pushes
 
 
 def register(app: typer.Typer) -> None:
@@ -12,6 +12,6 @@ def register(app: typer.Typer) -> None:
         help="Push models, look into them, choose which version is used, and see how it fares.",
         no_args_is_help=True,
     )
-    for commands in (binding, pushes, catalog, comparison, moves, health):
+    for commands in (binding, pushes, catalog, comparison, evaluation, moves, health):
         commands.register(group)
     app.add_typer(group, rich_help_panel="Models")

@@ -34,13 +34,34 @@ def logistic(*weights, intercept=0.0):
     return helper.make_model(made, opset_imports=OPSETS, ir_version=8).SerializeToString()
 
 
+def identity():
+    """A model whose score is its input."""
+    made = helper.make_graph(
+        [helper.make_node("Identity", ["x"], ["p"])],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, 1])],
+        [helper.make_tensor_value_info("p", TensorProto.FLOAT, [None, 1])],
+    )
+    return helper.make_model(made, opset_imports=OPSETS, ir_version=8).SerializeToString()
+
+
 def parquet(frame):
     target = io.BytesIO()
     frame.write_parquet(target)
     return target.getvalue()
 
 
-def publish(root, onnx, columns, *, name="card", element=Element.FLOAT32, pushed_at="2026-01-02", **rows):
+def publish(
+    root,
+    onnx,
+    columns,
+    *,
+    name="card",
+    element=Element.FLOAT32,
+    pushed_at="2026-01-02",
+    positive_label="",
+    **rows,
+):
     """Adds a version.
 
     Args:
@@ -50,6 +71,7 @@ def publish(root, onnx, columns, *, name="card", element=Element.FLOAT32, pushed
         name: Of the model.
         element: Of the input, as the manifest says.
         pushed_at: A day.
+        positive_label: The class that is scored.
         rows: `background` and `golden`: frames.
     """
     width = columns if isinstance(columns, int) else len(columns)
@@ -67,6 +89,8 @@ def publish(root, onnx, columns, *, name="card", element=Element.FLOAT32, pushed
         pushed_by="ana",
         files={file: hashlib.sha256(data).hexdigest() for file, data in files.items()},
         report=Report(facts, Confinement(files=True, network=True, privileges=True)),
-        binding=Binding({"x": [BoundColumn(*pair) for pair in pairs]} if pairs else {}, "p", 0),
+        binding=Binding(
+            {"x": [BoundColumn(*pair) for pair in pairs]} if pairs else {}, "p", 0, None, positive_label
+        ),
     )
     return Registry(root).publish(manifest, onnx, files)
