@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from nextbest.models.job import Job, Rows
 from nextbest.models.labels import Labels
 from nextbest.models.refusal import ModelError
-from nextbest.models.scoring import Scorer, Scores, take
+from nextbest.models.scoring import Scorer, Scores, row_count, take
 from nextbest.models.signature import Signature
 
 _SAMPLE_ROWS: Final = 200
@@ -166,13 +166,20 @@ class _Comparison:
     def _table(self, output: str) -> NDArray[np.float64]:
         """All columns of an output for a few rows; without columns where it cannot be had."""
         nothing = np.zeros((0, 0))
+        sample = take(self.golden, self._sample())
         try:
-            answer = np.asarray(Scorer(self.session, output, 0).run(take(self.golden, self._sample())))
+            answer = self._answer(Scorer(self.session, output, 0), sample)
         except Exception:  # noqa: BLE001 - an output that cannot be had is not what was meant
             return nothing
         if answer.dtype.kind != "f" or len(answer) != len(self._sample()):
             return nothing
         return answer.reshape(len(answer), -1)[:, :_COLUMNS_MAX].astype(np.float64)
+
+    def _answer(self, scorer: Scorer, rows: Rows) -> NDArray[Any]:
+        if not self.job.row_by_row:
+            return np.asarray(scorer.run(rows))
+        ones = [take(rows, np.array([row])) for row in range(row_count(rows))]
+        return np.concatenate([np.asarray(scorer.run(one)) for one in ones])
 
     def _sample(self) -> NDArray[np.int64]:
         count = len(self.expected)
@@ -181,9 +188,10 @@ class _Comparison:
     def _confirmed(self, output: str, column: int, sample: Scores) -> Scores | None:
         """The scores of a column for all rows, if it agrees with most of a few."""
         near = np.abs(sample - self.expected[self._sample()]) <= self.job.tolerance
-        return (
-            self._score(Scorer(self.session, output, column), self.golden) if np.mean(near) >= _MOST else None
-        )
+        return self._score(self._scorer(output, column), self.golden) if np.mean(near) >= _MOST else None
+
+    def _scorer(self, output: str, column: int) -> Scorer:
+        return Scorer(self.session, output, column, row_by_row=self.job.row_by_row)
 
     def _score(self, scorer: Scorer, rows: Rows) -> Scores | None:
         try:
@@ -244,7 +252,7 @@ class _Comparison:
 
     def _first_that_agrees(self, changed: Iterator[tuple[Rows, Cause]]) -> Cause | None:
         sample, until = self._sample(), time.monotonic() + _SECONDS
-        scorer = Scorer(self.session, self.job.output, self.job.column)
+        scorer = self._scorer(self.job.output, self.job.column)
         for trials, (rows, cause) in enumerate(changed):
             if trials >= _TRIALS_MAX or time.monotonic() > until:
                 return None

@@ -14,13 +14,26 @@ from numpy.typing import NDArray
 from nextbest.models.boundary import VARIANTS, answers_everything, boundary_rows
 from nextbest.models.drawn import draw_rows
 from nextbest.models.engine import engine_of
+from nextbest.models.failing_row import name_failing_row
 from nextbest.models.independence import examine, refuse_dependence
 from nextbest.models.job import Job, Plan, Rows
 from nextbest.models.latency import explain_cost, measure_latency
 from nextbest.models.mismatch import explain_mismatch
-from nextbest.models.refusal import BUDGET, CONSTANT, CRASHED, GOLDEN, MEMORY, RANGE, ROWS, ModelError
+from nextbest.models.refusal import (
+    BUDGET,
+    CONSTANT,
+    CRASHED,
+    GOLDEN,
+    MEMORY,
+    RANGE,
+    ROWS,
+    ModelError,
+    out_of_memory,
+    says_out_of_memory,
+)
 from nextbest.models.report import Boundary, Confinement, Facts, Golden, Refusal, Report, Spread
-from nextbest.models.scoring import Scorer, row_count
+from nextbest.models.runtime_text import read_text
+from nextbest.models.scoring import RunError, Scorer, row_count
 from nextbest.models.signature import Element, Signature, add_labels, open_session, signature_of
 from nextbest.models.structure import Structure, check_structure
 from nextbest.v1.native_pb2 import NativeModel
@@ -51,6 +64,7 @@ class Trial:
         refusals: Every reason against the model.
         scores: Of the background rows, once they are known; None where there is none.
         warnings: What does not refuse it, and its owner should know.
+        failures: Operators, with their nodes, that failed when the model was run.
     """
 
     job: Job
@@ -61,6 +75,7 @@ class Trial:
     structure: Structure | None = None
     session: Any = None
     native: NativeModel | None = None
+    failures: set[tuple[str, str]] = field(default_factory=set)
 
     def known(self) -> tuple[Report, Structure, Scorer]:
         """What the essential stages have made."""
@@ -261,17 +276,38 @@ def run(trial: Trial, progress: Callable[[str, int, int], None]) -> None:
         try:
             stage(trial)
         except ModelError as error:
-            trial.refusals.append(Refusal(error.code, error.message, error.help))
+            _refuse(trial, error)
             if stage in _DECISIVE or error.code == MEMORY:
                 return
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - a stranger's model must not decide what is said of it
-            message = f"the stage `{stage.__name__}` failed: {type(error).__name__}: {error}"
-            remedy = "report it with the file: a model must not be able to do that"
-            trial.refusals.append(Refusal(CRASHED, " ".join(message.split())[:400], remedy))
+            _refuse(trial, _explain_crash(stage.__name__, error))
             return
     progress("done", len(planned), len(planned))
+
+
+def _refuse(trial: Trial, error: ModelError) -> None:
+    """Keeps a reason, unless an earlier stage has given it."""
+    if isinstance(error, RunError):
+        cause = error.read.operator, error.read.node
+        if cause in trial.failures:
+            return
+        trial.failures.add(cause)
+        _, checked, scorer = trial.known()
+        error = name_failing_row(scorer, trial.job, checked.model.graph) or error
+    refusal = Refusal(error.code, error.message, error.help)
+    if refusal not in trial.refusals:
+        trial.refusals.append(refusal)
+
+
+def _explain_crash(stage: str, error: Exception) -> ModelError:
+    """The refusal of a model that makes a library fail in a way that nobody expects."""
+    text = str(error)
+    if says_out_of_memory(text):
+        return out_of_memory(read_text(text).where)
+    message = f"the stage `{stage}` failed: {type(error).__name__}: {read_text(text).sentence}"
+    return ModelError(message, "report it with the file: a model must not be able to do that", CRASHED)
 
 
 def _facts(job: Job, checked: Structure, signature: Signature) -> Facts:
