@@ -72,8 +72,9 @@ def test_a_push_says_what_was_found_and_what_is_next(nextbest, folder):
     assert (ran.code, ran.err) == (0, "")
     lines = ran.out.splitlines()
     assert lines[0].startswith("pushed card@")
-    assert [line.split()[0] for line in lines[1:7]] == [
+    assert [line.split()[0] for line in lines[1:8]] == [
         "score",
+        "rows",
         "golden",
         "boundary",
         "spread",
@@ -81,8 +82,8 @@ def test_a_push_says_what_was_found_and_what_is_next(nextbest, folder):
         "engine",
     ]
     assert lines[1] == "  score     p[0]"
-    assert "give rows with the trainer's scores, --golden" in lines[2]
-    assert lines[7] == f"next: nextbest model promote {lines[0].split()[1]} --alias champion"
+    assert "give rows with the trainer's scores, --golden" in lines[3]
+    assert lines[8] == f"next: nextbest model promote {lines[0].split()[1]} --alias champion"
     again = nextbest("model", "push", "a.onnx", "-n", "card", "--inputs", "binding.yaml")
     assert again.code == 0
     assert "it was there already" in again.out

@@ -52,7 +52,7 @@ def test_a_dry_run_writes_nothing_and_a_push_does_what_it_showed(nextbest, folde
 
     again = nextbest(*push, "--dry-run")
     assert again.code == 0
-    assert "already, and would be left as it is" in again.out
+    assert "already; nothing changes" in again.out
     assert not json.loads(nextbest(*push, "--dry-run", "--json").out)["is_new"]
     other = nextbest("model", "push", "b.onnx", "-n", "card", "--promote", "challenger", "--dry-run")
     assert f"challenger of card would move: {pushed['version'][:12]} -> " in other.out

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import onnx
@@ -120,8 +122,8 @@ def test_a_version_has_all_that_was_given(folder):
     assert pushed.diagnostics == []
     assert pushed.is_new
     assert sorted(path.name for path in pushed.version.folder.iterdir()) == [
-        "background.parquet", "binding.yaml", "card.yaml", "golden.parquet", "manifest.json", "model.onnx",
-        "reference.json",
+        "background.parquet", "binding.yaml", "card.yaml", "golden.parquet", "manifest.json",
+        "manifest.json.sha256", "model.onnx", "reference.json",
     ]  # fmt: skip
     manifest = pushed.manifest
     assert manifest == Registry(folder / "models/registry").manifest(pushed.version)
@@ -142,7 +144,7 @@ def test_the_same_again_is_the_same_version(published):
     assert again.manifest.name == "card"
 
 
-@pytest.mark.parametrize("change", ["binding.yaml", "card.yaml", "golden.parquet", "sample.csv"])
+@pytest.mark.parametrize("change", ["binding.yaml", "golden.parquet", "sample.csv"])
 def test_the_same_bytes_with_something_else_are_refused(published, change):
     path = published / change
     if path.suffix == ".parquet":
@@ -154,6 +156,84 @@ def test_the_same_bytes_with_something_else_are_refused(published, change):
     assert pushed.version is None
     assert "metadata_props" in pushed.diagnostics[0].help
     assert codes(pushing(published, card=None)) == ["NB668"]
+
+
+def test_another_card_revises_the_one_before(published):
+    version, card = version_of(published), published / "card.yaml"
+    pushed_first = (version.folder / "card.yaml").read_bytes()
+    card.write_text("owner: Eve\nexpires: 2020-01-01\n")
+    pushed = pushing(published)
+    assert (pushed.is_new, pushed.is_revised, codes(pushed)) == (False, True, ["NB620"])
+    assert pushed.manifest.card.owner == "Eve"
+    again = pushing(published)
+    assert (again.is_new, again.is_revised) == (False, False)
+    card.write_bytes(pushed_first)
+    assert pushing(published).manifest.card.owner == "Ana"
+    registry = Registry(published / "models/registry")
+    revisions = registry.amendments("card").cards[version.digest]
+    assert [(found.by, found.card.owner) for found in revisions] == [("ana", "Eve"), ("ana", "Ana")]
+    assert (version.folder / "card.yaml").read_bytes() == pushed_first
+    card.write_text("ownr: Eve\n")
+    assert codes(pushing(published)) == ["NB201"]
+
+
+def test_a_push_repairs_what_was_damaged(published):
+    version = version_of(published)
+    before = {path.name: path.read_bytes() for path in version.folder.iterdir()}
+    names = [name for name in before if not name.startswith("manifest")]
+    for name in names:
+        (version.folder / name).chmod(0o644)
+        (version.folder / name).write_bytes(b"damaged")
+    pushed = pushing(published)
+    (found,) = pushed.diagnostics
+    assert (found.code, found.severity) == ("NB618", "warning")
+    assert (pushed.is_new, sorted(pushed.repaired)) == (False, sorted(names))
+    assert {path.name: path.read_bytes() for path in version.folder.iterdir()} == before
+    assert pushing(published).diagnostics == []
+
+
+def test_a_push_of_something_else_does_not_repair(published):
+    version, sample = version_of(published), published / "sample.csv"
+    (version.folder / "model.onnx").chmod(0o644)
+    (version.folder / "model.onnx").write_bytes(b"damaged")
+    rows = sample.read_text()
+    sample.write_text(rows + "20,1\n")
+    (found,) = pushing(published).diagnostics
+    assert (found.code, found.severity) == ("NB618", "error")
+    assert "were pushed with other background sample" in found.message
+    # Without a manifest, nobody knows what the version was.
+    sample.write_text(rows)
+    (version.folder / "manifest.json").unlink()
+    (found,) = pushing(published).diagnostics
+    assert (found.code, found.severity) == ("NB618", "error")
+    shutil.move(version.folder, published / "moved")
+    assert "move that folder away and push the model again" in found.help
+    assert pushing(published).is_new
+
+
+def test_rows_that_this_copy_lacks_come_back_with_a_push(published):
+    version = version_of(published)
+    rows = {name: (version.folder / name).read_bytes() for name in ("golden.parquet", "background.parquet")}
+    for name in rows:
+        (version.folder / name).unlink()
+    assert Registry(published / "models/registry").verify(version).report.golden.rows == 50
+    pushed = pushing(published)
+    assert (codes(pushed), sorted(pushed.repaired)) == ([], sorted(rows))
+    assert {name: (version.folder / name).read_bytes() for name in rows} == rows
+
+
+def test_two_who_push_the_same_bytes_at_once_both_leave_their_card(folder):
+    pushes = []
+    for owner in ("eve", "zoe"):
+        (folder / f"{owner}.yaml").write_text(f"owner: {owner}\n")
+        command = (sys.executable, "-m", "nextbest.cli", "model", "push", "card.onnx", "--name", "card")
+        registry = ("--registry", "models/registry", "--card", f"{owner}.yaml")
+        pushes.append(subprocess.Popen([*command, *registry], cwd=folder, stdout=subprocess.DEVNULL))
+    assert [running.wait() for running in pushes] == [0, 0]
+    registry, version = Registry(folder / "models/registry"), version_of(folder)
+    first = json.loads((version.folder / "manifest.json").read_text())["card"]["owner"]
+    revised = [found.card.owner for found in registry.amendments("card").cards[version.digest]]
+    assert sorted([first, *revised]) == ["eve", "zoe"]
 
 
 def test_new_metadata_make_it_a_version_of_its_own(published):
@@ -308,7 +388,7 @@ def test_versions_are_compared(published):
 
 
 def test_scores_are_not_compared_without_a_sample(folder):
-    version = pushing(folder, background=None).version
+    version = pushing(folder, background=None, golden=None).version
     found = comparison.compare(Registry(folder / "models/registry"), version, version, lambda *_: None)
     assert found.scores is None
-    assert "without a background sample" in found.reason
+    assert "was pushed without rows" in found.reason

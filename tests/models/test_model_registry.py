@@ -3,54 +3,19 @@
 import hashlib
 import json
 import multiprocessing
-import os
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from small_versions import WHEN, manifest_of, publish, refused
 
-from nextbest.models import ModelError, aliases
-from nextbest.models.card import Card
-from nextbest.models.manifest import Binding, BoundColumn, Manifest, parse_manifest, render_manifest
+from nextbest.models import aliases
+from nextbest.models.manifest import parse_manifest, render_manifest
 from nextbest.models.registry import Registry
-from nextbest.models.report import Confinement, Facts, Latency, Report
-from nextbest.models.signature import Element, Signature, Tensor
-
-WHEN = "2026-01-02T03:04:05Z"
-
-
-def manifest_of(onnx: bytes, files: dict[str, bytes], name: str = "card") -> Manifest:
-    tensor = Tensor("x", Element.FLOAT32, (None, 2), "tensor(float)")
-    facts = Facts(len(onnx), 3, "tests", 8, {"ai.onnx": 17}, {"Add": 1}, {}, Signature((tensor,), (tensor,)))
-    return Manifest(
-        name=name,
-        version=hashlib.sha256(onnx).hexdigest(),
-        pushed_at=WHEN,
-        pushed_by="ana",
-        files={file: hashlib.sha256(data).hexdigest() for file, data in files.items()},
-        report=Report(facts, Confinement(True, True, False), latency=Latency(1.5, 2.0, 0.1, 100)),
-        binding=Binding(
-            {"x": [BoundColumn("customer.age"), BoundColumn("customer.job", '"?"')]}, "y", 1, 0.02
-        ),
-        card=Card("Ana", metrics={"auc": 0.8}, limits=["none"], expires="2027-01-01"),
-    )
-
-
-def publish(registry: Registry, onnx: bytes, **files: bytes):
-    return registry.publish(manifest_of(onnx, files), onnx, files)
 
 
 @pytest.fixture
 def registry(tmp_path):
     return Registry(tmp_path / "registry")
-
-
-@contextmanager
-def refused(code: str):
-    with pytest.raises(ModelError) as caught:
-        yield
-    assert caught.value.code == code
-    assert caught.value.help
 
 
 def test_a_version_is_named_by_its_bytes_and_comes_back_whole(registry):
@@ -78,30 +43,6 @@ def test_a_version_that_is_there_is_left_as_it_is(registry):
 def test_files_of_a_version_are_read_only(registry):
     version = publish(registry, b"onnx")
     assert {path.stat().st_mode & 0o777 for path in version.folder.iterdir()} == {0o444}
-
-
-@pytest.mark.parametrize("name", ["model.onnx", "manifest.json", "note"])
-def test_what_was_changed_is_damaged(registry, name):
-    version = publish(registry, b"onnx", note=b"hello")
-    manifest = registry.manifest(version)
-    (version.folder / name).chmod(0o644)
-    (version.folder / name).write_bytes(b'{"name": "card"}')
-    with refused("NB618"):
-        registry.manifest(version)
-        registry.model(version)
-        registry.file(version, manifest, "note")
-
-
-@pytest.mark.parametrize("name", ["model.onnx", "manifest.json", "note"])
-def test_what_is_gone_or_a_pipe_is_damaged(registry, name):
-    version = publish(registry, b"onnx", note=b"hello")
-    manifest = registry.manifest(version)
-    (version.folder / name).unlink()
-    os.mkfifo(version.folder / name)
-    with refused("NB618"):
-        registry.manifest(version)
-        registry.model(version)
-        registry.file(version, manifest, "note")
 
 
 def test_the_manifest_of_another_version_is_none(registry):

@@ -4,22 +4,17 @@ A move is one replacement of one small file under a lock: two people who promote
 after the other, and neither is lost.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from nextbest.diagnostics.suggestion import one_of
-from nextbest.models.files import locked, read_limited, replace
-from nextbest.models.records import decode, encode
-from nextbest.models.refusal import DAMAGED_VERSION, IN_USE, NOTHING_BEFORE, RETIRED, UNKNOWN, ModelError
+from nextbest.models.record_files import changing, read_record, store_record
+from nextbest.models.refusal import IN_USE, NOTHING_BEFORE, RETIRED, UNKNOWN, ModelError
 
 ALIASES: Final = ("champion", "challenger", "shadow")
 FILE: Final = "aliases.json"
-_LOCK: Final = ".lock"
-_BYTES_MAX: Final = 32 * 1024 * 1024
-"""Of the file: a hundred thousand moves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +85,7 @@ def read_aliases(folder: Path) -> Aliases:
     Raises:
         ModelError: NB618: the file is damaged.
     """
-    try:
-        return decode(Aliases, json.loads(read_limited(folder / FILE, _BYTES_MAX)))
-    except FileNotFoundError:
-        return Aliases()
-    except (OSError, ValueError) as error:
-        message = f"`{folder.name}/{FILE}` of the registry cannot be read: {error}"
-        raise ModelError(
-            message, "restore it from a backup; versions are not affected", DAMAGED_VERSION
-        ) from None
+    return read_record(folder / FILE, Aliases)
 
 
 def promote(folder: Path, alias: str, version: str, *, by: str, at: str) -> Move:
@@ -127,8 +114,15 @@ def _promotion(aliases: Aliases, alias: str, version: str, by: str, at: str) -> 
     return Move(alias, aliases.named.get(alias, ""), version, by, at)
 
 
-def roll_back(folder: Path, alias: str, *, by: str, at: str) -> Move:
+def roll_back(folder: Path, alias: str, check: Callable[[str], None], *, by: str, at: str) -> Move:
     """Lets an alias name what it named before.
+
+    Args:
+        folder: Of the model, in the registry.
+        alias: Which.
+        check: Raises an error for a version that must not be used.
+        by: Who asks for it.
+        at: RFC 3339, UTC.
 
     Raises:
         ModelError: There is no such alias (NB617), or it has named nothing before (NB670).
@@ -142,6 +136,7 @@ def roll_back(folder: Path, alias: str, *, by: str, at: str) -> Move:
             raise ModelError(
                 message, f"promote one: nextbest model promote {folder.name}@VERSION", NOTHING_BEFORE
             )
+        check(before)
         return Move(alias, aliases.named.get(alias, ""), before, by, at, is_rollback=True)
 
     return _move(folder, change)
@@ -153,7 +148,7 @@ def retire(folder: Path, version: str, *, by: str, at: str) -> None:
     Raises:
         ModelError: An alias names it (NB669).
     """
-    with locked(folder / _LOCK):
+    with changing(folder):
         aliases = read_aliases(folder)
         naming = aliases.of(version)
         if naming:
@@ -161,7 +156,7 @@ def retire(folder: Path, version: str, *, by: str, at: str) -> None:
             remedy = f"move it first: nextbest model promote {folder.name}@VERSION --alias {naming[0]}"
             raise ModelError(message, remedy, IN_USE)
         retired = {version: Retirement(by, at), **aliases.retired}
-        _store(folder, Aliases(aliases.named, retired, aliases.history))
+        store_record(folder / FILE, Aliases(aliases.named, retired, aliases.history))
 
 
 def _check_alias(alias: str) -> None:
@@ -170,14 +165,9 @@ def _check_alias(alias: str) -> None:
 
 
 def _move(folder: Path, change: Callable[[Aliases], Move]) -> Move:
-    with locked(folder / _LOCK):
+    with changing(folder):
         aliases = read_aliases(folder)
         move = change(aliases)
         named = {**aliases.named, move.alias: move.after}
-        _store(folder, Aliases(named, aliases.retired, [*aliases.history, move]))
+        store_record(folder / FILE, Aliases(named, aliases.retired, [*aliases.history, move]))
     return move
-
-
-def _store(folder: Path, aliases: Aliases) -> None:
-    data = json.dumps(encode(aliases), indent=2, ensure_ascii=False).encode() + b"\n"
-    replace(folder / FILE, data)

@@ -16,7 +16,7 @@ class Card:
         population: Whom it was trained on, and may be used for.
         metrics: What it was measured to be, by name.
         limits: What it must not be used for.
-        expires: From then on it is expired; a date means its beginning in UTC.
+        expires: From then on it is expired; a date means the beginning of that day in UTC.
     """
 
     owner: str

@@ -86,7 +86,7 @@ def compare(
     Raises:
         ModelError: NB618: one of them is damaged. NB663: the rows that are given lack a column.
     """
-    versions, manifests = (before, after), (registry.manifest(before), registry.manifest(after))
+    versions, manifests = (before, after), (registry.verify(before), registry.verify(after))
     flat = [_flat(manifest) for manifest in manifests]
     changes = [
         Change(what, flat[0].get(what, ""), flat[1].get(what, ""))

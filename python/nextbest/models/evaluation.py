@@ -84,7 +84,7 @@ def evaluate(registry: Registry, question: Question, progress: Progress) -> Eval
             damaged or fails.
     """
     versions, columns = question.versions, question.columns
-    manifests = [registry.manifest(version) for version in versions]
+    manifests = [registry.verify(version) for version in versions]
     series = _label_of(question)
     positive = question.positive or _class_of(manifests, series)
     happened = read_labels(series, positive)

@@ -2,12 +2,17 @@
 
 import json
 from dataclasses import dataclass, field
+from typing import Final
 
 from nextbest.models.card import Card
 from nextbest.models.records import decode, encode
 from nextbest.models.report import Report
 
-FORMAT = 1
+FORMAT: Final = 2
+CHECKED_FORMAT: Final = 2
+"""From this one on, the digest of a manifest is kept beside it."""
+MODEL_CARD: Final = "model card"
+"""What `sources` calls the file of the card."""
 
 
 @dataclass(frozen=True, slots=True)

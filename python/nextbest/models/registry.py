@@ -1,52 +1,34 @@
 """A folder of pushed models: immutable versions named by the SHA-256 of their bytes.
 
     <registry>/<name>/versions/<sha256>/model.onnx, manifest.json, binding.yaml, ...
-    <registry>/<name>/aliases.json
+    <registry>/<name>/aliases.json, amendments.json
 
 A version is written into a folder beside its place and renamed into it: it is there whole, or not at all, and
-is never changed again. Whoever reads one compares its bytes with its name.
+is never changed again. Commands that use a version verify it first.
 """
 
-import errno
-import hashlib
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from nextbest.diagnostics.suggestion import one_of, suggest
 from nextbest.models import aliases as moves
+from nextbest.models import amendments, version_files
 from nextbest.models.aliases import ALIASES, Aliases, Move
-from nextbest.models.files import read_limited, sync_folder, write_new
-from nextbest.models.limits import SIZE_BYTES_MAX
-from nextbest.models.manifest import Manifest, parse_manifest, render_manifest
-from nextbest.models.refusal import DAMAGED_VERSION, UNKNOWN, ModelError
+from nextbest.models.amendments import Amendments, CardRevision, FilesEvent
+from nextbest.models.manifest import Manifest
+from nextbest.models.refusal import UNKNOWN, ModelError
+from nextbest.models.version_files import ROWS, Version
+
+__all__ = ["FOLDER", "PREFIX_MIN", "Registry", "Version", "is_name"]
 
 FOLDER: Final = Path("models/registry")
 """Where the registry of a workspace is, unless somebody says otherwise."""
-MODEL: Final = "model.onnx"
-MANIFEST: Final = "manifest.json"
 PREFIX_MIN: Final = 6
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _VERSION: Final = re.compile(r"[0-9a-f]{64}")
 _PREFIX: Final = re.compile(r"[0-9a-f]{6,64}")
-_FILE_BYTES_MAX: Final = 256 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A version of a model, by where it is; that it is whole is found out by reading it."""
-
-    name: str
-    digest: str
-    folder: Path
-
-    def __str__(self) -> str:
-        return f"{self.name}@{self.digest[:12]}"
 
 
 def is_name(text: str) -> bool:
@@ -119,18 +101,20 @@ class Registry:
         return found[0]
 
     def manifest(self, version: Version) -> Manifest:
-        """Reads the manifest of a version.
+        """Reads the manifest of a version, with its card as it was last revised.
 
         Raises:
             ModelError: NB618: it is damaged.
         """
-        try:
-            manifest = parse_manifest(read_limited(version.folder / MANIFEST, _FILE_BYTES_MAX))
-        except (OSError, ValueError) as error:
-            raise _damaged(version, f"its manifest cannot be read: {error}") from None
-        if manifest.version != version.digest or manifest.name != version.name:
-            raise _damaged(version, "its manifest is that of another")
-        return manifest
+        return self.amendments(version.name).apply(version_files.read_manifest(version))
+
+    def amendments(self, name: str) -> Amendments:
+        """What has happened to the versions of a model since they were pushed.
+
+        Raises:
+            ModelError: NB617 or NB618.
+        """
+        return amendments.read_amendments(self._folder(name))
 
     def model(self, version: Version) -> bytes:
         """Reads the ONNX bytes of a version, which are those that it is named by.
@@ -138,30 +122,47 @@ class Registry:
         Raises:
             ModelError: NB618: they are not.
         """
-        try:
-            data = read_limited(version.folder / MODEL, SIZE_BYTES_MAX)
-        except OSError as error:
-            raise _damaged(version, f"its model cannot be read: {error.strerror or error}") from None
-        if hashlib.sha256(data).hexdigest() != version.digest:
-            raise _damaged(version, "its bytes are not those that it is named by")
-        return data
+        return version_files.read_model(version)
 
     def file(self, version: Version, manifest: Manifest, name: str) -> bytes | None:
-        """Reads another file of a version; None when it has no such file.
+        """Reads another file of a version; None when it has no such file, or no longer.
 
         Raises:
             ModelError: NB618: it is not as it was written.
         """
-        expected = manifest.files.get(name)
-        if expected is None:
+        digest = manifest.files.get(name)
+        if digest is None or self.amendments(version.name).forgetting(version.digest, name) is not None:
             return None
-        try:
-            data = read_limited(version.folder / name, _FILE_BYTES_MAX)
-        except OSError as error:
-            raise _damaged(version, f"`{name}` cannot be read: {error.strerror or error}") from None
-        if hashlib.sha256(data).hexdigest() != expected:
-            raise _damaged(version, f"`{name}` was changed")
-        return data
+        return version_files.read_other(version, name, digest)
+
+    def verify(self, version: Version) -> Manifest:
+        """Reads all files of a version, before it is used; returns its manifest.
+
+        Raises:
+            ModelError: NB618: one of them is not as it was written.
+        """
+        manifest = self.manifest(version)
+        for error in self.damage(version, manifest).values():
+            raise error
+        return manifest
+
+    def damage(self, version: Version, manifest: Manifest) -> dict[str, ModelError]:
+        """The files of a version, besides its manifest, that are not as they were written."""
+        forgotten = self.amendments(version.name).forgotten.get(version.digest, [])
+        gone = {name for event in forgotten for name in event.files}
+        found = version_files.damage(version, manifest)
+        return {name: error for name, error in found.items() if name not in gone}
+
+    def absent_rows(self, version: Version, manifest: Manifest) -> list[str]:
+        """Rows that were pushed with a version, were not forgotten, and are not in this copy."""
+        found = self.amendments(version.name)
+        return [
+            name
+            for name in ROWS
+            if name in manifest.files
+            and found.forgetting(version.digest, name) is None
+            and not (version.folder / name).exists()
+        ]
 
     def publish(self, manifest: Manifest, onnx: bytes, files: Mapping[str, bytes]) -> Version:
         """Writes a version; one that is there already is left as it is.
@@ -174,24 +175,39 @@ class Registry:
         version = self.version(manifest.name, manifest.version)
         folder = version.folder.parent
         folder.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=".push-", dir=folder))
-        try:
-            for name, data in {MODEL: onnx, MANIFEST: render_manifest(manifest), **files}.items():
-                write_new(fresh / name, data)
-            fresh.chmod(0o755)
-            sync_folder(fresh)
-            os.rename(fresh, version.folder)  # noqa: PTH104 - Path.rename would do the same
-            sync_folder(folder)
-        except OSError as error:
-            # Of two pushes of the same bytes, the second finds the folder there.
-            if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
-                raise
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
+        version_files.write_version(version, manifest, onnx, files)
         return version
 
+    def repair(self, version: Version, files: Mapping[str, bytes], *, by: str, at: str) -> None:
+        """Writes damaged files of a version again, and records it.
+
+        Args:
+            version: Which.
+            files: What they should be; the caller has compared it with the manifest.
+            by: Who repairs it.
+            at: RFC 3339, UTC.
+        """
+        for name, data in files.items():
+            version_files.rewrite(version, name, data)
+        event = FilesEvent(by, at, sorted(files))
+        amendments.note_repair(self._folder(version.name), version.digest, event)
+
+    def revise_card(self, version: Version, revision: CardRevision) -> None:
+        """Puts another card in the place of a version's; every one before is kept.
+
+        Raises:
+            ModelError: NB618: the version is damaged.
+        """
+        self.verify(version)
+        amendments.revise_card(self._folder(version.name), version.digest, revision)
+
     def promote(self, version: Version, alias: str, *, by: str, at: str) -> Move:
-        """Lets an alias name a version; see `aliases.promote`."""
+        """Lets an alias name a version; see `aliases.promote`.
+
+        Raises:
+            ModelError: NB618: the version is damaged; and those of `aliases.promote`.
+        """
+        self.verify(version)
         return moves.promote(self._folder(version.name), alias, version.digest, by=by, at=at)
 
     def plan_promotion(self, version: Version, alias: str, *, by: str, at: str) -> Move:
@@ -199,8 +215,16 @@ class Registry:
         return moves.plan_promotion(self.root / version.name, alias, version.digest, by=by, at=at)
 
     def roll_back(self, name: str, alias: str, *, by: str, at: str) -> Move:
-        """Lets an alias name what it named before; see `aliases.roll_back`."""
-        return moves.roll_back(self._folder(name), alias, by=by, at=at)
+        """Lets an alias name what it named before; see `aliases.roll_back`.
+
+        Raises:
+            ModelError: NB618: that version is damaged; and those of `aliases.roll_back`.
+        """
+
+        def check(digest: str) -> None:
+            self.verify(self.resolve(name, digest))
+
+        return moves.roll_back(self._folder(name), alias, check, by=by, at=at)
 
     def retire(self, version: Version, *, by: str, at: str) -> None:
         """Marks a version as not to be used again; see `aliases.retire`."""
@@ -212,8 +236,3 @@ class Registry:
             remedy = suggest(name, names, otherwise=f"push it: nextbest model push FILE --name {name}")
             raise ModelError(f"no model `{name}` was pushed to `{self.root}`", remedy, UNKNOWN)
         return self.root / name
-
-
-def _damaged(version: Version, reason: str) -> ModelError:
-    remedy = "restore its folder from a backup, or push the same file to another registry and copy it"
-    return ModelError(f"the version {version} is damaged: {reason}", remedy, DAMAGED_VERSION)

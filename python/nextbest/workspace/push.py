@@ -1,7 +1,7 @@
 """A model file, and what its owner says of it -> a version in the registry, or every reason why not.
 
 The same bytes make the same version. What was pushed with them is part of it: bytes that come again with
-another binding or card are refused, as a version never changes.
+another binding or other rows are refused, as a version never changes; another card revises the one before.
 """
 
 import contextlib
@@ -11,34 +11,32 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextbest.casting.form import Form
 from nextbest.diagnostics import Diagnostic, Severity
-from nextbest.diagnostics.suggestion import one_of
 from nextbest.models import SIZE_BYTES_MAX, ModelError, Signature
 from nextbest.models.card import Card
 from nextbest.models.job import Job, Plan
-from nextbest.models.manifest import Manifest
+from nextbest.models.manifest import MODEL_CARD, Manifest
 from nextbest.models.records import encode
 from nextbest.models.reference import Reference, histogram_of
-from nextbest.models.refusal import ANOTHER
 from nextbest.models.registry import Registry, Version
-from nextbest.models.report import Outcome
+from nextbest.models.report import Outcome, Report
 from nextbest.models.rows import EXPECTED, Table, fill_inputs
 from nextbest.models.validation import validate
+from nextbest.models.version_files import MODEL
 from nextbest.models.zipmap import strip_zipmap
 from nextbest.regular_file import open_file
 from nextbest.workspace.columns import Bound, bind_columns, read_tables
-from nextbest.workspace.definitions import BindingFile, CardFile, Definition, Kind
+from nextbest.workspace.definitions import BindingFile, Kind
 from nextbest.workspace.document import Document
 from nextbest.workspace.files import read_file
+from nextbest.workspace.known_versions import Known, look_up, revision_of
 from nextbest.workspace.load import Progress, ignore
-from nextbest.workspace.source import FILE_BYTES_MAX, parse
-from nextbest.workspace.validation import validate as validate_document
+from nextbest.workspace.pushed_files import Findings, Written, card_of, read_written
 from nextbest.workspace.versions import BACKGROUND, BINDING, CARD, REFERENCE
 
 GOLDEN = "golden.parquet"
@@ -80,27 +78,22 @@ class Request:
 
 
 @dataclass(slots=True)
-class Pushed:
-    """What became of a push.
+class Pushed(Findings):
+    """What became of a push; among its diagnostics, each error is a reason to refuse.
 
     Attributes:
         version: None when it was refused.
         manifest: Of the version.
         is_new: Whether it was not there before.
-        diagnostics: Errors, each a reason to refuse, and warnings.
-        sources: The lines of each file that diagnostics are about.
+        repaired: Files of a version that was there, which had to be written again.
+        is_revised: Whether a version that was there has another card now.
     """
 
     version: Version | None = None
     manifest: Manifest | None = None
     is_new: bool = False
-    diagnostics: list[Diagnostic] = field(default_factory=list)
-    sources: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether there is an error."""
-        return any(diagnostic.severity is Severity.ERROR for diagnostic in self.diagnostics)
+    repaired: list[str] = field(default_factory=list)
+    is_revised: bool = False
 
 
 def push(registry: Registry, request: Request, progress: Progress = ignore) -> Pushed:
@@ -132,77 +125,138 @@ def _place(diagnostic: Diagnostic) -> tuple[str, int, int]:
 
 
 def _push(registry: Registry, request: Request, pushed: Pushed, progress: Progress) -> None:
-    onnx = read_file(request.model, SIZE_BYTES_MAX)
-    binding = _definition(request.binding, Kind.BINDING, pushed)
-    card = _definition(request.card, Kind.CARD, pushed)
-    if pushed.is_refused:
+    given = _read(request, pushed)
+    if given is None:
         return
+    known, files = look_up(registry, request.name, given.digest, given.sources), {}
+    if known is None or known.needs_files:
+        validated = _validate(given, pushed, progress)
+        if validated is None:
+            return
+        files = validated.files
+        if known is None:
+            known = _publish(registry, given, validated, pushed)
+    if known is not None:
+        _settle(registry, given, known, files, pushed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What is pushed, as it was read.
+
+    Attributes:
+        onnx: The model, without a ZipMap at its end.
+        digest: SHA-256 of that.
+        sources: SHA-256 of the other files, by what they are.
+    """
+
+    request: Request
+    onnx: bytes
+    digest: str
+    sources: dict[str, str]
+    binding: Written | None
+    written_card: Written | None
+    card: Card | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Validated:
+    """What the validation found, and the files of the version."""
+
+    report: Report
+    bound: Bound
+    files: dict[str, bytes]
+
+
+def _read(request: Request, pushed: Pushed) -> _Given | None:
+    onnx = read_file(request.model, SIZE_BYTES_MAX)
+    binding = read_written(request.binding, Kind.BINDING, pushed)
+    card = read_written(request.card, Kind.CARD, pushed)
+    if pushed.is_refused:
+        return None
     with contextlib.suppress(ModelError):
         # What is wrong with it is found again, in a process of its own.
         onnx = strip_zipmap(onnx, any_operator=request.any_operator)
     digest = hashlib.sha256(onnx).hexdigest()
-    sources = _sources(request)
-    if _is_there(registry, request, digest, sources, pushed):
-        return
-    inspected = validate(Job(onnx, Plan.INSPECTION, any_operator=request.any_operator), progress=progress)
+    return _Given(request, onnx, digest, _sources(request), binding, card, card_of(card, pushed))
+
+
+def _validate(given: _Given, pushed: Pushed, progress: Progress) -> _Validated | None:
+    request = given.request
+    job = Job(given.onnx, Plan.INSPECTION, any_operator=request.any_operator)
+    inspected = validate(job, progress=progress)
     if _refuse(inspected, pushed) or inspected.report is None:
-        return
-    bound = _bind(request, binding, inspected.report.facts.signature)
+        return None
+    bound = _bind(request, given.binding, inspected.report.facts.signature)
     pushed.diagnostics += bound.diagnostics
     if pushed.is_refused:
-        return
+        return None
     golden, background = read_tables(request.golden, request.background, bound.tables, request.form)
-    outcome = validate(_job(onnx, request, bound, golden, background), progress=progress)
+    outcome = validate(_job(given.onnx, request, bound, golden, background), progress=progress)
     if _refuse(outcome, pushed) or outcome.report is None:
-        return
-    files = _files({BINDING: binding, CARD: card}, {GOLDEN: golden, BACKGROUND: background}, outcome)
+        return None
+    written = {BINDING: given.binding, CARD: given.written_card}
+    files = _files(written, {GOLDEN: golden, BACKGROUND: background}, outcome)
+    return _Validated(outcome.report, bound, {MODEL: given.onnx, **files})
+
+
+def _publish(registry: Registry, given: _Given, validated: _Validated, pushed: Pushed) -> Known | None:
+    """Writes a new version.
+
+    Returns:
+        The version that these bytes are, where somebody else pushed them meanwhile.
+    """
+    request = given.request
+    others = {name: data for name, data in validated.files.items() if name != MODEL}
     manifest = Manifest(
         name=request.name,
-        version=digest,
-        pushed_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        version=given.digest,
+        pushed_at=_now(),
         pushed_by=request.by,
-        files={name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
-        report=outcome.report,
-        binding=bound.plain,
-        sources=sources,
-        card=_card(card, pushed),
+        files={name: hashlib.sha256(data).hexdigest() for name, data in others.items()},
+        report=validated.report,
+        binding=validated.bound.plain,
+        sources=given.sources,
+        card=given.card,
         any_operator=request.any_operator,
         budget_us=request.budget_us,
     )
-    dry = registry.version(request.name, digest) if request.is_dry_run else None
-    pushed.version = dry or registry.publish(manifest, onnx, files)
+    if request.is_dry_run:
+        pushed.version = registry.version(request.name, given.digest)
+    else:
+        pushed.version = registry.publish(manifest, given.onnx, others)
+        if registry.manifest(pushed.version) != manifest:
+            return look_up(registry, request.name, given.digest, given.sources)
     pushed.manifest, pushed.is_new = manifest, True
+    return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """A YAML file: its bytes, where it says what, and what it says."""
+def _settle(
+    registry: Registry, given: _Given, known: Known, files: Mapping[str, bytes], pushed: Pushed
+) -> None:
+    """What a push does to a version that is there already."""
+    by, at, is_dry_run = given.request.by, _now(), given.request.is_dry_run
+    mended = known.mended(files)
+    pushed.diagnostics += known.warnings()
+    if mended and not is_dry_run:
+        registry.repair(known.version, mended, by=by, at=at)
+    pushed.repaired = list(mended)
+    if known.has_new_card and given.written_card is not None and given.card is not None:
+        pushed.is_revised = True
+        if not is_dry_run:
+            revision = revision_of(given.card, given.written_card.content, by=by, at=at)
+            registry.revise_card(known.version, revision)
+    pushed.version, pushed.manifest = known.version, registry.manifest(known.version)
 
-    content: bytes
-    document: Document
-    definition: Definition
 
-
-def _definition(path: Path | None, kind: Kind, pushed: Pushed) -> _Written | None:
-    if path is None:
-        return None
-    content = read_file(path, FILE_BYTES_MAX)
-    document, diagnostics = parse(str(path), content)
-    pushed.sources[document.file] = document.lines
-    definition = None
-    if document.node is not None:
-        definition, found = validate_document(document, kind)
-        diagnostics += found
-    elif not diagnostics:
-        diagnostics = [Diagnostic("NB111", "there is nothing in this file", document.value(), "fill it in")]
-    pushed.diagnostics += diagnostics
-    return _Written(content, document, definition) if definition is not None else None
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _sources(request: Request) -> dict[str, str]:
     given = {
         "bindings": request.binding,
-        "model card": request.card,
+        MODEL_CARD: request.card,
         "golden rows": request.golden,
         "background sample": request.background,
     }
@@ -214,38 +268,6 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _is_there(
-    registry: Registry, request: Request, digest: str, sources: Mapping[str, str], pushed: Pushed
-) -> bool:
-    """Whether these bytes have been pushed before, with the same beside them.
-
-    Raises:
-        ModelError: NB668: with something else beside them.
-    """
-    if request.name not in registry.names():
-        return False
-    found = [version for version in registry.versions(request.name) if version.digest == digest]
-    if not found:
-        return False
-    manifest = registry.manifest(found[0])
-    different = [
-        what
-        for what in dict.fromkeys((*sources, *manifest.sources))
-        if sources.get(what) != manifest.sources.get(what)
-    ]
-    if different:
-        remedy = (
-            "a version never changes: bind the model otherwise in the workspace's model file, or export it "
-            "again with a new entry in metadata_props, which makes it a version of its own"
-        )
-        others = one_of(different).replace("`", "").replace(" or ", " and ")
-        raise ModelError(
-            f"these bytes are {found[0]} already, and were pushed with other {others}", remedy, ANOTHER
-        )
-    pushed.version, pushed.manifest = found[0], manifest
-    return True
-
-
 def _refuse(outcome: Outcome, pushed: Pushed) -> bool:
     for severity, found in ((Severity.ERROR, outcome.refusals), (Severity.WARNING, outcome.warnings)):
         pushed.diagnostics += [
@@ -254,7 +276,7 @@ def _refuse(outcome: Outcome, pushed: Pushed) -> bool:
     return bool(outcome.refusals)
 
 
-def _bind(request: Request, written: _Written | None, signature: Signature) -> Bound:
+def _bind(request: Request, written: Written | None, signature: Signature) -> Bound:
     if written is None or not isinstance(written.definition, BindingFile):
         return bind_columns(request.workspace, BindingFile(), Document("", ()), signature)
     return bind_columns(request.workspace, written.definition, written.document, signature)
@@ -278,7 +300,7 @@ def _job(onnx: bytes, request: Request, bound: Bound, golden: Table | None, back
 
 
 def _files(
-    written: Mapping[str, _Written | None], tables: Mapping[str, Table | None], outcome: Outcome
+    written: Mapping[str, Written | None], tables: Mapping[str, Table | None], outcome: Outcome
 ) -> dict[str, bytes]:
     files = {name: given.content for name, given in written.items() if given is not None}
     files |= {name: table.encode() for name, table in tables.items() if table is not None}
@@ -297,27 +319,3 @@ def _reference(background: Table, outcome: Outcome) -> Reference:
 
 def _numbers(scores: Iterable[float | None]) -> NDArray[np.float64]:
     return np.array([np.nan if score is None else score for score in scores])
-
-
-def _card(written: _Written | None, pushed: Pushed) -> Card | None:
-    if written is None or not isinstance(written.definition, CardFile):
-        return None
-    given = written.definition
-    card = Card(
-        owner=given.owner,
-        description=given.description,
-        trained_from=given.training.from_ if given.training is not None else "",
-        trained_until=given.training.until if given.training is not None else "",
-        population=given.population,
-        metrics=dict(given.metrics),
-        limits=list(given.limits),
-        expires=given.expires or "",
-    )
-    if card.is_expired(datetime.now(UTC)):
-        position = written.document.value("expires")
-        message, remedy = (
-            f"the model card expired on {card.expires}",
-            "train the model again, or give it longer",
-        )
-        pushed.diagnostics.append(Diagnostic("NB620", message, position, remedy, Severity.WARNING))
-    return card

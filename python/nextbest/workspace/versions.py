@@ -105,13 +105,16 @@ def _resolve(
     if version.digest in store.aliases(name).retired:
         remedy = f"name another: `nextbest model show {name}` lists them"
         raise ModelError(f"the version {version} is retired", remedy, "NB619")
-    manifest, onnx = store.manifest(version), store.model(version)
+    manifest, onnx = store.verify(version), store.model(version)
     diagnostics = []
     if manifest.card is not None and manifest.card.is_expired(
         datetime.fromtimestamp(workspace.now_us / 1e6, UTC)
     ):
         message = f"the model card of {version} expired on {manifest.card.expires}"
-        remedy = f"ask its owner, {manifest.card.owner}, for a new version, or for a longer term"
+        remedy = (
+            f"ask its owner, {manifest.card.owner}, for a new version, or for a longer term: "
+            f"nextbest model revise {version} --card card.yaml"
+        )
         position = source.document.value("version")
         diagnostics.append(Diagnostic("NB620", message, position, remedy, Severity.WARNING))
     written = store.file(version, manifest, BINDING)

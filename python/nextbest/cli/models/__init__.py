@@ -2,7 +2,17 @@
 
 import typer
 
-from nextbest.cli.models import binding, catalog, comparison, evaluation, health, moves, pushes
+from nextbest.cli.models import (
+    binding,
+    catalog,
+    comparison,
+    evaluation,
+    health,
+    inspection,
+    moves,
+    pushes,
+    revisions,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -12,6 +22,6 @@ def register(app: typer.Typer) -> None:
         help="Push models, look into them, choose which version is used, and see how it fares.",
         no_args_is_help=True,
     )
-    for commands in (binding, pushes, catalog, comparison, evaluation, moves, health):
+    for commands in (binding, pushes, catalog, inspection, comparison, evaluation, moves, revisions, health):
         commands.register(group)
     app.add_typer(group, rich_help_panel="Models")

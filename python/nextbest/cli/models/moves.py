@@ -1,4 +1,5 @@
 """`nextbest model promote`, `rollback` and `retire`."""
+# ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,10 +18,12 @@ from nextbest.cli.models.registries import (
     refusing,
     user,
 )
-from nextbest.cli.output import Json, is_for_machines, say, write_json
+from nextbest.cli.output import Json, is_for_machines, say, show_diagnostics, write_json
 
 if TYPE_CHECKING:
+    from nextbest.diagnostics import Diagnostic
     from nextbest.models.aliases import Move
+    from nextbest.models.registry import Registry, Version
 
 _NEXT = "next: nextbest compile && nextbest activate, as a running server keeps its bundle"
 
@@ -52,7 +55,8 @@ def promote(
     store = open_registry(workspace, registry)
     with refusing():
         version = find_named(store, reference)
-        _report(version.name, store.promote(version, alias, by=user(), at=now()))
+        move = store.promote(version, alias, by=user(), at=now())
+        _report(version.name, move, repaired(store, version))
 
 
 def rollback(
@@ -66,7 +70,8 @@ def rollback(
     """Let an alias name again what it named before; a second time, what it named before that."""
     store = open_registry(workspace, registry)
     with refusing():
-        _report(name, store.roll_back(name, alias, by=user(), at=now()))
+        move = store.roll_back(name, alias, by=user(), at=now())
+        _report(name, move, repaired(store, store.resolve(name, move.after)))
 
 
 def retire(
@@ -87,10 +92,28 @@ def retire(
         say(f"retired {version}")
 
 
-def _report(name: str, move: "Move") -> None:
+def repaired(store: "Registry", version: "Version") -> "list[Diagnostic]":
+    """A warning of each time that a version was damaged: what did it may do it again."""
+    from nextbest.diagnostics import Diagnostic, Severity
+    from nextbest.models.refusal import DAMAGED_VERSION
+
+    remedy = "find out what changed it: a disk, a copy or an editor may do it again"
+    warnings = []
+    for found in store.amendments(version.name).repairs.get(version.digest, []):
+        files = ", ".join(found.files)
+        message = f"the version {version} was damaged, and repaired by {found.by} on {found.at}: {files}"
+        warnings.append(Diagnostic(DAMAGED_VERSION, message, None, remedy, Severity.WARNING))
+    return warnings
+
+
+def _report(name: str, move: "Move", warnings: "list[Diagnostic]") -> None:
+    from nextbest.diagnostics.rendering import to_objects
+
     if is_for_machines():
-        write_json({"name": name, "move": move})
+        write_json({"name": name, "move": move, "warnings": to_objects(warnings)})
         return
+    if warnings:
+        show_diagnostics(warnings, {})
     before = move.before[:12] or "none"
     say(f"{move.alias} of {name}: {before} -> {move.after[:12]}")
     say(_NEXT)

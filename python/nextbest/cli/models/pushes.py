@@ -3,7 +3,7 @@
 
 import errno
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -152,15 +152,15 @@ def _push(store: "Registry", request: "Request") -> "Pushed":
 def _report(store: "Registry", pushed: "Pushed", version: "Version") -> None:
     aliases = store.aliases(version.name)
     if is_for_machines():
-        from nextbest.cli.models.catalog import describe
+        from nextbest.cli.models.inspection import describe
         from nextbest.diagnostics.rendering import to_objects
 
         warnings = to_objects(pushed.diagnostics)
-        write_json({**describe(store, version, aliases), "is_new": pushed.is_new, "warnings": warnings})
+        write_json({**describe(store, version, aliases), **_done(pushed), "warnings": warnings})
         return
     if pushed.diagnostics:
         show_diagnostics(pushed.diagnostics, pushed.sources)
-    known = "" if pushed.is_new else ": it was there already, and is left as it is"
+    known = "" if pushed.is_new else f": it was there already; {_changes(pushed)}"
     say(f"pushed {version} to {store.root}{known}")
     if pushed.is_new and pushed.manifest is not None:
         for line in _found(pushed):
@@ -179,7 +179,7 @@ def _report_plan(store: "Registry", pushed: "Pushed", version: "Version", plan: 
 
         content = {
             **encode(pushed.manifest),
-            "is_new": pushed.is_new,
+            **_done(pushed),
             "is_dry_run": True,
             "move": encode(plan) if plan is not None else None,
             "warnings": to_objects(pushed.diagnostics),
@@ -193,10 +193,22 @@ def _report_plan(store: "Registry", pushed: "Pushed", version: "Version", plan: 
         for line in _found(pushed):
             say(f"  {line}")
     else:
-        say(f"dry run: {version} is in {store.root} already, and would be left as it is")
+        say(f"dry run: {version} is in {store.root} already; {_changes(pushed)}")
     if plan is not None:
         before = plan.before[:12] or "none"
         say(f"dry run: {plan.alias} of {version.name} would move: {before} -> {plan.after[:12]}")
+
+
+def _done(pushed: "Pushed") -> dict[str, Any]:
+    return {"is_new": pushed.is_new, "is_revised": pushed.is_revised, "repaired": pushed.repaired}
+
+
+def _changes(pushed: "Pushed") -> str:
+    """What a push changes of a version that was there already."""
+    changes = ["card revised"] if pushed.is_revised else []
+    if pushed.repaired:
+        changes.append(f"written again: {', '.join(pushed.repaired)}")
+    return "; ".join(changes) or "nothing changes"
 
 
 def _found(pushed: "Pushed") -> list[str]:

@@ -60,7 +60,20 @@ def find(registry: "Registry", reference: str) -> "Version":
     champion = registry.aliases(name).named.get("champion")
     if champion is not None:
         return registry.resolve(name, champion)
-    return max(registry.versions(name), key=lambda found: registry.manifest(found).pushed_at)
+    versions = registry.versions(name)
+    return max(versions, key=lambda found: _pushed_at(registry, found, is_needed=len(versions) == 1))
+
+
+def _pushed_at(registry: "Registry", version: "Version", *, is_needed: bool) -> str:
+    """When a version was pushed; of one that is damaged beside others, long ago."""
+    from nextbest.models import ModelError
+
+    try:
+        return registry.manifest(version).pushed_at
+    except ModelError:
+        if is_needed:
+            raise
+        return ""
 
 
 def find_named(registry: "Registry", reference: str) -> "Version":

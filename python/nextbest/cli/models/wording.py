@@ -64,3 +64,8 @@ def latency(found: "Latency | None") -> str:
         f"latency   {found.single_us:.1f} us for one row (p99 {found.single_us_p99:.1f}), "
         f"{found.batch_row_us:.2f} us a row of a hundred"
     )
+
+
+def term(expires: str, expired: bool) -> str:  # noqa: FBT001 - what it is about
+    """Until when a model card holds."""
+    return f"{expires} (expired)" if expired else expires or "-"

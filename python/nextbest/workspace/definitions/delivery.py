@@ -216,7 +216,7 @@ class CardFile(Definition):
     limits: list[Text] = Field(default_factory=list)
     """What it must not be used for, and where it is known to be wrong."""
     expires: Moment | None = None
-    """From then on `check` warns of it."""
+    """From then on `check` warns of it; a date means the beginning of that day in UTC."""
 
 
 class ContactPolicyDefinition(Definition):

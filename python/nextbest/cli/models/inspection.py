@@ -1,0 +1,263 @@
+"""`nextbest model show`."""
+# ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from nextbest.cli.help_text import add_command
+from nextbest.cli.models.registries import Reference, RegistryFolder, Workspace, find, open_registry, refusing
+from nextbest.cli.models.wording import term
+from nextbest.cli.output import Json, is_for_machines, show, write_json
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from nextbest.models.aliases import Aliases
+    from nextbest.models.amendments import Amendments
+    from nextbest.models.manifest import Manifest
+    from nextbest.models.registry import Registry, Version
+
+
+def register(group: typer.Typer) -> None:
+    """Adds the command."""
+    examples = (
+        "nextbest model show card-propensity",
+        "nextbest model show card-propensity@challenger",
+        "nextbest model show card-propensity@1a2b3c --json",
+    )
+    add_command(group, show_, *examples, name="show")
+
+
+def show_(
+    reference: Reference,
+    *,
+    workspace: Workspace = Path(),
+    registry: RegistryFolder = None,
+    json: Json = False,  # noqa: ARG001 - chooses by its callback
+) -> None:
+    """Show a version: its card, what it is made of, what validation found, and where its aliases have been.
+
+    Without a version, the champion is shown; where there is none, the version that was pushed last. A version
+    whose files are not as they were written is refused (NB618).
+    """
+    store = open_registry(workspace, registry)
+    with refusing():
+        version = find(store, reference)
+        aliases = store.aliases(version.name)
+        if is_for_machines():
+            write_json(describe(store, version, aliases))
+        else:
+            show(*_render(store, version, aliases))
+
+
+def describe(store: "Registry", version: "Version", aliases: "Aliases") -> dict[str, Any]:
+    """All that is known of a version, for machines.
+
+    Raises:
+        ModelError: NB618: it is damaged.
+    """
+    from nextbest.models.records import encode
+
+    manifest, amendments = store.verify(version), store.amendments(version.name)
+    revisions = amendments.cards.get(version.digest, [])
+    return {
+        **encode(manifest),
+        "card_revisions": [
+            {"by": found.by, "at": found.at, "card": encode(found.card)} for found in revisions
+        ],
+        "repairs": encode(amendments.repairs.get(version.digest, [])),
+        "aliases": aliases.of(version.digest),
+        "is_retired": version.digest in aliases.retired,
+        "is_expired": _is_expired(manifest),
+        "history": [encode(move) for move in aliases.history if version.digest in {move.before, move.after}],
+    }
+
+
+def _is_expired(manifest: "Manifest") -> bool:
+    from datetime import UTC, datetime
+
+    return manifest.card is not None and manifest.card.is_expired(datetime.now(UTC))
+
+
+def _render(store: "Registry", version: "Version", aliases: "Aliases") -> "list[RenderableType]":
+    from rich.text import Text
+
+    manifest, amendments = store.verify(version), store.amendments(version.name)
+    named = aliases.of(version.digest) + ["retired"] * (version.digest in aliases.retired)
+    head = Text.assemble(
+        (version.name, "bold"), f"  {', '.join(named) or 'no alias'}\n{version.digest}\n",
+        f"pushed {manifest.pushed_at} by {manifest.pushed_by}\n",
+    )  # fmt: skip
+    parts: list[RenderableType] = [head]
+    for title, rows in (
+        ("Card", _card_rows(manifest)),
+        ("Model", _model_rows(manifest)),
+        ("Binding", _binding_rows(manifest)),
+        ("Validation", _validation_rows(manifest)),
+        ("Metadata", list(manifest.report.facts.metadata.items())),
+    ):
+        if rows:
+            parts.append(_pairs(title, rows))
+    happened = _amendment_rows(amendments, version)
+    if happened:
+        parts.append(_pairs("After the push", happened))
+    if aliases.history or len(store.versions(version.name)) > 1:
+        parts += [_history(aliases), _versions(store, version, aliases)]
+    return parts
+
+
+def _pairs(title: str, rows: list[tuple[str, str]]) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", title_style="bold", show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        # What a stranger wrote into a model must not reach the terminal as commands.
+        table.add_row(Text(_printable(name)), Text(_printable(value)))
+    return table
+
+
+def _printable(text: str) -> str:
+    return "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
+    )
+
+
+def _card_rows(manifest: "Manifest") -> list[tuple[str, str]]:
+    card = manifest.card
+    if card is None:
+        return [("card", "none: push with --card")]
+    trained = f"{card.trained_from} to {card.trained_until}" if card.trained_from else ""
+    rows = [
+        ("owner", card.owner),
+        ("description", card.description),
+        ("trained on", trained),
+        ("population", card.population),
+        ("metrics", ", ".join(f"{name} {value:g}" for name, value in card.metrics.items())),
+        *(("limit", limit) for limit in card.limits),
+        ("expires", term(card.expires, _is_expired(manifest)) if card.expires else ""),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _model_rows(manifest: "Manifest") -> list[tuple[str, str]]:
+    facts = manifest.report.facts
+    trees = ""
+    if facts.tree_count:
+        trees = f"{facts.tree_count:,} with {facts.tree_node_count:,} nodes, depth {facts.tree_depth_max}"
+    rows = [
+        ("producer", facts.producer),
+        ("opsets", ", ".join(f"{domain} {version}" for domain, version in facts.opsets.items())),
+        ("operators", ", ".join(f"{name} ({count})" for name, count in facts.operators.items())),
+        ("trees", trees),
+        ("size", f"{facts.size_bytes:,} bytes, {facts.elements:,} numbers"),
+        *(
+            ("input", f"{tensor.name}: {tensor.type_text} {_shape(tensor.shape)}")
+            for tensor in facts.signature.inputs
+        ),
+        *(
+            ("output", f"{tensor.name}: {tensor.type_text} {_shape(tensor.shape)}")
+            for tensor in facts.signature.outputs
+        ),
+        *(
+            ("classes", f"{tensor.name}: {tensor.labels.listed()}".replace("`", ""))
+            for tensor in facts.signature.outputs
+            if tensor.labels is not None
+        ),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _shape(shape: tuple[int | None, ...]) -> str:
+    return f"[{', '.join('any' if size is None else str(size) for size in shape)}]" if shape else ""
+
+
+def _binding_rows(manifest: "Manifest") -> list[tuple[str, str]]:
+    binding = manifest.binding
+    rows = [
+        (
+            name,
+            ", ".join(column.attribute for column in columns)
+            + " (by name)" * any(column.is_by_name for column in columns),
+        )
+        for name, columns in binding.inputs.items()
+    ]
+    rows.append(("score", binding.score))
+    if binding.prior is not None:
+        rows.append(("prior", f"{binding.prior:g}"))
+    return rows
+
+
+def _validation_rows(manifest: "Manifest") -> list[tuple[str, str]]:
+    from nextbest.cli.models import wording
+
+    report = manifest.report
+    lines = [
+        wording.independence(report, row_by_row=manifest.binding.row_by_row),
+        wording.golden(report.golden),
+        wording.boundary(report),
+        wording.spread(report.spread),
+        wording.latency(report.latency),
+    ]
+    if report.engine is not None:
+        lines.append(f"engine {report.engine.name}: {report.engine.reason}")
+    kept = [name for name in ("files", "network", "privileges") if getattr(report.confinement, name)]
+    rows = [(line.split(" ", 1)[0], line.split(" ", 1)[1].strip()) for line in lines]
+    if manifest.budget_us is not None:
+        rows.append(("budget", f"{manifest.budget_us:g} us for one row"))
+    rows.append(
+        ("confined", f"no {', '.join(kept)}; {report.peak_bytes / 2**20:,.0f} MiB, {report.cpu_s:.1f} s")
+    )
+    return rows
+
+
+def _history(aliases: "Aliases") -> "Table":
+    from rich.table import Table
+
+    table = Table(title="Moves", title_justify="left", title_style="bold", header_style="bold")
+    for title in ("when", "alias", "from", "to", "by"):
+        table.add_column(title)
+    for move in reversed(aliases.history[-20:]):
+        how = " (rollback)" if move.is_rollback else ""
+        table.add_row(move.at, f"{move.alias}{how}", move.before[:12] or "-", move.after[:12], move.by)
+    return table
+
+
+def _versions(store: "Registry", shown: "Version", aliases: "Aliases") -> "Table":
+    from rich.table import Table
+
+    from nextbest.models import ModelError
+
+    table = Table(title="Versions", title_justify="left", title_style="bold", header_style="bold")
+    for title in ("version", "pushed", "by", "aliases"):
+        table.add_column(title)
+    rows = []
+    for version in store.versions(shown.name):
+        notes = aliases.of(version.digest) + ["retired"] * (version.digest in aliases.retired)
+        pushed_at = pushed_by = "-"
+        try:
+            manifest = store.manifest(version)
+            pushed_at, pushed_by = manifest.pushed_at, manifest.pushed_by
+        except ModelError:
+            notes.append("damaged")
+        mark = " *" if version == shown else ""
+        rows.append((f"{version.digest[:12]}{mark}", pushed_at, pushed_by, ", ".join(notes)))
+    for row in sorted(rows, key=lambda row: row[1], reverse=True):
+        table.add_row(*row)
+    return table
+
+
+def _amendment_rows(amendments: "Amendments", version: "Version") -> list[tuple[str, str]]:
+    """What happened to a version since: an expiry that moved, and files that were written again."""
+    rows = []
+    for revision in amendments.cards.get(version.digest, []):
+        until = f", expires {revision.card.expires}" if revision.card.expires else ""
+        rows.append((revision.at, f"card revised by {revision.by}: owner {revision.card.owner}{until}"))
+    repairs = amendments.repairs.get(version.digest, [])
+    rows += [(found.at, f"repaired by {found.by}: {', '.join(found.files)}") for found in repairs]
+    return sorted(rows)

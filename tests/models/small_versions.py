@@ -1,0 +1,44 @@
+"""Versions that are as small as they can be: any bytes, with a manifest."""
+
+import hashlib
+from contextlib import contextmanager
+
+import pytest
+
+from nextbest.models import ModelError
+from nextbest.models.card import Card
+from nextbest.models.manifest import Binding, BoundColumn, Manifest
+from nextbest.models.registry import Registry
+from nextbest.models.report import Confinement, Facts, Latency, Report
+from nextbest.models.signature import Element, Signature, Tensor
+
+WHEN = "2026-01-02T03:04:05Z"
+
+
+def manifest_of(onnx: bytes, files: dict[str, bytes], name: str = "card") -> Manifest:
+    tensor = Tensor("x", Element.FLOAT32, (None, 2), "tensor(float)")
+    facts = Facts(len(onnx), 3, "tests", 8, {"ai.onnx": 17}, {"Add": 1}, {}, Signature((tensor,), (tensor,)))
+    return Manifest(
+        name=name,
+        version=hashlib.sha256(onnx).hexdigest(),
+        pushed_at=WHEN,
+        pushed_by="ana",
+        files={file: hashlib.sha256(data).hexdigest() for file, data in files.items()},
+        report=Report(facts, Confinement(True, True, False), latency=Latency(1.5, 2.0, 0.1, 100)),
+        binding=Binding(
+            {"x": [BoundColumn("customer.age"), BoundColumn("customer.job", '"?"')]}, "y", 1, 0.02
+        ),
+        card=Card("Ana", metrics={"auc": 0.8}, limits=["none"], expires="2027-01-01"),
+    )
+
+
+def publish(registry: Registry, onnx: bytes, **files: bytes):
+    return registry.publish(manifest_of(onnx, files), onnx, files)
+
+
+@contextmanager
+def refused(code: str):
+    with pytest.raises(ModelError) as caught:
+        yield
+    assert caught.value.code == code
+    assert caught.value.help

@@ -1,0 +1,106 @@
+"""A version whose files are not as they were written is not used, and can be repaired."""
+
+import hashlib
+import os
+from dataclasses import replace
+
+import pytest
+from small_versions import WHEN, manifest_of, publish, refused
+
+from nextbest.models import comparison
+from nextbest.models.amendments import CardRevision
+from nextbest.models.card import Card
+from nextbest.models.manifest import render_manifest
+from nextbest.models.registry import Registry
+
+FILES = ["model.onnx", "manifest.json", "manifest.json.sha256", "note"]
+ANOTHER = CardRevision("eve", WHEN, Card("Eve"), "0" * 64, "owner: Eve\n")
+
+
+@pytest.fixture
+def registry(tmp_path):
+    return Registry(tmp_path / "registry")
+
+
+def write(path, data):
+    path.chmod(0o644)
+    path.write_bytes(data)
+
+
+def add_a_space(path):
+    write(path, path.read_bytes() + b" ")
+
+
+def empty(path):
+    write(path, b"")
+
+
+def remove(path):
+    path.unlink()
+
+
+def make_a_pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+def make_a_folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize("change", [add_a_space, empty, remove, make_a_pipe, make_a_folder])
+@pytest.mark.parametrize("name", FILES)
+def test_a_damaged_version_is_not_used(registry, name, change):
+    version = publish(registry, b"one", note=b"hello")
+    other = publish(registry, b"two")
+    registry.promote(version, "champion", by="ana", at=WHEN)
+    registry.promote(other, "champion", by="ana", at=WHEN)
+    change(version.folder / name)
+    with refused("NB618"):
+        registry.verify(version)
+    with refused("NB618"):
+        registry.promote(version, "champion", by="ana", at=WHEN)
+    with refused("NB618"):
+        registry.roll_back("card", "champion", by="ana", at=WHEN)
+    with refused("NB618"):
+        registry.revise_card(version, ANOTHER)
+    with refused("NB618"):
+        comparison.compare(registry, other, version, lambda *_: None)
+    assert registry.aliases("card").named == {"champion": other.digest}
+    assert registry.verify(other).version == other.digest
+
+
+def test_each_value_of_a_manifest_is_protected(registry):
+    version = publish(registry, b"one")
+    changed = replace(registry.manifest(version), budget_us=1.0)
+    write(version.folder / "manifest.json", render_manifest(changed))
+    with refused("NB618"):
+        registry.manifest(version)
+
+
+def test_manifests_from_before_they_had_a_digest_are_read(registry):
+    version = publish(registry, b"one")
+    before = replace(registry.manifest(version), format=1)
+    write(version.folder / "manifest.json", render_manifest(before))
+    (version.folder / "manifest.json.sha256").unlink()
+    assert registry.verify(version) == before
+
+
+def test_the_digest_is_in_the_form_of_sha256sum(registry):
+    version = publish(registry, b"one")
+    digest = hashlib.sha256((version.folder / "manifest.json").read_bytes()).hexdigest()
+    assert (version.folder / "manifest.json.sha256").read_text() == f"{digest}  manifest.json\n"
+
+
+@pytest.mark.parametrize("change", [add_a_space, remove, make_a_folder])
+def test_a_repair_is_whole_read_only_and_recorded(registry, change):
+    version = publish(registry, b"one", note=b"hello")
+    for name in ("model.onnx", "note"):
+        change(version.folder / name)
+    assert list(registry.damage(version, registry.manifest(version))) == ["model.onnx", "note"]
+    registry.repair(version, {"model.onnx": b"one", "note": b"hello"}, by="eve", at=WHEN)
+    assert registry.verify(version) == manifest_of(b"one", {"note": b"hello"})
+    assert {path.stat().st_mode & 0o777 for path in version.folder.iterdir()} == {0o444}
+    (repair,) = registry.amendments("card").repairs[version.digest]
+    assert (repair.by, repair.at, repair.files) == ("eve", WHEN, ["model.onnx", "note"])
