@@ -2,11 +2,15 @@
 
 import re
 
+import attacks
 import pytest
-from onnx import helper
+from onnx import ModelProto, helper
 
+from nextbest.models import ModelError
 from nextbest.models.foreign_operators import explain_operators
 from nextbest.models.runtime_text import read_text
+from nextbest.models.sizes import check_sizes
+from nextbest.models.stages import explain_crash
 
 BUILD = "[ONNXRuntimeError] : 1 : FAIL : "
 RUNNING = f"{BUILD}Non-zero status code returned while running "
@@ -105,3 +109,34 @@ def test_operators_of_several_kinds_have_a_remedy_each():
     assert message == "uses `Einsum` and `com.microsoft.FusedGemm`, which are not allowed"
     assert remedy.startswith("`com.microsoft.FusedGemm`: ONNX Runtime wrote it")
     assert "; `Einsum`: push it with" in remedy
+
+
+@pytest.mark.parametrize(
+    ("onnx", "words"),
+    [
+        (attacks.doubling(18), "`Concat` makes `t18`, 524,288 numbers a row, at most 262,144 are allowed"),
+        (attacks.doubling(30), "`Concat` makes `t18`"),
+    ],
+)
+def test_what_grows_too_large_with_each_row_is_refused_before_it_runs(onnx, words):
+    with pytest.raises(ModelError) as caught:
+        check_sizes(ModelProto.FromString(onnx))
+    assert caught.value.code == "NB660"
+    assert words in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "onnx", [attacks.doubling(17), attacks.products()], ids=["at the limit", "without rows"]
+)
+def test_what_does_not_grow_with_rows_is_left_to_the_limits_of_the_process(onnx):
+    check_sizes(ModelProto.FromString(onnx))
+
+
+@pytest.mark.parametrize(
+    "text", ["std::bad_alloc", f"{RUNNING}Concat node. Name:'' Status Message: std::bad_alloc"]
+)
+def test_memory_that_is_asked_for_in_vain_is_no_crash(text):
+    refusal = explain_crash("engine", RuntimeError(text))
+    assert (refusal.code, "`Concat`" in refusal.message) == ("NB660", "Concat" in text)
+    crashed = explain_crash("engine", RuntimeError(f"{SOURCE}x.cc:1 void onnxruntime::X::Y(int) it broke"))
+    assert (crashed.code, crashed.message) == ("NB662", "the stage `engine` failed: RuntimeError: it broke")

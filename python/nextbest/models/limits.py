@@ -27,3 +27,5 @@ OUTPUTS_MAX: Final = 10_000
 """Classes or targets of a tree ensemble."""
 SHAPE_ELEMENTS_MAX: Final = 1_000_000
 """Of a tensor whose size is not that of an input but a number in the graph."""
+ROW_ELEMENTS_MAX: Final = 262_144
+"""Of a tensor that grows with the rows, for each of them: a gigabyte for the thousand rows of a batch."""

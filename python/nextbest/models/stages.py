@@ -35,6 +35,7 @@ from nextbest.models.report import Boundary, Confinement, Facts, Golden, Refusal
 from nextbest.models.runtime_text import read_text
 from nextbest.models.scoring import RunError, Scorer, row_count
 from nextbest.models.signature import Element, Signature, add_labels, open_session, signature_of
+from nextbest.models.sizes import check_sizes
 from nextbest.models.structure import Structure, check_structure
 from nextbest.v1.native_pb2 import NativeModel
 
@@ -97,6 +98,7 @@ def structure(trial: Trial) -> None:
 def opening(trial: Trial) -> None:
     """Does ONNX Runtime open it, and what does it take?"""
     assert trial.structure is not None  # noqa: S101 - the stage before makes it
+    check_sizes(trial.structure.model)
     # Opened as a server does, so that what is evaluated then is evaluated here.
     trial.session = open_session(trial.job.onnx, optimised=True)
     signature = add_labels(signature_of(trial.session), trial.structure.model.graph)
@@ -282,7 +284,7 @@ def run(trial: Trial, progress: Callable[[str, int, int], None]) -> None:
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - a stranger's model must not decide what is said of it
-            _refuse(trial, _explain_crash(stage.__name__, error))
+            _refuse(trial, explain_crash(stage.__name__, error))
             return
     progress("done", len(planned), len(planned))
 
@@ -301,7 +303,7 @@ def _refuse(trial: Trial, error: ModelError) -> None:
         trial.refusals.append(refusal)
 
 
-def _explain_crash(stage: str, error: Exception) -> ModelError:
+def explain_crash(stage: str, error: Exception) -> ModelError:
     """The refusal of a model that makes a library fail in a way that nobody expects."""
     text = str(error)
     if says_out_of_memory(text):
