@@ -139,6 +139,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NB670": "nothing to go back to",
         "NB671": "scores that depend on other rows",
         "NB676": "positive class not given",
+        "NB677": "number beyond float32",
         "NB678": "column named like another class",
         "NB682": "labels that cannot be used",
         "NB683": "too few rows to evaluate",

@@ -54,7 +54,8 @@ def name_failing_row(scorer: Scorer, job: Job, graph: Any) -> ModelError | None:
         shown = [cause] if cause is not None else _texts(places)
         where = f", where {' and '.join(place.words for place in shown)}" if shown else ""
         at = f"{error.read.where} reports" if error.read.where else "ONNX Runtime reports"
-        message = f"fails on {words.format(f'{index + 1:,}')}{where}: {at}: {error.read.sentence}"
+        place = job.background_places[index] if rows is job.background and job.background_places else index
+        message = f"fails on {words.format(f'{place + 1:,}')}{where}: {at}: {error.read.sentence}"
         return ModelError(message, _remedy(cause, graph, error), RUNTIME)
     return None
 

@@ -46,6 +46,7 @@ class Job:
         expected: Their scores.
         tolerance: Largest difference allowed, absolute.
         background: Rows as they occur.
+        background_places: Where each of them stands in its file, from 0; empty where all of it is there.
         budget_us: Most that scoring one row may take.
     """
 
@@ -60,10 +61,21 @@ class Job:
     expected: NDArray[np.float64] | None = None
     tolerance: float = 1e-5
     background: Rows | None = None
+    background_places: list[int] = field(default_factory=list)
     budget_us: float | None = None
 
 
-_PLAIN = ("plan", "any_operator", "output", "column", "row_by_row", "columns", "tolerance", "budget_us")
+_PLAIN = (
+    "plan",
+    "any_operator",
+    "output",
+    "column",
+    "row_by_row",
+    "columns",
+    "tolerance",
+    "background_places",
+    "budget_us",
+)
 _TABLES = ("golden", "background")
 
 

@@ -68,10 +68,26 @@ class Table:
     Attributes:
         what: `golden rows` or `background sample`, for messages.
         frame: The columns, by their first names, and `expected`.
+        places: Where each row stands in the file, from 0; None where the table has all of its rows.
     """
 
     what: str
     frame: pl.DataFrame
+    places: NDArray[np.int64] | None = None
+
+    @property
+    def short(self) -> str:
+        """What it is, after "row 3 of the"."""
+        return self.what.removeprefix("rows of the ")
+
+    def row(self, index: int) -> int:
+        """The number of a row in its file, from 1."""
+        return int(index if self.places is None else self.places[index]) + 1
+
+    def keep(self, indices: NDArray[np.int64]) -> "Table":
+        """The table with some of its rows."""
+        places = indices if self.places is None else self.places[indices]
+        return Table(self.what, self.frame[indices.tolist()], places)
 
     def encode(self) -> bytes:
         """Encodes the rows as Parquet."""
@@ -228,7 +244,7 @@ def sample(table: Table, count: int) -> Table:
     if len(table.frame) <= count:
         return table
     indices = np.linspace(0, len(table.frame) - 1, count).astype(np.int64)
-    return Table(table.what, table.frame[indices.tolist()])
+    return table.keep(indices)
 
 
 def drop_unanswerable(table: Table, inputs: list[InputTable]) -> Table:
@@ -241,7 +257,7 @@ def drop_unanswerable(table: Table, inputs: list[InputTable]) -> Table:
     if not keep.any():
         remedy = "let something stand in: {attribute: ..., missing: ...}"
         raise ModelError(f"every row of the {table.what} lacks a value", remedy, ROWS)
-    return table if keep.all() else Table(table.what, table.frame.filter(pl.Series(keep)))
+    return table if keep.all() else table.keep(np.flatnonzero(keep))
 
 
 def answerable(table: Table, inputs: list[InputTable]) -> NDArray[np.bool_]:
@@ -261,7 +277,7 @@ def fill_inputs(table: Table, inputs: list[InputTable]) -> dict[str, NDArray[Any
     for name in _needed(inputs):
         missing = table.frame[name].is_null().arg_true()
         if len(missing):
-            message = f"row {missing[0] + 1} of the {table.what} lacks `{name}`"
+            message = f"row {table.row(missing[0])} of the {table.short} lacks `{name}`"
             remedy = "fill it in, or let something stand in: {attribute: ..., missing: ...}"
             raise ModelError(message, remedy, ROWS)
     filled = {}
@@ -274,7 +290,9 @@ def fill_inputs(table: Table, inputs: list[InputTable]) -> dict[str, NDArray[Any
                 series = series.fill_null(column.missing)
             elif dtype in {np.float32, np.float64}:
                 series = series.fill_null(float("nan"))
-            columns.append(series.to_numpy().astype(dtype))
+            # Of what is too large for float32, `overflow` warns.
+            with np.errstate(over="ignore"):
+                columns.append(series.to_numpy().astype(dtype))
         filled[given.name] = np.stack(columns, axis=1)
     return filled
 

@@ -21,10 +21,11 @@ from nextbest.models import SIZE_BYTES_MAX, ModelError, Signature
 from nextbest.models.card import Card
 from nextbest.models.job import Job, Plan
 from nextbest.models.manifest import MODEL_CARD, Manifest
+from nextbest.models.overflow import warn_of_overflow
 from nextbest.models.records import encode
 from nextbest.models.reference import Reference, histogram_of
 from nextbest.models.registry import Registry, Version
-from nextbest.models.report import Outcome, Report
+from nextbest.models.report import Outcome, Refusal, Report
 from nextbest.models.rows import EXPECTED, Table, fill_inputs
 from nextbest.models.validation import validate
 from nextbest.models.version_files import MODEL
@@ -192,6 +193,9 @@ def _validate(given: _Given, pushed: Pushed, progress: Progress) -> _Validated |
     if pushed.is_refused:
         return None
     golden, background = read_tables(request.golden, request.background, bound.tables, request.form)
+    for table in (golden, background):
+        if table is not None:
+            pushed.diagnostics += _warnings(warn_of_overflow(table, bound.tables))
     outcome = validate(_job(given.onnx, request, bound, golden, background), progress=progress)
     if _refuse(outcome, pushed) or outcome.report is None:
         return None
@@ -269,11 +273,15 @@ def _digest(path: Path) -> str:
 
 
 def _refuse(outcome: Outcome, pushed: Pushed) -> bool:
-    for severity, found in ((Severity.ERROR, outcome.refusals), (Severity.WARNING, outcome.warnings)):
-        pushed.diagnostics += [
-            Diagnostic(refusal.code, refusal.message, None, refusal.help, severity) for refusal in found
-        ]
+    pushed.diagnostics += [
+        Diagnostic(found.code, found.message, None, found.help) for found in outcome.refusals
+    ]
+    pushed.diagnostics += _warnings(outcome.warnings)
     return bool(outcome.refusals)
+
+
+def _warnings(found: Iterable[Refusal]) -> list[Diagnostic]:
+    return [Diagnostic(each.code, each.message, None, each.help, Severity.WARNING) for each in found]
 
 
 def _bind(request: Request, written: Written | None, signature: Signature) -> Bound:
@@ -295,8 +303,13 @@ def _job(onnx: bytes, request: Request, bound: Bound, golden: Table | None, back
         expected=golden.frame[EXPECTED].to_numpy() if golden is not None else None,
         tolerance=request.tolerance,
         background=fill_inputs(background, bound.tables) if background is not None else None,
+        background_places=_places(background),
         budget_us=request.budget_us,
     )
+
+
+def _places(table: Table | None) -> list[int]:
+    return table.places.tolist() if table is not None and table.places is not None else []
 
 
 def _files(

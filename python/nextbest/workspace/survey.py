@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nextbest.casting.form import Form
-from nextbest.diagnostics import Diagnostic, Severity
+from nextbest.diagnostics import Diagnostic, Position, Severity
 from nextbest.models import ModelError
 from nextbest.v1 import bundle_pb2
 from nextbest.workspace.binding import Binding
@@ -52,13 +52,23 @@ def survey(
             diagnostics.append(Diagnostic("NB225", message, position, remedy, Severity.WARNING))
         if model is None or not (is_named or (resolved is not None and resolved.background is not None)):
             continue
+        position = binding.source.document.value("background" if is_named else "version")
         try:
-            _count(model, binding, *_sample(workspace.root, binding, resolved))
+            table, inputs = _sample(workspace.root, binding, resolved)
+            if is_named:
+                diagnostics += _overflow(table, inputs, position)
+            _count(model, binding, table, inputs)
         except ModelError as error:
-            key = "background" if is_named else "version"
-            position = binding.source.document.value(key)
             diagnostics.append(Diagnostic(error.code, error.message, position, error.help))
     return diagnostics
+
+
+def _overflow(table: "Table", inputs: "list[InputTable]", position: Position) -> list[Diagnostic]:
+    # Loads slowly, and only a workspace with samples needs it.
+    from nextbest.models.overflow import warn_of_overflow  # noqa: PLC0415
+
+    found = warn_of_overflow(table, inputs)
+    return [Diagnostic(each.code, each.message, position, each.help, Severity.WARNING) for each in found]
 
 
 def _sample(root: Path, binding: Binding, resolved: Resolved | None) -> "tuple[Table, list[InputTable]]":

@@ -62,6 +62,8 @@ _Table = tuple[_Line, _Line, _Line]
 """Rows of numbers, whole numbers and texts."""
 
 
+# It computes as engines do, with infinities and numbers that are none.
+@np.errstate(all="ignore")
 def prove(onnx: bytes, output: str, columns: Sequence[int]) -> NativeModel:
     """Lowers a graph, and compares it with the graph on some two thousand rows at most.
 
