@@ -28,9 +28,9 @@ def test_a_diagnostic():
 
 
 def test_without_position():
-    diagnostic = Diagnostic("NB110", "`schema.yaml` is missing", None, "add one\nor two", Severity.WARNING)
+    diagnostic = Diagnostic("NB110", "`schema.yaml` is missing", None, "add one or two", Severity.WARNING)
     assert render(diagnostic, {}).plain == (
-        "warning[NB110]: `schema.yaml` is missing\n  help: add one\n        or two\n"
+        "warning[NB110]: `schema.yaml` is missing\n  help: add one or two\n"
     )
 
 

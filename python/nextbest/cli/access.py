@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nextbest.cli.help_text import add_command
-from nextbest.cli.output import Json, is_for_machines, say, show, write_json
+from nextbest.cli.output import Json, is_for_machines, say, say_lines, show, write_json
 
 if TYPE_CHECKING:
     from nextbest.access import Access
@@ -59,7 +59,7 @@ def key(
     say("")
     say("access file, under `callers:`")
     say("")
-    say(lines)
+    say_lines(lines)
 
 
 def show_file(

@@ -12,6 +12,7 @@ from nextbest import regular_file
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
 from nextbest.cli.output import CommandError, Json, is_for_machines, show, write_json
+from nextbest.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -173,9 +174,9 @@ def _render(contents: _Contents) -> "list[RenderableType]":
 
     counts = ", ".join(f"{count:,} {name}" for name, count in contents.counts.items())
     currency = f"currency {contents.currency}, " if contents.currency else ""
-    money_and_clock = f"{currency}time zone {contents.time_zone}"
+    money_and_clock = printable(f"{currency}time zone {contents.time_zone}")
     head = Text.assemble(
-        (contents.workspace, "bold"),
+        (printable(contents.workspace), "bold"),
         f"  {contents.size_bytes:,} bytes\n{contents.digest}\n{counts}\n{money_and_clock}\n",
     )
     channels = [

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from rich import box
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -49,8 +49,8 @@ def _table(inheritance: Inheritance, *, is_wide: bool) -> Table:
     return table
 
 
-def _cells(condition: str, reason: str, scope: str, place: str, *, is_wide: bool) -> list[Text]:
+def _cells(condition: str, reason: str, scope: str, place: str, *, is_wide: bool) -> list[RenderableType]:
     if is_wide:
         return [Text(condition), Text(reason), Text(scope), Text(place)]
     below = [Text(reason, "dim")] if reason else []
-    return [Text("\n").join([Text(condition), *below, Text(f"{scope}, {place}", "dim")])]
+    return [Group(Text(condition), *below, Text(f"{scope}, {place}", "dim"))]

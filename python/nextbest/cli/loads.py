@@ -194,9 +194,11 @@ def _run_once(settings: Mapping[str, Any], pace: str, png: Path | None, hgrm: Pa
     if is_for_machines():
         write_json({name: value for name, value in report.items() if name != "hgrm"})
     else:
+        from rich.text import Text
+
         from nextbest.cli.load_tables import render_run
 
-        show(f"[bold]{settings['address']}, {pace}[/bold]", *render_run(report, is_open=is_open))
+        show(Text(f"{settings['address']}, {pace}", "bold"), *render_run(report, is_open=is_open))
     if png is not None:
         from nextbest.charts.load import draw_run
 
@@ -230,10 +232,12 @@ def _climb(ramp: "Ramp", beyond: int, settings: Mapping[str, Any], png: Path | N
     if is_for_machines():
         write_json(_plain(found))
     else:
+        from rich.text import Text
+
         from nextbest.cli.load_tables import render_climb
 
         each = f"{settings['duration_s']:g} s a step"
-        show(f"[bold]{settings['address']}, {each}[/bold]", *render_climb(found))
+        show(Text(f"{settings['address']}, {each}", "bold"), *render_climb(found))
     if png is not None:
         from nextbest.charts.load import draw_ramp
 

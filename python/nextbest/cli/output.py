@@ -1,4 +1,8 @@
-"""What a command says: text and tables for people, JSON for machines, and never both on standard output."""
+"""What a command shows: text and tables for people, JSON for machines, and never both on standard output.
+
+All of it passes here, and here text of models, registries, workspaces and servers loses what a terminal would
+obey (`nextbest.printable`, `nextbest.cli.terminal`).
+"""
 
 import contextlib
 import dataclasses
@@ -12,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from nextbest.casting.duration import spell_duration
+from nextbest.printable import escape_json, printable, printable_lines
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -81,13 +86,9 @@ def settle_output() -> None:
 def console() -> "Console":
     """Returns the console for standard output: colours and widths of the terminal, plain text without one."""
     # Loads slowly, and machines never need it.
-    from rich.console import Console  # noqa: PLC0415
+    from nextbest.cli.terminal import Terminal  # noqa: PLC0415
 
-    class Output(Console):
-        def on_broken_pipe(self) -> None:
-            raise BrokenPipeError
-
-    target = Output(highlight=False)
+    target = Terminal()
     if not sys.stdout.isatty() and target.width == _WIDTH_ASSUMED:
         # A pipe has no width and nobody has said one: 80 columns would wrap what a pager shows whole.
         target.width = _WIDTH_PIPED
@@ -119,8 +120,22 @@ def show_diagnostics(diagnostics: "Iterable[Diagnostic]", sources: "Mapping[str,
     show_line(render_grouped(diagnostics, sources, columns))
 
 
-def say(text: str) -> None:
-    """Prints a line for people, exactly as it stands, without line breaks of the console's making."""
+def say(line: str) -> None:
+    """Prints one line for people, without line breaks of the console's making."""
+    _write(printable(line))
+
+
+def say_lines(text: str) -> None:
+    """Prints text for people whose line feeds are the command's own."""
+    _write(printable_lines(text))
+
+
+def say_json(document: str) -> None:
+    """Prints JSON that has been rendered already."""
+    _write(escape_json(document))
+
+
+def _write(text: str) -> None:
     with _writing():
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
@@ -129,7 +144,7 @@ def say(text: str) -> None:
 def write_json(value: object) -> None:
     """Prints a JSON document on one line, or indented on a terminal."""
     indent = 2 if sys.stdout.isatty() else None
-    say(json.dumps(plain(value), ensure_ascii=False, indent=indent))
+    say_json(json.dumps(plain(value), ensure_ascii=False, indent=indent))
 
 
 def write_error(error: CommandError) -> None:
@@ -144,7 +159,9 @@ def write_error(error: CommandError) -> None:
 def write_note(text: str) -> None:
     """Prints to standard error what people may not expect of an answer: one JSON line for machines."""
     line = (
-        json.dumps({"note": {"message": text}}, ensure_ascii=False) if is_for_machines() else f"note: {text}"
+        escape_json(json.dumps({"note": {"message": text}}, ensure_ascii=False))
+        if is_for_machines()
+        else f"note: {printable(text)}"
     )
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(f"{line}\n")
@@ -153,17 +170,18 @@ def write_note(text: str) -> None:
 def _write_error(error: CommandError) -> None:
     if is_for_machines():
         content = {"message": error.message, "help": error.help, "field": error.field}
-        sys.stderr.write(json.dumps({"error": content}, ensure_ascii=False) + "\n")
+        sys.stderr.write(escape_json(json.dumps({"error": content}, ensure_ascii=False)) + "\n")
         return
-    from rich.console import Console  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
+    from nextbest.cli.terminal import Terminal  # noqa: PLC0415
+
     where = f"{error.field}: " if error.field else ""
-    text = Text.assemble(("error: ", "bold red"), f"{where}{error.message}")
+    text = Text.assemble(("error: ", "bold red"), printable(f"{where}{error.message}"))
     if error.help:
         text.append("\n help: ", "bold cyan")
         text.append(error.help)
-    Console(stderr=True, highlight=False, soft_wrap=True).print(text)
+    Terminal(stderr=True, soft_wrap=True).print(text)
 
 
 def plain(value: Any) -> Any:

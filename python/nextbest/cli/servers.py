@@ -125,6 +125,7 @@ def _megabytes(size: int) -> str:
 
 def _show_status(found: "Status") -> None:
     from rich.table import Table
+    from rich.text import Text
 
     from nextbest.cli.layouts import never_cut
 
@@ -159,5 +160,5 @@ def _show_status(found: "Status") -> None:
         + (f"; the collector does not take them: {plain(found.export_error)}" if found.export_error else ""),
     }
     for name, value in rows.items():
-        table.add_row(f"[bold]{name}[/bold]", value)
+        table.add_row(Text(name, "bold"), value)
     show(never_cut(table, ()))

@@ -18,6 +18,8 @@ from nextbest.cli.output import (
     is_for_machines,
     plain,
     say,
+    say_json,
+    say_lines,
     show,
     show_diagnostics,
     show_line,
@@ -197,7 +199,7 @@ def schema(
         for name in names:
             say(name)
     elif kind in names:
-        say(json.dumps(json_schema(Kind(kind)), indent=2, ensure_ascii=False))
+        say_json(json.dumps(json_schema(Kind(kind)), indent=2, ensure_ascii=False))
     else:
         raise CommandError(
             f"`{kind}` is no kind of file", f"use one of {', '.join(names)}", ExitCode.USAGE, "KIND"
@@ -256,7 +258,7 @@ def _report(compilation: "Compilation") -> None:
     from nextbest.diagnostics.rendering import to_json
 
     if is_for_machines():
-        say(to_json(compilation.diagnostics))
+        say_json(to_json(compilation.diagnostics))
     elif compilation.diagnostics:
         show_diagnostics(compilation.diagnostics, compilation.sources)
     elif compilation.bundle is not None:
@@ -316,7 +318,7 @@ def _explain(code: str) -> None:
     if is_for_machines():
         write_json({"code": code.upper(), "explanation": text})
     else:
-        say(text.rstrip())
+        say_lines(text.rstrip())
 
 
 def _run_tests(folder: Path) -> "list[TestResult]":

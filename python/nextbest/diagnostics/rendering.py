@@ -14,14 +14,13 @@ from rich.text import Text
 
 from nextbest.diagnostics.diagnostic import Diagnostic, Position, Severity
 from nextbest.diagnostics.grouping import LISTED_MAX, group
+from nextbest.printable import printable
 
 # Cells of a source line that are shown where there is no terminal; a longer line is cut around the marker.
 LINE_WIDTH = 110
 LINE_WIDTH_MIN = 20
 CUT = "…"
-TAB = "    "
 COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold blue"}
-UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
 def render(diagnostic: Diagnostic, sources: Mapping[str, Sequence[str]], columns: int | None = None) -> Text:
@@ -35,17 +34,16 @@ def render(diagnostic: Diagnostic, sources: Mapping[str, Sequence[str]], columns
     colour = COLOURS[diagnostic.severity]
     text = Text()
     text.append(f"{diagnostic.severity}[{diagnostic.code}]", colour)
-    text.append(f": {_safe(diagnostic.message)}\n", "bold")
+    text.append(f": {printable(diagnostic.message)}\n", "bold")
     gutter = 2
     if diagnostic.position is not None:
         lines = sources.get(diagnostic.position.file, ())
         gutter = len(str(diagnostic.position.line)) + 1
         width = LINE_WIDTH if columns is None else max(LINE_WIDTH_MIN, columns - gutter - 2)
         _append_place(text, diagnostic.position, lines, width, colour)
-    for index, line in enumerate(diagnostic.help.splitlines()):
-        lead = "help: " if index == 0 else "      "
-        text.append(f"{' ' * gutter}{lead}", "bold cyan")
-        text.append(f"{_safe(line)}\n")
+    if diagnostic.help:
+        text.append(f"{' ' * gutter}help: ", "bold cyan")
+        text.append(f"{printable(diagnostic.help)}\n")
     return text
 
 
@@ -73,7 +71,7 @@ def render_grouped(
         text.append_text(render(one.first, sources, columns))
         if one.others:
             names = one.named()
-            listed = ", ".join(_safe(name) for name in names[:LISTED_MAX])
+            listed = ", ".join(printable(name) for name in names[:LISTED_MAX])
             left = len(names) - LISTED_MAX
             more = f" and {left:,} other{'' if left == 1 else 's'} (`--json` lists all)" if left > 0 else ""
             position = one.first.position
@@ -127,7 +125,7 @@ def _object(diagnostic: Diagnostic) -> dict[str, object]:
 def _append_place(text: Text, position: Position, lines: Sequence[str], width: int, colour: str) -> None:
     gutter = len(str(position.line)) + 1
     text.append(f"{' ' * (gutter - 1)}--> ", "blue")
-    text.append(f"{_safe(position.file)}:{position.line}:{position.column}\n")
+    text.append(f"{printable(position.file)}:{position.line}:{position.column}\n")
     if not 1 <= position.line <= len(lines):
         return
     before, marked, after = _cut(lines[position.line - 1], position, width)
@@ -142,9 +140,9 @@ def _append_place(text: Text, position: Position, lines: Sequence[str], width: i
 def _cut(line: str, position: Position, width: int) -> tuple[str, str, str]:
     """Splits a line into what stands before, at and after the marker, cut to `width` cells in all."""
     start = min(position.column - 1, len(line))
-    before = _safe(line[:start])
-    marked = _safe(line[start : start + position.length])
-    after = _safe(line[start + position.length :])
+    before = printable(line[:start])
+    marked = printable(line[start : start + position.length])
+    after = printable(line[start + position.length :])
     if sum(map(cell_len, (before, marked, after))) <= width:
         return before, marked, after
     marked_max = width * 3 // 4 if before else width
@@ -175,15 +173,3 @@ def _tail(text: str, cells: int) -> str:
     while kept and unicodedata.combining(kept[0]):
         kept = kept[1:]
     return kept
-
-
-def _safe(text: str) -> str:
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_visible(character) for character in text)
-
-
-def _visible(character: str) -> str:
-    if character == "\t":
-        return TAB
-    return "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in UNSAFE else character

@@ -15,6 +15,7 @@ from nextbest.models import SIZE_BYTES_MAX, ModelError, Signature, Tensor
 from nextbest.models.job import Job, Plan
 from nextbest.models.validation import validate
 from nextbest.models.zipmap import strip_zipmap
+from nextbest.printable import printable
 from nextbest.workspace.binding import FITTING, Binder, labels_of_output
 from nextbest.workspace.columns import schema_alone
 from nextbest.workspace.definitions import BindingFile
@@ -89,7 +90,7 @@ class _Writer:
         self._missing: list[str] = []
 
     def write(self) -> Proposal:
-        lines = [f"# Where the inputs of {_printable(self._file)} come from.", *_HEAD, "inputs:"]
+        lines = [f"# Where the inputs of {printable(self._file)} come from.", *_HEAD, "inputs:"]
         for tensor in self._signature.inputs:
             lines += self._input(tensor)
         lines += [*self._output(), *_TAIL]
@@ -99,7 +100,7 @@ class _Writer:
         key = _written(tensor.name)
         if tensor.element not in FITTING or len(tensor.shape) not in {1, 2}:
             self._missing.append(tensor.name)
-            kind = _printable(tensor.type_text)
+            kind = printable(tensor.type_text)
             yield f"  {key}:  # cannot be bound: {kind}; export it with inputs of [rows, columns]"
             return
         matches = self._binder.match(tensor)
@@ -117,7 +118,7 @@ class _Writer:
 
     def _value(self, place: str, name: str, match: Match, kind: str) -> tuple[str, str]:
         """The value of a column, empty where somebody has to find it, and the comment beside it."""
-        about = kind or _printable(name)
+        about = kind or printable(name)
         if match.reference is not None:
             self._by_name.append(match)
             return match.reference, f"{about}, by its name"
@@ -132,9 +133,7 @@ class _Writer:
         if tensor is None:
             self._missing.append("output")
             suitable = [output.name for output in self._signature.outputs if output.is_scores]
-            choices = (
-                _printable(one_of(suitable).replace("`", "")) if suitable else "none holds probabilities"
-            )
+            choices = printable(one_of(suitable).replace("`", "")) if suitable else "none holds probabilities"
             yield f"output:  # the one with the probabilities: {choices}"
             return
         yield _line("output:", _written(name), f"{tensor.element.value}, the probabilities")
@@ -146,11 +145,11 @@ class _Writer:
         labels = labels_of_output(self._signature, tensor.name)
         if labels is not None and labels.are_texts and count != 1:
             self._missing.append("positive_class")
-            yield f'positive_class:  # the class that means "accepts": {_printable(labels.choices())}'
+            yield f'positive_class:  # the class that means "accepts": {printable(labels.choices())}'
         elif count != 1:
             columns = f"of {count} columns" if count is not None else "column"
             about = f'{columns}, from 0: the one that means "accepts"'
-            listed = f" ({_printable(labels.listed())})" if labels is not None else ""
+            listed = f" ({printable(labels.listed())})" if labels is not None else ""
             yield _line("positive_class:", str(column), f"{about}{listed}")
 
 
@@ -168,9 +167,3 @@ def _written(text: str) -> str:
         for character in text
     )
     return f'"{escaped}"'
-
-
-def _printable(text: str) -> str:
-    return "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
-    )

@@ -40,7 +40,7 @@ NULLABLE = frozenset({"content", "customer", "context", "attributes"})
 
 MERGES_LISTED_MAX = 5
 MERGE_REMEDY = (
-    "write policies and levers that actions share at the top of their file, or in `issues.yaml`;\n"
+    "write policies and levers that actions share at the top of their file, or in `issues.yaml`; "
     "share another value or list by an anchor: `treatments: &web [...]`, then `treatments: *web`"
 )
 

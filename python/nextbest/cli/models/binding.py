@@ -9,7 +9,7 @@ import typer
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
 from nextbest.cli.models.registries import refuse
-from nextbest.cli.output import CommandError, Json, is_for_machines, say, write_json
+from nextbest.cli.output import CommandError, Json, is_for_machines, say, say_lines, write_json
 from nextbest.cli.progress import following
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _report(proposal: "Proposal", file: Path, output: Path | None) -> None:
         )
         return
     if output is None:
-        say(proposal.text.rstrip("\n"))
+        say_lines(proposal.text.rstrip("\n"))
         return
     say(f"wrote {output}: {len(proposal.by_name)} by name, {len(proposal.missing)} to fill in")
     say(f"next: nextbest model push {file} --name NAME --inputs {output}")

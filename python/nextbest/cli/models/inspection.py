@@ -10,6 +10,7 @@ from nextbest.cli.help_text import add_command
 from nextbest.cli.models.registries import Reference, RegistryFolder, Workspace, find, open_registry, refusing
 from nextbest.cli.models.wording import term
 from nextbest.cli.output import Json, is_for_machines, show, write_json
+from nextbest.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -89,7 +90,7 @@ def _render(store: "Registry", version: "Version", aliases: "Aliases") -> "list[
     named = aliases.of(version.digest) + ["retired"] * (version.digest in aliases.retired)
     head = Text.assemble(
         (version.name, "bold"), f"  {', '.join(named) or 'no alias'}\n{version.digest}\n",
-        f"pushed {manifest.pushed_at} by {manifest.pushed_by}\n",
+        f"{printable(f'pushed {manifest.pushed_at} by {manifest.pushed_by}')}\n",
     )  # fmt: skip
     parts: list[RenderableType] = [head]
     for title, rows in (
@@ -111,21 +112,13 @@ def _render(store: "Registry", version: "Version", aliases: "Aliases") -> "list[
 
 def _pairs(title: str, rows: list[tuple[str, str]]) -> "Table":
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(title=title, title_justify="left", title_style="bold", show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in rows:
-        # What a stranger wrote into a model must not reach the terminal as commands.
-        table.add_row(Text(_printable(name)), Text(_printable(value)))
+        table.add_row(name, value)
     return table
-
-
-def _printable(text: str) -> str:
-    return "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
-    )
 
 
 def _card_rows(manifest: "Manifest") -> list[tuple[str, str]]:
