@@ -62,16 +62,22 @@ def _time_graph(scorer: Scorer, rows: Rows) -> tuple[list[float], list[float]]:
     return single, _time(lambda index: scorer.run(batches[index % len(batches)]), RUNS_MIN)
 
 
-def explain_cost(scorer: Scorer, structure: Structure, rows: Rows) -> str:
+def explain_cost(scorer: Scorer, structure: Structure, rows: Rows, single_us: float) -> str:
     """Names the dearest operators, and of tree ensembles the dearest trees.
 
-    Each operator is run by itself in ONNX Runtime, on what it gets when the model scores a row; the sum is
-    more than the model takes, as ONNX Runtime joins operators and each run has a cost of its own.
+    Each operator is run by itself in ONNX Runtime, on what it gets when the model scores a row. The shares
+    count, and not the times: each run has a cost of its own, and another engine may score with the model.
+
+    Args:
+        scorer: The model, open.
+        structure: Of the model.
+        rows: The first of them is scored.
+        single_us: What a row costs in the engine that serves; the shares are shares of it.
     """
     costs = _operator_costs(structure.model, scorer.feeds(take(rows, np.array([0]))))
-    total = sum(costs.values()) or 1.0
-    dearest = sorted(costs.items(), key=lambda item: -item[1])[:_DEAREST]
-    parts = [f"`{name}` {cost:.1f} us ({cost / total:.0%})" for name, cost in dearest]
+    total = sum(costs.values())
+    dearest = sorted(costs.items(), key=lambda item: -item[1])[:_DEAREST] if total else []
+    parts = [f"`{name}` {single_us * cost / total:.1f} us ({cost / total:.0%})" for name, cost in dearest]
     parts += [text for ensemble in structure.ensembles if (text := _tree_costs(ensemble))]
     return "; ".join(parts)
 
@@ -97,7 +103,8 @@ def _operator_costs(model: Any, row: Rows) -> dict[str, float]:
     for node in model.graph.node[:_NODES_TIMED_MAX]:
         cost = _alone(model, node, values)
         if cost is not None:
-            costs[str(node.name or node.op_type)] = max(0.0, cost - (floor or 0.0))
+            name = str(node.name or node.op_type)
+            costs[name] = costs.get(name, 0.0) + max(0.0, cost - (floor or 0.0))
     return costs
 
 

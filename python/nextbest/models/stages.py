@@ -235,10 +235,12 @@ def latency(trial: Trial) -> None:
     found = measure_latency(scorer, rows, trial.native)
     trial.report = replace(report, latency=found)
     if budget is not None and found.single_us > budget:
-        cost = explain_cost(scorer, checked, rows)
+        cost = explain_cost(scorer, checked, rows, found.single_us)
+        where = "as a native model" if trial.native is not None else "in ONNX Runtime"
+        smaller = "fewer or shallower trees" if checked.ensembles else "a smaller model"
         raise ModelError(
-            f"takes {found.single_us:.1f} us a row, the budget is {budget:g} us; {cost}",
-            "train fewer or shallower trees, or a smaller net; or allow more with --budget-us",
+            f"takes {found.single_us:.1f} us a row {where}, the budget is {budget:g} us: {cost}".rstrip(": "),
+            f"train {smaller}, or allow more with --budget-us",
             BUDGET,
         )
 
