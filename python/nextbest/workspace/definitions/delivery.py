@@ -153,7 +153,8 @@ class BindingFile(Definition):
     model_config = ConfigDict(title="binding.yaml")
 
     inputs: Annotated[dict[str, Input], Field(min_length=1)] = Field(default_factory=dict)
-    """For each input of the model the attribute, or the attributes of its columns in their order."""
+    """For each input of the model the attribute, or the attributes of its columns in their order. An input of
+    one column whose name is that of an attribute (`age`, `customer_age`) may be left out."""
     output: Text | None = None
     """The output with the probabilities. Without it: the only one that can be."""
     positive_class: ScoreColumn | None = None
