@@ -97,8 +97,16 @@ def test_a_push_for_machines(nextbest, folder):
     assert found["aliases"] == ["champion"]
     assert found["report"]["facts"]["operators"] == {"Mul": 1, "Sigmoid": 1}
     assert found["report"]["engine"]["name"] == "onnxruntime"
-    assert found["warnings"] == []
+    assert [(each["code"], each["severity"]) for each in found["warnings"]] == [("NB673", "warning")]
+    assert found["history"][0]["waiver"] == "first champion, no golden rows"
     assert len(found["version"]) == 64
+    (folder / "c.onnx").write_bytes(model(0.3))
+    refused = nextbest("model", "push", "c.onnx", "--name", "card", "--promote", "champion", "--dry-run")
+    assert (refused.code, "error[NB673]" in refused.out) == (1, True)
+    waived = ("--promote", "champion", "--waive-golden", "a test", "--json")
+    assert json.loads(nextbest("model", "push", "c.onnx", "--name", "card", *waived).out)["aliases"] == [
+        "champion"
+    ]
 
 
 def test_a_push_and_show_name_the_class_of_the_score(nextbest, folder):
@@ -235,7 +243,17 @@ def test_comparing(nextbest, folder, pushed):
 
 def test_promoting_going_back_and_retiring(nextbest, folder, pushed):
     first, second = pushed
-    ran = nextbest("model", "promote", "card@challenger")
+    refused = nextbest("model", "promote", "card@challenger")
+    assert refused.code == 1
+    assert "error[NB673]" in refused.out
+    assert nextbest("model", "promote", "card@challenger", "--waive-golden", " ").code == 2
+    ran = nextbest("model", "promote", "card@challenger", "--waive-golden", "scored by hand")
+    assert "warning[NB673]" in ran.out
+    assert "scored by hand" in nextbest("model", "show", "card").out
+    assert (
+        json.loads(nextbest("model", "show", "card", "--json").out)["history"][-1]["waiver"]
+        == "scored by hand"
+    )
     assert f"champion of card: {first[:12]} -> {second[:12]}" in ran.out
     assert "nextbest activate" in ran.out
     moved = json.loads(nextbest("model", "rollback", "card", "--json").out)

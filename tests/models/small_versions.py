@@ -9,13 +9,16 @@ from nextbest.models import ModelError
 from nextbest.models.card import Card
 from nextbest.models.manifest import Binding, BoundColumn, Manifest
 from nextbest.models.registry import Registry
-from nextbest.models.report import Confinement, Facts, Latency, Report
+from nextbest.models.report import Confinement, Facts, Golden, Latency, Report
 from nextbest.models.signature import Element, Signature, Tensor
 
 WHEN = "2026-01-02T03:04:05Z"
+GOLDEN = Golden(rows=2, tolerance=1e-5, difference=0.0, row=1, expected=0.5, score=0.5)
 
 
-def manifest_of(onnx: bytes, files: dict[str, bytes], name: str = "card") -> Manifest:
+def manifest_of(
+    onnx: bytes, files: dict[str, bytes], name: str = "card", *, has_golden: bool = True
+) -> Manifest:
     tensor = Tensor("x", Element.FLOAT32, (None, 2), "tensor(float)")
     facts = Facts(len(onnx), 3, "tests", 8, {"ai.onnx": 17}, {"Add": 1}, {}, Signature((tensor,), (tensor,)))
     return Manifest(
@@ -24,7 +27,12 @@ def manifest_of(onnx: bytes, files: dict[str, bytes], name: str = "card") -> Man
         pushed_at=WHEN,
         pushed_by="ana",
         files={file: hashlib.sha256(data).hexdigest() for file, data in files.items()},
-        report=Report(facts, Confinement(True, True, False), latency=Latency(1.5, 2.0, 0.1, 100)),
+        report=Report(
+            facts,
+            Confinement(True, True, False),
+            golden=GOLDEN if has_golden else None,
+            latency=Latency(1.5, 2.0, 0.1, 100),
+        ),
         binding=Binding(
             {"x": [BoundColumn("customer.age"), BoundColumn("customer.job", '"?"')]}, "y", 1, 0.02
         ),

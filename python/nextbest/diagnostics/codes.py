@@ -138,6 +138,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NB669": "version in use",
         "NB670": "nothing to go back to",
         "NB671": "scores that depend on other rows",
+        "NB673": "champion without golden rows",
         "NB676": "positive class not given",
         "NB677": "number beyond float32",
         "NB678": "column named like another class",

@@ -5,15 +5,17 @@ after the other, and neither is lost.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from nextbest.diagnostics.suggestion import one_of
 from nextbest.models.record_files import changing, read_record, store_record
-from nextbest.models.refusal import IN_USE, NOTHING_BEFORE, RETIRED, UNKNOWN, ModelError
+from nextbest.models.refusal import IN_USE, NO_GOLDEN, NOTHING_BEFORE, RETIRED, UNKNOWN, ModelError
 
-ALIASES: Final = ("champion", "challenger", "shadow")
+CHAMPION: Final = "champion"
+ALIASES: Final = (CHAMPION, "challenger", "shadow")
+FIRST_WAIVER: Final = "first champion, no golden rows"
 FILE: Final = "aliases.json"
 
 
@@ -28,6 +30,7 @@ class Move:
         by: Who moved it.
         at: RFC 3339, UTC.
         is_rollback: It was taken back to where it had been.
+        waiver: Why the version may be champion without golden rows; empty where it has some.
     """
 
     alias: str
@@ -36,6 +39,22 @@ class Move:
     by: str
     at: str
     is_rollback: bool = False
+    waiver: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """On what a version may become champion.
+
+    Attributes:
+        has_golden: It reproduced the trainer's scores.
+        waiver: Why it may be champion without; empty for no reason.
+        is_first_waived: The first champion of a model needs no reason.
+    """
+
+    has_golden: bool
+    waiver: str = ""
+    is_first_waived: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,30 +107,51 @@ def read_aliases(folder: Path) -> Aliases:
     return read_record(folder / FILE, Aliases)
 
 
-def promote(folder: Path, alias: str, version: str, *, by: str, at: str) -> Move:
+def promote(folder: Path, move: Move, grounds: Grounds) -> Move:
     """Lets an alias name a version; that it named it already is a move as well.
 
+    Args:
+        folder: Of the model, in the registry.
+        move: What is asked for; from where, and what was waived, is filled in.
+        grounds: On what the version may become champion.
+
     Raises:
-        ModelError: There is no such alias (NB617), or the version is retired (NB619).
+        ModelError: There is no such alias (NB617), the version is retired (NB619), or it has no golden rows
+            and nobody waived them (NB673).
     """
-    return _move(folder, lambda aliases: _promotion(aliases, alias, version, by, at))
+    return _move(folder, lambda aliases: _promotion(folder, aliases, move, grounds))
 
 
-def plan_promotion(folder: Path, alias: str, version: str, *, by: str, at: str) -> Move:
+def plan_promotion(folder: Path, move: Move, grounds: Grounds) -> Move:
     """The move that `promote` would make; nothing is written.
 
     Raises:
         ModelError: As `promote` does.
     """
-    return _promotion(read_aliases(folder), alias, version, by, at)
+    return _promotion(folder, read_aliases(folder), move, grounds)
 
 
-def _promotion(aliases: Aliases, alias: str, version: str, by: str, at: str) -> Move:
-    _check_alias(alias)
-    if version in aliases.retired:
-        message = f"the version {version[:12]} is retired, and cannot be promoted"
+def _promotion(folder: Path, aliases: Aliases, move: Move, grounds: Grounds) -> Move:
+    _check_alias(move.alias)
+    if move.after in aliases.retired:
+        message = f"the version {move.after[:12]} is retired, and cannot be promoted"
         raise ModelError(message, "promote another, or push the model again with new bytes", RETIRED)
-    return Move(alias, aliases.named.get(alias, ""), version, by, at)
+    before = aliases.named.get(move.alias, "")
+    if move.alias != CHAMPION or grounds.has_golden or before == move.after:
+        return replace(move, before=before)
+    if grounds.waiver:
+        return replace(move, before=before, waiver=grounds.waiver)
+    if grounds.is_first_waived and not any(made.alias == CHAMPION for made in aliases.history):
+        return replace(move, before=before, waiver=FIRST_WAIVER)
+    message = (
+        f"the version {folder.name}@{move.after[:12]} was pushed without golden rows: nothing shows that it "
+        "scores as its trainer does"
+    )
+    remedy = (
+        "export it again with a new entry in metadata_props and push it with --golden, or say why it may be "
+        "champion all the same: --waive-golden REASON"
+    )
+    raise ModelError(message, remedy, NO_GOLDEN)
 
 
 def roll_back(folder: Path, alias: str, check: Callable[[str], None], *, by: str, at: str) -> Move:

@@ -9,19 +9,20 @@ is never changed again. Commands that use a version verify it first.
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from nextbest.diagnostics.suggestion import one_of, suggest
 from nextbest.models import aliases as moves
 from nextbest.models import amendments, version_files
-from nextbest.models.aliases import ALIASES, Aliases, Move
+from nextbest.models.aliases import ALIASES, Aliases, Grounds, Move
 from nextbest.models.amendments import Amendments, CardRevision, FilesEvent
 from nextbest.models.manifest import Manifest
 from nextbest.models.refusal import UNKNOWN, ModelError
 from nextbest.models.version_files import ROWS, Version
 
-__all__ = ["FOLDER", "PREFIX_MIN", "Registry", "Version", "is_name"]
+__all__ = ["FOLDER", "PREFIX_MIN", "Registry", "Version", "Waiver", "is_name"]
 
 FOLDER: Final = Path("models/registry")
 """Where the registry of a workspace is, unless somebody says otherwise."""
@@ -29,6 +30,19 @@ PREFIX_MIN: Final = 6
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _VERSION: Final = re.compile(r"[0-9a-f]{64}")
 _PREFIX: Final = re.compile(r"[0-9a-f]{6,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """Lets a version be champion that was pushed without golden rows.
+
+    Attributes:
+        reason: Why; empty for no reason.
+        is_first_waived: The first champion of a model needs no reason.
+    """
+
+    reason: str = ""
+    is_first_waived: bool = True
 
 
 def is_name(text: str) -> bool:
@@ -201,18 +215,21 @@ class Registry:
         self.verify(version)
         amendments.revise_card(self._folder(version.name), version.digest, revision)
 
-    def promote(self, version: Version, alias: str, *, by: str, at: str) -> Move:
+    def promote(
+        self, version: Version, alias: str, *, by: str, at: str, waiver: Waiver | None = None
+    ) -> Move:
         """Lets an alias name a version; see `aliases.promote`.
 
         Raises:
             ModelError: NB618: the version is damaged; and those of `aliases.promote`.
         """
-        self.verify(version)
-        return moves.promote(self._folder(version.name), alias, version.digest, by=by, at=at)
+        grounds = _grounds(self.verify(version), waiver)
+        move = Move(alias, "", version.digest, by, at)
+        return moves.promote(self._folder(version.name), move, grounds)
 
-    def plan_promotion(self, version: Version, alias: str, *, by: str, at: str) -> Move:
+    def plan_promotion(self, manifest: Manifest, move: Move, waiver: Waiver | None = None) -> Move:
         """What `promote` would do, of a version that need not be there yet; nothing is written."""
-        return moves.plan_promotion(self.root / version.name, alias, version.digest, by=by, at=at)
+        return moves.plan_promotion(self.root / manifest.name, move, _grounds(manifest, waiver))
 
     def roll_back(self, name: str, alias: str, *, by: str, at: str) -> Move:
         """Lets an alias name what it named before; see `aliases.roll_back`.
@@ -236,3 +253,8 @@ class Registry:
             remedy = suggest(name, names, otherwise=f"push it: nextbest model push FILE --name {name}")
             raise ModelError(f"no model `{name}` was pushed to `{self.root}`", remedy, UNKNOWN)
         return self.root / name
+
+
+def _grounds(manifest: Manifest, waiver: Waiver | None) -> Grounds:
+    given = waiver or Waiver()
+    return Grounds(manifest.report.golden is not None, given.reason, given.is_first_waived)

@@ -213,11 +213,15 @@ def _history(aliases: "Aliases") -> "Table":
     from rich.table import Table
 
     table = Table(title="Moves", title_justify="left", title_style="bold", header_style="bold")
-    for title in ("when", "alias", "from", "to", "by"):
+    has_waivers = any(move.waiver for move in aliases.history[-20:])
+    for title in ("when", "alias", "from", "to", "by", *(["golden rows waived"] if has_waivers else [])):
         table.add_column(title)
     for move in reversed(aliases.history[-20:]):
         how = " (rollback)" if move.is_rollback else ""
-        table.add_row(move.at, f"{move.alias}{how}", move.before[:12] or "-", move.after[:12], move.by)
+        waiver = [move.waiver] if has_waivers else []
+        table.add_row(
+            move.at, f"{move.alias}{how}", move.before[:12] or "-", move.after[:12], move.by, *waiver
+        )
     return table
 
 

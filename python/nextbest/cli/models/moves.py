@@ -11,10 +11,12 @@ from nextbest.cli.models.registries import (
     Alias,
     Named,
     RegistryFolder,
+    WaiveGolden,
     Workspace,
     find_named,
     now,
     open_registry,
+    read_waiver,
     refusing,
     user,
 )
@@ -33,6 +35,7 @@ def register(group: typer.Typer) -> None:
     promote_examples = (
         "nextbest model promote card-propensity@1a2b3c",
         "nextbest model promote card-propensity@challenger --alias champion",
+        "nextbest model promote card-propensity@1a2b3c --waive-golden 'the trainer is gone'",
     )
     add_command(group, promote, *promote_examples)
     rollback_examples = (
@@ -43,20 +46,28 @@ def register(group: typer.Typer) -> None:
     add_command(group, retire, "nextbest model retire card-propensity@1a2b3c")
 
 
-def promote(
+def promote(  # noqa: PLR0913 - one a word of the command line
     reference: Named,
     *,
     alias: Alias = "champion",
+    waive_golden: WaiveGolden = None,
     workspace: Workspace = Path(),
     registry: RegistryFolder = None,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Let an alias name a version, at once and for everybody who compiles from now on."""
+    """Let an alias name a version, at once and for everybody who compiles from now on.
+
+    A version that was pushed without golden rows does not become champion (NB673), unless somebody gives a
+    reason, which is recorded with the move and shown by `model show`.
+    """
+    from nextbest.models.registry import Waiver
+
+    waiver = Waiver(read_waiver(waive_golden), is_first_waived=False)
     store = open_registry(workspace, registry)
     with refusing():
         version = find_named(store, reference)
-        move = store.promote(version, alias, by=user(), at=now())
-        _report(version.name, move, repaired(store, version))
+        move = store.promote(version, alias, by=user(), at=now(), waiver=waiver)
+        _report(version.name, move, [*without_golden(version.name, move), *repaired(store, version)])
 
 
 def rollback(
@@ -71,7 +82,8 @@ def rollback(
     store = open_registry(workspace, registry)
     with refusing():
         move = store.roll_back(name, alias, by=user(), at=now())
-        _report(name, move, repaired(store, store.resolve(name, move.after)))
+        version = store.resolve(name, move.after)
+        _report(name, move, [*_gone_back(store, version, move), *repaired(store, version)])
 
 
 def retire(
@@ -90,6 +102,31 @@ def retire(
         write_json({"name": version.name, "version": version.digest, "retired": True})
     else:
         say(f"retired {version}")
+
+
+def without_golden(name: str, move: "Move") -> "list[Diagnostic]":
+    """A warning of a champion whose golden rows were waived."""
+    from nextbest.diagnostics import Diagnostic, Severity
+    from nextbest.models.refusal import NO_GOLDEN
+
+    if not move.waiver:
+        return []
+    message = f"the champion {name}@{move.after[:12]} has no golden rows; waived by {move.by}: {move.waiver}"
+    remedy = "push the next version with --golden: rows with the trainer's scores"
+    return [Diagnostic(NO_GOLDEN, message, None, remedy, Severity.WARNING)]
+
+
+def _gone_back(store: "Registry", version: "Version", move: "Move") -> "list[Diagnostic]":
+    """A warning of a rollback to a version without golden rows, which may be an emergency."""
+    from nextbest.diagnostics import Diagnostic, Severity
+    from nextbest.models.aliases import CHAMPION
+    from nextbest.models.refusal import NO_GOLDEN
+
+    if move.alias != CHAMPION or store.manifest(version).report.golden is not None:
+        return []
+    message = f"the champion {version} was pushed without golden rows"
+    remedy = "push the next version with --golden: rows with the trainer's scores"
+    return [Diagnostic(NO_GOLDEN, message, None, remedy, Severity.WARNING)]
 
 
 def repaired(store: "Registry", version: "Version") -> "list[Diagnostic]":

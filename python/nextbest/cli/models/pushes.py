@@ -12,9 +12,11 @@ from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
 from nextbest.cli.models.registries import (
     RegistryFolder,
+    WaiveGolden,
     Workspace,
     now,
     open_registry,
+    read_waiver,
     refuse,
     refusing,
     user,
@@ -69,6 +71,7 @@ def push(  # noqa: PLR0913 - one a word of the command line
     promote: Annotated[
         str, typer.Option("--promote", help="Let champion, challenger or shadow name the version.")
     ] = "",
+    waive_golden: WaiveGolden = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Do everything but write: show what a push would do.")
     ] = False,
@@ -100,18 +103,17 @@ def push(  # noqa: PLR0913 - one a word of the command line
         is_dry_run=dry_run,
     )
     _check_words(name, promote)
+    waiver = read_waiver(waive_golden)
     store = open_registry(workspace, registry)
     with refusing():
         pushed = _push(store, request)
         if pushed.version is None:
             refuse(pushed.diagnostics, pushed.sources)
+        move = _promote(store, pushed, promote, waiver, is_dry_run=dry_run) if promote else None
         if dry_run:
-            plan = store.plan_promotion(pushed.version, promote, by=user(), at=now()) if promote else None
-            _report_plan(store, pushed, pushed.version, plan)
-            return
-        if promote:
-            store.promote(pushed.version, promote, by=user(), at=now())
-        _report(store, pushed, pushed.version)
+            _report_plan(store, pushed, pushed.version, move)
+        else:
+            _report(store, pushed, pushed.version)
 
 
 def _check_words(name: str, alias: str) -> None:
@@ -147,6 +149,22 @@ def _push(store: "Registry", request: "Request") -> "Pushed":
             ) from None
         found["refused"] = pushed.is_refused
     return pushed
+
+
+def _promote(store: "Registry", pushed: "Pushed", alias: str, reason: str, *, is_dry_run: bool) -> "Move":
+    from nextbest.cli.models.moves import without_golden
+    from nextbest.models.aliases import Move
+    from nextbest.models.registry import Waiver
+
+    assert pushed.version is not None  # noqa: S101 - the caller has looked
+    assert pushed.manifest is not None  # noqa: S101 - likewise
+    if is_dry_run:
+        asked = Move(alias, "", pushed.version.digest, user(), now())
+        move = store.plan_promotion(pushed.manifest, asked, Waiver(reason))
+    else:
+        move = store.promote(pushed.version, alias, by=user(), at=now(), waiver=Waiver(reason))
+    pushed.diagnostics += without_golden(pushed.version.name, move)
+    return move
 
 
 def _report(store: "Registry", pushed: "Pushed", version: "Version") -> None:

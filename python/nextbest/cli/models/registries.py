@@ -38,6 +38,12 @@ Named = Annotated[
     ),
 ]
 Alias = Annotated[str, typer.Option("--alias", help="champion, challenger or shadow.")]
+WaiveGolden = Annotated[
+    str | None,
+    typer.Option(
+        "--waive-golden", metavar="REASON", help="Why it may be champion without golden rows; it is recorded."
+    ),
+]
 
 
 def open_registry(workspace: Path, folder: Path | None) -> "Registry":
@@ -89,6 +95,18 @@ def find_named(registry: "Registry", reference: str) -> "Version":
             f"which version of `{reference}` is not said", remedy, ExitCode.USAGE, "NAME@VERSION"
         )
     return find(registry, reference)
+
+
+def read_waiver(reason: str | None) -> str:
+    """The reason of a waiver; empty without one.
+
+    Raises:
+        CommandError: It says nothing.
+    """
+    if reason is not None and not reason.strip():
+        remedy = "say why the version may be champion without golden rows"
+        raise CommandError("the reason is empty", remedy, ExitCode.USAGE, "--waive-golden")
+    return (reason or "").strip()
 
 
 def user() -> str:
