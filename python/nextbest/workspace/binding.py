@@ -3,7 +3,6 @@
 Attributes that do not exist are not looked at here: resolving a reference is the business of expressions.
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,8 @@ from nextbest.diagnostics.suggestion import nearest, one_of, suggest
 from nextbest.expression import Type
 from nextbest.models import SIZE_BYTES_MAX, Element, Labels, ModelError, Signature, Tensor, inspect
 from nextbest.models.zipmap import strip_zipmap
-from nextbest.v1 import bundle_pb2, customer_pb2
+from nextbest.v1 import customer_pb2
 from nextbest.workspace.baseline import Baseline
-from nextbest.workspace.check.values import INT_MAX, INT_MIN
 from nextbest.workspace.definitions import (
     AttributeDefinition,
     BindingFile,
@@ -24,35 +22,12 @@ from nextbest.workspace.definitions import (
     PropensityDefinition,
 )
 from nextbest.workspace.document import Document
+from nextbest.workspace.elements import ELEMENT_WORDS, FITTING, encode_missing
 from nextbest.workspace.files import read_file
 from nextbest.workspace.load import Progress, Source, Workspace
 from nextbest.workspace.matching import Match, Matcher, describe_matches, describe_misses
 from nextbest.workspace.score_column import Problem, find_column, positive_column
 from nextbest.workspace.versions import Resolved
-
-# The attributes that can stand in a tensor of each element type. A bool is 0 or 1 among numbers.
-FITTING: Mapping[Element, frozenset[Type]] = {
-    Element.FLOAT32: frozenset({Type.BOOL, Type.INT, Type.DOUBLE}),
-    Element.FLOAT64: frozenset({Type.BOOL, Type.INT, Type.DOUBLE}),
-    Element.INT64: frozenset({Type.BOOL, Type.INT}),
-    Element.STRING: frozenset({Type.STRING}),
-    Element.BOOLEAN: frozenset({Type.BOOL}),
-}
-ELEMENT_NUMBERS = {
-    Element.FLOAT32: bundle_pb2.FLOAT32,
-    Element.FLOAT64: bundle_pb2.FLOAT64,
-    Element.INT64: bundle_pb2.INT64,
-    Element.STRING: bundle_pb2.STRING,
-    Element.BOOLEAN: bundle_pb2.BOOLEAN,
-}
-ELEMENT_WORDS = {
-    Element.FLOAT32: "numbers",
-    Element.FLOAT64: "numbers",
-    Element.INT64: "whole numbers",
-    Element.STRING: "text",
-    Element.BOOLEAN: "true or false",
-}
-
 
 Bindable = str | ColumnDefinition | Sequence[str | ColumnDefinition]
 """What an input is bound to: an attribute, or one for each column."""
@@ -335,7 +310,7 @@ class Binder:
             message = f"`{reference}` is a {attribute.type}, but the input `{tensor.name}` takes {words}"
             remedy = f"bind an attribute of the type {one_of(sorted(fitting))}, or encode it in the model"
             self._report("NB607", message, document.value(*here), remedy)
-        stands_in = _encoded(tensor.element, missing)
+        stands_in = encode_missing(tensor.element, missing)
         if missing is not None and stands_in is None and fitting is not None:
             position = document.value(*path, "missing")
             remedy = f"write {ELEMENT_WORDS[tensor.element]}, as the model's input takes"
@@ -403,17 +378,3 @@ def _described(tensor: Tensor) -> str:
     shape = ", ".join("rows" if index == 0 and size is None else str(size or "any")
                       for index, size in enumerate(tensor.shape))  # fmt: skip
     return f"{tensor.type_text} of the shape [{shape}]" if tensor.shape else tensor.type_text
-
-
-def _encoded(element: Element, missing: object) -> customer_pb2.Value | None:
-    """What stands in for an absent attribute, as the element type has it; None when it is none of it."""
-    match element, missing:
-        case ((Element.FLOAT32 | Element.FLOAT64), (int() | float())):
-            return customer_pb2.Value(double=float(missing)) if math.isfinite(missing) else None
-        case Element.INT64, int() if not isinstance(missing, bool) and INT_MIN <= missing <= INT_MAX:
-            return customer_pb2.Value(int=missing)
-        case Element.STRING, str():
-            return customer_pb2.Value(string=missing)
-        case Element.BOOLEAN, bool():
-            return customer_pb2.Value(bool=missing)
-    return None

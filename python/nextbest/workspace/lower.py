@@ -11,7 +11,7 @@ from nextbest.expression import Constant, Root, encode
 from nextbest.models.engine import engine_of
 from nextbest.v1 import bundle_pb2, customer_pb2
 from nextbest.workspace.baseline import lower_baseline
-from nextbest.workspace.binding import ELEMENT_NUMBERS, Binding
+from nextbest.workspace.binding import Binding
 from nextbest.workspace.check.actions import treatment_name
 from nextbest.workspace.check.delivery import context_weight_scopes
 from nextbest.workspace.check.values import Written, constant
@@ -25,6 +25,7 @@ from nextbest.workspace.definitions import (
     end_us,
     moment_us,
 )
+from nextbest.workspace.elements import ELEMENT_NUMBERS
 from nextbest.workspace.load import Progress, Source, Workspace
 
 STAGES = ("eligibility", "applicability", "suitability")

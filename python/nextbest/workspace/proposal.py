@@ -16,10 +16,11 @@ from nextbest.models.job import Job, Plan
 from nextbest.models.validation import validate
 from nextbest.models.zipmap import strip_zipmap
 from nextbest.printable import printable
-from nextbest.workspace.binding import FITTING, Binder, labels_of_output
+from nextbest.workspace.binding import Binder, labels_of_output
 from nextbest.workspace.columns import schema_alone
 from nextbest.workspace.definitions import BindingFile
 from nextbest.workspace.document import Document
+from nextbest.workspace.elements import FITTING
 from nextbest.workspace.files import read_file
 from nextbest.workspace.load import Progress, ignore
 from nextbest.workspace.matching import Match, names_of_columns
