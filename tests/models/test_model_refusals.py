@@ -3,12 +3,15 @@
 import re
 
 import attacks
+import numpy as np
 import pytest
 from onnx import ModelProto, helper
 
 from nextbest.models import ModelError
 from nextbest.models.foreign_operators import explain_operators
+from nextbest.models.job import Job, Plan
 from nextbest.models.runtime_text import read_text
+from nextbest.models.score_range import refuse_scores
 from nextbest.models.sizes import check_sizes
 from nextbest.models.stages import explain_crash
 
@@ -140,3 +143,43 @@ def test_memory_that_is_asked_for_in_vain_is_no_crash(text):
     assert (refusal.code, "`Concat`" in refusal.message) == ("NB660", "Concat" in text)
     crashed = explain_crash("engine", RuntimeError(f"{SOURCE}x.cc:1 void onnxruntime::X::Y(int) it broke"))
     assert (crashed.code, crashed.message) == ("NB662", "the stage `engine` failed: RuntimeError: it broke")
+
+
+def scored(scores, rows, **columns):
+    job = Job(b"", Plan.REHEARSAL, background={"x": np.asarray(rows, np.float32)}, columns=columns)
+    return refuse_scores(np.asarray(scores, np.float64), job)
+
+
+NOT_PROPENSITIES = {
+    "margins": ([-1.2, 0.5], "from -1.2 to 0.5", "margins (log-odds)"),
+    "percent": ([12.5, 80.0], "2 of 2 are outside of 0 to 1", "not percentages"),
+    "classes": ([1.0, 2.0], "from 1 to 2", "bind the output of probabilities"),
+    "huge": ([0.5, 1e9 + 0.5], "1 of 2 are outside of 0 to 1", "numbers from 0 to 1"),
+}
+
+
+@pytest.mark.parametrize("case", NOT_PROPENSITIES)
+def test_scores_that_are_no_propensities_have_the_remedy_of_their_kind(case):
+    scores, message, remedy = NOT_PROPENSITIES[case]
+    refusal = scored(scores, [[1.0], [2.0]])
+    assert refusal.code == "NB665"
+    assert message in refusal.message
+    assert remedy in refusal.help
+
+
+def test_without_scores_the_column_that_is_missing_is_named():
+    refusal = scored([np.nan, np.nan], [[1.0, np.nan], [2.0, np.nan]], x=["customer.age", "customer.balance"])
+    assert refusal.message.endswith("background sample: `customer.balance` is missing in all of them")
+
+
+def test_the_same_score_for_all_names_what_is_the_same():
+    columns = ["customer.age", "customer.balance"]
+    refusal = scored([0.3, 0.3], [[1.0, 5.0], [2.0, 5.0]], x=columns)
+    assert refusal.code == "NB666"
+    assert refusal.help.endswith("; `customer.balance` is the same in all rows")
+    alike = scored([0.3, 0.3], [[1.0, 5.0], [1.0, 5.0]], x=columns)
+    assert "the rows of this one are all alike" in alike.help
+
+
+def test_scores_that_can_be_propensities_are_not_refused():
+    assert scored([0.0, np.nan, 1.0 + 5e-6], [[1.0], [2.0], [3.0]]) is None

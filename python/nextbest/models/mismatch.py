@@ -247,7 +247,7 @@ class _Comparison:
                 name: np.where(np.isnan(table), number, table).astype(table.dtype)
                 for name, table in floats.items()
             }
-            remedy = f"let that stand in: {{attribute: ..., missing: {number:g}}}"
+            remedy = f"write that into the binding: {{attribute: ..., missing: {number:g}}}"
             yield {**self.golden, **filled}, Cause(f"all rows agree if missing values are {number:g}", remedy)
 
     def _first_that_agrees(self, changed: Iterator[tuple[Rows, Cause]]) -> Cause | None:
@@ -288,7 +288,7 @@ class _Comparison:
             return None
         return Cause(
             "the rows that differ all lack a value, and rows without missing values agree",
-            "let stand in for missing values what training used: {attribute: ..., missing: ...}",
+            "write what training used for missing values into the binding: {attribute: ..., missing: ...}",
         )
 
     def _described(self) -> str:

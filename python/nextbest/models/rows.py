@@ -255,7 +255,7 @@ def drop_unanswerable(table: Table, inputs: list[InputTable]) -> Table:
     """
     keep = answerable(table, inputs)
     if not keep.any():
-        remedy = "let something stand in: {attribute: ..., missing: ...}"
+        remedy = "write a value for missing ones into the binding: {attribute: ..., missing: ...}"
         raise ModelError(f"every row of the {table.what} lacks a value", remedy, ROWS)
     return table if keep.all() else table.keep(np.flatnonzero(keep))
 
@@ -278,7 +278,9 @@ def fill_inputs(table: Table, inputs: list[InputTable]) -> dict[str, NDArray[Any
         missing = table.frame[name].is_null().arg_true()
         if len(missing):
             message = f"row {table.row(missing[0])} of the {table.short} lacks `{name}`"
-            remedy = "fill it in, or let something stand in: {attribute: ..., missing: ...}"
+            remedy = (
+                "fill it in, or write what stands for it into the binding: {attribute: ..., missing: ...}"
+            )
             raise ModelError(message, remedy, ROWS)
     filled = {}
     for given in inputs:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nextbest.models.boundary import VARIANTS, answers_everything, boundary_rows
 from nextbest.models.drawn import draw_rows
@@ -21,7 +20,6 @@ from nextbest.models.latency import explain_cost, measure_latency
 from nextbest.models.mismatch import explain_mismatch
 from nextbest.models.refusal import (
     BUDGET,
-    CONSTANT,
     CRASHED,
     GOLDEN,
     MEMORY,
@@ -33,6 +31,7 @@ from nextbest.models.refusal import (
 )
 from nextbest.models.report import Boundary, Confinement, Facts, Golden, Refusal, Report, Spread
 from nextbest.models.runtime_text import read_text
+from nextbest.models.score_range import is_no_probability, range_remedy, refuse_scores
 from nextbest.models.scoring import RunError, Scorer, row_count
 from nextbest.models.signature import Element, Signature, add_labels, open_session, signature_of
 from nextbest.models.sizes import check_sizes
@@ -47,9 +46,6 @@ _DTYPES: Final = {
 }
 _ROWS_ENOUGH: Final = 8
 """To see whether rows depend on one another; fewer are varied."""
-_DEVIATION_MIN: Final = 1e-9
-_ROUNDING: Final = 1e-5
-"""By which the sum of a forest's float32 shares may pass 1; 500 trees of pure leaves pass it by 1.3e-6."""
 _METADATA_MAX: Final = 100
 _TEXT_MAX: Final = 500
 _PRODUCER_MAX: Final = 80
@@ -159,17 +155,19 @@ def boundary(trial: Trial) -> None:
         return
     made = boundary_rows(checked.ensembles, base)
     scores = scorer.score(made.rows)
-    wrong = _is_no_probability(scores)
+    wrong = is_no_probability(scores)
     missing = np.isnan(scores) & ~made.is_finite()
     if not answers_everything(checked.model, checked.ensembles):
         wrong &= ~missing
     if wrong.any():
         index = int(np.argmax(wrong))
-        place = f"{made.inputs[index // VARIANTS]}[{made.features[index // VARIANTS]}]"
+        name, feature = made.inputs[index // VARIANTS], made.features[index // VARIANTS]
+        names = trial.job.columns.get(name, ())
+        place = names[feature] if feature < len(names) else f"{name}[{feature}]"
         raise ModelError(
             f"has the score {scores[index]:g} where `{place}` is {made.values[index]:.9g}, at a threshold of "
-            f"its trees; {np.count_nonzero(wrong):,} of {len(scores):,} such rows have no probability",
-            "export a classifier's probabilities: numbers from 0 to 1",
+            f"its trees; of {len(scores):,} such rows {np.count_nonzero(wrong):,} have none from 0 to 1",
+            range_remedy(scores),
             RANGE,
         )
     found = Boundary(
@@ -184,24 +182,10 @@ def background(trial: Trial) -> None:
     if trial.job.background is None:
         return
     scores = scorer.score(trial.job.background)
+    refusal = refuse_scores(scores, trial.job)
+    if refusal is not None:
+        raise refusal
     present = scores[~np.isnan(scores)]
-    if not len(present):
-        remedy = "see that its inputs are bound to the right attributes, and that missing values stand in"
-        raise ModelError("has no score for any row of the background sample", remedy, RANGE)
-    wrong = _is_no_probability(present)
-    if wrong.any():
-        raise ModelError(
-            f"has scores from {present.min():g} to {present.max():g} on the background sample; "
-            f"{np.count_nonzero(wrong):,} of {len(present):,} are no probabilities",
-            "export a classifier's probabilities: numbers from 0 to 1",
-            RANGE,
-        )
-    if len(present) > 1 and float(np.ptp(present)) <= _DEVIATION_MIN:
-        raise ModelError(
-            f"has the same score, {present[0]:g}, for all {len(present):,} rows of the background sample",
-            "see that its inputs are bound to the right attributes, in the units of training",
-            CONSTANT,
-        )
     found = Spread(
         len(scores),
         len(scores) - len(present),
@@ -348,7 +332,7 @@ def _base_rows(trial: Trial) -> Rows | None:
     if rows is not None:
         return rows
     report, _, _ = trial.known()
-    zeros: dict[str, NDArray[Any]] = {}
+    zeros: dict[str, Any] = {}
     for tensor in report.facts.signature.inputs:
         dtype = _DTYPES.get(tensor.element)
         width = tensor.width or len(trial.job.columns.get(tensor.name, ())) or None
@@ -356,7 +340,3 @@ def _base_rows(trial: Trial) -> Rows | None:
             return None
         zeros[tensor.name] = np.zeros((1, width), dtype)
     return zeros or None
-
-
-def _is_no_probability(scores: NDArray[np.float64]) -> NDArray[np.bool_]:
-    return ~((scores >= -_ROUNDING) & (scores <= 1.0 + _ROUNDING))

@@ -91,6 +91,7 @@ class _Lines:
     rest: bytes = b""
     size: int = 0
     last: Any = None
+    stage: str = ""
     is_flooded: bool = False
 
     def add(self, data: bytes) -> bool:
@@ -112,6 +113,8 @@ class _Lines:
             return
         match self.last:
             case {"stage": str(stage), "done": int(done), "total": int(total)}:
+                # A child may write what it likes.
+                self.stage = stage[:40] if stage.isidentifier() else ""
                 self.progress(stage[:40], done, total)
 
 
@@ -150,40 +153,44 @@ def _outcome(lines: _Lines, code: int, limits: Limits, *, ended_in_time: bool) -
             with contextlib.suppress(ValueError):
                 return decode(Outcome, plain)
         case {"exhausted": str()}:
-            return _refused(_exhausted())
+            return _refused(_exhausted(lines.stage))
     if lines.is_flooded:
-        return _refused(_crash("wrote without end"))
-    return _refused(_refusal(code, limits, ended_in_time=ended_in_time))
+        return _refused(_crash("wrote without end", lines.stage))
+    return _refused(_refusal(code, limits, lines.stage, ended_in_time=ended_in_time))
 
 
-def _refusal(code: int, limits: Limits, *, ended_in_time: bool) -> Refusal:
-    """Why a child that has not said anything ended."""
+def _refusal(code: int, limits: Limits, stage: str, *, ended_in_time: bool) -> Refusal:
+    """Why a child ended that wrote no outcome."""
     if not ended_in_time:
-        return _too_slow(f"{limits.wall_s:g} s")
+        return _too_slow(f"{limits.wall_s:g} s", stage)
     if code == -signal.SIGXCPU:
-        return _too_slow(f"{limits.cpu_s} s of processor time")
+        return _too_slow(f"{limits.cpu_s} s of processor time", stage)
     if code == -signal.SIGKILL:
         # Of those who may, only the kernel ends it so: the machine's memory is used up.
-        return _exhausted()
+        return _exhausted(stage)
     if code < 0:
-        return _crash(f"was ended by {signal.Signals(-code).name}")
-    return _crash(f"ended with {code}" if code else "wrote what is no outcome")
+        return _crash(f"was ended by {signal.Signals(-code).name}", stage)
+    return _crash(f"ended with {code}" if code else "wrote something that is not an outcome", stage)
 
 
 def _refused(refusal: Refusal) -> Outcome:
     return Outcome(None, [refusal])
 
 
-def _exhausted() -> Refusal:
+def _exhausted(stage: str) -> Refusal:
     error = out_of_memory()
-    return Refusal(MEMORY, error.message, error.help)
+    return Refusal(MEMORY, error.message + _within(stage), error.help)
 
 
-def _too_slow(limit: str) -> Refusal:
+def _too_slow(limit: str, stage: str) -> Refusal:
     remedy = "train a smaller model; one that serves is validated in seconds"
-    return Refusal(TIME, f"takes more than {limit} to validate", remedy)
+    return Refusal(TIME, f"takes more than {limit} to validate{_within(stage)}", remedy)
 
 
-def _crash(how: str) -> Refusal:
-    remedy = "export it again; should it stay so, report it with the file: no model may be able to do that"
-    return Refusal(CRASHED, f"makes the process crash that validates it: it {how}", remedy)
+def _crash(how: str, stage: str) -> Refusal:
+    remedy = "export it again; if a fresh export does the same, report it with the file"
+    return Refusal(CRASHED, f"makes the process crash that validates it{_within(stage)}: it {how}", remedy)
+
+
+def _within(stage: str) -> str:
+    return f", in the stage `{stage}`" if stage else ""

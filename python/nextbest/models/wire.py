@@ -304,4 +304,10 @@ def _nested(kind: str) -> ModelError:
         "training": "a training graph",
     }
     what = whats.get(kind, "messages inside messages without end")
-    return ModelError(f"holds {what}", "export for inference, as one flat graph", NESTED)
+    remedies = {
+        "subgraph": "export it without a loop or branch: nearest neighbours are written with Scan, and of "
+        "PyTorch `torch.onnx.export(dynamo=True)` writes a flat graph",
+        "function": "inline them: `onnx.inliner.inline_local_functions(model)`",
+        "training": "export for inference: `model.eval()` before the export",
+    }
+    return ModelError(f"holds {what}", remedies.get(kind, "export it again, as one flat graph"), NESTED)
