@@ -281,6 +281,10 @@ CASES = {
         {},
     ),
     **{f"Normalizer {norm}": ([node("Normalizer", "x", norm=norm)], {}) for norm in ("L1", "L2", "MAX")},
+    **{
+        f"LpNormalization {p}": ([node("LpNormalization", "x", p=p, axis=axis)], {})
+        for p, axis in ((1, 1), (2, -1))
+    },
     # Keys.
     "OneHotEncoder of texts": ([node("OneHotEncoder", "t", cats_strings=["b", "a", "", "b"])], {}),
     "OneHotEncoder of whole numbers": ([node("OneHotEncoder", "n", cats_int64s=[5, 2**62, 1])], {}),

@@ -90,8 +90,8 @@ def test_a_good_model_is_taken_and_told_of(trained):
     assert report.peak_bytes < GIB // 2
     assert np.allclose(outcome.scores, expected, atol=1e-6)
     assert [stage for stage, _, _ in stages] == [
-        "structure", "opening", "independence", "golden", "boundary", "background", "engine", "latency",
-        "done",
+        "structure", "opening", "independence", "faults", "golden", "boundary", "background", "engine",
+        "latency", "done",
     ]  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from nextbest.models.engine import engine_of
 from nextbest.models.failing_row import name_failing_row
 from nextbest.models.independence import examine, refuse_dependence
 from nextbest.models.job import Job, Plan, Rows
+from nextbest.models.known_faults import find_faults
 from nextbest.models.latency import explain_cost, measure_latency
 from nextbest.models.mismatch import explain_mismatch
 from nextbest.models.refusal import (
@@ -100,6 +101,12 @@ def opening(trial: Trial) -> None:
     signature = add_labels(signature_of(trial.session), trial.structure.model.graph)
     facts = _facts(trial.job, trial.structure, signature)
     trial.report = Report(facts, Confinement(files=False, network=False, privileges=False))
+
+
+def faults(trial: Trial) -> None:
+    """Is there something that ONNX Runtime is known to compute otherwise?"""
+    _, checked, _ = trial.known()
+    trial.warnings += find_faults(checked.model)
 
 
 def independence(trial: Trial) -> None:
@@ -215,7 +222,9 @@ def latency(trial: Trial) -> None:
             remedy = "add --background with a sample of rows as they occur"
             raise ModelError("cannot be timed without rows: it takes text", remedy, ROWS)
         return
-    scorer.score(rows)
+    if np.isnan(scorer.score(rows)).all() and _rows_that_occur(trial) is None:
+        remedy = "give rows as they occur, --background: it may lack numbers that it needs"
+        trial.warnings.append(Refusal(RANGE, "has no score for a row of zeros", remedy))
     found = measure_latency(scorer, rows, trial.native)
     trial.report = replace(report, latency=found)
     if budget is not None and found.single_us > budget:
@@ -242,7 +251,7 @@ ESSENTIAL: Final[tuple[Stage, ...]] = (structure, opening)
 _DECISIVE: Final[tuple[Stage, ...]] = (*ESSENTIAL, independence)
 _STAGES: Final[dict[Plan, tuple[Stage, ...]]] = {
     Plan.INSPECTION: ESSENTIAL,
-    Plan.REHEARSAL: (*_DECISIVE, golden, boundary, background, engine, latency),
+    Plan.REHEARSAL: (*_DECISIVE, faults, golden, boundary, background, engine, latency),
     Plan.INDEPENDENCE: _DECISIVE,
     Plan.SCORING: (*ESSENTIAL, scoring),
 }

@@ -39,7 +39,7 @@ def check_structure(onnx: bytes, *, any_operator: bool = False) -> Structure:
         any_operator: Take every standard operator that has a bound at all.
 
     Raises:
-        ModelError: NB651 to NB657.
+        ModelError: NB651 to NB657, NB679, NB681.
     """
     census = scan(onnx)
     # Load slowly, and only workspaces with models need them.
@@ -47,7 +47,9 @@ def check_structure(onnx: bytes, *, any_operator: bool = False) -> Structure:
     from onnx import ModelProto  # noqa: PLC0415
 
     from nextbest.models.allowlist import check_operators  # noqa: PLC0415
+    from nextbest.models.support_vectors import check_support_vectors  # noqa: PLC0415
     from nextbest.models.trees import check_trees  # noqa: PLC0415
+    from nextbest.models.weights import check_weights  # noqa: PLC0415
 
     try:
         model = ModelProto.FromString(onnx)
@@ -55,4 +57,7 @@ def check_structure(onnx: bytes, *, any_operator: bool = False) -> Structure:
         remedy = "give the file that skl2onnx, onnxmltools or torch.onnx wrote"
         raise ModelError("not an ONNX model: protobuf cannot read it", remedy, DAMAGED) from None
     operators = check_operators(model, any_operator=any_operator)
-    return Structure(model, census, operators, check_trees(model))
+    ensembles = check_trees(model)
+    check_support_vectors(model)
+    check_weights(model)
+    return Structure(model, census, operators, ensembles)

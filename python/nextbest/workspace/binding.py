@@ -11,6 +11,7 @@ from nextbest.diagnostics import Diagnostic, Position, Severity
 from nextbest.diagnostics.suggestion import nearest, one_of, suggest
 from nextbest.expression import Type
 from nextbest.models import SIZE_BYTES_MAX, Element, Labels, ModelError, Signature, Tensor, inspect
+from nextbest.models.known_faults import find_faults_of_file
 from nextbest.models.zipmap import strip_zipmap
 from nextbest.v1 import customer_pb2
 from nextbest.workspace.baseline import Baseline
@@ -130,7 +131,18 @@ def _bind(
     inputs, output, column = binder.bind(signature)
     labels = labels_of_output(signature, output)
     binding = Binding(source, written, onnx, inputs, output, column, labels, baseline)
+    if resolved is None:
+        found += _faults(source, onnx)
     return binding, [*found, *binder.diagnostics, *_columns(workspace, binding, signature)]
+
+
+def _faults(source: Source[ModelFile], onnx: bytes) -> list[Diagnostic]:
+    """What a push warns of, of a plain file."""
+    name, position = source.definition.name, source.document.value("file")
+    return [
+        Diagnostic(fault.code, f"`{name}`: {fault.message}", position, fault.help, Severity.WARNING)
+        for fault in find_faults_of_file(onnx)
+    ]
 
 
 def labels_of_output(signature: Signature, output: str) -> Labels | None:

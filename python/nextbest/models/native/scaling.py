@@ -91,6 +91,25 @@ def _normalizer(call: Call) -> Sequence[Value]:
     return [value.moved(chosen.references, value.rows)]
 
 
+def _lp_normalization(call: Call) -> Sequence[Value]:
+    """Each row over the sum of its absolute values, or over its length; a row of zeros stays one."""
+    value = _table(call)
+    if call.tensor(0).element is not Element.FLOAT:
+        raise NotLowered("it normalises whole numbers")
+    if call.axis(call.attribute("axis", -1), value.references.ndim) == value.rows:
+        raise NotLowered("it reduces rows to one another")
+    if call.attribute("p", 2) == 1:
+        size = _manhattan(call, value)
+    else:
+        squares = combine(call, native.NATIVE_MULTIPLY, [value, value])
+        size = _apply(call, native.NATIVE_SQUARE_ROOT, _reduced(call, native.NATIVE_REDUCE_SUM, squares))
+    none = combine(call, native.NATIVE_EQUAL, [size, _number(0.0)])
+    chosen = combine(
+        call, native.NATIVE_SELECT, [none, _number(0.0), combine(call, native.NATIVE_DIVIDE, [value, size])]
+    )
+    return [value.moved(chosen.references, value.rows)]
+
+
 def _reduced(call: Call, operation: Operation, value: Tensor) -> Tensor:
     return value.moved(call.program.reduce(operation, value.references).reshape(1, 1), value.rows)
 
@@ -122,4 +141,5 @@ OPERATORS: Final[dict[str, Operator]] = {
     "Imputer": _imputer,
     "Binarizer": _binarizer,
     "Normalizer": _normalizer,
+    "LpNormalization": _lp_normalization,
 }
