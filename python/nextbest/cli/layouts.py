@@ -4,9 +4,10 @@ from collections.abc import Collection
 from typing import Final
 
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 _UNBOUNDED: Final = 10_000
 
@@ -27,6 +28,11 @@ class FirstThatFits:
                 yield layout
                 return
         yield last
+
+
+def stacked(*lines: str) -> RenderableType:
+    """A cell of several lines; a line feed in a cell would be a stranger's."""
+    return Group(*map(Text, lines))
 
 
 def never_cut(table: Table, headers: Collection[str]) -> Table:

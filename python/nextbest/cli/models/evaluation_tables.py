@@ -9,6 +9,7 @@ from nextbest.cli.models.calibrations import STYLES
 from nextbest.models.aliases import ALIASES
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.table import Table
 
     from nextbest.models.evaluation import Evaluation
@@ -101,9 +102,11 @@ def _named(title: str) -> str:
     return f"the {title}" if title in ALIASES else title
 
 
-def _with_interval(estimate: "Estimate", sign: str = "") -> str:
+def _with_interval(estimate: "Estimate", sign: str = "") -> "RenderableType":
+    from nextbest.cli.layouts import stacked
+
     numbers = [f"{number:{sign}.4f}" for number in (estimate.value, estimate.low, estimate.high)]
-    return f"{numbers[0]}\n{numbers[1]} to {numbers[2]}"
+    return stacked(numbers[0], f"{numbers[1]} to {numbers[2]}")
 
 
 def _slope(one: "Performance") -> str:
@@ -125,17 +128,21 @@ def _decile_verdicts(one: "Performance") -> str:
     return ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) or "none is off"
 
 
-def _headings(titles: Sequence[str], columns: Sequence[str]) -> list[str]:
+def _headings(titles: Sequence[str], columns: Sequence[str]) -> "list[RenderableType]":
     """Each version's title above the first of its columns: above each, it would not fit 80 columns."""
-    return [f"{'' if place else title}\n{what}" for title in titles for place, what in enumerate(columns)]
+    from nextbest.cli.layouts import stacked
+
+    return [stacked("" if place else title, what) for title in titles for place, what in enumerate(columns)]
 
 
-def _table(first: str, headings: Sequence[str]) -> "Table":
+def _table(first: str, headings: "Sequence[RenderableType]") -> "Table":
     from rich.table import Table
+
+    from nextbest.cli.layouts import stacked
 
     is_wide = len(headings) > 3
     table = Table(header_style="bold", padding=(0, 0, 0, 1) if is_wide else (0, 1))
-    table.add_column(f"\n{first}" if "\n" in headings[0] else first)
+    table.add_column(first if isinstance(headings[0], str) else stacked("", first))
     for heading in headings:
         table.add_column(heading, justify="right", overflow="fold")
     return table
