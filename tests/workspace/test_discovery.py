@@ -180,3 +180,40 @@ def test_a_workspace_under_a_wrong_name(lay, instead):
     folder = lay({})
     (folder / "workspace.yaml").rename(folder / instead)
     assert found(folder) == [("NB101", "", f"rename `{instead}` to `workspace.yaml`")]
+
+
+BOUND = "{inputs: {x: customer.age}, output: p, positive_class: 1, prior: 0.1}\n"
+CARD = "owner: Ana\ntraining: {from: 2025-01-01, until: 2025-12-31}\nexpires: 2027-06-30\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("binding.yaml", BOUND),
+        ("card.yaml", CARD),
+        ("churn-binding.yml", BOUND),
+        ("arbitrating.yaml", BOUND),
+        ("schemas.yaml", CARD),
+        ("push/churn.yaml", CARD),
+        ("push/deep/cards.yaml", BOUND),
+        ("card.onnx", ""),
+        ("golden.parquet", ""),
+        ("background.csv", ""),
+    ],
+)
+def test_what_is_pushed_may_lie_in_the_workspace(lay, file, text):
+    assert found(lay({file: text})) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "file"),
+    [
+        (f"name: card\n{CARD}", "cards.yaml"),
+        ("name: card\ninputs: {x: customer.age}\n", "churn.yaml"),
+        ("description: x\n", "notes.yaml"),
+        (BOUND, "arbitration.yml"),
+        ("{{{", "bindings.yaml"),
+    ],
+)
+def test_what_only_looks_like_a_binding_or_card_is_reported(lay, text, file):
+    assert [(code, place) for code, place, _ in found(lay({file: text}))] == [("NB109", file)]

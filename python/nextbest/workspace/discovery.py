@@ -12,8 +12,9 @@ from pathlib import Path
 from nextbest.diagnostics import Diagnostic, Position, Severity
 from nextbest.diagnostics.suggestion import nearest
 from nextbest.models.registry import FOLDER as REGISTRY
-from nextbest.workspace.definitions import Kind
-from nextbest.workspace.files import is_folder, is_text
+from nextbest.workspace.definitions import BindingFile, CardFile, Kind
+from nextbest.workspace.files import is_folder, is_text, read_file
+from nextbest.workspace.source import parse
 
 SINGLE = {
     "workspace.yaml": Kind.WORKSPACE,
@@ -24,11 +25,17 @@ SINGLE = {
     "contact-policies.yaml": Kind.CONTACT_POLICIES,
 }
 FOLDERS = {"actions": Kind.ACTIONS, "models": Kind.MODEL, "tests": Kind.TESTS}
-# Read by a push of a model, which may be made from the workspace's folder.
+# Read by a push of a model, which may be made from the workspace's folder; under other names, they are known
+# by their keys.
 PUSHED = frozenset({"binding.yaml", "card.yaml"})
+_BINDING_KEYS = frozenset(field.alias or name for name, field in BindingFile.model_fields.items())
+_CARD_KEYS = frozenset(field.alias or name for name, field in CardFile.model_fields.items())
+_PUSHED_BYTES_MAX = 256 * 1024
 FILES_MAX = 50_000
 # Of a folder that is not read, so many entries are looked at: it may hold anything.
 FOREIGN_ENTRIES_MAX = 10_000
+# And of so many of those that are not known, the keys.
+FOREIGN_SNIFFED_MAX = 20
 FOREIGN_NAMES = frozenset({"node_modules", "__pycache__"})
 # Files by which a folder says that nobody wrote what is in it.
 FOREIGN_MARKS = ("CACHEDIR.TAG", "pyvenv.cfg")
@@ -188,7 +195,7 @@ class _Search:
     def _leave(self, path: Path) -> None:
         """Says of a file beside `workspace.yaml` that it is not read, if it looks like YAML."""
         corrected = _corrected(path.name)
-        if corrected is None or path.name in PUSHED:
+        if corrected is None or path.name in PUSHED or (corrected not in SINGLE and _is_pushed(path)):
             return
         folder = _meant(Path(corrected).stem)
         wanted = corrected if corrected in SINGLE else _alike(Path(corrected).stem)
@@ -224,9 +231,11 @@ class _Search:
             position = Position(self._name(files[0]), 1, 1)
             self.found.diagnostics.append(Diagnostic("NB109", message, position, remedy, severity))
             return
-        others = []
+        others: list[Path] = []
         for path in files:
             corrected = _corrected(path.name)
+            if len(others) < FOREIGN_SNIFFED_MAX and corrected not in SINGLE and _is_pushed(path):
+                continue
             if corrected in SINGLE:
                 self._report(path, "is not read", f"move it to `{corrected}`, beside `workspace.yaml`")
             else:
@@ -264,6 +273,20 @@ class _Search:
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self._root).as_posix()
+
+
+def _is_pushed(path: Path) -> bool:
+    """Whether a file is a binding or a model card, by its keys."""
+    try:
+        content = read_file(path, _PUSHED_BYTES_MAX)
+    except OSError:
+        return False
+    if len(content) > _PUSHED_BYTES_MAX:
+        return False
+    node = parse(path.name, content)[0].node
+    keys = frozenset(node.keys) if node is not None else frozenset()
+    is_binding = bool(keys & {"inputs", "output"}) and keys <= _BINDING_KEYS
+    return is_binding or ("owner" in keys and keys <= _CARD_KEYS)
 
 
 def _is_marked(folder: Path) -> bool:
