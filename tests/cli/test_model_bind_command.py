@@ -13,6 +13,7 @@ def folder(tmp_path):
     graph = helper.make_graph(nodes, "g", [age], [p])
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     (tmp_path / "m.onnx").write_bytes(made.SerializeToString())
+    (tmp_path / "workspace.yaml").write_text("name: shop\n")
     (tmp_path / "schema.yaml").write_text("customer:\n  age: {type: int}\n")
     return tmp_path
 

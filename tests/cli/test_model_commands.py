@@ -36,6 +36,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def fill(tmp_path):
+    (tmp_path / "workspace.yaml").write_text("name: shop\n")
     (tmp_path / "a.onnx").write_bytes(model(0.1))
     (tmp_path / "b.onnx").write_bytes(model(0.2))
     (tmp_path / "binding.yaml").write_text("inputs: {x: customer.age}\nprior: 0.02\n")
@@ -181,6 +182,33 @@ def test_what_cannot_be_done(nextbest, folder, arguments, code, message):
     ran = nextbest("model", *arguments)
     assert ran.code == code
     assert message in ran.out + ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("push", "a.onnx", "-n", "card", "--inputs", "binding.yaml"),
+        ("list",),
+        ("show", "card"),
+        ("diff", "card@champion", "card@challenger"),
+        ("promote", "card@champion"),
+        ("rollback", "card"),
+        ("retire", "card@champion"),
+        ("revise", "card@champion", "--card", "card.yaml"),
+    ],
+)
+def test_outside_a_workspace_a_registry_has_to_be_named(nextbest, folder, arguments):
+    (folder / "workspace.yaml").unlink()
+    before = sorted(folder.rglob("*"))
+    ran = nextbest("model", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert "`.` is not a workspace: it has no `workspace.yaml`" in ran.err
+    for way in ("-w", "--registry", "NEXTBEST_MODEL_REGISTRY"):
+        assert way in ran.err
+    assert sorted(folder.rglob("*")) == before
+    (folder / "models/registry").mkdir(parents=True)
+    assert "--registry models/registry" in nextbest("model", *arguments).err
+    assert "is not a workspace" not in nextbest("model", *arguments, "--registry", "models/registry").err
 
 
 def test_listing(nextbest, folder, pushed):

@@ -17,6 +17,7 @@ def model(slope, operator="Sigmoid"):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
+    (tmp_path / "workspace.yaml").write_text("name: shop\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("NEXTBEST_MODEL_REGISTRY", raising=False)
     (tmp_path / "schema.yaml").write_text("customer:\n  age: {type: int}\n")

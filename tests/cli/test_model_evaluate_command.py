@@ -16,6 +16,7 @@ A, B = "customer.a", "customer.b"
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A champion, a challenger that knows more, and rows."""
+    (tmp_path / "workspace.yaml").write_text("name: shop\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("NEXTBEST_MODEL_REGISTRY", raising=False)
     root = tmp_path / "models/registry"

@@ -111,9 +111,9 @@ def load(
         What could be read, and what is wrong with files that could not, or only in part.
     """
     workspace = Workspace(root, time.time_ns() // 1_000 if now_us is None else now_us)
-    missing = _missing(root)
-    if missing is not None:
-        return workspace, [missing]
+    lacks = missing(root)
+    if lacks is not None:
+        return workspace, [lacks]
     discovery = discover(root)
     kinds, diagnostics = discovery.kinds, discovery.diagnostics
     for kind in discovery.unlisted:
@@ -158,7 +158,8 @@ def _unreadable(path: Path, file: str, error: OSError) -> Diagnostic:
     return Diagnostic("NB102", message, position, "make it a file that you may read")
 
 
-def _missing(root: Path) -> Diagnostic | None:
+def missing(root: Path) -> Diagnostic | None:
+    """Why a folder is not a workspace; None where it is one."""
     if not is_folder(root):
         return Diagnostic("NB101", f"`{root}` is not a folder", None, "name the folder of a workspace")
     try:

@@ -47,11 +47,22 @@ WaiveGolden = Annotated[
 
 
 def open_registry(workspace: Path, folder: Path | None) -> "Registry":
-    """The registry: the option's, the environment's, or the workspace's own."""
+    """The registry: the option's, the environment's, or the workspace's own.
+
+    Raises:
+        CommandError: None is named, and there is no workspace either.
+    """
     from nextbest import settings
     from nextbest.models.registry import FOLDER, Registry
+    from nextbest.workspace.load import missing
 
-    return Registry(folder or settings.read().model_registry or workspace / FOLDER)
+    named = folder or settings.read().model_registry
+    lacks = missing(workspace) if named is None else None
+    if lacks is not None:
+        own = f", such as `--registry {workspace / FOLDER}`" if (workspace / FOLDER).is_dir() else ""
+        remedy = f"name a workspace with -w, or a registry with --registry or NEXTBEST_MODEL_REGISTRY{own}"
+        raise CommandError(f"there is no registry of models here: {lacks.message}", remedy, ExitCode.USAGE)
+    return Registry(named or workspace / FOLDER)
 
 
 def find(registry: "Registry", reference: str) -> "Version":
