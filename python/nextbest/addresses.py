@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nextbest.errors import InvalidRequest, Unavailable
+from nextbest.values import check_iterable, check_text
 
 _PORT_MAX = 65_535
 
@@ -43,7 +44,11 @@ def resolve(address: str | Sequence[str]) -> Target:
         InvalidRequest: An entry is not `host:port`, or there is none.
         Unavailable: A name of a list has no address.
     """
-    entries = [address] if isinstance(address, str) else list(address)
+    if isinstance(address, str):
+        entries = [address]
+    else:
+        given = check_iterable(address, "address", "`host:port`, or a list of them,")
+        entries = [check_text(entry, "address") for entry in given]
     if not entries:
         raise InvalidRequest("no server is named: give `host:port`, or a list of them", "address")
     if len(entries) == 1:

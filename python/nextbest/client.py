@@ -35,7 +35,7 @@ from nextbest.question import (
 from nextbest.settings import DECISION_ADDRESS
 from nextbest.streaming import Answered, ask
 from nextbest.v1 import customer_pb2, customer_pb2_grpc, decision_pb2_grpc
-from nextbest.values import check_text
+from nextbest.values import check_seconds, check_text
 
 
 class Client:
@@ -79,7 +79,7 @@ class Client:
         """
         target, how = resolve(address), Connection(**connection)
         self.address = target.text
-        self.timeout_s = timeout_s
+        self.timeout_s = check_seconds(timeout_s)
         self._identity = bearer(how.api_key)
         self._channels = open_channels(grpc.insecure_channel, grpc.secure_channel, target, how)
         channel = cast("grpc.Channel", Rotation(self._channels))
@@ -173,6 +173,8 @@ class Client:
             NextbestError: Any other failure of the stream, as for `decide`; `unanswered` as well. Whatever
                 `questions` raises comes out, once what was asked before has been answered.
         """
+        if timeout_s is not None:
+            timeout_s = check_seconds(timeout_s)
         sent = (*self._identity, *metadata(traceparent))
         call = partial(self._decisions.DecideStream, timeout=timeout_s, metadata=sent)
         return ask(call, questions, self.address, timeout_s)
@@ -216,7 +218,7 @@ class Client:
     def _call(
         self, method: Any, request: Any, timeout_s: float | None, traceparent: str | None = None
     ) -> Any:
-        timeout = self.timeout_s if timeout_s is None else timeout_s
+        timeout = self.timeout_s if timeout_s is None else check_seconds(timeout_s)
         sent = (*self._identity, *metadata(traceparent))
         try:
             return method(request, timeout=timeout, metadata=sent)

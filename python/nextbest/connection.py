@@ -14,6 +14,7 @@ from nextbest import telemetry
 from nextbest.addresses import Target
 from nextbest.credentials import Tls, channel_credentials
 from nextbest.errors import InvalidRequest
+from nextbest.values import check_kind, check_text, check_whole
 
 ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
 """An explanation of ten thousand actions takes some 20 MB."""
@@ -132,8 +133,12 @@ class Connection:
     api_key: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        if not 1 <= self.connections <= CONNECTIONS_MAX:
+        if check_whole(self.connections, "connections", CONNECTIONS_MAX, f"1 to {CONNECTIONS_MAX}") < 1:
             raise InvalidRequest(f"1 to {CONNECTIONS_MAX}", "connections")
+        check_kind(self.keep_alive, KeepAlive, "keep_alive")
+        check_kind(self.retry, Retry, "retry")
+        check_kind(self.tls, Tls, "tls")
+        check_kind(self.api_key, str, "api_key")
 
 
 class Rotation:
@@ -254,6 +259,7 @@ def metadata(traceparent: str | None) -> Metadata:
     """
     if traceparent is None:
         return tuple(telemetry.current_trace_context().items())
+    check_text(traceparent, "traceparent")
     if len(traceparent) != _TRACEPARENT_LENGTH or [len(part) for part in traceparent.split("-")] != [
         2,
         32,

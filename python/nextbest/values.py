@@ -12,6 +12,7 @@
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from numbers import Real
 from operator import index
 from typing import Final, TypeVar
 
@@ -140,6 +141,27 @@ def check_whole(number: int, field: str, maximum: int, meaning: str) -> int:
     if not 0 <= whole <= maximum:
         raise InvalidRequest(meaning, field)
     return whole
+
+
+def check_seconds(seconds: float, field: str = "timeout_s") -> float:
+    """Returns a length of time.
+
+    Raises:
+        InvalidRequest: It is not a number.
+    """
+    if isinstance(seconds, bool) or not isinstance(seconds, Real) or math.isnan(seconds):
+        raise InvalidRequest(f"a number of seconds is needed: 1.0, {_not_a(seconds)}", field)
+    return float(seconds)
+
+
+def check_kind(given: object, kind: type, field: str) -> None:
+    """Looks whether an argument that may be None is an object of its kind.
+
+    Raises:
+        InvalidRequest: It is something else.
+    """
+    if given is not None and not isinstance(given, kind):
+        raise InvalidRequest(f"{kind.__name__}(...) is needed, {_not_a(given)}", field)
 
 
 def check_truth(truth: bool, field: str) -> bool:  # noqa: FBT001 - it is what is looked at

@@ -6,7 +6,8 @@ import time
 import grpc
 import pytest
 
-from nextbest import KeepAlive, Retry, errors
+import nextbest
+from nextbest import KeepAlive, Retry, aio, errors
 from nextbest.answers import Decision
 from nextbest.v1 import customer_pb2, decision_pb2
 
@@ -157,3 +158,43 @@ def test_options_outside_their_range(call, address, options, field):
 @pytest.mark.parametrize("keep_alive", [None, KeepAlive(interval_s=10.0, when_idle=True)])
 def test_pings_are_the_callers_choice(call, address, keep_alive):
     assert call(address, decide, keep_alive=keep_alive, timeout_s=10.0).decision_id == "d"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"timeout_s": "1"}, "timeout_s"),
+        ({"timeout_s": None}, "timeout_s"),
+        ({"timeout_s": float("nan")}, "timeout_s"),
+        ({"address": 5}, "address"),
+        ({"address": None}, "address"),
+        ({"address": b"127.0.0.1:1"}, "address"),
+        ({"address": [5]}, "address"),
+        ({"connections": "2"}, "connections"),
+        ({"connections": 1.5}, "connections"),
+        ({"connections": 0}, "connections"),
+        ({"keep_alive": 5}, "keep_alive"),
+        ({"retry": 5}, "retry"),
+        ({"tls": "ca.pem"}, "tls"),
+        ({"api_key": 5}, "api_key"),
+    ],
+)
+@pytest.mark.parametrize("client", [nextbest.Client, aio.Client])
+def test_arguments_of_another_shape_are_named(client, arguments, field):
+    with pytest.raises(errors.InvalidRequest) as caught:
+        client(**{"address": "127.0.0.1:1", **arguments})
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"), [({"timeout_s": "1"}, "timeout_s"), ({"traceparent": 5}, "traceparent")]
+)
+def test_arguments_of_a_call_of_another_shape_are_named(call, arguments, field):
+    asked = {"channel": "web", "placements": ["hero"]}
+    for method in (
+        lambda client: client.decide(**asked, **arguments),
+        lambda client: client.decide_batch(["c-1"], **asked, **arguments),
+    ):
+        with pytest.raises(errors.InvalidRequest) as caught:
+            call("127.0.0.1:1", method)
+        assert caught.value.field == field
