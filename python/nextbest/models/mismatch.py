@@ -306,7 +306,9 @@ def _logistic(margin: Scores) -> Scores:
 
 
 def _written(labels: Labels | None, column: int) -> str:
-    label = labels.of(column) if labels is not None and labels.are_texts else ""
+    label = labels.of(column) if labels is not None else ""
+    if label == str(column) and labels is not None and not labels.are_texts:
+        return label
     is_plain = re.fullmatch(r"[A-Za-z_][\w -]*", label) and label.lower() not in {"null", "true", "false"}
     return (label if is_plain else json.dumps(label, ensure_ascii=False)) if label else str(column)
 
