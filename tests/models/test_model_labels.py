@@ -1,11 +1,13 @@
 """Labels of classes: found where exporters put them, shown, and taken for the column of a score."""
 
+import random
+
 import numpy as np
 import polars as pl
 import pytest
 from catboost import CatBoostClassifier
 from lightgbm import LGBMClassifier
-from onnx import TensorProto, helper, load_from_string, numpy_helper
+from onnx import ModelProto, TensorProto, helper, load_from_string, numpy_helper
 from onnxmltools import convert_lightgbm
 from onnxmltools.convert.common.data_types import FloatTensorType
 from skl2onnx import to_onnx
@@ -17,7 +19,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 
 from nextbest import models, workspace
-from nextbest.models.labels import Labels
+from nextbest.models.labels import Labels, labels_of
 from nextbest.models.registry import Registry
 from nextbest.models.zipmap import strip_zipmap
 from nextbest.workspace.push import Request, push
@@ -129,6 +131,29 @@ def test_labels_that_only_a_zipmap_has_survive_its_removal():
 )  # fmt: skip
 def test_a_graph_without_names_of_classes(onnx):
     assert labels(onnx) is None
+
+
+def test_damaged_graphs_have_no_labels_and_break_nothing():
+    source = random.Random(3)
+    bases = [
+        load_from_string(net(BEST, helper.make_node("Gather", ["names", "best"], ["label"]),
+                             outputs=["label", "probabilities"])),
+        load_from_string(classifier(**TEXTS)),
+    ]  # fmt: skip
+    for _ in range(400):
+        model = ModelProto.FromString(source.choice(bases).SerializeToString())
+        for _ in range(3):
+            node = source.choice(model.graph.node)
+            change = source.choice([node.input, node.output, node.attribute, model.graph.output])
+            if len(change):
+                del change[source.randrange(len(change))]
+            if node.output and node.input and source.random() < 0.3:
+                node.input[0] = node.output[0]
+            node.doc_string = source.choice(
+                ["", "class labels: " + "[" * 100_000, 'class labels: {"names": 3}']
+            )
+        for output in model.graph.output:
+            labels_of(model.graph, output.name, source.choice([None, 1, 2, 3]))
 
 
 def classifier(**given) -> bytes:

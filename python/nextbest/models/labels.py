@@ -123,7 +123,7 @@ class _Search:
     def _of_scores(self, name: str, width: int | None) -> Labels | None:
         """The labels of the classifier that a chain of scores begins with."""
         node = self._made.get(name)
-        if node is None or node.op_type not in _CLASSIFIERS or name != node.output[1]:
+        if node is None or node.op_type not in _CLASSIFIERS or name == node.output[0]:
             return None
         labels = labels_in(node)
         return labels if labels is not None and width in {None, len(labels.names)} else None
@@ -151,13 +151,14 @@ class _Search:
                 return self._of_classifier(node, values)
             if node.op_type == "ArgMax":
                 labels = _labels(_in_order(values)) if values is not None else None
-                return _Found(labels, frozenset(self._chain(node.input[0]))) if labels is not None else None
+                scores = frozenset(self._chain(_source(node)))
+                return _Found(labels, scores) if labels is not None else None
             if node.op_type in _RESHAPING:
-                name = node.input[0]
+                name = _source(node)
             elif node.op_type in _PICKING and values is None and len(node.input) > 1:
                 values, name = self._constant(node.input[0]), node.input[1]
             elif node.op_type == "LabelEncoder" and values is None:
-                values, name = _encoder(node), node.input[0]
+                values, name = _encoder(node), _source(node)
             else:
                 return None
         return None
@@ -182,6 +183,11 @@ class _Search:
                 return list(attribute.strings or attribute.ints)
             tensor = attribute.t
         return _tensor_values(tensor)
+
+
+def _source(node: Any) -> str:
+    """The first input of a node; empty where a stranger left it out."""
+    return str(node.input[0]) if node.input else ""
 
 
 def _renamed(labels: Labels, values: Sequence[Any] | dict[int, Any]) -> Labels | None:
@@ -241,7 +247,9 @@ def _tensor_values(tensor: Any) -> Sequence[Any] | None:
     if len(tensor.raw_data) % np.dtype(dtype).itemsize or len(tensor.raw_data) > LABELS_MAX * 8:
         return None
     numbers = np.frombuffer(tensor.raw_data, dtype) if tensor.raw_data else getattr(tensor, field)
-    return [number.item() if isinstance(number, np.generic) else number for number in numbers[:LABELS_MAX]]
+    if len(numbers) > LABELS_MAX:
+        return None
+    return [number.item() if isinstance(number, np.generic) else number for number in numbers]
 
 
 def _labels(values: Sequence[Any]) -> Labels | None:
@@ -270,6 +278,6 @@ def _read_note(text: str) -> Labels | None:
         noted = json.loads(text.removeprefix(_NOTE))
         names, are_texts = noted["names"], noted["are_texts"]
         values = [str(name).encode() if are_texts else int(name) for name in names[: LABELS_MAX + 1]]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return _labels(values)
