@@ -43,6 +43,14 @@ def test_it_writes_and_never_overwrites(nextbest, folder):
     assert nextbest(*command, "-o", folder / "none" / "b.yaml").code == 2
 
 
+def test_without_a_schema_nothing_is_found_and_a_note_says_why(nextbest, folder):
+    (folder / "empty").mkdir()
+    found = nextbest("model", "bind", folder / "m.onnx", "-w", folder / "empty")
+    assert found.code == 0
+    assert "  age:  # float32\n" in found.out
+    assert "has no schema" in found.err
+
+
 def test_what_a_push_refuses_has_no_binding(nextbest, folder):
     (folder / "text.onnx").write_text("not a model")
     found = nextbest("model", "bind", folder / "text.onnx", "-o", folder / "b.yaml", "--json")

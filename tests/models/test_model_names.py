@@ -84,6 +84,22 @@ def test_an_input_of_the_name_of_an_attribute_needs_no_entry(tmp_path, name):
     assert score(compilation) == pytest.approx(0.1), "without an age the prior stands in"
 
 
+def test_a_vector_of_rows_binds_by_its_name(tmp_path):
+    """What exporters of additive models and embeddings write: one vector for each feature."""
+    nodes = [
+        helper.make_node("Sigmoid", ["age"], ["vector"]),
+        helper.make_node("Unsqueeze", ["vector", "axis"], ["probabilities"]),
+    ]
+    given = helper.make_tensor_value_info("age", FLOAT, [None])
+    made = helper.make_tensor_value_info("probabilities", FLOAT, [None, 1])
+    axis = helper.make_tensor("axis", TensorProto.INT64, [1], [1])
+    vector = helper.make_graph(nodes, "vector", [given], [made], [axis])
+    model = helper.make_model(vector, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    compilation = lay(tmp_path, model.SerializeToString())
+    assert [found.code for found in compilation.diagnostics] == ["NB685"]
+    assert score(compilation, age=-1) == pytest.approx(0.2689414, abs=1e-6)
+
+
 def test_columns_bind_by_the_names_in_the_file(tmp_path):
     names = json.dumps(["customer.balance", "age"])
     compilation = lay(tmp_path, graph([("X", FLOAT, 2)], names))

@@ -6,7 +6,7 @@ somebody has written one. The file is opened in a process of its own, as every m
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nextbest.diagnostics import Diagnostic
@@ -46,11 +46,13 @@ class Proposal:
         text: YAML.
         by_name: What is filled in.
         missing: What is not, as `X[3]` or `output`.
+        has_schema: Whether there were attributes to compare names with.
     """
 
     text: str
     by_name: list[Match]
     missing: list[str]
+    has_schema: bool = True
 
 
 def propose(
@@ -78,8 +80,10 @@ def propose(
     if found.report is None or found.refusals:
         return None, [Diagnostic(one.code, one.message, None, one.help) for one in found.refusals]
     nowhere = Document("", ())
-    binder = Binder(schema_alone(root)[0], BindingFile(), nowhere, nowhere)
-    return _Writer(model.name, found.report.facts.signature, binder).write(), []
+    workspace, has_schema = schema_alone(root)
+    binder = Binder(workspace, BindingFile(), nowhere, nowhere)
+    proposal = _Writer(model.name, found.report.facts.signature, binder).write()
+    return replace(proposal, has_schema=has_schema), []
 
 
 class _Writer:

@@ -9,7 +9,7 @@ import typer
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
 from nextbest.cli.models.registries import refuse
-from nextbest.cli.output import CommandError, Json, is_for_machines, say, say_lines, write_json
+from nextbest.cli.output import CommandError, Json, is_for_machines, say, say_lines, write_json, write_note
 from nextbest.cli.progress import following
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ def bind(
         # Fails where the file has come into being in between.
         with output.open("x", encoding="utf-8") as target:
             target.write(proposal.text)
+    if not proposal.has_schema:
+        write_note(f"`{workspace}` has no schema to find attributes in: give --workspace")
     _report(proposal, file, output)
 
 
