@@ -135,6 +135,13 @@ def say_json(document: str) -> None:
     _write(escape_json(document))
 
 
+def write_bytes(data: bytes) -> None:
+    """Writes a file to standard output, for another program."""
+    with _writing():
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+
+
 def _write(text: str) -> None:
     with _writing():
         sys.stdout.write(f"{text}\n")

@@ -139,6 +139,8 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NB670": "nothing to go back to",
         "NB671": "scores that depend on other rows",
         "NB673": "champion without golden rows",
+        "NB674": "rows under version control",
+        "NB675": "rows that are not there",
         "NB676": "positive class not given",
         "NB677": "number beyond float32",
         "NB678": "column named like another class",

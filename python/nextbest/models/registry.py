@@ -18,9 +18,10 @@ from nextbest.models import aliases as moves
 from nextbest.models import amendments, version_files
 from nextbest.models.aliases import ALIASES, Aliases, Grounds, Move
 from nextbest.models.amendments import Amendments, CardRevision, FilesEvent
+from nextbest.models.kept_rows import create_ignore_file
 from nextbest.models.manifest import Manifest
 from nextbest.models.refusal import UNKNOWN, ModelError
-from nextbest.models.version_files import ROWS, Version
+from nextbest.models.version_files import REFERENCE, ROWS, Version
 
 __all__ = ["FOLDER", "PREFIX_MIN", "Registry", "Version", "Waiver", "is_name"]
 
@@ -187,8 +188,8 @@ class Registry:
             files: All else, by name.
         """
         version = self.version(manifest.name, manifest.version)
-        folder = version.folder.parent
-        folder.mkdir(parents=True, exist_ok=True)
+        create_ignore_file(self.root)
+        version.folder.parent.mkdir(parents=True, exist_ok=True)
         version_files.write_version(version, manifest, onnx, files)
         return version
 
@@ -205,6 +206,40 @@ class Registry:
             version_files.rewrite(version, name, data)
         event = FilesEvent(by, at, sorted(files))
         amendments.note_repair(self._folder(version.name), version.digest, event)
+
+    def forget_rows(self, version: Version, *, by: str, at: str, with_reference: bool = False) -> list[str]:
+        """Removes the golden rows and the background sample of a version for good, and records it.
+
+        Args:
+            version: Which; its manifest stays as it is.
+            by: Who does it.
+            at: RFC 3339, UTC.
+            with_reference: The histograms of the background sample, too.
+
+        Returns:
+            The files that are forgotten now, and were not before.
+        """
+        manifest = self.manifest(version)
+        known = self.amendments(version.name)
+        wanted = (*ROWS, REFERENCE) if with_reference else ROWS
+        names = [name for name in wanted if name in manifest.files]
+        # Removed first: a record of rows that are still there would be wrong.
+        for name in names:
+            version_files.remove(version, name)
+        fresh = [name for name in names if known.forgetting(version.digest, name) is None]
+        if fresh:
+            event = FilesEvent(by, at, fresh)
+            amendments.note_forgotten(self._folder(version.name), version.digest, event)
+        return fresh
+
+    def fate_of(self, version: Version, manifest: Manifest, name: str) -> str:
+        """Why a file that was pushed with a version is not to be had; empty where it is, or never was."""
+        if name not in manifest.files:
+            return ""
+        event = self.amendments(version.name).forgetting(version.digest, name)
+        if event is not None:
+            return f"forgotten on {event.at} by {event.by}"
+        return "" if (version.folder / name).exists() else "not in this copy of the registry"
 
     def revise_card(self, version: Version, revision: CardRevision) -> None:
         """Puts another card in the place of a version's; every one before is kept.

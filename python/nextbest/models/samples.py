@@ -65,7 +65,7 @@ def shared_sample(registry: Registry, versions: Sequence[Version], manifests: Se
     for version, manifest in dict(zip(versions, manifests, strict=True)).items():
         stored = _stored(registry, version, manifest, is_newer=manifest.pushed_at == newer)
         if not stored:
-            reasons.append(f"{version} was pushed without rows")
+            reasons += _absent(registry, version, manifest)
         for given in stored:
             sample, lacking = _fit(given, manifests)
             if sample is None:
@@ -77,6 +77,13 @@ def shared_sample(registry: Registry, versions: Sequence[Version], manifests: Se
         message = f"no rows have the columns of both: {'; '.join(reasons)}"
         raise ModelError(message, "give rows that have them: --rows FILE", ROWS)
     return min(found, key=lambda ranked: ranked[0])[1]
+
+
+def _absent(registry: Registry, version: Version, manifest: Manifest) -> list[str]:
+    """Why a version has no rows."""
+    fates = {what: registry.fate_of(version, manifest, file) for file, what in _FILES.items()}
+    gone = [f"the {what} of {version} are {fate}" for what, fate in fates.items() if fate]
+    return gone or [f"{version} was pushed without rows"]
 
 
 def _stored(registry: Registry, version: Version, manifest: Manifest, *, is_newer: bool) -> list[_Stored]:

@@ -26,6 +26,7 @@ MANIFEST: Final = "manifest.json"
 MANIFEST_DIGEST: Final = "manifest.json.sha256"
 ROWS: Final = ("golden.parquet", "background.parquet")
 """Customers' data: a version is whole without them."""
+REFERENCE: Final = "reference.json"
 _FILE_BYTES_MAX: Final = 256 * 1024 * 1024
 
 
@@ -130,6 +131,12 @@ def rewrite(version: Version, name: str, data: bytes) -> None:
         shutil.rmtree(path)
     replace(path, data)
     path.chmod(0o444)
+
+
+def remove(version: Version, name: str) -> None:
+    """Removes a file, also from the disk's list of names."""
+    (version.folder / name).unlink(missing_ok=True)
+    sync_folder(version.folder)
 
 
 def damage(version: Version, manifest: Manifest) -> dict[str, ModelError]:

@@ -20,15 +20,17 @@ from nextbest.diagnostics import Diagnostic, Severity
 from nextbest.models import SIZE_BYTES_MAX, ModelError, Signature
 from nextbest.models.card import Card
 from nextbest.models.job import Job, Plan
+from nextbest.models.kept_rows import IGNORE, exposed
 from nextbest.models.manifest import MODEL_CARD, Manifest
 from nextbest.models.overflow import warn_of_overflow
 from nextbest.models.records import encode
 from nextbest.models.reference import Reference, histogram_of
+from nextbest.models.refusal import ROWS_EXPOSED
 from nextbest.models.registry import Registry, Version
 from nextbest.models.report import Outcome, Refusal, Report
 from nextbest.models.rows import EXPECTED, Table, fill_inputs
 from nextbest.models.validation import validate
-from nextbest.models.version_files import MODEL
+from nextbest.models.version_files import MODEL, ROWS
 from nextbest.models.zipmap import strip_zipmap
 from nextbest.regular_file import open_file
 from nextbest.workspace.columns import Bound, bind_columns, read_tables
@@ -116,8 +118,23 @@ def push(registry: Registry, request: Request, progress: Progress = ignore) -> P
         _push(registry, request, pushed, progress)
     except ModelError as error:
         pushed.diagnostics.append(Diagnostic(error.code, error.message, None, error.help))
+    if pushed.version is not None and pushed.manifest is not None and not request.is_dry_run:
+        pushed.diagnostics += _exposed(pushed.version, pushed.manifest)
     pushed.diagnostics.sort(key=_place)
     return pushed
+
+
+def _exposed(version: Version, manifest: Manifest) -> list[Diagnostic]:
+    """A warning of rows of customers that git would take up."""
+    kept = [name for name in ROWS if name in manifest.files and (version.folder / name).exists()]
+    names = exposed(version.folder, kept)
+    if not names:
+        return []
+    listed = " and ".join(f"`{name}`" for name in names)
+    message = f"git does not ignore {listed} of {version}: rows of customers would come under version control"
+    ignore_file = version.folder.parents[2] / IGNORE
+    remedy = f"write {listed} into `{ignore_file}`, a line each"
+    return [Diagnostic(ROWS_EXPOSED, message, None, remedy, Severity.WARNING)]
 
 
 def _place(diagnostic: Diagnostic) -> tuple[str, int, int]:

@@ -14,6 +14,7 @@ from nextbest.models import ModelError
 from nextbest.models.manifest import Manifest
 from nextbest.models.records import decode
 from nextbest.models.reference import Reference
+from nextbest.models.refusal import ROWS_ABSENT
 from nextbest.models.registry import FOLDER, Registry, Version
 from nextbest.workspace.baseline import Baseline
 from nextbest.workspace.definitions import BindingFile, Kind, ModelFile
@@ -130,9 +131,34 @@ def _resolve(
     if document is not None:
         workspace.sources[document.file] = document.lines
     background = store.file(version, manifest, BACKGROUND)
+    diagnostics += _lost(store, version, manifest, source)
     baseline = Baseline(manifest, _reference(store, version, manifest))
     resolved = Resolved(version, onnx, manifest.any_operator, document, manifest, background, baseline)
     return resolved, source, diagnostics
+
+
+def _lost(
+    store: Registry, version: Version, manifest: Manifest, source: Source[ModelFile]
+) -> list[Diagnostic]:
+    """A warning of what a version cannot do without rows that are no longer there."""
+    engine = manifest.report.engine
+    is_native = engine is None or engine.name == "native"
+    fates = {name: store.fate_of(version, manifest, name) for name in (BACKGROUND, REFERENCE)}
+    lost = []
+    if fates[BACKGROUND] and is_native and not source.definition.background:
+        lost.append("its propensities have no contributions")
+    if fates[REFERENCE]:
+        lost.append("`model health` has nothing to compare with")
+    if not lost:
+        return []
+    message = f"the background sample of {version} is {fates[BACKGROUND]}: {' and '.join(lost)}"
+    is_forgotten = store.amendments(version.name).forgetting(version.digest, BACKGROUND) is not None
+    remedy = (
+        "give another sample in this file, `background: sample.parquet`, or push a new version with one"
+        if is_forgotten
+        else f"copy it into `{version.folder}`, or push the same files again"
+    )
+    return [Diagnostic(ROWS_ABSENT, message, source.document.value("version"), remedy, Severity.WARNING)]
 
 
 def _reference(store: Registry, version: Version, manifest: Manifest) -> Reference | None:

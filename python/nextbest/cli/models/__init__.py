@@ -7,9 +7,11 @@ from nextbest.cli.models import (
     catalog,
     comparison,
     evaluation,
+    forgetting,
     health,
     inspection,
     moves,
+    pulls,
     pushes,
     revisions,
 )
@@ -22,6 +24,18 @@ def register(app: typer.Typer) -> None:
         help="Push models, look into them, choose which version is used, and see how it fares.",
         no_args_is_help=True,
     )
-    for commands in (binding, pushes, catalog, inspection, comparison, evaluation, moves, revisions, health):
+    for commands in (
+        binding,
+        pushes,
+        catalog,
+        inspection,
+        comparison,
+        evaluation,
+        moves,
+        revisions,
+        pulls,
+        forgetting,
+        health,
+    ):
         commands.register(group)
     app.add_typer(group, rich_help_panel="Models")

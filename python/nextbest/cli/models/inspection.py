@@ -69,6 +69,7 @@ def describe(store: "Registry", version: "Version", aliases: "Aliases") -> dict[
         "card_revisions": [
             {"by": found.by, "at": found.at, "card": encode(found.card)} for found in revisions
         ],
+        "rows": {name: fate or "kept" for name, fate in _fates(store, version, manifest).items()},
         "repairs": encode(amendments.repairs.get(version.digest, [])),
         "aliases": aliases.of(version.digest),
         "is_retired": version.digest in aliases.retired,
@@ -103,6 +104,7 @@ def _render(store: "Registry", version: "Version", aliases: "Aliases") -> "list[
         if rows:
             parts.append(_pairs(title, rows))
     happened = _amendment_rows(amendments, version)
+    happened += [(name, fate) for name, fate in _fates(store, version, manifest).items() if fate]
     if happened:
         parts.append(_pairs("After the push", happened))
     if aliases.history or len(store.versions(version.name)) > 1:
@@ -247,6 +249,14 @@ def _versions(store: "Registry", shown: "Version", aliases: "Aliases") -> "Table
     for row in sorted(rows, key=lambda row: row[1], reverse=True):
         table.add_row(*row)
     return table
+
+
+def _fates(store: "Registry", version: "Version", manifest: "Manifest") -> dict[str, str]:
+    """Of each file of rows, and of what was counted in them, why it is not there; empty where it is."""
+    from nextbest.models.version_files import REFERENCE, ROWS
+
+    names = [name for name in (*ROWS, REFERENCE) if name in manifest.files]
+    return {name: store.fate_of(version, manifest, name) for name in names}
 
 
 def _amendment_rows(amendments: "Amendments", version: "Version") -> list[tuple[str, str]]:

@@ -1,0 +1,58 @@
+"""`nextbest model forget-rows`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nextbest.cli.help_text import add_command
+from nextbest.cli.models.registries import (
+    Named,
+    RegistryFolder,
+    Workspace,
+    find_named,
+    now,
+    open_registry,
+    refusing,
+    user,
+)
+from nextbest.cli.output import Json, is_for_machines, say, write_json
+
+
+def register(group: typer.Typer) -> None:
+    """Adds the command."""
+    add_command(
+        group,
+        forget_rows,
+        "nextbest model forget-rows card-propensity@1a2b3c",
+        "nextbest model forget-rows card-propensity@1a2b3c --reference",
+        name="forget-rows",
+    )
+
+
+def forget_rows(
+    reference: Named,
+    *,
+    histograms: Annotated[
+        bool, typer.Option("--reference", help="Drop the histograms of the background sample too.")
+    ] = False,
+    workspace: Workspace = Path(),
+    registry: RegistryFolder = None,
+    json: Json = False,  # noqa: ARG001 - chooses by its callback
+) -> None:
+    """Drop the golden rows and the background sample of a version, which are customers' data.
+
+    The version stays as it is, and the registry records who dropped them and when. Without the sample, what
+    is compiled from now on has no contributions; without --reference, `model health` goes on comparing with
+    its histograms. Copies of the registry and its backups keep the rows until they are dropped there too.
+    """
+    store = open_registry(workspace, registry)
+    with refusing():
+        version = find_named(store, reference)
+        files = store.forget_rows(version, by=user(), at=now(), with_reference=histograms)
+    if is_for_machines():
+        write_json({"name": version.name, "version": version.digest, "forgotten": files})
+    elif files:
+        say(f"forgot {', '.join(files)} of {version}")
+    else:
+        say(f"{version} has no rows to forget")
