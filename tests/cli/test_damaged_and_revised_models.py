@@ -53,6 +53,10 @@ def test_a_repair_is_shown_and_warned_of(nextbest, folder, damaged):  # noqa: F8
     ran = nextbest("model", "promote", "card@champion", "--alias", "shadow", "--json")
     assert (ran.code, json.loads(ran.out)["warnings"][0]["code"]) == (0, "NB618")
     assert "warning[NB618]" in nextbest("model", "promote", "card@champion", "--alias", "shadow").out
+    # Also where the promotion is refused for another reason.
+    nextbest("model", "promote", "card@challenger", "--waive-golden", "a test")
+    refused = nextbest("model", "promote", f"card@{damaged[0]}")
+    assert (refused.code, "error[NB673]" in refused.out, "warning[NB618]" in refused.out) == (1, True, True)
 
 
 def test_revising_a_card(nextbest, folder, pushed):  # noqa: F811 - fixtures

@@ -17,6 +17,7 @@ from nextbest.cli.models.registries import (
     now,
     open_registry,
     read_waiver,
+    refuse,
     refusing,
     user,
 )
@@ -60,14 +61,20 @@ def promote(  # noqa: PLR0913 - one a word of the command line
     A version that was pushed without golden rows does not become champion (NB673), unless somebody gives a
     reason, which is recorded with the move and shown by `model show`.
     """
+    from nextbest.diagnostics import Diagnostic
+    from nextbest.models import ModelError
     from nextbest.models.registry import Waiver
 
     waiver = Waiver(read_waiver(waive_golden), is_first_waived=False)
     store = open_registry(workspace, registry)
     with refusing():
         version = find_named(store, reference)
-        move = store.promote(version, alias, by=user(), at=now(), waiver=waiver)
-        _report(version.name, move, [*without_golden(version.name, move), *repaired(store, version)])
+        known = repaired(store, version)
+        try:
+            move = store.promote(version, alias, by=user(), at=now(), waiver=waiver)
+        except ModelError as error:
+            refuse([Diagnostic(error.code, error.message, None, error.help), *known], {})
+        _report(version.name, move, [*without_golden(version.name, move), *known])
 
 
 def rollback(
