@@ -60,6 +60,7 @@ def publish(
     element=Element.FLOAT32,
     pushed_at="2026-01-02",
     positive_label="",
+    labels=None,
     **rows,
 ):
     """Adds a version.
@@ -72,12 +73,13 @@ def publish(
         element: Of the input, as the manifest says.
         pushed_at: A day.
         positive_label: The class that is scored.
+        labels: Of the output.
         rows: `background` and `golden`: frames.
     """
     width = columns if isinstance(columns, int) else len(columns)
     files = {f"{kind}.parquet": parquet(pl.DataFrame(frame)) for kind, frame in rows.items()}
     inputs = Tensor("x", element, (None, width), "tensor(float)")
-    outputs = Tensor("p", Element.FLOAT32, (None, 1), "tensor(float)")
+    outputs = Tensor("p", Element.FLOAT32, (None, 1), "tensor(float)", labels=labels)
     facts = Facts(
         len(onnx), 3, "tests", 8, {"ai.onnx": 17}, {"Gemm": 1}, {}, Signature((inputs,), (outputs,))
     )

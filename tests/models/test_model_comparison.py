@@ -9,6 +9,7 @@ from registered import logistic, publish
 
 from nextbest.models import Element, ModelError
 from nextbest.models.comparison import compare
+from nextbest.models.labels import Labels
 from nextbest.models.registry import Registry
 from nextbest.models.samples import shared_sample
 from nextbest.models.version_scores import score_rows
@@ -101,6 +102,30 @@ def test_a_version_that_is_not_bound_takes_places(tmp_path, is_turned):
     assert [list(chosen) for chosen in columns] == ([["x[0]"], [A]] if is_turned else [[A], ["x[0]"]])
     wide = publish(tmp_path, TWO, 2, background=frame(5, "x[0]", "x[1]"))
     assert found(tmp_path, bound, wide).what == f"background sample of {wide}"
+
+
+def test_a_column_of_a_file_means_the_same_for_both(tmp_path):
+    versions = publish(tmp_path, ONE, [A]), publish(tmp_path, logistic(2.0), [B])
+    rows = {"x[0]": pl.Series([1.0, 2.0])}
+    message = f"the column `x[0]` of the rows of the file is `{A}` for one version and `{B}` for another"
+    with pytest.raises(ModelError, match=re.escape(message)):
+        compare(Registry(tmp_path), *versions, silent, rows)
+    # To a version that is not bound, a place is all there is.
+    unbound = publish(tmp_path, logistic(3.0), 1)
+    assert compare(Registry(tmp_path), versions[0], unbound, silent, rows).scores.rows == 2
+
+
+def test_classes_are_compared(tmp_path):
+    two = Labels(("accept", "decline"), are_texts=True)
+    turned = Labels(("decline", "accept"), are_texts=True)
+    versions = [
+        publish(tmp_path, logistic(slope), [A], labels=labels)
+        for slope, labels in ((1.0, two), (2.0, turned))
+    ]
+    changes = compare(Registry(tmp_path), *versions, silent).changes
+    assert [(change.before, change.after) for change in changes if change.what == "classes of p"] == [
+        ("accept is column 0, decline is column 1", "decline is column 0, accept is column 1")
+    ]
 
 
 def test_values_are_cast_to_what_each_version_takes(tmp_path):

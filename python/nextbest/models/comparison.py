@@ -12,8 +12,8 @@ from nextbest.models.records import encode
 from nextbest.models.reference import histogram_of, stability_index
 from nextbest.models.refusal import ModelError
 from nextbest.models.registry import Registry, Version
-from nextbest.models.rows import choose_columns, inputs_of
-from nextbest.models.samples import Sample, shared_sample
+from nextbest.models.report import Facts
+from nextbest.models.samples import Sample, choose_for_all, shared_sample
 from nextbest.models.validation import Progress
 from nextbest.models.version_scores import score_rows
 
@@ -110,24 +110,36 @@ def compare(
 
 
 def _given(rows: Mapping[str, pl.Series], manifests: Sequence[Manifest]) -> Sample:
-    chosen = tuple(choose_columns(rows, inputs_of(manifest), ROWS_GIVEN) for manifest in manifests)
+    chosen = choose_for_all(rows, manifests, ROWS_GIVEN)
     return Sample(ROWS_GIVEN, len(next(iter(rows.values()), ())), chosen, ())
 
 
 def _flat(manifest: Manifest) -> dict[str, str]:
     """What there is to compare, as text by what it is."""
-    facts, binding = manifest.report.facts, manifest.binding
+    engine = manifest.report.engine
+    flat = _model(manifest.report.facts) | _binding(manifest) | _card(manifest)
+    return flat | {"engine": engine.name} if engine is not None else flat
+
+
+def _model(facts: Facts) -> dict[str, str]:
     flat: dict[str, str] = {}
     for tensor in facts.signature.inputs:
         flat[f"input {tensor.name}"] = f"{tensor.type_text} {encode(tensor.shape)}"
     for tensor in facts.signature.outputs:
         flat[f"output {tensor.name}"] = f"{tensor.type_text} {encode(tensor.shape)}"
+        if tensor.labels is not None:
+            flat[f"classes of {tensor.name}"] = tensor.labels.listed().replace("`", "")
     flat |= {f"operator {name}": str(count) for name, count in facts.operators.items()}
     flat |= {f"opset {domain}": str(version) for domain, version in facts.opsets.items()}
     flat |= {"producer": facts.producer, "size": f"{facts.size_bytes:,} bytes"}
     if facts.tree_count:
         flat["trees"] = f"{facts.tree_count:,}, {facts.tree_node_count:,} nodes, depth {facts.tree_depth_max}"
-    flat |= {
+    return flat
+
+
+def _binding(manifest: Manifest) -> dict[str, str]:
+    binding = manifest.binding
+    flat = {
         f"binding of {name}": ", ".join(_column(column) for column in columns)
         for name, columns in binding.inputs.items()
     }
@@ -136,16 +148,19 @@ def _flat(manifest: Manifest) -> dict[str, str]:
         flat["rows"] = "one by one"
     if binding.prior is not None:
         flat["prior"] = f"{binding.prior:g}"
-    if manifest.card is not None:
-        card = encode(manifest.card)
-        metrics, limits = card.pop("metrics"), card.pop("limits")
-        flat |= {f"card {name}": str(value) for name, value in card.items() if value}
-        flat |= {f"metric {name}": f"{value:g}" for name, value in metrics.items()}
-        if limits:
-            flat["card limits"] = "; ".join(limits)
-    if manifest.report.engine is not None:
-        flat["engine"] = manifest.report.engine.name
+    if manifest.budget_us is not None:
+        flat["budget"] = f"{manifest.budget_us:g} us for one row"
     return flat
+
+
+def _card(manifest: Manifest) -> dict[str, str]:
+    if manifest.card is None:
+        return {}
+    card = encode(manifest.card)
+    metrics, limits = card.pop("metrics"), card.pop("limits")
+    flat = {f"card {name}": str(value) for name, value in card.items() if value}
+    flat |= {f"metric {name}": f"{value:g}" for name, value in metrics.items()}
+    return flat | {"card limits": "; ".join(limits)} if limits else flat
 
 
 def _column(column: BoundColumn) -> str:

@@ -14,7 +14,7 @@ from nextbest.models.observed import read_labels
 from nextbest.models.performance import Difference, Performance, measure
 from nextbest.models.refusal import FEW, LABELS, LEAK, ModelError
 from nextbest.models.registry import Registry, Version
-from nextbest.models.rows import choose_columns, inputs_of
+from nextbest.models.samples import choose_for_all
 from nextbest.models.validation import Progress
 from nextbest.models.version_scores import score_rows
 
@@ -88,7 +88,7 @@ def evaluate(registry: Registry, question: Question, progress: Progress) -> Eval
     series = _label_of(question)
     positive = question.positive or _class_of(manifests, series)
     happened = read_labels(series, positive)
-    chosen = [choose_columns(columns, inputs_of(manifest), WHAT) for manifest in manifests]
+    chosen = choose_for_all(columns, manifests, WHAT)
     _refuse_leak(question, chosen)
     kept = np.unique(np.linspace(0, len(happened) - 1, min(len(happened), ROWS_MAX)).astype(np.int64))
     scores = [

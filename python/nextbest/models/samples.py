@@ -13,7 +13,7 @@ import polars as pl
 from nextbest.models.manifest import Manifest
 from nextbest.models.refusal import ROWS, ModelError
 from nextbest.models.registry import Registry, Version
-from nextbest.models.rows import InputColumn, decode_table, inputs_of
+from nextbest.models.rows import InputColumn, choose_columns, decode_table, inputs_of
 
 BACKGROUND = "background.parquet"
 GOLDEN = "golden.parquet"
@@ -84,6 +84,28 @@ def _absent(registry: Registry, version: Version, manifest: Manifest) -> list[st
     fates = {what: registry.fate_of(version, manifest, file) for file, what in _FILES.items()}
     gone = [f"the {what} of {version} are {fate}" for what, fate in fates.items() if fate]
     return gone or [f"{version} was pushed without rows"]
+
+
+def choose_for_all(
+    found: Mapping[str, pl.Series], manifests: Sequence[Manifest], what: str
+) -> tuple[dict[str, pl.Series], ...]:
+    """Of a file's columns, what each version takes, by first names.
+
+    Raises:
+        ModelError: NB663: one is not there, or a column would be another attribute for each version, as a
+            place such as `features[0]` may be.
+    """
+    chosen = tuple(choose_columns(found, inputs_of(manifest), what) for manifest in manifests)
+    names = {id(series): name for name, series in found.items()}
+    meanings: dict[str, str] = {}
+    for manifest, taken in zip(manifests, chosen, strict=True):
+        for first, series in taken.items() if manifest.binding.inputs else ():
+            name = names[id(series)]
+            if (other := meanings.setdefault(name, first)) != first:
+                both = f"`{other}` for one version and `{first}` for another"
+                message = f"the column `{name}` of the {what} is {both}"
+                raise ModelError(message, "name the columns by attribute", ROWS)
+    return chosen
 
 
 def _stored(registry: Registry, version: Version, manifest: Manifest, *, is_newer: bool) -> list[_Stored]:
