@@ -142,7 +142,7 @@ def test_a_calibration_that_alerts_ends_with_one(nextbest, tmp_path, monkeypatch
     monkeypatch.setenv("NEXTBEST_CONTROL_ADDRESS", "127.0.0.1:9")
     source = np.random.default_rng(0)
     propensities = source.beta(2, 15, 5_000)
-    actions = [f"a{row % 30:02}" for row in range(4_999)] + ["x\x1b[2J"]
+    actions = [f"[/x]\x1b[2J{row % 31:02}" for row in range(5_000)]
     happened = (source.random(5_000) < 2.5 * propensities).astype(int)
     frame = pl.DataFrame({"propensity": propensities, "outcome": happened, "action": actions})
     frame.write_parquet(tmp_path / "bad.parquet")
