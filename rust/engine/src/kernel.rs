@@ -18,7 +18,9 @@ mod tests;
 use std::fmt;
 
 pub(crate) use dense::Matrix;
-pub(crate) use forest::{AxisKind, Child, Factored, Forest, LEFTMOST, Node, RIGHTMOST, Slots, Tree, key};
+pub(crate) use forest::{
+    AxisKind, Child, Factored, Forest, LEFTMOST, Node, RIGHTMOST, Sets, Slots, Tested, Tree, key,
+};
 pub(crate) use keys::Keys;
 
 /// 512 bits: of one slot each, in the order of the slots. What one instruction of AVX-512 takes.

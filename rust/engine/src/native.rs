@@ -8,6 +8,7 @@ mod attribution;
 mod axes;
 mod background;
 mod check;
+mod codes;
 mod dictionary;
 mod ensemble;
 mod factoring;

@@ -11,6 +11,7 @@ mod heap;
 #[cfg(target_arch = "x86_64")]
 mod ranked;
 mod ranks;
+mod sets;
 mod tree;
 mod walk;
 
@@ -20,7 +21,8 @@ pub(crate) mod tests;
 use super::{Kernel, Set};
 pub(crate) use factored::{AxisKind, Factored};
 use heap::Heap;
-use ranks::{Lanes, Masks, Tests};
+use ranks::{Lanes, Masks, RankTables, SetTest, Tests};
+pub(crate) use sets::{Sets, Tested};
 pub(crate) use tree::{Child, Node, Tree};
 use walk::Walk;
 
@@ -42,27 +44,59 @@ pub(crate) const LEFTMOST: u32 = 0;
 /// The key of what goes right at every node.
 pub(crate) const RIGHTMOST: u32 = u32::MAX;
 
-/// The keys of a row: one for each axis; or two, of which the second differs only where something is missing, and is then
-/// the rightmost instead of the leftmost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The keys of a row: of each axis one; or two, of which the second differs only where something is missing, and is then
+/// the rightmost instead of the leftmost. Then a code for each column that is tested for sets; and then, for those who do
+/// not know sets by codes, a key for each set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Slots {
     pub(crate) axes: usize,
     pub(crate) is_paired: bool,
+    pub(crate) columns: usize,
+    pub(crate) sets: usize,
 }
 
 impl Slots {
     pub(crate) fn count(self) -> usize {
+        self.first_set() + self.sets
+    }
+
+    pub(crate) fn first_code(self) -> usize {
         if self.is_paired { 2 * self.axes } else { self.axes }
     }
 
-    /// The axis of a slot, and whether it is the second of its pair.
+    pub(crate) fn first_set(self) -> usize {
+        self.first_code() + self.columns
+    }
+
+    /// The same keys, but those of sets.
+    pub(crate) fn without_sets(self) -> Self {
+        Self { sets: 0, ..self }
+    }
+
+    /// The axis of a slot, and whether it is the second of its pair. Codes and sets count as axes, after the others.
     pub(crate) fn axis(self, slot: u16) -> (usize, bool) {
         let slot = usize::from(slot);
         if slot < self.axes {
             (slot, false)
-        } else {
+        } else if slot < self.first_code() {
             (slot - self.axes, true)
+        } else {
+            (slot - (self.first_code() - self.axes), false)
         }
+    }
+
+    /// The first slot of an axis.
+    pub(crate) fn first_slot(self, axis: usize) -> usize {
+        if axis < self.axes {
+            axis
+        } else {
+            axis + self.first_code() - self.axes
+        }
+    }
+
+    /// The set that a slot is.
+    pub(crate) fn set(self, slot: u16) -> Option<usize> {
+        usize::from(slot).checked_sub(self.first_set())
     }
 }
 
@@ -74,9 +108,9 @@ pub(crate) struct Forest {
     trees: usize,
     /// Eight trees each, in their order; the last one is filled up with trees that weigh nothing.
     groups: Vec<Group>,
-    /// Empty where trees have too many thresholds, or this machine has no use for them.
-    // Invariant: there are lanes only where the machine has the instructions that `avx512` needs.
-    lanes: Vec<ranks::Lane>,
+    /// None where trees have too many thresholds or sets, or this machine has no use for them.
+    // Invariant: some only where the machine has the instructions that `avx512` needs.
+    ranks: Option<RankTables>,
     // Invariant: `targets` for each leaf of all trees, and a last line of zeros.
     weights: Vec<f32>,
     /// One for each target, added last.
@@ -88,6 +122,8 @@ pub(crate) struct Forest {
 /// With fewer trees, making ranks takes longer than they save; and a decision that asks a hundred small models would read
 /// the lanes of all of them, each 50 KB.
 const RANKED_TREES_MIN: usize = 48;
+/// With so many sets, what each says of a row takes longer to write down than ranks to make.
+const RANKED_SETS_MIN: usize = 64;
 
 /// Whether ranks are of use here.
 fn has_rank_kernel() -> bool {
@@ -161,46 +197,45 @@ struct Ranked {
     tests: Box<Tests>,
     /// Of trees that are not laid out as complete ones.
     masks: Option<Box<Masks>>,
+    /// Columns that are tested for sets.
+    columns: Vec<usize>,
 }
 
 impl Group {
+    /// Also the nodes of ranked trees that test sets.
     fn new(
         trees: &[(&Tree, u32); SIDE_BY_SIDE],
         targets: usize,
         weights: &[f32],
-        slots: Slots,
-        lanes: Option<&Lanes>,
-    ) -> Option<Self> {
-        if let Some(heap) = Heap::new(trees, targets, weights) {
+        lanes: Option<&Lanes<'_>>,
+    ) -> Option<(Self, Vec<SetTest>)> {
+        let (form, ranked) = if let Some(heap) = Heap::new(trees, targets, weights) {
             let ranked = lanes.and_then(|lanes| {
-                Some(Ranked {
-                    tests: Tests::complete(trees, lanes, slots)?,
-                    masks: None,
-                })
+                let (tests, sets) = Tests::complete(trees, lanes)?;
+                Some((tests, None, sets))
             });
-            return Some(Self {
-                form: Form::Heap(Box::new(heap)),
-                ranked,
+            (Form::Heap(Box::new(heap)), ranked)
+        } else {
+            let walk = Walk::new(trees, targets, weights)?;
+            let ranked = lanes.and_then(|lanes| {
+                let weights = if targets == 1 { weights } else { &[] };
+                let (tests, masks, sets) = Tests::any(trees, lanes, |_| true, weights)?;
+                Some((tests, Some(masks), sets))
             });
-        }
-        let walk = Walk::new(trees, targets, weights)?;
-        let ranked = lanes.and_then(|lanes| {
-            let (tests, masks) = Tests::any(
-                trees,
-                lanes,
-                slots,
-                |_| true,
-                if targets == 1 { weights } else { &[] },
-            )?;
-            Some(Ranked {
-                tests,
-                masks: Some(masks),
-            })
+            (Form::Walk(Box::new(walk)), ranked)
+        };
+        let Some((tests, masks, sets)) = ranked else {
+            return Some((Self { form, ranked: None }, Vec::new()));
+        };
+        let mut columns: Vec<usize> = sets.iter().map(|test| test.column).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        let ranked = Some(Ranked {
+            tests,
+            masks,
+            columns,
         });
-        Some(Self {
-            form: Form::Walk(Box::new(walk)),
-            ranked,
-        })
+        Some((Self { form, ranked }, sets))
     }
 }
 
@@ -210,7 +245,7 @@ impl Forest {
     /// not there, a threshold that is no number, or numbers that do not agree.
     pub(crate) fn new(
         trees: &[Tree],
-        slots: Slots,
+        tested: Tested<'_>,
         targets: usize,
         mut weights: Vec<f32>,
         base_values: Vec<f32>,
@@ -218,7 +253,7 @@ impl Forest {
     ) -> Option<Self> {
         let leaves: usize = trees.iter().map(|tree| tree.leaves).sum();
         let fits = targets > 0
-            && trees.iter().all(|tree| tree.is_sound(slots.count()))
+            && trees.iter().all(|tree| tree.is_sound(tested.slots.count()))
             && leaves.checked_mul(targets) == Some(weights.len())
             && (base_values.is_empty() || base_values.len() == targets);
         if !fits {
@@ -226,14 +261,18 @@ impl Forest {
         }
         weights.resize(weights.len() + targets, 0.0);
         let nothing = Tree::default();
-        let lanes = if (cfg!(test) || trees.len() >= RANKED_TREES_MIN) && has_rank_kernel() {
-            Lanes::new(trees, slots, |_| true)
+        let is_worth_it = trees.len() >= RANKED_TREES_MIN || tested.sets.count() >= RANKED_SETS_MIN;
+        let lanes = if (cfg!(test) || is_worth_it) && has_rank_kernel() {
+            Lanes::new(trees, tested, |_| true)
         } else {
             None
         };
         let mut groups = Vec::new();
+        let group_count = trees.len().div_ceil(SIDE_BY_SIDE);
+        let mut tables = lanes.as_ref().and_then(|_| RankTables::new(tested, group_count));
+        let lanes = lanes.filter(|_| tables.is_some());
         let mut first_leaf = 0;
-        for some in trees.chunks(SIDE_BY_SIDE) {
+        for (number, some) in trees.chunks(SIDE_BY_SIDE).enumerate() {
             let trees: [(&Tree, u32); SIDE_BY_SIDE] = std::array::from_fn(|place| match some.get(place) {
                 Some(tree) => {
                     let first = first_leaf;
@@ -242,18 +281,33 @@ impl Forest {
                 }
                 None => (&nothing, u32::try_from(leaves).unwrap_or(u32::MAX)),
             });
-            groups.push(Group::new(&trees, targets, &weights, slots, lanes.as_ref())?);
+            let (group, sets) = Group::new(&trees, targets, &weights, lanes.as_ref())?;
+            groups.push(group);
+            if let Some(tables) = &mut tables {
+                tables.add(tested.sets, number, &sets)?;
+            }
         }
+        let ranks = lanes.zip(tables).map(|(lanes, tables)| tables.of(lanes.all));
         Some(Self {
-            slots,
+            slots: tested.slots,
             targets,
             trees: trees.len(),
             groups,
-            lanes: lanes.map(|lanes| lanes.lanes).unwrap_or_default(),
+            ranks,
             weights,
             base_values,
             divisor,
         })
+    }
+
+    /// The keys that rows have for a kernel.
+    pub(crate) fn slots(&self, kernel: Kernel) -> Slots {
+        let is_ranked = self.ranks.is_some() && self.groups.iter().all(|group| group.ranked.is_some());
+        match kernel.0 {
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 if is_ranked => self.slots.without_sets(),
+            _ => self.slots,
+        }
     }
 
     pub(crate) fn targets(&self) -> usize {
@@ -264,11 +318,11 @@ impl Forest {
         self.trees
     }
 
-    /// The sums of each row. `keys` is row by row, one for each slot; `sums` gets `targets` numbers for each row.
+    /// The sums of each row. `keys` is row by row, one for each slot of the kernel; `sums` gets `targets` numbers for each row.
     pub(crate) fn sum(&self, kernel: Kernel, keys: &[u32], sums: &mut [f32]) {
         sums.fill(0.0);
         // What follows relies on it.
-        if keys.len() < sums.len() / self.targets * self.slots.count() {
+        if keys.len() < sums.len() / self.targets * self.slots(kernel).count() {
             return;
         }
         match kernel.0 {
@@ -276,7 +330,7 @@ impl Forest {
             Set::Portable => unsafe { self.sum_here(keys, sums) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: this machine has the instructions, or there were no such lanes; there are keys for each row.
-            Set::Avx512 if !self.lanes.is_empty() => unsafe { self.sum_avx512(keys, sums) },
+            Set::Avx512 if self.ranks.is_some() => unsafe { self.sum_avx512(kernel, keys, sums) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: this machine has the instructions, or there were no such kernel. There are keys for each row.
             Set::Avx2 | Set::Avx512 => unsafe { self.sum_avx2(keys, sums) },

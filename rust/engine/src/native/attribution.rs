@@ -204,7 +204,8 @@ impl Attributions {
             let ensemble = model.ensembles.get(weighed.sum.ensemble)?;
             let forest = self.forests.get(&weighed.sum.ensemble)?.as_ref().ok()?;
             let mut keys = Vec::new();
-            ensemble.axes().append(cells, &mut keys);
+            let axes = ensemble.axes();
+            axes.append(axes.slots(), cells, &mut keys);
             match method {
                 Method::Fast => weighed.follow(forest, &keys, &mut contributions),
                 Method::Exact => weighed.share_out(forest, &keys, &mut contributions),

@@ -1,10 +1,18 @@
 //! Cells -> the keys that trees test: each cell once, or twice where a missing one goes left at some nodes and right at
-//! others.
+//! others; and of cells that are tested for sets a code, and what each set says of it.
 
-use crate::kernel::{LEFTMOST, RIGHTMOST, Slots, key};
+use std::{cmp::Ordering, sync::Arc};
+
+use super::codes::Codes;
+use crate::{
+    bundle::BundleFault,
+    kernel::{LEFTMOST, RIGHTMOST, Sets, Slots, Tested, key},
+};
 
 /// Cells between two that are tested, which are made keys of all the same: neighbours are quicker than gaps.
 const GAP_MAX: usize = 4;
+/// Nodes name slots in 16 bits.
+const SLOTS_MAX: usize = 1 << 16;
 
 /// What a node of the message tests.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,14 +25,15 @@ pub(super) struct Slot {
     pub(super) missing_is_member: bool,
 }
 
-/// Which cells are tested. Keys stand in the order of the stretches, then of the sets; once, or once more for the other
-/// side.
+/// Which cells are tested: the axes are first the cells of the stretches, then those that have codes, then their sets.
 #[derive(Debug)]
 pub(super) struct Axes {
     /// Cells: first and count.
     stretches: Vec<(usize, usize)>,
-    sets: Vec<Slot>,
-    count: usize,
+    /// Cells that have codes.
+    columns: Vec<(usize, Arc<Codes>)>,
+    sets: Arc<Sets>,
+    slots: Slots,
     sides: Sides,
 }
 
@@ -38,8 +47,11 @@ enum Sides {
 }
 
 impl Axes {
-    /// The axes, and for each slot which of the keys it is.
-    pub(super) fn of(slots: &[Slot]) -> (Self, Vec<usize>) {
+    /// The axes, and for each slot of the message which of the keys it is.
+    ///
+    /// # Errors
+    /// When there are more keys than nodes can name, or sets take too much memory.
+    pub(super) fn of(slots: &[Slot]) -> Result<(Self, Vec<usize>), BundleFault> {
         let plain = || slots.iter().filter(|slot| slot.members.is_empty());
         let sides = match (
             plain().any(|slot| slot.missing_left),
@@ -49,55 +61,66 @@ impl Axes {
             (true, false) => Sides::Left,
             (false, _) => Sides::Right,
         };
-        let mut cells: Vec<usize> = plain().map(|slot| slot.cell).collect();
-        cells.sort_unstable();
-        let mut stretches: Vec<(usize, usize)> = Vec::new();
-        for cell in cells {
-            match stretches.last_mut() {
-                Some((first, count)) if cell <= *first + *count + GAP_MAX => {
-                    *count = (*count).max(cell - *first + 1);
-                }
-                _ => stretches.push((cell, 1)),
-            }
+        let stretches = stretches(plain().map(|slot| slot.cell).collect());
+        let mut members: Vec<&Slot> = slots.iter().filter(|slot| !slot.members.is_empty()).collect();
+        members.sort_by(|left, right| order(left, right));
+        members.dedup_by(|left, right| order(left, right).is_eq());
+        let mut sets = Sets::default();
+        let mut columns = Vec::new();
+        for column in members.chunk_by(|left, right| left.cell == right.cell) {
+            let cell = column.first().map_or(0, |set| set.cell);
+            columns.push((cell, Arc::new(Codes::of(column, &mut sets)?)));
         }
-        let mut sets: Vec<Slot> = Vec::new();
-        for slot in slots.iter().filter(|slot| !slot.members.is_empty()) {
-            if !sets.contains(slot) {
-                sets.push(slot.clone());
-            }
-        }
-        let plain_count: usize = stretches.iter().map(|(_, count)| count).sum();
         let axes = Self {
-            count: plain_count + sets.len(),
+            slots: Slots {
+                axes: stretches.iter().map(|(_, count)| count).sum(),
+                is_paired: sides == Sides::Both,
+                columns: columns.len(),
+                sets: members.len(),
+            },
             stretches,
-            sets,
+            columns,
+            sets: Arc::new(sets),
             sides,
         };
+        BundleFault::limit("keys of trees", axes.slots.count(), SLOTS_MAX)?;
         let place = |slot: &Slot| {
-            if !slot.members.is_empty() {
-                let place = axes.sets.iter().position(|set| set == slot).unwrap_or_default();
-                return plain_count + place;
+            if slot.members.is_empty() {
+                axes.plain(slot)
+            } else {
+                let set = members
+                    .binary_search_by(|set| order(set, slot))
+                    .unwrap_or_default();
+                axes.slots.first_set() + set
             }
-            let mut before = 0;
-            for (first, count) in &axes.stretches {
-                if (*first..first + count).contains(&slot.cell) {
-                    let place = before + slot.cell - first;
-                    let is_other = sides == Sides::Both && !slot.missing_left;
-                    return if is_other { place + axes.count } else { place };
-                }
-                before += count;
-            }
-            before
         };
         let places = slots.iter().map(place).collect();
-        (axes, places)
+        Ok((axes, places))
+    }
+
+    fn plain(&self, slot: &Slot) -> usize {
+        let mut before = 0;
+        for (first, count) in &self.stretches {
+            if (*first..first + count).contains(&slot.cell) {
+                let place = before + slot.cell - first;
+                let is_other = self.sides == Sides::Both && !slot.missing_left;
+                return if is_other { place + self.slots.axes } else { place };
+            }
+            before += count;
+        }
+        before
     }
 
     /// The keys of a row.
     pub(super) fn slots(&self) -> Slots {
-        Slots {
-            axes: self.count,
-            is_paired: self.sides == Sides::Both,
+        self.slots
+    }
+
+    /// The keys of a row, and what is known of the sets.
+    pub(super) fn tested(&self) -> Tested<'_> {
+        Tested {
+            slots: self.slots,
+            sets: &self.sets,
         }
     }
 
@@ -107,41 +130,26 @@ impl Axes {
             .stretches
             .iter()
             .flat_map(|(first, count)| *first..first + count);
-        plain.chain(self.sets.iter().map(|set| set.cell))
+        let columns = self.columns.iter().map(|(cell, _)| *cell);
+        let sets = self.columns.iter().zip(self.sets.counts());
+        let sets = sets.flat_map(|((cell, _), count)| std::iter::repeat_n(*cell, count));
+        plain.chain(columns).chain(sets)
     }
 
     /// The same axes over cells that stand elsewhere; none where one of them is not there. Neighbours stay neighbours.
     pub(super) fn moved(&self, place: impl Fn(usize) -> Option<usize>) -> Option<Self> {
         let moved = |(first, count): &(usize, usize)| Some((place(*first)?, *count));
-        let set = |set: &Slot| {
-            Some(Slot {
-                cell: place(set.cell)?,
-                ..set.clone()
-            })
-        };
+        let column = |(cell, codes): &(usize, Arc<Codes>)| Some((place(*cell)?, Arc::clone(codes)));
         Some(Self {
             stretches: self.stretches.iter().map(moved).collect::<Option<_>>()?,
-            sets: self.sets.iter().map(set).collect::<Option<_>>()?,
+            columns: self.columns.iter().map(column).collect::<Option<_>>()?,
+            sets: Arc::clone(&self.sets),
             ..*self
         })
     }
 
-    /// The keys of one axis: its only one twice where it has no pair.
-    pub(super) fn key_pair(&self, place: usize, cell: f32) -> (u32, u32) {
-        let sets = self.count - self.sets.len();
-        if let Some(set) = place.checked_sub(sets).and_then(|set| self.sets.get(set)) {
-            let key = set.key(cell);
-            return (key, key);
-        }
-        match self.sides {
-            Sides::Left => (key(cell, LEFTMOST), key(cell, LEFTMOST)),
-            Sides::Right => (key(cell, RIGHTMOST), key(cell, RIGHTMOST)),
-            Sides::Both => (key(cell, LEFTMOST), key(cell, RIGHTMOST)),
-        }
-    }
-
-    /// Appends the keys of a row.
-    pub(super) fn append(&self, cells: &[f32], keys: &mut Vec<u32>) {
+    /// Appends the keys of a row: those of `slots`, which are all or all but the sets.
+    pub(super) fn append(&self, slots: Slots, cells: &[f32], keys: &mut Vec<u32>) {
         let missing = if self.sides == Sides::Right {
             RIGHTMOST
         } else {
@@ -152,30 +160,73 @@ impl Axes {
             let cells = cells.get(*first..first + count).unwrap_or_default();
             keys.extend(cells.iter().map(|cell| key(*cell, missing)));
         }
-        for set in &self.sets {
-            let cell = cells.get(set.cell).copied().unwrap_or(f32::NAN);
-            keys.push(set.key(cell));
-        }
         if self.sides == Sides::Both {
-            keys.resize(start + 2 * self.count, LEFTMOST);
-            let (near, far) = keys.split_at_mut(start + self.count);
+            keys.resize(start + 2 * slots.axes, LEFTMOST);
+            let (near, far) = keys.split_at_mut(start + slots.axes);
             for (far, near) in far.iter_mut().zip(near.iter().skip(start)) {
                 // No number has the leftmost key.
                 *far = if *near == LEFTMOST { RIGHTMOST } else { *near };
             }
         }
+        for (cell, codes) in &self.columns {
+            keys.push(codes.code(cells.get(*cell).copied().unwrap_or(f32::NAN)));
+        }
+        keys.resize(start + slots.count(), LEFTMOST);
+        if let Some(keys) = keys.get_mut(start..).filter(|_| slots.sets > 0) {
+            let (codes, sets) = keys.split_at_mut(slots.first_set());
+            for (column, code) in codes.iter().skip(slots.first_code()).enumerate() {
+                self.sets.expand(column, *code, sets);
+            }
+        }
+    }
+
+    /// Writes the keys of one axis that is no set; of one with codes those of its sets as well, where `slots` has them.
+    pub(super) fn write(&self, slots: Slots, axis: usize, cell: f32, keys: &mut [u32]) {
+        let mut set = |slot: usize, key: u32| {
+            if let Some(into) = keys.get_mut(slot) {
+                *into = key;
+            }
+        };
+        if let Some(column) = axis.checked_sub(slots.axes) {
+            if let Some((_, codes)) = self.columns.get(column) {
+                let code = codes.code(cell);
+                set(slots.first_code() + column, code);
+                let sets = keys.get_mut(slots.first_set()..).unwrap_or_default();
+                self.sets.expand(column, code, sets);
+            }
+            return;
+        }
+        let missing = if self.sides == Sides::Right {
+            RIGHTMOST
+        } else {
+            LEFTMOST
+        };
+        set(axis, key(cell, missing));
+        if self.sides == Sides::Both {
+            set(axis + slots.axes, key(cell, RIGHTMOST));
+        }
     }
 }
 
-impl Slot {
-    /// The key of 1.0, or that of 0.0.
-    fn key(&self, cell: f32) -> u32 {
-        let is_member = if cell.is_nan() {
-            self.missing_is_member
-        } else {
-            let order = |member: &f32| member.partial_cmp(&cell).unwrap_or(std::cmp::Ordering::Less);
-            self.members.binary_search_by(order).is_ok()
-        };
-        key(f32::from(u8::from(is_member)), LEFTMOST)
+fn stretches(mut cells: Vec<usize>) -> Vec<(usize, usize)> {
+    cells.sort_unstable();
+    let mut stretches: Vec<(usize, usize)> = Vec::new();
+    for cell in cells {
+        match stretches.last_mut() {
+            Some((first, count)) if cell <= *first + *count + GAP_MAX => {
+                *count = (*count).max(cell - *first + 1);
+            }
+            _ => stretches.push((cell, 1)),
+        }
     }
+    stretches
+}
+
+/// Sets of one cell stand together.
+fn order(left: &Slot, right: &Slot) -> Ordering {
+    let key = |slot: &Slot| (slot.cell, slot.missing_is_member);
+    let bits = left.members.iter().map(|member| member.to_bits());
+    key(left)
+        .cmp(&key(right))
+        .then_with(|| bits.cmp(right.members.iter().map(|member| member.to_bits())))
 }

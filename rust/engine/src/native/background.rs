@@ -37,7 +37,8 @@ impl Background {
             let cells = rows.row_cells(row);
             for (ensemble, covers) in model.ensembles.iter().zip(&mut self.leaf_covers) {
                 keys.clear();
-                ensemble.axes().append(cells, &mut keys);
+                let axes = ensemble.axes();
+                axes.append(axes.slots(), cells, &mut keys);
                 let mut first = 0;
                 for tree in ensemble.trees() {
                     if let Some(cover) = covers.get_mut(first + leaf(tree, &keys)) {

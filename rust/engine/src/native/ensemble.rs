@@ -8,15 +8,17 @@ use super::{
 };
 use crate::{
     bundle::BundleFault,
-    kernel::{AxisKind, Child, Factored, Forest, Kernel, LEFTMOST, Node, Tree},
+    kernel::{AxisKind, Child, Factored, Forest, Kernel, LEFTMOST, Node, Slots, Tree},
 };
 
 const TREES_MAX: usize = 100_000;
-/// Keys, twice as many at most and those in gaps, are numbered in 16 bits.
-const SLOTS_MAX: usize = 6_000;
+/// Their keys are numbered in 16 bits: twice as many, those in gaps, and one for each set.
+const SLOTS_MAX: usize = 1 << 16;
 const TARGETS_MAX: usize = 100_000;
-/// Rows whose keys are kept at once: in a near cache.
+/// Rows whose keys are kept at once, in a near cache: so many, or fewer where each has many keys.
 const ROWS_AT_ONCE: usize = 64;
+const ROWS_AT_ONCE_MIN: usize = 16;
+const KEYS_AT_ONCE: usize = 1 << 16;
 
 #[derive(Debug)]
 pub(super) struct Ensemble {
@@ -45,6 +47,8 @@ pub(super) struct Scratch {
 #[derive(Debug)]
 pub(super) struct FactoredEnsemble {
     axes: Axes,
+    /// Of own and mixed keys.
+    row_slots: Slots,
     /// Mixed axes, and where their cells stand among those of a row.
     mixed: Vec<(usize, usize)>,
     factored: Factored,
@@ -71,7 +75,7 @@ impl Ensemble {
         let slots = slots
             .collect::<Option<Vec<Slot>>>()
             .ok_or_else(|| malformed("a slot of no cell, or with members that are none"))?;
-        let (axes, places) = Axes::of(&slots);
+        let (axes, places) = Axes::of(&slots)?;
         let trees = trees(
             &message.tree_nodes,
             &message.node_slots,
@@ -88,7 +92,7 @@ impl Ensemble {
         let divisor = (message.divisor > 0).then_some(message.divisor as f32);
         let forest = Forest::new(
             &trees,
-            axes.slots(),
+            axes.tested(),
             targets,
             message.leaf_weights.clone(),
             message.base_values.clone(),
@@ -169,11 +173,13 @@ impl Ensemble {
     ) {
         let targets = self.targets();
         let Scratch { keys, sums } = scratch;
-        sums.resize(targets * ROWS_AT_ONCE.min(cells.len() / stride), 0.0);
-        for rows in cells.chunks_mut(stride * ROWS_AT_ONCE) {
+        let slots = self.forest.slots(kernel);
+        let at_once = (KEYS_AT_ONCE / slots.count().max(1)).clamp(ROWS_AT_ONCE_MIN, ROWS_AT_ONCE);
+        sums.resize(targets * at_once.min(cells.len() / stride), 0.0);
+        for rows in cells.chunks_mut(stride * at_once) {
             keys.clear();
             for row in rows.chunks_exact(stride) {
-                axes.append(row, keys);
+                axes.append(slots, row, keys);
             }
             let sums = sums.get_mut(..rows.len() / stride * targets).unwrap_or_default();
             self.forest.sum(kernel, keys, sums);
@@ -195,21 +201,26 @@ impl Ensemble {
     ) -> Option<FactoredEnsemble> {
         let kinds: Vec<AxisKind> = self.axes.cells().map(kind).collect();
         let is_mixed = |kind: &AxisKind| *kind == AxisKind::Mixed;
-        let tested = |cell: &usize| self.cells.binary_search(cell).is_ok();
+        let is_tested = |cell: &usize| self.cells.binary_search(cell).is_ok();
+        let tested = self.axes.tested();
         let mixed = self.axes.cells().zip(&kinds).enumerate();
         let mixed = mixed
-            .filter(|(_, (cell, kind))| is_mixed(kind) && tested(cell))
+            // Keys of sets are written with the code.
+            .take(tested.slots.axes + tested.slots.columns)
+            .filter(|(_, (cell, kind))| is_mixed(kind) && is_tested(cell))
             .map(|(axis, (cell, _))| Some((axis, place(cell)?)))
             .collect::<Option<_>>()?;
+        let row_slots = Factored::row_slots(&self.trees, tested, &kinds);
         let mut keys = Vec::new();
         for row in 0..own.count() {
-            self.axes.append(own.row_cells(row), &mut keys);
+            self.axes.append(row_slots, own.row_cells(row), &mut keys);
         }
         let base_value = self.base_values.first().copied().unwrap_or(0.0);
         let ends = (base_value, self.divisor);
-        let factored = Factored::new(&self.trees, self.axes.slots(), &self.weights, ends, kinds, keys)?;
+        let factored = Factored::new(&self.trees, tested, &self.weights, ends, kinds, keys)?;
         Some(FactoredEnsemble {
             axes: self.axes.moved(Some)?,
+            row_slots,
             mixed,
             factored,
         })
@@ -229,23 +240,18 @@ impl FactoredEnsemble {
     ) {
         let slots = self.axes.slots();
         let mut shared_keys = Vec::with_capacity(slots.count());
-        self.axes.append(shared, &mut shared_keys);
+        self.axes.append(slots, shared, &mut shared_keys);
         let mut mixed_keys = Vec::new();
         if !self.mixed.is_empty() {
-            mixed_keys.resize(rows.len() * slots.count(), LEFTMOST);
+            let key_count = self.row_slots.count();
+            mixed_keys.resize(rows.len() * key_count, LEFTMOST);
             for (cells, keys) in cells
                 .chunks_exact(stride)
-                .zip(mixed_keys.chunks_exact_mut(slots.count()))
+                .zip(mixed_keys.chunks_exact_mut(key_count))
             {
                 for (axis, place) in &self.mixed {
                     let cell = cells.get(*place).copied().unwrap_or(f32::NAN);
-                    let (near, far) = self.axes.key_pair(*axis, cell);
-                    if let Some(key) = keys.get_mut(*axis) {
-                        *key = near;
-                    }
-                    if let Some(key) = keys.get_mut(*axis + slots.axes) {
-                        *key = far;
-                    }
+                    self.axes.write(self.row_slots, *axis, cell, keys);
                 }
             }
         }

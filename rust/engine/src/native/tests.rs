@@ -29,11 +29,12 @@ fn sketch() -> impl Strategy<Value = Sketch> {
             any::<bool>(),
             prop_oneof![
                 4 => Just(Vec::new()),
-                1 => prop::collection::vec((-16..16_i8).prop_map(f32::from), 1..4)
+                1 => prop::collection::vec((-16..16_i8).prop_map(f32::from), 1..4),
+                1 => prop::collection::vec(-16.0..16.0_f32, 1..4)
             ],
             any::<bool>(),
         );
-        let slots = prop::collection::vec(slot, drawn.slots);
+        let slots = prop::collection::vec(slot, drawn.all_slots().count());
         let mixing = prop::option::of((0..12_u32, 0..12_u32));
         (Just(drawn), slots, Just(kinds), mixing, any::<bool>()).prop_map(
             |(drawn, slots, kinds, mixing, is_twofold)| Sketch {

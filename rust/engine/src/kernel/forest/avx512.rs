@@ -14,7 +14,7 @@ use std::arch::x86_64::{
 use super::{
     LEFTMOST, SIDE_BY_SIDE, Slots,
     factored::{Line, Totals, Weights},
-    ranks::{LANES_MAX, Lane, Masks, Tests},
+    ranks::{LANES_MAX, Lane, Masks, Tests, Words},
 };
 
 /// The ranks of a row: of one side, then of the other.
@@ -22,17 +22,8 @@ use super::{
 #[repr(align(64))]
 pub(super) struct Ranks([u8; 2 * LANES_MAX]);
 
-/// For each of eight trees, a bit for each node: set where the row goes right.
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-pub(super) struct Words([u64; SIDE_BY_SIDE]);
-
 impl Ranks {
     pub(super) const NONE: Self = Self([0; 2 * LANES_MAX]);
-}
-
-impl Words {
-    pub(super) const NONE: Self = Self([0; SIDE_BY_SIDE]);
 }
 
 /// The ranks of some rows' keys; returns whether the sides of any of them differ, because something is missing.
@@ -78,14 +69,15 @@ pub(super) unsafe fn rank(lanes: &[Lane], slots: Slots, keys: *const u32, ranks:
     is_missing
 }
 
-/// Tests all nodes of eight trees. Where nothing is missing both sides are alike, and one is looked at.
+/// Tests all nodes of eight trees. Where nothing is missing both sides are alike, and one is looked at. `sets` is what
+/// the nodes say that test sets.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-pub(super) fn test(tests: &Tests, ranks: &Ranks, is_missing: bool, words: &mut Words) {
+pub(super) fn test(tests: &Tests, ranks: &Ranks, is_missing: bool, sets: &Words, words: &mut Words) {
     if is_missing {
-        test_sides::<true>(tests, ranks, &mut words.0);
+        test_sides::<true>(tests, ranks, sets, &mut words.0);
     } else {
-        test_sides::<false>(tests, ranks, &mut words.0);
+        test_sides::<false>(tests, ranks, sets, &mut words.0);
     }
 }
 
@@ -94,12 +86,14 @@ pub(super) fn test(tests: &Tests, ranks: &Ranks, is_missing: bool, words: &mut W
 fn test_sides<'w, const BOTH: bool>(
     tests: &Tests,
     ranks: &Ranks,
+    sets: &Words,
     words: impl IntoIterator<Item = &'w mut u64>,
 ) {
     let ranks = std::ptr::from_ref(ranks).cast::<__m512i>();
     // SAFETY: twice 64 bytes, aligned to as many.
     let (near, far) = unsafe { (_mm512_load_si512(ranks), _mm512_load_si512(ranks.add(1))) };
-    for ((lanes, cuts), word) in tests.lanes.iter().zip(&tests.cuts).zip(words) {
+    let tests = tests.lanes.iter().zip(&tests.cuts).zip(sets.0);
+    for (((lanes, cuts), set), word) in tests.zip(words) {
         // SAFETY: 64 bytes each, aligned to as many.
         let (lanes, cuts) = unsafe {
             (
@@ -113,7 +107,7 @@ fn test_sides<'w, const BOTH: bool>(
             // Looks at six bits of a lane: those that both sides have.
             _mm512_permutexvar_epi8(lanes, near)
         };
-        *word = _mm512_cmpgt_epu8_mask(ranks, cuts);
+        *word = _mm512_cmpgt_epu8_mask(ranks, cuts) | set;
     }
 }
 
@@ -164,17 +158,17 @@ pub(super) fn left_over(words: &Words, masks: &Masks) -> [u64; SIDE_BY_SIDE] {
 pub(super) fn add_to_rows(
     tests: &Tests,
     ends: Ends<'_>,
-    ranks: &[Ranks; ROWS],
-    is_missing: bool,
+    (ranks, is_missing): (&[Ranks; ROWS], bool),
+    sets: &[Words; ROWS],
     words: &mut [RowWords; SIDE_BY_SIDE],
     sums: &mut Totals,
 ) {
-    for (row, ranks) in ranks.iter().enumerate() {
+    for (row, (ranks, sets)) in ranks.iter().zip(sets).enumerate() {
         let words = words.iter_mut().filter_map(|words| words.0.get_mut(row));
         if is_missing {
-            test_sides::<true>(tests, ranks, words);
+            test_sides::<true>(tests, ranks, sets, words);
         } else {
-            test_sides::<false>(tests, ranks, words);
+            test_sides::<false>(tests, ranks, sets, words);
         }
     }
     // SAFETY: totals are a whole register, aligned to as much.
@@ -321,7 +315,7 @@ pub(super) unsafe fn share(
     let mut words = [Words::NONE; 16];
     for (groups, left) in groups.chunks(words.len()).zip(left.chunks_mut(words.len())) {
         for ((tests, _), words) in groups.iter().zip(&mut words) {
-            test(tests, &ranks, is_missing, words);
+            test(tests, &ranks, is_missing, &Words::NONE, words);
         }
         for (((_, masks), words), left) in groups.iter().zip(&words).zip(left) {
             *left = left_over(words, masks);

@@ -8,13 +8,15 @@
 //! Trees whose leaves do not fit a word of 64 are walked for each row, unless they test shared axes alone.
 
 use super::{
-    Forest, Kernel, LEFTMOST, SIDE_BY_SIDE, Slots, Tree,
-    ranks::{Lanes, Masks, Tests, left_behind},
+    Forest, Kernel, LEFTMOST, SIDE_BY_SIDE, Sets, Slots, Tested, Tree,
+    ranks::{Lane, Lanes, Masks, Tests, left_behind},
 };
 
 /// Rows that are added up side by side.
 const BLOCK: usize = 16;
 const LEAVES_MAX: usize = 64;
+/// Memory for what the nodes of one tree after the other say of each code, while it is put together.
+const CODE_BYTES_MAX: usize = 64 << 20;
 
 /// What an axis is the same for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub(crate) enum AxisKind {
 #[derive(Debug)]
 pub(crate) struct Factored {
     slots: Slots,
+    /// Of own and mixed keys.
+    row_slots: Slots,
     /// In the order in which trees are added.
     entries: Vec<Entry>,
     shared: Forest,
@@ -70,7 +74,7 @@ struct Masked {
 /// Shared nodes as tests of ranks, of eight trees each.
 #[derive(Debug)]
 struct Ranked {
-    lanes: Lanes,
+    lanes: Vec<Lane>,
     groups: Vec<(Box<Tests>, Box<Masks>)>,
 }
 
@@ -82,33 +86,60 @@ pub(super) struct Line(pub(super) [u64; BLOCK]);
 #[repr(align(64))]
 pub(super) struct Weights(pub(super) [f32; LEAVES_MAX]);
 
-/// Nodes by axis, with rising thresholds: so those where a row goes right come first.
+/// Nodes by axis, with rising thresholds: so those where a row goes right come first. Nodes that test sets by code.
 #[derive(Debug)]
 struct Scan {
     is_paired: bool,
-    /// Axis, first node and number of nodes.
+    /// Slot, first node and number of nodes.
     axes: Vec<(usize, usize, usize)>,
     keys: Vec<u32>,
     /// Tree and mask.
     nodes: Vec<(u32, u64)>,
     /// Whether a missing number goes right at the node.
     missing_right: Vec<bool>,
+    columns: Vec<CodedNodes>,
+}
+
+/// What is left behind by nodes that test a column for sets.
+#[derive(Debug)]
+struct CodedNodes {
+    /// Of the column's code.
+    slot: usize,
+    /// For each code, the first of its masks; and where those of the last one end.
+    starts: Vec<usize>,
+    /// Tree and mask.
+    masks: Vec<(u32, u64)>,
+}
+
+/// Whether masks are kept for each code: else sets are axes like others.
+fn are_coded(sets: &Sets, trees: usize) -> bool {
+    sets.code_count().saturating_mul(trees * size_of::<u64>()) <= CODE_BYTES_MAX
 }
 
 impl Scan {
-    fn new<'t>(
-        trees: impl Iterator<Item = &'t Tree>,
-        slots: Slots,
+    fn new(
+        trees: &[Tree],
+        tested: Tested<'_>,
+        is_coded: bool,
         is_wanted: impl Fn(u16) -> bool,
     ) -> Option<Self> {
+        let slots = tested.slots;
         let mut nodes = Vec::new();
-        for (number, tree) in trees.enumerate() {
+        let mut columns = vec![Vec::new(); tested.sets.column_count()];
+        for (number, tree) in trees.iter().enumerate() {
             for (node, mask) in tree.nodes.iter().zip(left_behind(tree)?) {
-                if is_wanted(node.slot) {
-                    let (axis, is_far) = slots.axis(node.slot);
-                    let key = super::key(node.threshold, LEFTMOST);
-                    nodes.push((axis, key, u32::try_from(number).ok()?, mask, is_far));
+                if !is_wanted(node.slot) {
+                    continue;
                 }
+                let set = slots.set(node.slot).filter(|_| is_coded);
+                if let Some(set) = set {
+                    let column = columns.get_mut(tested.sets.column(set))?;
+                    column.push((set, *node, number, mask));
+                    continue;
+                }
+                let (axis, is_far) = slots.axis(node.slot);
+                let key = super::key(node.threshold, LEFTMOST);
+                nodes.push((axis, key, u32::try_from(number).ok()?, mask, is_far));
             }
         }
         nodes.sort_unstable();
@@ -118,28 +149,49 @@ impl Scan {
             keys: Vec::new(),
             nodes: Vec::new(),
             missing_right: Vec::new(),
+            columns: Vec::new(),
         };
         for some in nodes.chunk_by(|left, right| left.0 == right.0) {
             let (axis, ..) = some.first()?;
-            scan.axes.push((*axis, scan.keys.len(), some.len()));
+            scan.axes
+                .push((slots.first_slot(*axis), scan.keys.len(), some.len()));
             for (_, key, tree, mask, is_far) in some {
                 scan.keys.push(*key);
                 scan.nodes.push((*tree, *mask));
                 scan.missing_right.push(*is_far);
             }
         }
+        for (column, nodes) in columns
+            .into_iter()
+            .enumerate()
+            .filter(|(_, nodes)| !nodes.is_empty())
+        {
+            let mut left = vec![u64::MAX; tested.sets.codes(column) * trees.len()];
+            for (set, node, tree, mask) in nodes {
+                let left = left.iter_mut().skip(tree).step_by(trees.len());
+                for (left, goes_right) in left.zip(tested.sets.goes_right(set, &node)) {
+                    *left &= if goes_right { mask } else { u64::MAX };
+                }
+            }
+            let slot = slots.first_code() + column;
+            scan.columns.push(CodedNodes::new(slot, &left, trees.len()));
+        }
         Some(scan)
     }
 
-    /// Shows the trees and masks of all nodes where a row goes right.
+    fn is_empty(&self) -> bool {
+        self.axes.is_empty() && self.columns.is_empty()
+    }
+
+    /// Shows the trees and masks of all nodes where a row goes right, those that test sets together.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
         reason = "has to become a part of what has the instructions"
     )]
     fn go(&self, keys: &[u32], mut show: impl FnMut(usize, u64)) {
-        for (axis, first, count) in &self.axes {
-            let key = keys.get(*axis).copied().unwrap_or(LEFTMOST);
+        for (slot, first, count) in &self.axes {
+            let key = keys.get(*slot).copied().unwrap_or(LEFTMOST);
             let span = *first..first + count;
             let nodes = self.nodes.get(span.clone()).unwrap_or_default();
             if self.is_paired && key == LEFTMOST {
@@ -155,22 +207,66 @@ impl Scan {
                 show(*tree as usize, *mask);
             }
         }
+        self.go_coded(keys, show);
+    }
+
+    /// Of nodes that test sets alone.
+    fn go_coded(&self, keys: &[u32], mut show: impl FnMut(usize, u64)) {
+        for column in &self.columns {
+            let code = keys.get(column.slot).map_or(0, |code| *code as usize);
+            let Some([start, end]) = column.starts.get(code..code + 2) else {
+                continue;
+            };
+            for (tree, mask) in column.masks.get(*start..*end).unwrap_or_default() {
+                show(*tree as usize, *mask);
+            }
+        }
+    }
+}
+
+impl CodedNodes {
+    /// Of what is left for each code, and for each tree.
+    fn new(slot: usize, left: &[u64], trees: usize) -> Self {
+        let mut coded = Self {
+            slot,
+            starts: vec![0],
+            masks: Vec::new(),
+        };
+        for left in left.chunks_exact(trees) {
+            coded.masks.extend(
+                (0..)
+                    .zip(left.iter().copied())
+                    .filter(|(_, mask)| *mask != u64::MAX),
+            );
+            coded.starts.push(coded.masks.len());
+        }
+        coded
     }
 }
 
 impl Factored {
-    /// Factors trees that make a forest of one target. `own_keys` are those of each row, one for each slot, of which only
-    /// the own ones count. None where the trees are no such forest.
+    /// The keys that rows bring for these trees: those of sets only where a tree is walked for each row, or sets are too
+    /// many for masks.
+    pub(crate) fn row_slots(trees: &[Tree], tested: Tested<'_>, kinds: &[AxisKind]) -> Slots {
+        let is_masked = |tree: &Tree| tree.leaves <= LEAVES_MAX || is_shared(tree, tested.slots, kinds);
+        if are_coded(tested.sets, trees.len()) && trees.iter().all(is_masked) {
+            tested.slots.without_sets()
+        } else {
+            tested.slots
+        }
+    }
+
+    /// Factors trees that make a forest of one target. `own_keys` are those of each row, one for each of `row_slots`, of
+    /// which only the own ones count. None where the trees are no such forest.
     pub(crate) fn new(
         trees: &[Tree],
-        slots: Slots,
+        tested: Tested<'_>,
         weights: &[f32],
         (base_value, divisor): (f32, Option<f32>),
         kinds: Vec<AxisKind>,
         own_keys: Vec<u32>,
     ) -> Option<Self> {
-        let rows = own_keys.len().checked_div(slots.count()).unwrap_or(0);
-        let kind = |slot: u16| kinds.get(slots.axis(slot).0).copied().unwrap_or(AxisKind::Mixed);
+        let row_slots = Self::row_slots(trees, tested, &kinds);
         let mut lists: [(Vec<Tree>, Vec<f32>); 3] = Default::default();
         let mut entries = Vec::with_capacity(trees.len());
         let mut leaves = weights;
@@ -178,25 +274,32 @@ impl Factored {
             let (own, rest) = leaves.split_at_checked(tree.leaves)?;
             leaves = rest;
             let [shared, masked, walked] = &mut lists;
-            let (list, entry): (_, fn(usize) -> Entry) =
-                if tree.nodes.iter().all(|node| kind(node.slot) == AxisKind::Shared) {
-                    (shared, Entry::Shared)
-                } else if tree.leaves <= LEAVES_MAX {
-                    (masked, Entry::Masked)
-                } else {
-                    (walked, Entry::Walked)
-                };
+            let (list, entry): (_, fn(usize) -> Entry) = if is_shared(tree, tested.slots, &kinds) {
+                (shared, Entry::Shared)
+            } else if tree.leaves <= LEAVES_MAX {
+                (masked, Entry::Masked)
+            } else {
+                (walked, Entry::Walked)
+            };
             entries.push(entry(list.0.len()));
             list.0.push(tree.clone());
             list.1.extend_from_slice(own);
         }
         let [shared, masked, walked] = lists;
         let forest = |(trees, weights): (Vec<Tree>, Vec<f32>)| {
-            Forest::new(&trees, slots, 1, weights, Vec::new(), None)
+            Forest::new(&trees, tested, 1, weights, Vec::new(), None)
         };
-        let masked = Masked::new(&masked.0, &masked.1, slots, kind, &own_keys, rows)?;
+        let is_coded = are_coded(tested.sets, trees.len());
+        let masked = Masked::new(
+            (&masked.0, &masked.1),
+            tested,
+            is_coded,
+            &kinds,
+            (row_slots, &own_keys),
+        )?;
         Some(Self {
-            slots,
+            slots: tested.slots,
+            row_slots,
             entries,
             shared: forest(shared)?,
             own_keys: if walked.0.is_empty() { Vec::new() } else { own_keys },
@@ -218,7 +321,7 @@ impl Factored {
     }
 
     /// The sums of some rows, ascending. `shared_keys` has a key for each slot, of which the shared ones count;
-    /// `mixed_keys` has as many for each of these rows, of which the mixed ones count; it may be empty where there are none.
+    /// `mixed_keys` has one for each of `row_slots`, for each of these rows, of which the mixed ones count; it may be empty where there are none.
     pub(crate) fn sum(
         &self,
         kernel: Kernel,
@@ -241,7 +344,7 @@ impl Factored {
         for some in rows.chunk_by(|left, right| *left as usize / BLOCK == *right as usize / BLOCK) {
             let Some(first) = some.first() else { continue };
             let block = *first as usize / BLOCK;
-            let stride = self.slots.count();
+            let stride = self.row_slots.count();
             let mixed_keys = mixed_keys.get(done * stride..).unwrap_or_default();
             self.masked.mix(block, some, mixed_keys, stride, &mut scratch.own);
             self.walk(kernel, shared_keys, mixed_keys, some, &mut scratch.walked);
@@ -270,12 +373,8 @@ impl Factored {
             let own = self.own_keys.get(*row as usize * stride..).unwrap_or_default();
             let mixed = mixed.get(place * stride..).unwrap_or_default();
             for (slot, key) in keys.iter_mut().enumerate() {
-                let axis = if slot < self.slots.axes {
-                    slot
-                } else {
-                    slot - self.slots.axes
-                };
-                let from = match self.kinds.get(axis) {
+                let axis = u16::try_from(slot).map(|slot| self.slots.axis(slot).0);
+                let from = match axis.ok().and_then(|axis| self.kinds.get(axis)) {
                     Some(AxisKind::Shared) => shared,
                     Some(AxisKind::Own) => own,
                     _ => mixed,
@@ -351,20 +450,33 @@ struct Scratch {
     walked: Vec<f32>,
 }
 
+/// Whether a tree tests shared axes alone.
+fn is_shared(tree: &Tree, slots: Slots, kinds: &[AxisKind]) -> bool {
+    tree.nodes
+        .iter()
+        .all(|node| kind(node.slot, slots, kinds) == AxisKind::Shared)
+}
+
+fn kind(slot: u16, slots: Slots, kinds: &[AxisKind]) -> AxisKind {
+    let kind = kinds.get(slots.axis(slot).0);
+    kind.copied().unwrap_or(AxisKind::Mixed)
+}
+
 impl Masked {
     fn new(
-        trees: &[Tree],
-        weights: &[f32],
-        slots: Slots,
-        kind: impl Fn(u16) -> AxisKind + Copy,
-        own_keys: &[u32],
-        rows: usize,
+        (trees, weights): (&[Tree], &[f32]),
+        tested: Tested<'_>,
+        is_coded: bool,
+        kinds: &[AxisKind],
+        (row_slots, own_keys): (Slots, &[u32]),
     ) -> Option<Self> {
-        let of = |wanted: AxisKind| move |slot: u16| kind(slot) == wanted;
-        let own = Scan::new(trees.iter(), slots, of(AxisKind::Own))?;
+        let of = |wanted: AxisKind| move |slot: u16| kind(slot, tested.slots, kinds) == wanted;
+        let scan = |wanted: AxisKind| Scan::new(trees, tested, is_coded, of(wanted));
+        let own = scan(AxisKind::Own)?;
         let count = trees.len();
+        let rows = own_keys.len().checked_div(row_slots.count()).unwrap_or(0);
         let mut lines = vec![Line([u64::MAX; BLOCK]); rows.div_ceil(BLOCK) * count];
-        for (row, keys) in own_keys.chunks_exact(slots.count().max(1)).enumerate() {
+        for (row, keys) in own_keys.chunks_exact(row_slots.count().max(1)).enumerate() {
             own.go(keys, |tree, mask| {
                 let line = lines.get_mut(row / BLOCK * count + tree);
                 if let Some(left) = line.and_then(|line| line.0.get_mut(row % BLOCK)) {
@@ -381,18 +493,18 @@ impl Masked {
             table.0.get_mut(..own.len())?.copy_from_slice(own);
             tables.push(table);
         }
-        let ranked = if super::has_rank_kernel() {
-            ranked(trees, slots, of(AxisKind::Shared))
-        } else {
-            None
-        };
+        let is_ranked = super::has_rank_kernel() && (is_coded || tested.slots.sets == 0);
         Some(Self {
             count,
-            shared: Scan::new(trees.iter(), slots, of(AxisKind::Shared))?,
-            mixed: Scan::new(trees.iter(), slots, of(AxisKind::Mixed))?,
+            shared: scan(AxisKind::Shared)?,
+            mixed: scan(AxisKind::Mixed)?,
             own: lines,
             weights: tables,
-            ranked,
+            ranked: if is_ranked {
+                ranked(trees, tested, of(AxisKind::Shared))
+            } else {
+                None
+            },
         })
     }
 
@@ -405,19 +517,16 @@ impl Masked {
             #[cfg(target_arch = "x86_64")]
             (super::Set::Avx512, Some(Ranked { lanes, groups })) => {
                 // SAFETY: ranks exist only where the machine has the instructions; there is a key for each slot.
-                unsafe { super::avx512::share(&lanes.lanes, slots, groups, keys.as_ptr(), masks) };
+                unsafe { super::avx512::share(lanes, slots, groups, keys.as_ptr(), masks) };
+                self.shared.go_coded(keys, |tree, mask| keep(masks, tree, mask));
             }
-            _ => self.shared.go(keys, |tree, mask| {
-                if let Some(left) = masks.get_mut(tree) {
-                    *left &= mask;
-                }
-            }),
+            _ => self.shared.go(keys, |tree, mask| keep(masks, tree, mask)),
         }
     }
 
     /// Joins the masks of mixed nodes to a copy of a block's own ones; leaves nothing where nothing is mixed.
     fn mix(&self, block: usize, rows: &[u32], keys: &[u32], stride: usize, own: &mut Vec<Line>) {
-        if self.mixed.axes.is_empty() {
+        if self.mixed.is_empty() {
             return;
         }
         own.clear();
@@ -435,17 +544,28 @@ impl Masked {
     }
 }
 
-/// The shared nodes of eight trees each, as tests of ranks.
-fn ranked(trees: &[Tree], slots: Slots, is_shared: impl Fn(u16) -> bool + Copy) -> Option<Ranked> {
-    let lanes = Lanes::new(trees, slots, is_shared)?;
+fn keep(masks: &mut [u64], tree: usize, mask: u64) {
+    if let Some(left) = masks.get_mut(tree) {
+        *left &= mask;
+    }
+}
+
+/// The shared nodes of eight trees each that test no sets, as tests of ranks.
+fn ranked(trees: &[Tree], tested: Tested<'_>, is_shared: impl Fn(u16) -> bool) -> Option<Ranked> {
+    let is_tested = |slot: u16| is_shared(slot) && tested.slots.set(slot).is_none();
+    let lanes = Lanes::new(trees, tested, is_tested)?;
     let nothing = Tree::default();
     let groups = trees.chunks(SIDE_BY_SIDE).map(|some| {
         let trees: [(&Tree, u32); SIDE_BY_SIDE] =
             std::array::from_fn(|place| (some.get(place).unwrap_or(&nothing), 0));
-        Tests::any(&trees, &lanes, slots, is_shared, &[])
+        let (tests, masks, _) = Tests::any(&trees, &lanes, is_tested, &[])?;
+        Some((tests, masks))
     });
     let groups = groups.collect::<Option<_>>()?;
-    Some(Ranked { lanes, groups })
+    Some(Ranked {
+        lanes: lanes.all,
+        groups,
+    })
 }
 
 /// Adds the weights of the leftmost leaves that are left to the totals of the first rows, at least.

@@ -1,9 +1,10 @@
 //! Sums by ranks: sixteen rows at a time, or one row and many groups of trees.
 
 use super::{
-    Forest, Form, Group, Ranked, SIDE_BY_SIDE,
-    avx512::{self, Ends, ROWS, Ranks, RowWords, Words},
+    Forest, Form, Group, Kernel, Ranked, SIDE_BY_SIDE, Slots,
+    avx512::{self, Ends, ROWS, Ranks, RowWords},
     factored::Totals,
+    ranks::{RankTables, Words},
 };
 
 /// With so many rows or fewer, each is summed by itself.
@@ -23,28 +24,59 @@ impl Group {
     }
 }
 
+/// Up to sixteen rows that have been ranked.
+struct RankedRows<'a> {
+    tables: &'a RankTables,
+    slots: Slots,
+    keys: &'a [u32],
+    ranks: [Ranks; ROWS],
+    is_missing: bool,
+}
+
+impl RankedRows<'_> {
+    /// What the nodes of a group that test sets say of a row.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "has to become a part of what has the instructions"
+    )]
+    fn sets(&self, row: usize, number: usize, columns: &[usize]) -> Words {
+        let start = row * self.slots.count() + self.slots.first_code();
+        let codes = self.keys.get(start..start + self.slots.columns);
+        self.tables.words(number, columns, codes.unwrap_or_default())
+    }
+}
+
 impl Forest {
     /// Adds the weights of all trees for each row.
     ///
     /// # Safety
     /// The machine must have the instructions that ranks need, and `keys` all slots of each row.
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512vl,avx512cd,avx512vbmi")]
-    pub(super) unsafe fn sum_avx512(&self, keys: &[u32], sums: &mut [f32]) {
+    pub(super) unsafe fn sum_avx512(&self, kernel: Kernel, keys: &[u32], sums: &mut [f32]) {
+        let Some(tables) = &self.ranks else { return };
+        let slots = self.slots(kernel);
         let (mut keys, mut sums) = (keys, sums);
         while !sums.is_empty() {
-            let rows = ROWS.min(sums.len() / self.targets);
-            let (some_keys, later_keys) = keys.split_at(rows * self.slots.count());
-            let (some_sums, later_sums) = sums.split_at_mut(rows * self.targets);
+            let count = ROWS.min(sums.len() / self.targets);
+            let (some_keys, later_keys) = keys.split_at(count * slots.count());
+            let (some_sums, later_sums) = sums.split_at_mut(count * self.targets);
             (keys, sums) = (later_keys, later_sums);
-            let mut ranks = [Ranks::NONE; ROWS];
-            let ranked_rows = ranks.get_mut(..rows).unwrap_or_default();
+            let mut rows = RankedRows {
+                tables,
+                slots,
+                keys: some_keys,
+                ranks: [Ranks::NONE; ROWS],
+                is_missing: false,
+            };
+            let ranked = rows.ranks.get_mut(..count).unwrap_or_default();
             // SAFETY: the caller's.
             unsafe {
-                let is_missing = avx512::rank(&self.lanes, self.slots, some_keys.as_ptr(), ranked_rows);
-                if self.targets == 1 && rows > FEW_ROWS {
-                    self.sum_side_by_side(some_keys, &ranks, is_missing, some_sums);
+                rows.is_missing = avx512::rank(&tables.lanes, slots, some_keys.as_ptr(), ranked);
+                if self.targets == 1 && count > FEW_ROWS {
+                    self.sum_side_by_side(&rows, some_sums);
                 } else {
-                    self.sum_one_by_one(some_keys, &ranks, is_missing, some_sums);
+                    self.sum_one_by_one(&rows, some_sums);
                 }
             }
         }
@@ -56,22 +88,25 @@ impl Forest {
     /// As for `sum_avx512`.
     #[inline]
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512vl,avx512cd,avx512vbmi")]
-    unsafe fn sum_side_by_side(
-        &self,
-        keys: &[u32],
-        ranks: &[Ranks; ROWS],
-        is_missing: bool,
-        sums: &mut [f32],
-    ) {
+    unsafe fn sum_side_by_side(&self, rows: &RankedRows<'_>, sums: &mut [f32]) {
         let mut words = [RowWords::NONE; SIDE_BY_SIDE];
         let mut totals = Totals([0.0; ROWS]);
-        for group in &self.groups {
+        let none = [Words::NONE; ROWS];
+        let mut sets = none;
+        for (number, group) in self.groups.iter().enumerate() {
             if let (Some(ends), Some(ranked)) = (group.ends(), &group.ranked) {
-                avx512::add_to_rows(&ranked.tests, ends, ranks, is_missing, &mut words, &mut totals);
+                for (row, sets) in sets.iter_mut().take(sums.len()).enumerate() {
+                    if !ranked.columns.is_empty() {
+                        *sets = rows.sets(row, number, &ranked.columns);
+                    }
+                }
+                let sets = if ranked.columns.is_empty() { &none } else { &sets };
+                let ranks = (&rows.ranks, rows.is_missing);
+                avx512::add_to_rows(&ranked.tests, ends, ranks, sets, &mut words, &mut totals);
             } else {
                 let totals = totals.0.get_mut(..sums.len()).unwrap_or_default();
-                // SAFETY: the caller's.
-                unsafe { self.add_group(group, keys, totals) };
+                // SAFETY: the caller's; rows have all slots where a group is not ranked.
+                unsafe { self.add_group(group, rows.keys, totals) };
             }
         }
         for (sum, total) in sums.iter_mut().zip(totals.0) {
@@ -86,15 +121,17 @@ impl Forest {
     /// As for `sum_avx512`.
     #[inline]
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512vl,avx512cd,avx512vbmi")]
-    unsafe fn sum_one_by_one(&self, keys: &[u32], ranks: &[Ranks; ROWS], is_missing: bool, sums: &mut [f32]) {
+    unsafe fn sum_one_by_one(&self, rows: &RankedRows<'_>, sums: &mut [f32]) {
         let mut words = [Words::NONE; ROWS];
-        let rows = sums.len() / self.targets;
-        for groups in self.groups.chunks(ROWS / rows.max(1)) {
+        let count = sums.len() / self.targets;
+        let at_once = ROWS / count.max(1);
+        for (chunk, groups) in self.groups.chunks(at_once).enumerate() {
             let mut filled = words.iter_mut();
-            for group in groups {
-                for (ranks, words) in ranks.iter().take(rows).zip(&mut filled) {
+            for (place, group) in groups.iter().enumerate() {
+                for ((row, ranks), words) in rows.ranks.iter().enumerate().take(count).zip(&mut filled) {
                     if let Some(ranked) = &group.ranked {
-                        avx512::test(&ranked.tests, ranks, is_missing, words);
+                        let sets = rows.sets(row, chunk * at_once + place, &ranked.columns);
+                        avx512::test(&ranked.tests, ranks, rows.is_missing, &sets, words);
                     }
                 }
             }
@@ -111,7 +148,11 @@ impl Forest {
                         ) => walk.leaf_places(avx512::left_over(words, masks)),
                         (Some(_), Form::Heap(heap)) => avx512::descend(words, heap.depth()),
                         // SAFETY: the caller's.
-                        _ => unsafe { group.form.places(keys.as_ptr().add(row * self.slots.count())) },
+                        _ => unsafe {
+                            group
+                                .form
+                                .places(rows.keys.as_ptr().add(row * self.slots.count()))
+                        },
                     };
                     self.add(&group.form, places, sums);
                 }

@@ -9,7 +9,7 @@
 //! the leaves that are left when a row goes right there; of those that all masks leave, the leftmost is the row's
 //! (Lucchese et al., "`QuickScorer`", SIGIR 2015).
 
-use super::{Child, RIGHTMOST, SIDE_BY_SIDE, Slots, Tree, key};
+use super::{Child, Node, RIGHTMOST, SIDE_BY_SIDE, Sets, Tested, Tree, key};
 
 /// Lanes that two registers hold.
 pub(super) const LANES_MAX: usize = 64;
@@ -54,20 +54,113 @@ pub(super) struct Masks {
     pub(super) weights: [[f32; WIDTH]; SIDE_BY_SIDE],
 }
 
+/// For each of eight trees, a bit for each node: set where the row goes right.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub(super) struct Words(pub(super) [u64; SIDE_BY_SIDE]);
+
+impl Words {
+    pub(super) const NONE: Self = Self([0; SIDE_BY_SIDE]);
+}
+
+/// A node of eight trees that tests a set, and its bit among those of its tree.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SetTest {
+    pub(super) column: usize,
+    /// Of the set.
+    number: usize,
+    node: Node,
+    tree: usize,
+    place: usize,
+}
+
+/// What the rows of a forest are ranked and looked up in.
+#[derive(Debug, Default)]
+pub(super) struct RankTables {
+    pub(super) lanes: Vec<Lane>,
+    /// For each column that is tested for sets and each of its codes: what all nodes that test it say, group by group.
+    // Invariant: `groups` for each code.
+    words: Vec<Vec<Words>>,
+    groups: usize,
+}
+
+/// Memory for the words of one forest.
+const WORD_BYTES_MAX: usize = 64 << 20;
+
+impl RankTables {
+    /// Without lanes. None where the words would take too much memory.
+    pub(super) fn new(tested: Tested<'_>, groups: usize) -> Option<Self> {
+        let bytes = tested
+            .sets
+            .code_count()
+            .checked_mul(groups * size_of::<Words>())?;
+        let columns = 0..tested.sets.column_count();
+        let words = columns.map(|column| vec![Words::NONE; tested.sets.codes(column) * groups]);
+        (bytes <= WORD_BYTES_MAX).then(|| Self {
+            lanes: Vec::new(),
+            words: words.collect(),
+            groups,
+        })
+    }
+
+    /// Adds what the nodes of a group say of each code.
+    pub(super) fn add(&mut self, sets: &Sets, group: usize, tests: &[SetTest]) -> Option<()> {
+        for test in tests {
+            let words = self.words.get_mut(test.column)?.iter_mut();
+            let words = words.skip(group).step_by(self.groups);
+            for (words, goes_right) in words.zip(sets.goes_right(test.number, &test.node)) {
+                *words.0.get_mut(test.tree)? |= u64::from(goes_right) << test.place;
+            }
+        }
+        Some(())
+    }
+
+    pub(super) fn of(self, lanes: Vec<Lane>) -> Self {
+        Self { lanes, ..self }
+    }
+
+    /// What the nodes of a group that test these columns for sets say of a row with these codes.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "has to become a part of what has the instructions"
+    )]
+    pub(super) fn words(&self, group: usize, columns: &[usize], codes: &[u32]) -> Words {
+        let mut words = Words::NONE;
+        for column in columns {
+            let code = codes.get(*column).map_or(0, |code| *code as usize);
+            let line = self
+                .words
+                .get(*column)
+                .and_then(|words| words.get(code * self.groups + group));
+            for (word, own) in words
+                .0
+                .iter_mut()
+                .zip(line.map_or([0; SIDE_BY_SIDE], |line| line.0))
+            {
+                *word |= own;
+            }
+        }
+        words
+    }
+}
+
 /// The lanes of a forest.
 #[derive(Debug)]
-pub(super) struct Lanes {
-    pub(super) lanes: Vec<Lane>,
+pub(super) struct Lanes<'a> {
+    pub(super) all: Vec<Lane>,
+    tested: Tested<'a>,
     /// Sorted thresholds of each axis, and its first lane.
     axes: Vec<(Vec<u32>, usize)>,
 }
 
-impl Lanes {
-    /// Of the slots that are tested. None where there are too many thresholds.
-    pub(super) fn new(trees: &[Tree], slots: Slots, is_tested: impl Fn(u16) -> bool) -> Option<Self> {
+impl<'a> Lanes<'a> {
+    /// Of the slots that are tested; sets have none. None where there are too many thresholds.
+    pub(super) fn new(trees: &[Tree], tested: Tested<'a>, is_tested: impl Fn(u16) -> bool) -> Option<Self> {
+        let slots = tested.slots;
         let mut cuts: Vec<Vec<u32>> = vec![Vec::new(); slots.axes];
         let nodes = trees.iter().flat_map(|tree| &tree.nodes);
-        for node in nodes.filter(|node| is_tested(node.slot)) {
+        for node in nodes.filter(|node| is_tested(node.slot) && slots.set(node.slot).is_none()) {
             cuts.get_mut(slots.axis(node.slot).0)?
                 .push(key(node.threshold, RIGHTMOST));
         }
@@ -83,14 +176,18 @@ impl Lanes {
                 return None;
             }
         }
-        Some(Self { lanes, axes })
+        Some(Self {
+            all: lanes,
+            tested,
+            axes,
+        })
     }
 
     /// The lane of a node's slot and the number of its threshold in there.
-    fn test(&self, slots: Slots, slot: u16, threshold: f32) -> Option<(u8, u8)> {
-        let (axis, is_other_side) = slots.axis(slot);
+    fn test(&self, node: &Node) -> Option<(u8, u8)> {
+        let (axis, is_other_side) = self.tested.slots.axis(node.slot);
         let (cuts, first) = self.axes.get(axis)?;
-        let cut = cuts.binary_search(&key(threshold, RIGHTMOST)).ok()?;
+        let cut = cuts.binary_search(&key(node.threshold, RIGHTMOST)).ok()?;
         let lane = first + cut / CUTS_MAX + if is_other_side { LANES_MAX } else { 0 };
         Some((u8::try_from(lane).ok()?, u8::try_from(cut % CUTS_MAX).ok()?))
     }
@@ -118,7 +215,26 @@ impl Tests {
         })
     }
 
-    fn set(&mut self, tree: usize, place: usize, (lane, cut): (u8, u8)) -> Option<()> {
+    /// Sets the test of a node, or adds it to those of sets.
+    fn set(
+        &mut self,
+        tree: usize,
+        place: usize,
+        node: &Node,
+        lanes: &Lanes<'_>,
+        sets: &mut Vec<SetTest>,
+    ) -> Option<()> {
+        if let Some(set) = lanes.tested.slots.set(node.slot) {
+            sets.push(SetTest {
+                column: lanes.tested.sets.column(set),
+                number: set,
+                node: *node,
+                tree,
+                place,
+            });
+            return Some(());
+        }
+        let (lane, cut) = lanes.test(node)?;
         *self.lanes.get_mut(tree)?.get_mut(place)? = lane;
         *self.cuts.get_mut(tree)?.get_mut(place)? = cut;
         Some(())
@@ -127,33 +243,33 @@ impl Tests {
     /// Of complete trees: the children of n stand at 2n and 2n + 1, the root at 1.
     pub(super) fn complete(
         trees: &[(&Tree, u32); SIDE_BY_SIDE],
-        lanes: &Lanes,
-        slots: Slots,
-    ) -> Option<Box<Self>> {
+        lanes: &Lanes<'_>,
+    ) -> Option<(Box<Self>, Vec<SetTest>)> {
         let mut tests = Self::nothing();
+        let mut sets = Vec::new();
         for (number, (tree, _)) in trees.iter().enumerate() {
             let mut pending = vec![(tree.root(), 1_usize)];
             while let Some((child, place)) = pending.pop() {
                 if let Child::Node(node) = child {
                     let node = tree.nodes.get(node)?;
-                    tests.set(number, place, lanes.test(slots, node.slot, node.threshold)?)?;
+                    tests.set(number, place, node, lanes, &mut sets)?;
                     pending.extend([(node.left, 2 * place), (node.right, 2 * place + 1)]);
                 }
             }
         }
-        Some(tests)
+        Some((tests, sets))
     }
 
     /// Of any trees of up to 64 leaves, and their masks; as if everything went left where a slot is not tested.
     /// `weights` has one for each leaf of the forest, or none.
     pub(super) fn any(
         trees: &[(&Tree, u32); SIDE_BY_SIDE],
-        lanes: &Lanes,
-        slots: Slots,
+        lanes: &Lanes<'_>,
         is_tested: impl Fn(u16) -> bool,
         weights: &[f32],
-    ) -> Option<(Box<Self>, Box<Masks>)> {
+    ) -> Option<(Box<Self>, Box<Masks>, Vec<SetTest>)> {
         let mut tests = Self::nothing();
+        let mut sets = Vec::new();
         let mut masks = Box::new(Masks {
             nodes: [[u64::MAX; WIDTH]; SIDE_BY_SIDE],
             lines: [0; SIDE_BY_SIDE],
@@ -171,11 +287,11 @@ impl Tests {
                 if !is_tested(node.slot) {
                     continue;
                 }
-                tests.set(number, place, lanes.test(slots, node.slot, node.threshold)?)?;
+                tests.set(number, place, node, lanes, &mut sets)?;
                 *masks.nodes.get_mut(number)?.get_mut(place)? = mask;
             }
         }
-        Some((tests, masks))
+        Some((tests, masks, sets))
     }
 }
 

@@ -7,18 +7,71 @@ use super::*;
 pub(crate) struct Drawn {
     pub(crate) trees: Vec<Tree>,
     pub(crate) slots: usize,
+    /// Of each column that is tested for sets: how many, and the bits of its codes.
+    pub(crate) columns: Vec<(usize, Vec<u32>)>,
     pub(crate) targets: usize,
     pub(crate) weights: Vec<f32>,
     pub(crate) base_values: Vec<f32>,
 }
 
 impl Drawn {
+    pub(crate) fn sets(&self) -> Sets {
+        let mut sets = Sets::default();
+        for (count, bits) in &self.columns {
+            sets.push(*count, bits.clone());
+        }
+        sets
+    }
+
+    pub(crate) fn all_slots(&self) -> Slots {
+        Slots {
+            axes: self.slots,
+            is_paired: false,
+            columns: self.columns.len(),
+            sets: self.sets().count(),
+        }
+    }
+
+    /// Makes codes and what sets say of them of the numbers that stand in their places.
+    pub(crate) fn settle(&self, row: &mut [f32]) {
+        let slots = self.all_slots();
+        let (codes, mut sets) = row.split_at_mut(slots.first_set());
+        for ((count, bits), number) in self.columns.iter().zip(&mut codes[slots.first_code()..]) {
+            let words = Sets::words(*count);
+            let number_of_codes = bits.len() / words;
+            let code = (number.to_bits() >> 16) as usize % number_of_codes;
+            *number = f32::from(u16::try_from(code).unwrap());
+            let (own, rest) = sets.split_at_mut(*count);
+            for (set, value) in own.iter_mut().enumerate() {
+                let is_member = bits[code * words + set / 32] >> (set % 32) & 1 != 0;
+                *value = f32::from(u8::from(is_member));
+            }
+            sets = rest;
+        }
+    }
+
+    /// The keys of a row that has been settled.
+    pub(crate) fn keys(row: &[f32], slots: Slots) -> Vec<u32> {
+        let is_code = |slot: usize| (slots.first_code()..slots.first_set()).contains(&slot);
+        let code = |number: f32| (0..u16::MAX).position(|code| f32::from(code) >= number).unwrap();
+        let numbers = row.iter().take(slots.count()).enumerate();
+        numbers
+            .map(|(slot, number)| {
+                if is_code(slot) {
+                    u32::try_from(code(*number)).unwrap()
+                } else {
+                    key(*number, LEFTMOST)
+                }
+            })
+            .collect()
+    }
+
     pub(crate) fn forest(&self) -> Forest {
         Forest::new(
             &self.trees,
-            Slots {
-                axes: self.slots,
-                is_paired: false,
+            Tested {
+                slots: self.all_slots(),
+                sets: &self.sets(),
             },
             self.targets,
             self.weights.clone(),
@@ -137,18 +190,33 @@ pub(crate) fn drawn() -> impl Strategy<Value = Drawn> {
         )
     });
     let slots = prop_oneof![Just(1_usize), 2..20_usize, Just(64), Just(90), Just(200)];
+    let column = (1..70_usize, 1..9_usize).prop_flat_map(|(count, codes)| {
+        let bits = prop::collection::vec(any::<u32>(), codes * Sets::words(count));
+        (Just(count), bits)
+    });
     (
         prop::collection::vec(tree_choices, 1..40),
         slots,
+        prop_oneof![1 => Just(Vec::new()), 1 => prop::collection::vec(column, 1..4)],
         prop_oneof![4 => Just(1_usize), 1 => Just(3)],
         any::<u64>(),
         any::<bool>(),
     )
-        .prop_map(|(choices, slots, targets, seed, has_base)| {
-            let trees: Vec<Tree> = choices
+        .prop_map(|(choices, slots, columns, targets, seed, has_base)| {
+            let sets: usize = columns.iter().map(|(count, _)| count).sum();
+            let mut trees: Vec<Tree> = choices
                 .iter()
-                .map(|(choices, is_deep)| tree(choices, slots, *is_deep))
+                .map(|(choices, is_deep)| tree(choices, slots + sets, *is_deep))
                 .collect();
+            for node in trees.iter_mut().flat_map(|tree| &mut tree.nodes) {
+                if usize::from(node.slot) >= slots {
+                    // Codes stand before the sets.
+                    node.slot += u16::try_from(columns.len()).unwrap();
+                    if node.threshold.abs() < 4.0 {
+                        node.threshold = 0.5;
+                    }
+                }
+            }
             let leaves: usize = trees.iter().map(|tree| tree.leaves).sum();
             let mut state = seed | 1;
             let mut weight = || {
@@ -162,6 +230,7 @@ pub(crate) fn drawn() -> impl Strategy<Value = Drawn> {
                     .collect(),
                 trees,
                 slots,
+                columns,
                 targets,
             }
         })
@@ -185,24 +254,28 @@ proptest! {
     #[test]
     fn every_kernel_comes_to_the_same_leaves(
         (drawn, rows) in drawn().prop_flat_map(|drawn| {
-            let slots = drawn.slots;
+            let slots = drawn.all_slots().count();
             (Just(drawn), (0..40_usize).prop_flat_map(move |rows| slot_values(rows * slots)))
         })
     ) {
         let forest = drawn.forest();
+        let mut rows = rows;
+        let width = drawn.all_slots().count();
+        rows.chunks_exact_mut(width).for_each(|row| drawn.settle(row));
         let expected: Vec<u32> = rows
-            .chunks_exact(drawn.slots)
+            .chunks_exact(width)
             .flat_map(|row| drawn.naive(row))
             .map(f32::to_bits)
             .collect();
-        let keys: Vec<u32> = rows.iter().map(|slot| key(*slot, LEFTMOST)).collect();
         for kernel in Kernel::available() {
+            let slots = forest.slots(kernel);
+            let keys: Vec<u32> = rows.chunks_exact(width).flat_map(|row| Drawn::keys(row, slots)).collect();
             let mut sums = vec![f32::NAN; expected.len()];
             forest.sum(kernel, &keys, &mut sums);
             let sums: Vec<u32> = sums.into_iter().map(f32::to_bits).collect();
             prop_assert_eq!(&sums, &expected, "{}", kernel);
             // One row by itself.
-            for (row, expected) in keys.chunks_exact(drawn.slots).zip(expected.chunks_exact(drawn.targets)) {
+            for (row, expected) in keys.chunks_exact(slots.count()).zip(expected.chunks_exact(drawn.targets)) {
                 let mut sums = vec![f32::NAN; drawn.targets];
                 forest.sum(kernel, row, &mut sums);
                 let sums: Vec<u32> = sums.into_iter().map(f32::to_bits).collect();
@@ -222,33 +295,41 @@ proptest! {
             drawn.weights = drawn.weights.iter().step_by(drawn.targets).copied().collect();
             drawn.base_values.truncate(1);
             drawn.targets = 1;
-            let slots = drawn.slots;
+            let slots = drawn.all_slots().count();
             let kind = prop_oneof![
                 6 => Just(AxisKind::Shared), 3 => Just(AxisKind::Own), 1 => Just(AxisKind::Mixed)
             ];
+            let axes = drawn.slots + drawn.columns.len();
             (
                 Just(drawn),
-                prop::collection::vec(kind, slots),
+                prop::collection::vec(kind, axes),
                 slot_values(slots),
                 (0..70_usize).prop_flat_map(move |rows| slot_values(rows * slots)),
                 prop::collection::vec(any::<bool>(), 70),
             )
         })
     ) {
-        let slots = Slots { axes: drawn.slots, is_paired: false };
-        let keys = |numbers: &[f32]| -> Vec<u32> {
-            numbers.iter().map(|number| key(*number, LEFTMOST)).collect()
-        };
+        let slots = drawn.all_slots();
+        let (mut kinds, mut shared, mut rows) = (kinds, shared, rows);
+        // A set is of the kind of its column.
+        for (place, (count, _)) in drawn.columns.iter().enumerate() {
+            kinds.extend(vec![kinds[drawn.slots + place]; *count]);
+        }
+        drawn.settle(&mut shared);
+        rows.chunks_exact_mut(slots.count()).for_each(|row| drawn.settle(row));
+        let sets = drawn.sets();
+        let tested = Tested { slots, sets: &sets };
+        let row_slots = Factored::row_slots(&drawn.trees, tested, &kinds);
         let factored = Factored::new(
             &drawn.trees,
-            slots,
+            tested,
             &drawn.weights,
             (drawn.base_values.first().copied().unwrap_or(0.0), None),
             kinds.clone(),
-            keys(&rows),
+            rows.chunks_exact(slots.count()).flat_map(|row| Drawn::keys(row, row_slots)).collect(),
         )
         .unwrap();
-        let rows: Vec<&[f32]> = rows.chunks_exact(drawn.slots).collect();
+        let rows: Vec<&[f32]> = rows.chunks_exact(slots.count()).collect();
         let chosen: Vec<u32> = (0..).zip(&rows).zip(&chosen).filter(|(_, chosen)| **chosen).map(|((row, _), _)| row).collect();
         let whole = |row: u32| -> Vec<f32> {
             let own = rows[row as usize];
@@ -258,10 +339,10 @@ proptest! {
             kinds.iter().enumerate().map(pick).collect()
         };
         let expected: Vec<u32> = chosen.iter().map(|row| drawn.naive(&whole(*row))[0].to_bits()).collect();
-        let mixed: Vec<u32> = chosen.iter().flat_map(|row| keys(rows[*row as usize])).collect();
+        let mixed: Vec<u32> = chosen.iter().flat_map(|row| Drawn::keys(rows[*row as usize], row_slots)).collect();
         for kernel in Kernel::available() {
             let mut sums = vec![f32::NAN; chosen.len()];
-            factored.sum(kernel, &keys(&shared), &mixed, &chosen, &mut sums);
+            factored.sum(kernel, &Drawn::keys(&shared, slots), &mixed, &chosen, &mut sums);
             let sums: Vec<u32> = sums.into_iter().map(f32::to_bits).collect();
             prop_assert_eq!(&sums, &expected, "{}", kernel);
         }
@@ -296,9 +377,11 @@ fn what_is_no_tree_is_refused() {
         let tree = Tree { nodes, leaves };
         let slots = Slots {
             axes: 1,
-            is_paired: false,
+            ..Slots::default()
         };
-        Forest::new(&[tree], slots, 1, vec![0.0; leaves], Vec::new(), None).is_none()
+        let sets = Sets::default();
+        let tested = Tested { slots, sets: &sets };
+        Forest::new(&[tree], tested, 1, vec![0.0; leaves], Vec::new(), None).is_none()
     };
     assert!(!refused(vec![node(Leaf(0), Inner(1)), node(Leaf(1), Leaf(2))]));
     // Round in a circle, twice the same child, leaves out of order, one that is not there.
