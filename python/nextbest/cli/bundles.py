@@ -141,13 +141,14 @@ def _attribute(attribute: Any) -> dict[str, Any]:
 def _model(model: Any) -> dict[str, Any]:
     from nextbest.models.engine import describe
 
+    engine = describe(model.native if model.HasField("native") else None, model.native_refusal)
     return {
         "model": model.name,
         "version": hashlib.sha256(model.onnx).hexdigest(),
         "size_bytes": len(model.onnx),
         "inputs": {tensor.name: len(tensor.columns) for tensor in model.inputs},
         "output": model.output,
-        "engine": asdict(describe(model.native if model.HasField("native") else None, model.native_refusal)),
+        "engine": {"name": engine.name, "reason": engine.reason},
     }
 
 

@@ -1,7 +1,7 @@
 """A model's bytes -> the engine that scores with it, and the reason.
 
 The one place that decides between engines: a graph that can be lowered, and whose native form says what ONNX
-Runtime says, runs natively.
+Runtime says, runs natively, unless its push found that ONNX Runtime is faster.
 """
 
 from collections.abc import Sequence
@@ -30,14 +30,17 @@ class Choice:
     native: NativeModel | None
 
 
-def engine_of(onnx: bytes, output: str, columns: Sequence[int]) -> Choice:
+def engine_of(onnx: bytes, output: str, columns: Sequence[int], recorded: Engine | None = None) -> Choice:
     """Chooses the engine of a model whose structure has been checked.
 
     Args:
         onnx: Its bytes.
         output: Holds the propensities.
         columns: Of the output, those that somebody needs.
+        recorded: What its push has chosen; it holds where it was chosen by time.
     """
+    if recorded is not None and recorded.is_by_time:
+        return Choice(recorded, None)
     return _choose(onnx, output, tuple(sorted(set(columns))))
 
 

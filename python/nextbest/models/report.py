@@ -42,10 +42,18 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """Which engine scores with the model, and why not another."""
+    """Which engine scores with the model, and why not another.
+
+    Attributes:
+        name: `native` or `onnxruntime`.
+        reason: In a sentence.
+        is_by_time: ONNX Runtime was faster than the native form when the version was pushed. Compilations
+            take this engine, and measure nothing.
+    """
 
     name: str
     reason: str
+    is_by_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,19 +134,23 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """What scoring costs, on one thread of the machine that validated, called from Python.
+    """What scoring costs, on one thread of the machine that validated, as a server calls the engine.
 
     Attributes:
         single_us: Median of scoring one row.
         single_us_p99: Of the same runs.
         batch_row_us: Median a row when a hundred are scored at once.
         runs: Single rows that were timed.
+        onnxruntime_single_us: What a row takes in ONNX Runtime, where the model is native.
+        onnxruntime_batch_row_us: Likewise of a hundred.
     """
 
     single_us: float
     single_us_p99: float
     batch_row_us: float
     runs: int
+    onnxruntime_single_us: float | None = None
+    onnxruntime_batch_row_us: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,10 @@ class Scorer:
         vectors = {tensor.name for tensor in self.inputs if tensor.is_vector}
         return {name: array.reshape(-1) if name in vectors else array for name, array in rows.items()}
 
+    def runs(self, count: int) -> int:
+        """How often ONNX Runtime is run for so many rows that are scored at once."""
+        return count if self._row_by_row else 1
+
     @property
     def inputs(self) -> tuple[Tensor, ...]:
         """The model's inputs, in the graph's order."""

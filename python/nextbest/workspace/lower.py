@@ -253,7 +253,8 @@ class _Lowering:
                 row_by_row=binding.source.definition.is_row_by_row,
             )
             columns = [binding.positive_column, *self._columns(binding.source.definition.name)]
-            choice = engine_of(binding.onnx, binding.output, columns)
+            recorded = None if binding.baseline is None else binding.baseline.manifest.report.engine
+            choice = engine_of(binding.onnx, binding.output, columns, recorded)
             if choice.native is None:
                 entry.native_refusal = choice.engine.reason
             else:
