@@ -1,9 +1,11 @@
 """The models whose scoring is measured: trained here, exported as owners do, and lowered as a push does.
 
 60,000 customers of 50 numbers, some of them rounded, of whom an eighth accept. The data is drawn, since what
-counts for speed is the shape of trees: 100 and 500 of depth 6, and of 31 leaves as LightGBM grows them.
+counts for speed is the shape of trees: 100 and 500 of depth 6, and of 31 leaves as LightGBM grows them. Some
+models split three of the columns by sets of categories.
 """
 
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from typing import Any, Final
 
 import lightgbm
 import numpy as np
+import pandas as pd
 import xgboost
 from numpy.typing import NDArray
 from onnxmltools import convert_lightgbm, convert_xgboost
@@ -25,6 +28,12 @@ from nextbest.models.native import prove
 
 COLUMNS: Final = 50
 ROWS: Final = 60_000
+CATEGORIES: Final = {0: 60, 1: 3_000, 45: 12}
+"""Columns of models with categorical splits, and how many categories each has; the last is the action's."""
+CATEGORICAL: Final = frozenset({"xgboost_categories", "lightgbm_categories"})
+"""Cases whose rows are those of `draw_categories`."""
+TRAINED_ROWS: Final = 20_000
+"""Of models with categorical splits."""
 MANY: Final = 100
 """Models of the case in which each action has one of its own."""
 
@@ -56,9 +65,20 @@ def draw(seed: int = 7) -> tuple[Table, NDArray[np.int64]]:
     return rows, (margin + rng.normal(size=ROWS) > 0).astype(np.int64)
 
 
+def draw_categories(rows: Table, accepted: NDArray[np.int64]) -> tuple[Table, NDArray[np.int64]]:
+    """Makes columns of customers categories, and has some that accept for them."""
+    rng = np.random.default_rng(8)
+    changed, effect = rows.copy(), np.zeros(len(rows))
+    for column, count in CATEGORIES.items():
+        categories = rng.integers(0, count, len(rows))
+        changed[:, column] = categories
+        effect += rng.normal(size=count)[categories]
+    return changed, np.where(effect > 1, 1 - accepted, accepted)
+
+
 def train(rows: Table, accepted: NDArray[np.int64], names: frozenset[str] | None = None) -> Iterator[Case]:
     """Trains and exports the cases of these names, or all of them."""
-    for name, make in _CASES.items():
+    for name, make in CASES.items():
         if names is None or name in names:
             with warnings.catch_warnings():
                 # Of exporters, about the libraries they use; the nets train for a fixed number of rounds.
@@ -100,6 +120,22 @@ def _boosted(trees: int) -> Callable[[Table, NDArray[np.int64]], list[Any]]:
     return make
 
 
+def _boosted_categories(rows: Table, accepted: NDArray[np.int64]) -> list[Any]:
+    names = [f"f{column}" for column in range(COLUMNS)]
+    table = pd.DataFrame(rows[:TRAINED_ROWS], columns=names)
+    table = table.astype({f"f{column}": "int" for column in CATEGORIES})
+    table = table.astype({f"f{column}": "category" for column in CATEGORIES})
+    model = xgboost.XGBClassifier(
+        n_estimators=100, max_depth=6, enable_categorical=True, tree_method="hist", random_state=1
+    )
+    return [model.fit(table, accepted[:TRAINED_ROWS])]
+
+
+def _light_categories(rows: Table, accepted: NDArray[np.int64]) -> list[Any]:
+    model = lightgbm.LGBMClassifier(n_estimators=100, verbose=-1, random_state=1)
+    return [model.fit(rows[:TRAINED_ROWS], accepted[:TRAINED_ROWS], categorical_feature=[*CATEGORIES])]
+
+
 def _logistic(rows: Table, accepted: NDArray[np.int64]) -> list[Any]:
     return [LogisticRegression(max_iter=200).fit(rows, accepted)]
 
@@ -118,7 +154,7 @@ def _many(rows: Table, accepted: NDArray[np.int64]) -> list[Any]:
     return models
 
 
-_CASES: Final[dict[str, Callable[[Table, NDArray[np.int64]], list[Any]]]] = {
+CASES: Final[dict[str, Callable[[Table, NDArray[np.int64]], list[Any]]]] = {
     "lightgbm_100": _light(100, max_depth=6, num_leaves=64),
     "lightgbm_500": _light(500, max_depth=6, num_leaves=64),
     "xgboost_100": _boosted(100),
@@ -128,11 +164,15 @@ _CASES: Final[dict[str, Callable[[Table, NDArray[np.int64]], list[Any]]]] = {
     "logistic": _logistic,
     "mlp": _net,
     "many_20": _many,
+    "xgboost_categories": _boosted_categories,
+    "lightgbm_categories": _light_categories,
 }
 
 
 def _export(model: Any) -> bytes:
     boosted = [("X", BoostedFloats([None, COLUMNS]))]
+    # Exporters write a set of categories by recursion.
+    sys.setrecursionlimit(100_000)
     if isinstance(model, lightgbm.LGBMClassifier):
         graph = convert_lightgbm(model, initial_types=boosted, zipmap=False)
     elif isinstance(model, xgboost.XGBClassifier):
