@@ -1,13 +1,16 @@
 """What strangers wrote into models, cards and registries reaches a terminal as text only."""
 
 import json
+import re
 import unicodedata
+from pathlib import Path
 
 import pytest
 from onnx import TensorProto, helper
 from rich.table import Table
 from rich.text import Text
 
+from nextbest import cli
 from nextbest.cli import output
 from nextbest.diagnostics import Diagnostic
 
@@ -140,3 +143,20 @@ def test_the_records_of_a_registry_write_nothing_to_the_terminal(nextbest, folde
     ran = nextbest("model", "show", "card")
     assert ran.code == 1
     assert_harmless(ran.out)
+
+
+def test_no_command_writes_past_the_door():
+    package = Path(cli.__file__).parent
+    past = re.compile(r"\bprint\(|std(?:out|err)\.(?:buffer\.)?write|\bConsole\(|typer\.echo|rich\.print")
+    doors = {"output.py", "terminal.py", "progress.py"}
+    found = {
+        f"{path.relative_to(package)}: {line.strip()}"
+        for path in package.rglob("*.py")
+        if path.name not in doors
+        for line in path.read_text().splitlines()
+        if past.search(line) and not line.lstrip().startswith("#")
+    }
+    # Rendered diagnostics have passed already.
+    assert found == {
+        "workspaces.py: sys.stderr.write(render_all(compilation.errors, compilation.sources).plain)"
+    }

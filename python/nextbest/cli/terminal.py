@@ -25,7 +25,7 @@ class Terminal(Console):
         super().__init__(highlight=False, markup=False, emoji=False, **options)
 
     def on_broken_pipe(self) -> None:
-        """Leaves it to the caller that nobody reads any more.
+        """Reports that standard output has no reader any more; rich would end the process.
 
         Raises:
             BrokenPipeError: Always.
