@@ -16,6 +16,7 @@ from nextbest import workspace
 from nextbest.diagnostics.rendering import render_all
 from nextbest.models import comparison
 from nextbest.models.registry import Registry
+from nextbest.workspace.definitions import moment_us
 from nextbest.workspace.push import Request, push
 
 SCHEMA = """
@@ -175,6 +176,21 @@ def test_another_card_revises_the_one_before(published):
     assert (version.folder / "card.yaml").read_bytes() == pushed_first
     card.write_text("ownr: Eve\n")
     assert codes(pushing(published)) == ["NB201"]
+
+
+def test_a_workspace_has_the_term_of_the_last_card(published):
+    registry, version = Registry(published / "models/registry"), version_of(published)
+    registry.promote(version, "champion", by="ana", at="2026-01-01T00:00:00Z")
+    for file, text in SHOP.items():
+        (published / file).parent.mkdir(exist_ok=True)
+        (published / file).write_text(text)
+    (published / "models/card.yaml").write_text("name: card\nversion: champion\n")
+    for expires, found in (("2020-06-30", ["NB620"]), ("2090-06-30", [])):
+        (published / "card.yaml").write_text(f"owner: Eve\nexpires: {expires}\n")
+        assert codes(pushing(published)) == found
+        compiled = workspace.compile(published)
+        assert [each.code for each in compiled.diagnostics] == found
+        assert compiled.bundle.models[0].reference.card_expires_us == moment_us(expires)
 
 
 def test_a_push_repairs_what_was_damaged(published):

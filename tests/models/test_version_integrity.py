@@ -1,7 +1,9 @@
 """A version whose files are not as they were written is not used, and can be repaired."""
 
 import hashlib
+import multiprocessing
 import os
+import signal
 from dataclasses import replace
 
 import pytest
@@ -104,3 +106,27 @@ def test_a_repair_is_whole_read_only_and_recorded(registry, change):
     assert {path.stat().st_mode & 0o777 for path in version.folder.iterdir()} == {0o444}
     (repair,) = registry.amendments("card").repairs[version.digest]
     assert (repair.by, repair.at, repair.files) == ("eve", WHEN, ["model.onnx", "note"])
+
+
+def _publish_for_ever(root, told):
+    number = 0
+    while True:
+        publish(Registry(root), f"{number}".encode(), note=b"hello" * 10_000)
+        told.send(number)
+        number += 1
+
+
+@pytest.mark.parametrize("count", [1, 4, 9])
+def test_a_push_that_is_killed_leaves_whole_versions_only(registry, count):
+    fresh = multiprocessing.get_context("fork")
+    heard, told = fresh.Pipe(duplex=False)
+    worker = fresh.Process(target=_publish_for_ever, args=(registry.root, told))
+    worker.start()
+    for _ in range(count):
+        heard.recv()
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.join()
+    versions = registry.versions("card")
+    assert len(versions) >= count
+    for version in versions:
+        registry.verify(version)
