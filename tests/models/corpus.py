@@ -16,16 +16,18 @@ from corpus_boosted import BOOSTED
 from corpus_case import Case, Feeds
 from corpus_graphs import GRAPHS
 from corpus_scikit import SCIKIT
+from corpus_shapes import SHAPES
 from native_evaluator import evaluate
 from numpy.typing import NDArray
 
 from nextbest.models.native import NotLowered, lower
 from nextbest.v1 import native_pb2 as native
 
-CORPUS = {**SCIKIT, **BOOSTED, **GRAPHS}
+CORPUS = {**SCIKIT, **BOOSTED, **GRAPHS, **SHAPES}
 # What stays on ONNX Runtime, and why.
 REFUSED = {
     "doubles": "computes in doubles",
+    "int8 net": "its operator `QuantizeLinear` has no native kernel",
     "support vectors": "its operator `SVMClassifier` has no native kernel",
 }
 BOUNDARY_ROWS_MAX = 4000
@@ -68,7 +70,7 @@ def lines(session: onnxruntime.InferenceSession, feeds: Feeds) -> list[NDArray]:
     kinds = {"tensor(int64)": 1, "tensor(string)": 2}
     found = [[np.zeros((count, 0), dtype)] for dtype in (np.float32, np.int64, object)]
     for tensor in session.get_inputs():
-        found[kinds.get(tensor.type, 0)].append(feeds[tensor.name])
+        found[kinds.get(tensor.type, 0)].append(feeds[tensor.name].reshape(count, -1))
     with np.errstate(over="ignore"):
         tables = [np.hstack(tables) for tables in found]
     return [tables[0].astype(np.float32), *tables[1:]]
@@ -86,7 +88,7 @@ def boundaries(model: native.NativeModel, feeds: Feeds, session: onnxruntime.Inf
     for tensor in session.get_inputs():
         if tensor.type != "tensor(float)":
             continue
-        table = rows[tensor.name]
+        table = rows[tensor.name].reshape(len(rows[tensor.name]), -1)
         for column in range(table.shape[1]):
             values = np.array(sorted(cuts.get(cell + column, ())), dtype=np.float32)
             beside = [np.nextafter(values, side, dtype=np.float32) for side in np.float32([-np.inf, np.inf])]

@@ -8,8 +8,9 @@ import numpy as np
 from nextbest.models.native.arithmetic import constant
 from nextbest.models.native.call import Call, Operator
 from nextbest.models.native.moves import take
+from nextbest.models.native.program import Dictionary
 from nextbest.models.native.refusal import NotLowered
-from nextbest.models.native.tensor import Element, Known, References, Tensor, Value
+from nextbest.models.native.tensor import Element, Known, Line, References, Tensor, Value
 
 
 def _gather(call: Call) -> Sequence[Value]:
@@ -22,8 +23,23 @@ def _gather(call: Call) -> Sequence[Value]:
         return [take(value, places, axis)]
     if isinstance(value, Tensor) or axis != 0:
         raise NotLowered("it picks columns that differ from row to row")
+    if call.tensor(1).line is Line.INTS and value.dtype == np.float32:
+        return [_from_table(call, value, call.tensor(1))]
     _check_counted(call, call.tensor(1))
     return [_from_constant(call, value, call.tensor(1))]
+
+
+def _from_table(call: Call, table: Known, places: Tensor) -> Tensor:
+    """Looks up lines of a table, an embedding, by whole numbers that are inputs.
+
+    Places before 0 count from the end; those of no line have no result.
+    """
+    lines = table.reshape(len(table), -1)
+    keys = tuple(range(-len(table), len(table)))
+    dictionary = Dictionary(keys, np.concatenate([lines, lines]), None)
+    found = [call.program.look_up(key, dictionary, of_line=True) for key in places.flat().tolist()]
+    shape = places.references.shape + table.shape[1:]
+    return Tensor(np.concatenate(found).reshape(shape), places.rows, Element.FLOAT)
 
 
 def _check_counted(call: Call, places: Tensor) -> None:
