@@ -275,12 +275,12 @@ def test_promoting_going_back_and_retiring(nextbest, folder, pushed):
     assert refused.code == 1
     assert "error[NB673]" in refused.out
     assert nextbest("model", "promote", "card@challenger", "--waive-golden", " ").code == 2
-    ran = nextbest("model", "promote", "card@challenger", "--waive-golden", "scored by hand")
+    ran = nextbest("model", "promote", "card@challenger", "--waive-golden", "scored-by-hand")
     assert "warning[NB673]" in ran.out
-    assert "scored by hand" in nextbest("model", "show", "card").out
+    assert "scored-by-hand" in nextbest("model", "show", "card").out
     assert (
         json.loads(nextbest("model", "show", "card", "--json").out)["history"][-1]["waiver"]
-        == "scored by hand"
+        == "scored-by-hand"
     )
     assert f"champion of card: {first[:12]} -> {second[:12]}" in ran.out
     assert "nextbest activate" in ran.out

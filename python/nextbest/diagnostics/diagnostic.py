@@ -42,7 +42,7 @@ class Diagnostic:
         code: `NB` and three digits; never reused for another meaning.
         message: Lower-case fragment without full stop; the author's text in backticks.
         position: Where; None for a finding about the workspace as a whole.
-        help: What to do about it; a `Remedy` where a change of the file does it.
+        help: What to do about it, on one line; a `Remedy` where a change of the file does it.
         severity: Error, warning or note.
     """
 

@@ -214,17 +214,17 @@ def _validation_rows(manifest: "Manifest") -> list[tuple[str, str]]:
 def _history(aliases: "Aliases") -> "Table":
     from rich.table import Table
 
+    from nextbest.cli.layouts import never_cut, stacked
+
     table = Table(title="Moves", title_justify="left", title_style="bold", header_style="bold")
-    has_waivers = any(move.waiver for move in aliases.history[-20:])
-    for title in ("when", "alias", "from", "to", "by", *(["golden rows waived"] if has_waivers else [])):
+    for title in ("when", "alias", "from", "to", "by"):
         table.add_column(title)
     for move in reversed(aliases.history[-20:]):
-        how = " (rollback)" if move.is_rollback else ""
-        waiver = [move.waiver] if has_waivers else []
-        table.add_row(
-            move.at, f"{move.alias}{how}", move.before[:12] or "-", move.after[:12], move.by, *waiver
-        )
-    return table
+        how = ["(rollback)"] if move.is_rollback else []
+        who = [move.by, f"golden rows waived: {move.waiver}"] if move.waiver else [move.by]
+        versions = (move.before[:12] or "-", move.after[:12])
+        table.add_row(move.at, stacked(move.alias, *how), *versions, stacked(*who))
+    return never_cut(table, ("when", "from", "to"))
 
 
 def _versions(store: "Registry", shown: "Version", aliases: "Aliases") -> "Table":
