@@ -76,6 +76,14 @@ BAD = {
         made([helper.make_node("Gemm", ["x", "w"], ["y"], alpha=math.nan)], [weights(1.0, 1.0)]),
         "`alpha of Gemm` is NaN",
     ),
+    "a bias that leaves nothing": (
+        made(
+            [helper.make_node("Add", ["x", "w"], ["y"])],
+            [numpy_helper.from_array(np.array([-np.inf, -np.inf], np.float32), "w")],
+            2,
+        ),
+        "2 of its 2 numbers are NaN or infinite",
+    ),
     "what is added to": (
         made(
             [helper.make_node("Add", ["x", "w"], ["y"])],
@@ -115,6 +123,11 @@ GOOD = {
     "a missing value of its own": made(
         [helper.make_node("IsNaN", ["x"], ["lost"]), helper.make_node("Where", ["lost", "w", "x"], ["y"])],
         [scalar(np.nan)],
+        2,
+    ),
+    "a mask": made(
+        [helper.make_node("Add", ["x", "w"], ["s"]), helper.make_node("Softmax", ["s"], ["y"])],
+        [numpy_helper.from_array(np.array([0.0, -np.inf], np.float32), "w")],
         2,
     ),
     "what an imputer replaces": made(

@@ -22,6 +22,8 @@ _FLOAT16: Final = 10
 _TAKES_INFINITY: Final = frozenset(
     {"Where", "Clip", "Max", "Min", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Equal", "Pad"}
 )
+# Zeros and minus infinities that are added are a mask, as before a softmax.
+_MASKED: Final = frozenset({"Add", "Sum"})
 # A value that stands for a missing one.
 _TAKES_NAN: Final = frozenset({"Where", "Equal", "Pad"})
 # What hands a constant on as it is.
@@ -60,7 +62,8 @@ def _check(name: str, numbers: NDArray[Any] | None, readers: Mapping[str, list[A
         return
     kinds = {node.op_type for node in _following(tensor, readers)}
     wrong = ~np.isfinite(numbers)
-    if kinds and kinds <= _TAKES_INFINITY:
+    is_mask = bool((numbers == 0).any() and (np.isneginf(numbers) | (numbers == 0)).all())
+    if kinds and kinds <= (_TAKES_INFINITY | _MASKED if is_mask else _TAKES_INFINITY):
         wrong = np.isnan(numbers) if not kinds <= _TAKES_NAN else np.zeros_like(wrong)
     if wrong.any():
         _refuse(name, numbers, wrong)
