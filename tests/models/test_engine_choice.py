@@ -1,12 +1,18 @@
 """The engine of a model: native, unless its push found that ONNX Runtime is faster."""
 
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
+from test_model_push import SHOP, fill, pushing
 
+from nextbest import workspace
 from nextbest.models.engine import engine_of
 from nextbest.models.latency import is_slower, measure_latency, of_onnxruntime
 from nextbest.models.native import prove
+from nextbest.models.registry import Registry
 from nextbest.models.report import Engine, Latency
 from nextbest.models.scoring import Scorer
 from nextbest.models.signature import open_session
@@ -68,3 +74,25 @@ def test_both_engines_are_timed():
     assert found.onnxruntime_batch_row_us is not None
     assert min(found.single_us, found.onnxruntime_single_us, found.onnxruntime_batch_row_us) > 0
     assert measure_latency(scorer, rows, None).onnxruntime_single_us is None
+
+
+def test_a_compilation_takes_the_engine_that_the_version_records(tmp_path):
+    folder = fill(tmp_path)
+    assert pushing(folder).version is not None
+    (pushed,) = Registry(folder / "models/registry").versions("card")
+    found, onnx = (given := Registry(folder / "models/registry")).verify(pushed), given.model(pushed)
+    files = {name: given.file(pushed, found, name) for name in found.files}
+    shutil.rmtree(folder / "models/registry")
+    slow = replace(found, report=replace(found.report, engine=FASTER))
+    registry = Registry(folder / "models/registry")
+    version = registry.publish(slow, onnx, files)
+    registry.promote(version, "champion", by="ana", at="2026-01-01T00:00:00Z")
+    for file, text in SHOP.items():
+        (folder / file).parent.mkdir(exist_ok=True)
+        (folder / file).write_text(text)
+    for name in ("binding.yaml", "card.yaml"):
+        (folder / name).unlink()
+    (folder / "models/card.yaml").write_text("name: card\nversion: champion\n")
+    (model,) = workspace.compile(folder).bundle.models
+    assert not model.HasField("native")
+    assert model.native_refusal == FASTER.reason
