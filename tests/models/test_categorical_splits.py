@@ -8,6 +8,7 @@ from onnx import TensorProto, helper
 
 from nextbest import bundle, workspace
 from nextbest.models.limits import TREE_WRITTEN_DEPTH_MAX
+from nextbest.models.native import NotLowered, prove
 from nextbest.offline import OfflineBundle
 
 FILES = {
@@ -86,3 +87,35 @@ def test_as_many_categories_as_a_column_has(tmp_path, count, engine, after):
     threading.stack_size(usual)
     deciding.join()
     assert found == pytest.approx(expected, abs=1e-7)
+
+
+def test_sets_beyond_the_memory_of_the_engine_stay_on_onnx_runtime():
+    """30,000 sets, each of one category of its own."""
+    trees, per_tree = 300, 100
+    places = range(2 * per_tree + 1)
+    falses = [*range(1, per_tree), 2 * per_tree, *[0] * (per_tree + 1)]
+    leaves = range(per_tree, 2 * per_tree + 1)
+    node = helper.make_node(
+        "TreeEnsembleRegressor", ["x"], ["p"], domain="ai.onnx.ml", n_targets=1,
+        nodes_treeids=[tree for tree in range(trees) for _ in places],
+        nodes_nodeids=[*places] * trees,
+        nodes_featureids=[0] * (trees * len(places)),
+        nodes_modes=(["BRANCH_EQ"] * per_tree + ["LEAF"] * (per_tree + 1)) * trees,
+        nodes_values=[float(tree * per_tree + place) for tree in range(trees) for place in places],
+        nodes_truenodeids=[*range(per_tree, 2 * per_tree), *[0] * (per_tree + 1)] * trees,
+        nodes_falsenodeids=falses * trees,
+        target_treeids=[tree for tree in range(trees) for _ in leaves],
+        target_nodeids=[*leaves] * trees,
+        target_ids=[0] * (trees * len(leaves)),
+        target_weights=[0.001] * (trees * len(leaves)),
+    )  # fmt: skip
+    graph = helper.make_graph(
+        [node],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, 1])],
+        [helper.make_tensor_value_info("p", TensorProto.FLOAT, [None, 1])],
+    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
+    onnx = helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
+    with pytest.raises(NotLowered, match="larger than the engine takes"):
+        prove(onnx, "p", [0])
