@@ -11,9 +11,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from nextbest._core import BundleError
+from nextbest._core import BundleError, kernels
 from nextbest._core import NativeModel as Engine
-from nextbest._core import kernels
 from nextbest.models.native.graph import lower
 from nextbest.models.native.refusal import NotLowered
 from nextbest.models.refusal import ModelError
