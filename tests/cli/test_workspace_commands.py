@@ -156,7 +156,7 @@ def test_a_diagnostic_explains_itself(nextbest):
 def test_an_unknown_diagnostic(nextbest):
     ran = nextbest("check", "--explain", "NB999")
     assert ran.code == 2
-    assert "`NB999` is no diagnostic" in ran.err
+    assert "`NB999` is not a code of a diagnostic" in ran.err
 
 
 def test_compile_writes_the_same_bundle_each_time(nextbest, shop):

@@ -95,6 +95,7 @@ def test_reference_explains_and_shows(code: str) -> None:
     assert text is not None
     assert text.startswith(f"{code}: {CODES[code]}\n")
     assert "```" in text, "an example is missing"
+    assert text.count("```") % 2 == 0, "an example is cut off"
 
 
 def test_unknown_code_has_no_explanation() -> None:

@@ -313,7 +313,10 @@ def _explain(code: str) -> None:
     text = explain(code)
     if text is None:
         raise CommandError(
-            f"`{code}` is no diagnostic", "give a code such as NB201", ExitCode.USAGE, "--explain"
+            f"`{code}` is not a code of a diagnostic",
+            "give a code such as NB201",
+            ExitCode.USAGE,
+            "--explain",
         )
     if is_for_machines():
         write_json({"code": code.upper(), "explanation": text})

@@ -5,6 +5,8 @@ from functools import cache
 from pathlib import Path
 
 HEADING = re.compile(r"^## (NB\d{3}): (.+)$", re.MULTILINE)
+# The next chapter, and not a comment in an example of YAML or shell.
+CHAPTER = re.compile(r"```.*?^```|(?P<chapter>^# )", re.MULTILINE | re.DOTALL)
 FILE = Path(__file__).parent / "reference.md"
 
 
@@ -15,9 +17,14 @@ def reference() -> dict[str, tuple[str, str]]:
     headings = list(HEADING.finditer(text))
     ends = [heading.start() for heading in headings[1:]] + [len(text)]
     return {
-        heading[1]: (heading[2], re.split(r"^# ", text[heading.end() : end], flags=re.MULTILINE)[0].strip())
+        heading[1]: (heading[2], _before_chapter(text[heading.end() : end]).strip())
         for heading, end in zip(headings, ends, strict=True)
     }
+
+
+def _before_chapter(text: str) -> str:
+    starts = (found.start() for found in CHAPTER.finditer(text) if found["chapter"])
+    return text[: next(starts, len(text))]
 
 
 def explain(code: str) -> str | None:
