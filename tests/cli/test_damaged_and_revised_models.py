@@ -77,7 +77,7 @@ def test_revising_a_card(nextbest, folder, pushed):  # noqa: F811 - fixtures
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("card", "--card", "card.yaml"), 2, "which version of `card` is not said"),
+        (("card", "--card", "card.yaml"), 2, "`card` names no version"),
         (("card@champion",), 2, "Missing option"),
         (("card@champion", "--card", "gone.yaml"), 2, "`gone.yaml` cannot be read"),
         (("card@champion", "--card", "binding.yaml"), 1, "NB201"),

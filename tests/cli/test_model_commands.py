@@ -104,6 +104,14 @@ def test_a_push_for_machines(nextbest, folder):
     (folder / "c.onnx").write_bytes(model(0.3))
     refused = nextbest("model", "push", "c.onnx", "--name", "card", "--promote", "champion", "--dry-run")
     assert (refused.code, "error[NB673]" in refused.out) == (1, True)
+    # Nothing is written, so that the same bytes can be pushed with golden rows.
+    refused = nextbest("model", "push", "c.onnx", "--name", "card", "--promote", "champion")
+    assert (refused.code, "error[NB673]" in refused.out, "push it with --golden" in refused.out) == (
+        1,
+        True,
+        True,
+    )
+    assert json.loads(nextbest("model", "list", "--json").out)[0]["versions"] == [found["version"]]
     waived = ("--promote", "champion", "--waive-golden", "a test", "--json")
     assert json.loads(nextbest("model", "push", "c.onnx", "--name", "card", *waived).out)["aliases"] == [
         "champion"
@@ -171,8 +179,8 @@ def test_a_wrong_binding_is_shown_at_its_place(nextbest, folder):
         (("push", "a.onnx"), 2, "Missing option"),
         (("show", "card"), 1, "error[NB617]: no model `card` was pushed"),
         (("promote", "card@champion"), 1, "error[NB617]"),
-        (("promote", "card"), 2, "which version of `card` is not said"),
-        (("retire", "card"), 2, "which version of `card` is not said"),
+        (("promote", "card"), 2, "`card` names no version"),
+        (("retire", "card"), 2, "`card` names no version"),
         (("rollback", "card"), 1, "error[NB617]"),
         (("retire", "card@123456"), 1, "error[NB617]"),
         (("diff", "card@champion", "card@challenger"), 1, "error[NB617]"),

@@ -53,7 +53,7 @@ def test_a_pull_goes_through_a_pipe(folder, pushed):  # noqa: F811 - fixtures
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("card",), 2, "which version of `card` is not said"),
+        (("card",), 2, "`card` names no version"),
         (("card@shadow",), 1, "NB617"),
         (("card@champion", "-o", "x", "--to", "y"), 2, "give -o or --to"),
         (("card@champion", "--rows"), 2, "name it with --to"),

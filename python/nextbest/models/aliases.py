@@ -50,11 +50,13 @@ class Grounds:
         has_golden: It reproduced the trainer's scores.
         waiver: Why it may be champion without; empty for no reason.
         is_first_waived: The first champion of a model needs no reason.
+        is_published: The version is in the registry, and cannot be given golden rows any more.
     """
 
     has_golden: bool
     waiver: str = ""
     is_first_waived: bool = True
+    is_published: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,15 +145,19 @@ def _promotion(folder: Path, aliases: Aliases, move: Move, grounds: Grounds) -> 
         return replace(move, before=before, waiver=grounds.waiver)
     if grounds.is_first_waived and not any(made.alias == CHAMPION for made in aliases.history):
         return replace(move, before=before, waiver=FIRST_WAIVER)
-    message = (
-        f"the version {folder.name}@{move.after[:12]} was pushed without golden rows: nothing shows that it "
-        "scores as its trainer does"
-    )
-    remedy = (
-        "export it again with a new entry in metadata_props and push it with --golden, or say why it may be "
-        "champion all the same: --waive-golden REASON"
-    )
-    raise ModelError(message, remedy, NO_GOLDEN)
+    raise _without_golden(f"{folder.name}@{move.after[:12]}", is_published=grounds.is_published)
+
+
+def _without_golden(version: str, *, is_published: bool) -> ModelError:
+    if is_published:
+        found = f"the version {version} was pushed without golden rows"
+        remedy = "export it again with a new entry in metadata_props and push it with --golden"
+    else:
+        found = f"{version} cannot become champion: there are no golden rows"
+        remedy = "push it with --golden, or with --promote challenger"
+    message = f"{found}: nothing shows that it scores as its trainer does"
+    waive = "or say why it may be champion all the same: --waive-golden REASON"
+    return ModelError(message, f"{remedy}, {waive}", NO_GOLDEN)
 
 
 def roll_back(folder: Path, alias: str, check: Callable[[str], None], *, by: str, at: str) -> Move:

@@ -9,7 +9,7 @@ is never changed again. Commands that use a version verify it first.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -107,7 +107,7 @@ class Registry:
             reference = named
         if not _PREFIX.fullmatch(reference):
             remedy = f"give {one_of(ALIASES)}, or at least {PREFIX_MIN} digits of a SHA-256"
-            raise ModelError(f"`{reference}` is no version of `{name}`", remedy, UNKNOWN)
+            raise ModelError(f"`{reference}` is not a version of `{name}`", remedy, UNKNOWN)
         found = [version for version in versions if version.digest.startswith(reference)]
         if len(found) != 1:
             message = f"`{name}` has {len(found) or 'no'} version{'s' * (len(found) > 1)} `{reference[:12]}`"
@@ -264,7 +264,9 @@ class Registry:
 
     def plan_promotion(self, manifest: Manifest, move: Move, waiver: Waiver | None = None) -> Move:
         """What `promote` would do, of a version that need not be there yet; nothing is written."""
-        return moves.plan_promotion(self.root / manifest.name, move, _grounds(manifest, waiver))
+        is_published = self.version(manifest.name, manifest.version).folder.exists()
+        grounds = replace(_grounds(manifest, waiver), is_published=is_published)
+        return moves.plan_promotion(self.root / manifest.name, move, grounds)
 
     def roll_back(self, name: str, alias: str, *, by: str, at: str) -> Move:
         """Lets an alias name what it named before; see `aliases.roll_back`.

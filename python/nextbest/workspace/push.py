@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from nextbest.casting.form import Form
 from nextbest.diagnostics import Diagnostic, Severity
 from nextbest.models import SIZE_BYTES_MAX, ModelError, Signature
+from nextbest.models.aliases import Move
 from nextbest.models.card import Card
 from nextbest.models.job import Job, Plan
 from nextbest.models.kept_rows import IGNORE, exposed
@@ -26,7 +27,7 @@ from nextbest.models.overflow import warn_of_overflow
 from nextbest.models.records import encode
 from nextbest.models.reference import Reference, histogram_of
 from nextbest.models.refusal import ROWS_EXPOSED
-from nextbest.models.registry import Registry, Version
+from nextbest.models.registry import Registry, Version, Waiver
 from nextbest.models.report import Outcome, Refusal, Report
 from nextbest.models.rows import EXPECTED, Table, fill_inputs
 from nextbest.models.validation import validate
@@ -63,6 +64,8 @@ class Request:
         workspace: Its schema types the attributes that are bound, where it has one.
         form: How golden rows and background are written, where they are CSV.
         is_dry_run: Do everything but write.
+        alias: Which is to name the version after the push; a version that it must not name is not pushed.
+        waiver: Why the version may be champion without golden rows; empty for no reason.
     """
 
     model: Path
@@ -78,6 +81,8 @@ class Request:
     workspace: Path = Path()
     form: Form | None = None
     is_dry_run: bool = False
+    alias: str = ""
+    waiver: str = ""
 
 
 @dataclass(slots=True)
@@ -242,6 +247,7 @@ def _publish(registry: Registry, given: _Given, validated: _Validated, pushed: P
         any_operator=request.any_operator,
         budget_us=request.budget_us,
     )
+    _check_promotion(registry, request, manifest)
     if request.is_dry_run:
         pushed.version = registry.version(request.name, given.digest)
     else:
@@ -256,6 +262,7 @@ def _settle(
     registry: Registry, given: _Given, known: Known, files: Mapping[str, bytes], pushed: Pushed
 ) -> None:
     """What a push does to a version that is there already."""
+    _check_promotion(registry, given.request, known.manifest)
     by, at, is_dry_run = given.request.by, _now(), given.request.is_dry_run
     mended = known.mended(files)
     pushed.diagnostics += known.warnings()
@@ -268,6 +275,17 @@ def _settle(
             revision = revision_of(given.card, given.written_card.content, by=by, at=at)
             registry.revise_card(known.version, revision)
     pushed.version, pushed.manifest = known.version, registry.manifest(known.version)
+
+
+def _check_promotion(registry: Registry, request: Request, manifest: Manifest) -> None:
+    """Refuses before anything is written what could not be promoted afterwards.
+
+    Raises:
+        ModelError: Those of `Registry.promote`.
+    """
+    if request.alias:
+        move = Move(request.alias, "", manifest.version, request.by, _now())
+        registry.plan_promotion(manifest, move, Waiver(request.waiver))
 
 
 def _now() -> str:

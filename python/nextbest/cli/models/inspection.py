@@ -126,7 +126,7 @@ def _pairs(title: str, rows: list[tuple[str, str]]) -> "Table":
 def _card_rows(manifest: "Manifest") -> list[tuple[str, str]]:
     card = manifest.card
     if card is None:
-        return [("card", "none: push with --card")]
+        return [("card", "none: give one with `nextbest model revise`")]
     trained = f"{card.trained_from} to {card.trained_until}" if card.trained_from else ""
     rows = [
         ("owner", card.owner),

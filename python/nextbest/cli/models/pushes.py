@@ -87,6 +87,8 @@ def push(  # noqa: PLR0913 - one a word of the command line
     """
     from nextbest.workspace.push import Request
 
+    _check_words(name, promote)
+    waiver = read_waiver(waive_golden)
     request = Request(
         model=file,
         name=name,
@@ -101,9 +103,9 @@ def push(  # noqa: PLR0913 - one a word of the command line
         workspace=workspace,
         form=form(separator, encoding),
         is_dry_run=dry_run,
+        alias=promote,
+        waiver=waiver,
     )
-    _check_words(name, promote)
-    waiver = read_waiver(waive_golden)
     store = open_registry(workspace, registry)
     with refusing():
         pushed = _push(store, request)

@@ -101,10 +101,8 @@ def find_named(registry: "Registry", reference: str) -> "Version":
         ModelError: There is none of the name.
     """
     if "@" not in reference:
-        remedy = f"give {reference}@ and an alias, or the first digits of its SHA-256"
-        raise CommandError(
-            f"which version of `{reference}` is not said", remedy, ExitCode.USAGE, "NAME@VERSION"
-        )
+        remedy = f"give {reference}@champion, or {reference}@ and the first digits of a version's SHA-256"
+        raise CommandError(f"`{reference}` names no version", remedy, ExitCode.USAGE, "NAME@VERSION")
     return find(registry, reference)
 
 
