@@ -167,7 +167,7 @@ def _print(ours: dict[str, Any], peers: dict[str, Any], about: dict[str, Any], c
         console.print(table)
     console.print(
         "lightgbm, xgboost: trees of depth 6; leafwise: LightGBM's 31 leaves of any depth; mlp: 50-64-32-1;"
-        " many_20: 100 models of 20 trees, a row through each; categories: columns of 12, 60 and 300."
+        " many_20: 100 models of 20 trees, a row through each; categories: columns of 12, 60 and 60."
         " Without trees, ns a row."
     )
 
