@@ -266,6 +266,38 @@ class NativeModel:
         Raises:
             ValueError: There is no row, or the inputs are not of so many.
         """
+    def time_decisions(
+        self,
+        rows: int,
+        floats: bytes,
+        ints: list[int],
+        texts: list[str],
+        *,
+        column: int,
+        is_own: list[bool],
+        actions: int,
+        runs: int,
+    ) -> list[float]:
+        """Times runs as decisions make them: one customer and so many actions.
+
+        Args:
+            rows: How many there are: each is a customer, and the first `actions` are the actions.
+            floats: As for `score`.
+            ints: As for `score`.
+            texts: As for `score`.
+            column: Of the graph's output, one of those that the model was lowered for.
+            is_own: For each input column, numbers first, then whole numbers and texts, whether it comes from
+                the action. What comes from actions alone is computed before, as when a server activates.
+            actions: Of one run.
+            runs: How many runs, each of another customer.
+
+        Returns:
+            Microseconds of each run.
+
+        Raises:
+            ValueError: There is no row, the inputs are not of so many, or there is no flag for each column.
+            BundleError: The model cannot be factored for so many actions.
+        """
     def contributions(
         self,
         rows: int,

@@ -10,6 +10,7 @@ from onnxmltools.convert.common.data_types import FloatTensorType
 from skl2onnx import to_onnx
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import AdaBoostClassifier, BaggingClassifier, RandomForestClassifier, StackingClassifier
+from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
@@ -17,7 +18,6 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, PowerTransformer, QuantileTransformer, StandardScaler
-from sklearn.svm import SVC
 
 from nextbest.models import ModelError, inspect
 from nextbest.models.job import Job, Plan
@@ -40,6 +40,7 @@ SCIKIT_LEARN = [
     BaggingClassifier(n_estimators=3),
     CalibratedClassifierCV(RandomForestClassifier(3), method="isotonic", cv=3),
     StackingClassifier([("a", LogisticRegression()), ("b", RandomForestClassifier(3))], cv=3),
+    CalibratedClassifierCV(SVC(), cv=3),
     GaussianNB(),
     make_pipeline(SimpleImputer(), StandardScaler(), MLPClassifier((8,), max_iter=300, tol=1e-2)),
     make_pipeline(PolynomialFeatures(2), LogisticRegression(max_iter=1_000)),
@@ -61,7 +62,9 @@ def test_scikit_learn(model):
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
-    ("model", "code"), [(KNeighborsClassifier(3), "NB654"), (SVC(), "NB655")], ids=name_of
+    ("model", "code"),
+    [(KNeighborsClassifier(3), "NB654"), (GaussianProcessClassifier(), "NB654")],
+    ids=name_of,
 )
 def test_what_is_not_taken(model, code):
     exported = to_onnx(model.fit(ROWS, TARGET), ROWS[:1], options={"zipmap": False}).SerializeToString()

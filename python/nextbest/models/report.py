@@ -139,10 +139,10 @@ class Latency:
     Attributes:
         single_us: Median of scoring one row.
         single_us_p99: Of the same runs.
-        batch_row_us: Median a row when a hundred are scored at once.
+        batch_row_us: Median for each of a hundred actions, in decisions about one customer.
         runs: Single rows that were timed.
         onnxruntime_single_us: What a row takes in ONNX Runtime, where the model is native.
-        onnxruntime_batch_row_us: Likewise of a hundred.
+        onnxruntime_batch_row_us: Likewise of each of a hundred.
     """
 
     single_us: float

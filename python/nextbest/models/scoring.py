@@ -70,6 +70,11 @@ class Scorer:
         return count if self._row_by_row else 1
 
     @property
+    def column(self) -> int:
+        """Of the output, the one that holds the score."""
+        return self._column
+
+    @property
     def inputs(self) -> tuple[Tensor, ...]:
         """The model's inputs, in the graph's order."""
         return self._inputs

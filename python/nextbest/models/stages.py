@@ -17,7 +17,7 @@ from nextbest.models.failing_row import name_failing_row
 from nextbest.models.independence import examine, refuse_dependence
 from nextbest.models.job import Job, Plan, Rows
 from nextbest.models.known_faults import find_faults
-from nextbest.models.latency import explain_cost, is_slower, measure_latency, of_onnxruntime
+from nextbest.models.latency import explain_cost, is_slower, measure_latency, of_onnxruntime, own_columns
 from nextbest.models.mismatch import explain_mismatch
 from nextbest.models.refusal import (
     BUDGET,
@@ -225,10 +225,11 @@ def latency(trial: Trial) -> None:
     if np.isnan(scorer.score(rows)).all() and _rows_that_occur(trial) is None:
         remedy = "give rows as they occur, --background: it may lack numbers that it needs"
         trial.warnings.append(Refusal(RANGE, "has no score for a row of zeros", remedy))
-    found = measure_latency(scorer, rows, trial.native)
+    own = own_columns(trial.job.columns, rows)
+    found = measure_latency(scorer, rows, trial.native, own)
     chosen = report.engine
     # Twice: a machine that hiccups must not choose.
-    if is_slower(found) and is_slower(found := measure_latency(scorer, rows, trial.native)):
+    if is_slower(found) and is_slower(found := measure_latency(scorer, rows, trial.native, own)):
         found, reason = of_onnxruntime(found)
         trial.native, chosen = None, Engine(ONNX_RUNTIME, reason, is_by_time=True)
     trial.report = report = replace(report, latency=found, engine=chosen)

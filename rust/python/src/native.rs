@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use nextbest_engine::{Attributions, Background, Inputs, Kernel, Method, Rows};
+use nextbest_engine::{
+    Attributions, Background, CellKind, Factoring, InputKinds, Inputs, Kernel, Method, Rows,
+};
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyBytes};
 
 use crate::errors::Fault;
@@ -85,6 +87,61 @@ impl NativeModel {
                 })
                 .collect()
         }))
+    }
+
+    #[pyo3(signature = (rows, floats, ints, texts, *, column, is_own, actions, runs))]
+    #[expect(clippy::too_many_arguments, reason = "a line for each kind of input")]
+    fn time_decisions(
+        &self,
+        py: Python<'_>,
+        rows: usize,
+        floats: &[u8],
+        ints: Vec<i64>,
+        texts: Vec<String>,
+        column: u32,
+        is_own: Vec<bool>,
+        actions: usize,
+        runs: usize,
+    ) -> PyResult<Vec<f64>> {
+        let table = self.table(rows, floats, &ints, &texts)?;
+        let inputs = self.model.inputs();
+        if rows == 0 || is_own.len() != inputs.floats + inputs.ints + inputs.texts {
+            return Err(PyValueError::new_err("a row, and a flag for each input column"));
+        }
+        let mut flags = is_own
+            .into_iter()
+            .map(|own| if own { CellKind::Own } else { CellKind::Shared });
+        let kinds = InputKinds {
+            floats: flags.by_ref().take(inputs.floats).collect(),
+            ints: flags.by_ref().take(inputs.ints).collect(),
+            texts: flags.collect(),
+        };
+        py.detach(|| {
+            let mut own = Rows::new(&self.model, actions);
+            table.fill(0, &mut own);
+            let columns = vec![column; actions];
+            let factoring = Factoring::new(&self.model, &kinds, &mut own, &columns).map_err(Fault::Bundle)?;
+            let candidates: Vec<u32> = (0..).take(actions).collect();
+            let mut shared = Rows::new(&self.model, 1);
+            let mut scores = Vec::with_capacity(actions);
+            let time = |run| {
+                let started = Instant::now();
+                shared.reset();
+                scores.clear();
+                table.fill(run, &mut shared);
+                let input = |_, _| f32::NAN;
+                factoring.score(
+                    &self.model,
+                    Kernel::best(),
+                    &mut shared,
+                    &input,
+                    &candidates,
+                    &mut scores,
+                );
+                started.elapsed().as_secs_f64() * 1e6
+            };
+            Ok((0..runs).map(time).collect())
+        })
     }
 
     #[pyo3(signature = (rows, floats, ints, texts, *, column, method, owners = None))]

@@ -62,11 +62,11 @@ def latency(found: "Latency | None") -> str:
         return "latency   not measured: there are no rows"
     text = (
         f"latency   {found.single_us:.1f} us for one row (p99 {found.single_us_p99:.1f}), "
-        f"{found.batch_row_us:.2f} us a row of a hundred"
+        f"{found.batch_row_us:.3f} us a row of a hundred"
     )
     if found.onnxruntime_single_us is None or found.onnxruntime_batch_row_us is None:
         return text
-    return f"{text}; ONNX Runtime {found.onnxruntime_single_us:.1f} and {found.onnxruntime_batch_row_us:.2f}"
+    return f"{text}; ONNX Runtime {found.onnxruntime_single_us:.1f} and {found.onnxruntime_batch_row_us:.3f}"
 
 
 def term(expires: str, expired: bool) -> str:  # noqa: FBT001 - what it is about

@@ -1,6 +1,6 @@
 """A model's inputs by name -> the three lines that a native model takes: numbers, whole numbers and texts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -9,6 +9,19 @@ from numpy.typing import NDArray
 from nextbest.models.signature import Element
 
 _LINES: Final = {Element.INT64: 1, Element.STRING: 2}
+
+
+def flags(inputs: Iterable[tuple[str, Element]], own: Mapping[str, Sequence[bool]]) -> list[bool]:
+    """Returns a flag for each column, in the order of the lines.
+
+    Args:
+        inputs: As for `lines`.
+        own: For each input a flag for each of its columns.
+    """
+    found: list[list[bool]] = [[], [], []]
+    for name, element in inputs:
+        found[_LINES.get(element, 0)] += own[name]
+    return [flag for line in found for flag in line]
 
 
 def lines(
