@@ -24,6 +24,7 @@ from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
@@ -155,12 +156,16 @@ FAULTS = {
         CATEGORIES,
         patched,
     ),
+    "`LinearDiscriminantAnalysis` of two classes": lambda: scikit(LinearDiscriminantAnalysis()),
     "`StandardScaler` before trees": lambda: scikit(grid(), NUMBERS),
 }
 RIGHT_CALLS = {
     "dense one-hot encoder": lambda: people(xgboost.XGBClassifier(n_estimators=10, n_jobs=1), sparse=False),
     "LightGBM": light,
     "calibrated by sigmoid": lambda: scikit(CalibratedClassifierCV(LogisticRegression(), cv=2)),
+    "calibrated discriminant analysis": lambda: scikit(
+        CalibratedClassifierCV(LinearDiscriminantAnalysis(), cv=2)
+    ),
     "calibrated XGBoost": lambda: scikit(
         CalibratedClassifierCV(xgboost.XGBClassifier(n_estimators=5, n_jobs=1), cv=2), target_opset=OPSETS
     ),

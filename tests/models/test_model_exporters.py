@@ -18,6 +18,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, PowerTransformer, QuantileTransformer, StandardScaler
+from sklearn.svm import SVC
 
 from nextbest.models import ModelError, inspect
 from nextbest.models.job import Job, Plan
@@ -54,6 +55,8 @@ def name_of(model):
     return type(model).__name__ if steps is None else "+".join(type(step).__name__ for _, step in steps)
 
 
+# SVC warns of attributes that it will lose.
+@pytest.mark.filterwarnings("ignore::FutureWarning")
 @pytest.mark.parametrize("model", SCIKIT_LEARN, ids=name_of)
 def test_scikit_learn(model):
     exported = to_onnx(model.fit(ROWS, TARGET), ROWS[:1], options={"zipmap": False})

@@ -63,5 +63,5 @@ def _check(node: Any) -> None:
 
 
 def _damaged(name: str, reason: str) -> NoReturn:
-    remedy = "export it again with skl2onnx, with `probability=True` when it is trained"
+    remedy = "export it again with skl2onnx: CalibratedClassifierCV(SVC()) has probabilities"
     raise ModelError(f"the support vectors of `{name}` are damaged: {reason}", remedy, SUPPORT_VECTORS)
