@@ -143,6 +143,35 @@ def test_histograms_can_be_forgotten_too(shop):
     assert "`model health` has nothing to compare with" in found.message
 
 
+def test_a_repair_that_comes_too_late_brings_no_forgotten_rows_back(tmp_path):
+    registry = Registry(tmp_path / "registry")
+    version = publish(registry, b"1", **{"golden.parquet": b"rows", "note": b"x"})
+    registry.forget_rows(version, by="eve", at=WHEN)
+    registry.repair(version, {"golden.parquet": b"rows"}, by="ana", at=WHEN)
+    assert not (version.folder / "golden.parquet").exists()
+    registry.repair(version, {"golden.parquet": b"rows", "note": b"x"}, by="ana", at=WHEN)
+    assert not (version.folder / "golden.parquet").exists()
+    assert [event.files for event in registry.amendments("card").repairs[version.digest]] == [["note"]]
+
+
+def test_rows_that_killed_processes_left_are_forgotten_too(tmp_path):
+    registry = Registry(tmp_path / "registry")
+    version = publish(registry, b"1", **{"golden.parquet": b"rows"})
+    unfinished = version.folder.parent / ".push-abc"
+
+    def leave():
+        unfinished.mkdir()
+        (unfinished / "golden.parquet").write_bytes(b"rows")
+        (version.folder / ".golden.parquet.17").write_bytes(b"rows")
+
+    leave()
+    registry.forget_rows(version, by="eve", at=WHEN)
+    assert not list(version.folder.parent.rglob("*golden*"))
+    leave()
+    publish(registry, b"2")
+    assert not unfinished.exists()
+
+
 def test_a_version_without_rows_has_none_to_forget(tmp_path):
     registry = Registry(tmp_path / "registry")
     version = publish(registry, b"1", note=b"x")

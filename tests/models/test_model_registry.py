@@ -3,6 +3,7 @@
 import hashlib
 import json
 import multiprocessing
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -165,7 +166,19 @@ def test_two_who_promote_at_once_lose_nothing(registry):
     assert [move.before for move in history[1:]] == [move.after for move in history[:-1]]
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"named": 3}', '{"history": [{"alias": "champion"}]}', "{"])
+BAD_RECORDS = [
+    "",
+    "{",
+    "[]",
+    '{"named": 3}',
+    '{"history": [{"alias": "champion"}]}',
+    "[" * 100_000,
+    '{"retired": ' * 100_000,
+    '{"named": {"champion": "\\ud800"}}',
+]
+
+
+@pytest.mark.parametrize("text", BAD_RECORDS)
 def test_damaged_aliases(registry, text):
     version = publish(registry, b"1")
     (registry.root / "card" / aliases.FILE).write_text(text)
@@ -174,6 +187,22 @@ def test_damaged_aliases(registry, text):
     with refused("NB618"):
         registry.promote(version, "champion", by="ana", at=WHEN)
     assert (registry.root / "card" / aliases.FILE).read_text() == text
+
+
+@pytest.mark.parametrize("named", ["", "../other", "0" * 64])
+def test_an_alias_that_names_no_version_is_damage(registry, named):
+    publish(registry, b"1")
+    (registry.root / "card" / aliases.FILE).write_text(json.dumps({"named": {"champion": named}}))
+    with refused("NB618"):
+        registry.resolve("card", "champion")
+
+
+def test_an_alias_whose_version_is_gone_is_damage(registry):
+    version = publish(registry, b"1")
+    registry.promote(version, "champion", by="ana", at=WHEN)
+    shutil.rmtree(version.folder)
+    with refused("NB618"):
+        registry.resolve("card", "champion")
 
 
 def test_an_empty_registry(registry):
@@ -197,6 +226,8 @@ def test_manifests_travel_whole():
         (("report", "facts", "signature", "inputs"), {}),
         (("report", "facts", "signature", "inputs", 0, "element"), "float16"),
         (("report", "latency", "single_us"), "fast"),
+        (("report", "latency", "single_us"), 10**400),
+        (("pushed_by",), "\ud800"),
         (("binding", "inputs", "x", 0), "customer.age"),
         (("card",), []),
     ],
@@ -207,5 +238,5 @@ def test_a_manifest_of_another_form_is_none(path, value):
     for step in path[:-1]:
         place = place[step]
     place[path[-1]] = value
-    with pytest.raises(ValueError, match=r"is no|is not a valid|is missing"):
+    with pytest.raises(ValueError, match=r"is not of type|is not a valid|is missing|is too large|surrogates"):
         parse_manifest(json.dumps(plain).encode())

@@ -91,16 +91,14 @@ def revise_card(folder: Path, version: str, revision: CardRevision) -> None:
 
 
 def note_forgotten(folder: Path, version: str, removal: FilesEvent) -> None:
-    """Adds that files were removed."""
-    with changing(folder):
-        found = read_amendments(folder)
-        forgotten = {**found.forgotten, version: [*found.forgotten.get(version, []), removal]}
-        store_record(folder / FILE, replace(found, forgotten=forgotten))
+    """Adds that files were removed; the caller holds the lock of the folder."""
+    found = read_amendments(folder)
+    forgotten = {**found.forgotten, version: [*found.forgotten.get(version, []), removal]}
+    store_record(folder / FILE, replace(found, forgotten=forgotten))
 
 
 def note_repair(folder: Path, version: str, repair: FilesEvent) -> None:
-    """Adds that files were written again."""
-    with changing(folder):
-        found = read_amendments(folder)
-        repairs = {**found.repairs, version: [*found.repairs.get(version, []), repair]}
-        store_record(folder / FILE, replace(found, repairs=repairs))
+    """Adds that files were written again; the caller holds the lock of the folder."""
+    found = read_amendments(folder)
+    repairs = {**found.repairs, version: [*found.repairs.get(version, []), repair]}
+    store_record(folder / FILE, replace(found, repairs=repairs))

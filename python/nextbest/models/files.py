@@ -20,15 +20,25 @@ def write_new(path: Path, data: bytes) -> None:
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Replaces a file: whoever reads it sees the old bytes or the new ones, also after a crash."""
+    """Replaces a file: a reader sees the old bytes or the new ones, also after a crash.
+
+    The caller holds the lock of the folder's model: other files that were to replace this one are left over
+    from processes that were killed, and are removed.
+    """
+    remove_leftovers(path)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.unlink(missing_ok=True)
     with fresh.open("xb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
     sync_folder(path.parent)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Removes what killed processes wrote of a file, before it replaced the file."""
+    for found in path.parent.glob(f".{path.name}.*"):
+        found.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

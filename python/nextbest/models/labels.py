@@ -278,6 +278,6 @@ def _read_note(text: str) -> Labels | None:
         noted = json.loads(text.removeprefix(_NOTE))
         names, are_texts = noted["names"], noted["are_texts"]
         values = [str(name).encode() if are_texts else int(name) for name in names[: LABELS_MAX + 1]]
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
     return _labels(values)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from nextbest.models.card import Card
-from nextbest.models.records import decode, encode
+from nextbest.models.records import encode, parse
 from nextbest.models.report import Report
 
 FORMAT: Final = 2
@@ -100,6 +100,6 @@ def parse_manifest(data: bytes) -> Manifest:
     """Parses a manifest.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not one.
     """
-    return decode(Manifest, json.loads(data))
+    return parse(Manifest, data)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from nextbest.models.files import locked, read_limited, replace
-from nextbest.models.records import decode, encode
+from nextbest.models.records import encode, parse
 from nextbest.models.refusal import DAMAGED_VERSION, ModelError
 
 _LOCK: Final = ".lock"
@@ -32,7 +32,7 @@ def read_record(path: Path, kind: type[RecordT]) -> RecordT:
         ModelError: NB618: the file is damaged.
     """
     try:
-        return decode(kind, json.loads(read_limited(path, _BYTES_MAX)))
+        return parse(kind, read_limited(path, _BYTES_MAX))
     except FileNotFoundError:
         return kind()
     except (OSError, ValueError) as error:

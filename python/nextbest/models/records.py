@@ -5,6 +5,7 @@ taken only as far as it has the form it should have.
 """
 
 import dataclasses
+import json
 import types
 import typing
 from enum import Enum
@@ -34,6 +35,18 @@ def decode(kind: type[RecordT], plain: Any) -> RecordT:
     return value
 
 
+def parse(kind: type[RecordT], data: bytes) -> RecordT:
+    """Reads a dataclass from JSON.
+
+    Raises:
+        ValueError: It is not JSON, or does not have the form of the dataclass.
+    """
+    try:
+        return decode(kind, json.loads(data))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
 def _decode(kind: Any, plain: Any, place: str) -> Any:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in {Union, types.UnionType}:
@@ -48,7 +61,7 @@ def _decode(kind: Any, plain: Any, place: str) -> Any:
     if issubclass(kind, Enum):
         return kind(_expect(str, plain, place))
     is_whole = kind is float and isinstance(plain, int) and not isinstance(plain, bool)
-    return float(plain) if is_whole else _expect(kind, plain, place)
+    return _as_float(plain, place) if is_whole else _expect(kind, plain, place)
 
 
 def _decode_collection(origin: Any, arguments: tuple[Any, ...], plain: Any, place: str) -> Any:
@@ -71,7 +84,17 @@ def _decode_record(kind: Any, plain: dict[str, Any], place: str) -> Any:
     return kind(**values)
 
 
+def _as_float(plain: int, place: str) -> float:
+    try:
+        return float(plain)
+    except OverflowError:
+        raise ValueError(f"`{place.removeprefix('.')}` is too large") from None
+
+
 def _expect(kind: Any, plain: Any, place: str) -> Any:
     if not isinstance(plain, kind) or (kind is not bool and isinstance(plain, bool)):
-        raise ValueError(f"`{place.removeprefix('.')}` is no {kind.__name__}")
+        raise ValueError(f"`{place.removeprefix('.')}` is not of type {kind.__name__}")
+    if kind is str and not plain.isascii():
+        # Half of a pair of surrogates can neither be written again nor shown: the message says so.
+        plain.encode()
     return plain

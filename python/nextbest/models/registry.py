@@ -20,7 +20,8 @@ from nextbest.models.aliases import ALIASES, Aliases, Grounds, Move
 from nextbest.models.amendments import Amendments, CardRevision, FilesEvent
 from nextbest.models.kept_rows import create_ignore_file
 from nextbest.models.manifest import Manifest
-from nextbest.models.refusal import UNKNOWN, ModelError
+from nextbest.models.record_files import changing
+from nextbest.models.refusal import DAMAGED_VERSION, UNKNOWN, ModelError
 from nextbest.models.version_files import REFERENCE, ROWS, Version
 
 __all__ = ["FOLDER", "PREFIX_MIN", "Registry", "Version", "Waiver", "is_name"]
@@ -96,7 +97,7 @@ class Registry:
 
         Raises:
             ModelError: There is no such model or version, or several have these digits (NB617); the aliases
-                are damaged (NB618).
+                are damaged, or name a version that is not there (NB618).
         """
         versions = self.versions(name)
         if reference in ALIASES:
@@ -104,6 +105,13 @@ class Registry:
             if named is None:
                 remedy = f"promote a version: nextbest model promote {name}@VERSION --alias {reference}"
                 raise ModelError(f"the alias `{reference}` of `{name}` names no version yet", remedy, UNKNOWN)
+            if named not in [version.digest for version in versions]:
+                remedy = (
+                    f"restore its folder, or promote another: nextbest model promote {name}@VERSION "
+                    f"--alias {reference}"
+                )
+                message = f"`{reference}` of `{name}` names the version {named[:12]}, which is not there"
+                raise ModelError(message, remedy, DAMAGED_VERSION)
             reference = named
         if not _PREFIX.fullmatch(reference):
             remedy = f"give {one_of(ALIASES)}, or at least {PREFIX_MIN} digits of a SHA-256"
@@ -190,11 +198,12 @@ class Registry:
         version = self.version(manifest.name, manifest.version)
         create_ignore_file(self.root)
         version.folder.parent.mkdir(parents=True, exist_ok=True)
-        version_files.write_version(version, manifest, onnx, files)
+        with changing(self.root / manifest.name):
+            version_files.write_version(version, manifest, onnx, files)
         return version
 
     def repair(self, version: Version, files: Mapping[str, bytes], *, by: str, at: str) -> None:
-        """Writes damaged files of a version again, and records it.
+        """Writes damaged files of a version again, and records it; rows that were forgotten stay away.
 
         Args:
             version: Which.
@@ -202,10 +211,15 @@ class Registry:
             by: Who repairs it.
             at: RFC 3339, UTC.
         """
-        for name, data in files.items():
-            version_files.rewrite(version, name, data)
-        event = FilesEvent(by, at, sorted(files))
-        amendments.note_repair(self._folder(version.name), version.digest, event)
+        folder = self._folder(version.name)
+        with changing(folder):
+            # They may have been forgotten since the caller looked.
+            known = self.amendments(version.name)
+            names = [name for name in files if known.forgetting(version.digest, name) is None]
+            for name in names:
+                version_files.rewrite(version, name, files[name])
+            if names:
+                amendments.note_repair(folder, version.digest, FilesEvent(by, at, sorted(names)))
 
     def forget_rows(self, version: Version, *, by: str, at: str, with_reference: bool = False) -> list[str]:
         """Removes the golden rows and the background sample of a version for good, and records it.
@@ -220,16 +234,19 @@ class Registry:
             The files that are forgotten now, and were not before.
         """
         manifest = self.manifest(version)
-        known = self.amendments(version.name)
+        folder = self._folder(version.name)
         wanted = (*ROWS, REFERENCE) if with_reference else ROWS
         names = [name for name in wanted if name in manifest.files]
-        # Removed first: a record of rows that are still there would be wrong.
-        for name in names:
-            version_files.remove(version, name)
-        fresh = [name for name in names if known.forgetting(version.digest, name) is None]
-        if fresh:
-            event = FilesEvent(by, at, fresh)
-            amendments.note_forgotten(self._folder(version.name), version.digest, event)
+        with changing(folder):
+            # A push of the same bytes that was killed left the rows beside the version.
+            version_files.remove_unfinished(version.folder.parent)
+            known = self.amendments(version.name)
+            # Removed first: a record of rows that are still there would be wrong.
+            for name in names:
+                version_files.remove(version, name)
+            fresh = [name for name in names if known.forgetting(version.digest, name) is None]
+            if fresh:
+                amendments.note_forgotten(folder, version.digest, FilesEvent(by, at, fresh))
         return fresh
 
     def fate_of(self, version: Version, manifest: Manifest, name: str) -> str:

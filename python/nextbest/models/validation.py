@@ -108,7 +108,7 @@ class _Lines:
     def _read(self, line: bytes) -> None:
         try:
             self.last = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             self.last = None
             return
         match self.last:

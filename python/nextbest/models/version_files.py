@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from nextbest.models.files import read_limited, replace, sync_folder, write_new
+from nextbest.models.files import read_limited, remove_leftovers, replace, sync_folder, write_new
 from nextbest.models.limits import SIZE_BYTES_MAX
 from nextbest.models.manifest import CHECKED_FORMAT, Manifest, parse_manifest, render_manifest
 from nextbest.models.refusal import DAMAGED_VERSION, ModelError
 
 MODEL: Final = "model.onnx"
+_FRESH: Final = ".push-"
 MANIFEST: Final = "manifest.json"
 MANIFEST_DIGEST: Final = "manifest.json.sha256"
 ROWS: Final = ("golden.parquet", "background.parquet")
@@ -99,6 +100,9 @@ def read_other(version: Version, name: str, digest: str) -> bytes | None:
 def write_version(version: Version, manifest: Manifest, onnx: bytes, files: Mapping[str, bytes]) -> None:
     """Writes a version; one that is there already is left as it is.
 
+    The caller holds the lock of the model: folders of other pushes are left over from processes that were
+    killed, and are removed, as rows of customers may be in them.
+
     Args:
         version: Where to; the folder above is there.
         manifest: Its `files` are those given.
@@ -106,7 +110,8 @@ def write_version(version: Version, manifest: Manifest, onnx: bytes, files: Mapp
         files: All else, by name.
     """
     parent = version.folder.parent
-    fresh = Path(tempfile.mkdtemp(prefix=".push-", dir=parent))
+    remove_unfinished(parent)
+    fresh = Path(tempfile.mkdtemp(prefix=_FRESH, dir=parent))
     rendered = render_manifest(manifest)
     digest = _digest_file(rendered)
     try:
@@ -124,6 +129,12 @@ def write_version(version: Version, manifest: Manifest, onnx: bytes, files: Mapp
         shutil.rmtree(fresh, ignore_errors=True)
 
 
+def remove_unfinished(versions: Path) -> None:
+    """Removes folders of pushes that were killed; the caller holds the lock of the model."""
+    for found in versions.glob(f"{_FRESH}*"):
+        shutil.rmtree(found, ignore_errors=True)
+
+
 def rewrite(version: Version, name: str, data: bytes) -> None:
     """Replaces a damaged file by what it should be."""
     path = version.folder / name
@@ -134,8 +145,9 @@ def rewrite(version: Version, name: str, data: bytes) -> None:
 
 
 def remove(version: Version, name: str) -> None:
-    """Removes a file, also from the disk's list of names."""
+    """Removes a file and what killed processes wrote of it, also from the disk's list of names."""
     (version.folder / name).unlink(missing_ok=True)
+    remove_leftovers(version.folder / name)
     sync_folder(version.folder)
 
 
