@@ -84,7 +84,8 @@ def test_a_push_says_what_was_found_and_what_is_next(nextbest, folder):
     ]
     assert lines[1] == "  score     p[0]"
     assert "give rows with the trainer's scores, --golden" in lines[3]
-    assert lines[8] == f"next: nextbest model promote {lines[0].split()[1]} --alias champion"
+    assert lines[8] == f"next: nextbest model promote {lines[0].split()[1]} --alias challenger"
+    assert "--waive-golden REASON" in lines[9]
     again = nextbest("model", "push", "a.onnx", "-n", "card", "--inputs", "binding.yaml")
     assert again.code == 0
     assert "it was there already" in again.out
@@ -230,6 +231,17 @@ def test_listing(nextbest, folder, pushed):
     assert "no models in" in nextbest("model", "list", "--registry", "elsewhere").out
 
 
+@pytest.mark.parametrize("columns", ["79", "200"])
+def test_a_list_fits_the_terminal(nextbest, folder, pushed, monkeypatch, columns):
+    (folder / "card.yaml").write_text("owner: Ana\nexpires: 2020-01-01\n")
+    nextbest("model", "revise", "card@champion", "--card", "card.yaml")
+    monkeypatch.setenv("COLUMNS", columns)
+    found = nextbest("model", "list").out
+    assert all(len(line) <= int(columns) for line in found.splitlines())
+    for text in ("challenger", pushed[0][:8], pushed[1][:8], "onnxruntime", "2020-01-01", "(expired)"):
+        assert text in found
+
+
 def test_showing(nextbest, folder, pushed):
     ran = nextbest("model", "show", "card")
     assert (ran.code, ran.err) == (0, "")
@@ -300,6 +312,10 @@ def test_promoting_going_back_and_retiring(nextbest, folder, pushed):
     ran = nextbest("model", "retire", f"card@{second[:10]}")
     assert (ran.code, ran.out) == (0, f"retired card@{second[:12]}\n")
     assert "error[NB619]" in nextbest("model", "promote", f"card@{second[:10]}").out
+    again = nextbest(
+        "model", "push", "b.onnx", "-n", "card", "--inputs", "binding.yaml", "--background", "sample.csv"
+    )
+    assert again.out.splitlines()[-1] == f"card@{second[:12]} is retired, and cannot be promoted"
     assert "retired" in nextbest("model", "show", f"card@{second[:10]}").out
 
 

@@ -96,6 +96,13 @@ def test_a_steady_model(nextbest, target):
     ]  # fmt: skip
 
 
+def test_names_of_attributes_are_not_cut(nextbest, target, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "79")
+    found = nextbest("model", "health", "card", "--target", target).out
+    names = "".join(line.split("│")[1].strip() for line in found.splitlines() if line.startswith("│"))
+    assert names == "scorecustomer.agecustomer.segment"
+
+
 def test_an_alert_ends_with_one(nextbest, target, data_plane):
     data_plane.answer = answer([900, 100])
     ran = nextbest("model", "health", "card", "--target", target, "--json")

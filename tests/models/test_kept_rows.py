@@ -123,13 +123,13 @@ def test_check_and_diff_show_what_is_lost_without_rows(shop, way):
     compiled = workspace.compile(shop)
     (found,) = compiled.diagnostics
     assert (found.code, found.severity) == ("NB675", "warning")
-    assert f"is {way}" in found.message
+    assert f"is not there ({way}" in found.message
     assert "contributions" in found.message
     assert not compiled.bundle.models[0].native.cell_means
     assert compiled.bundle.models[0].HasField("reference"), "histograms stay"
     compared = comparison.compare(registry, version, version, lambda *_: None)
     assert compared.scores is None
-    assert f"are {way}" in compared.reason
+    assert f"are not there ({way}" in compared.reason
     # Another sample beside the model file takes its place.
     (shop / "models/card.yaml").write_text("name: card\nversion: champion\nbackground: ../sample.csv\n")
     assert workspace.compile(shop).diagnostics == []

@@ -98,6 +98,13 @@ CASES = {
         "the logistic of `expected` agrees with all rows",
         "predict_proba",
     ),
+    "margin of the first class": (
+        explain,
+        (-(ROWS @ WEIGHTS),),
+        {"column": 0},
+        "the logistic of `expected` agrees with all rows",
+        "predict_proba(rows)[:, 0]",
+    ),
     "model of margins": (
         explain,
         (PROBABILITIES,),

@@ -156,7 +156,13 @@ def test_the_same_bytes_with_something_else_are_refused(published, change):
     assert codes(pushed) == ["NB668"]
     assert pushed.version is None
     assert "metadata_props" in pushed.diagnostics[0].help
-    assert codes(pushing(published, card=None)) == ["NB668"]
+
+
+def test_a_push_without_a_card_leaves_the_card(published):
+    version = version_of(published)
+    pushed = pushing(published, card=None)
+    assert (codes(pushed), pushed.version, pushed.is_revised) == ([], version, False)
+    assert pushed.manifest.card is not None
 
 
 def test_another_card_revises_the_one_before(published):
@@ -216,7 +222,7 @@ def test_a_push_of_something_else_does_not_repair(published):
     sample.write_text(rows + "20,1\n")
     (found,) = pushing(published).diagnostics
     assert (found.code, found.severity) == ("NB618", "error")
-    assert "were pushed with other background sample" in found.message
+    assert "which was pushed with another background sample" in found.message
     # Without a manifest, nobody knows what the version was.
     sample.write_text(rows)
     (version.folder / "manifest.json").unlink()

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from nextbest.models.manifest import BoundColumn, Manifest
+from nextbest.models.manifest import Manifest
 from nextbest.models.records import encode
 from nextbest.models.reference import histogram_of, stability_index
 from nextbest.models.refusal import ModelError
@@ -124,9 +124,9 @@ def _flat(manifest: Manifest) -> dict[str, str]:
 def _model(facts: Facts) -> dict[str, str]:
     flat: dict[str, str] = {}
     for tensor in facts.signature.inputs:
-        flat[f"input {tensor.name}"] = f"{tensor.type_text} {encode(tensor.shape)}"
+        flat[f"input {tensor.name}"] = tensor.described
     for tensor in facts.signature.outputs:
-        flat[f"output {tensor.name}"] = f"{tensor.type_text} {encode(tensor.shape)}"
+        flat[f"output {tensor.name}"] = tensor.described
         if tensor.labels is not None:
             flat[f"classes of {tensor.name}"] = tensor.labels.listed().replace("`", "")
     flat |= {f"operator {name}": str(count) for name, count in facts.operators.items()}
@@ -140,7 +140,7 @@ def _model(facts: Facts) -> dict[str, str]:
 def _binding(manifest: Manifest) -> dict[str, str]:
     binding = manifest.binding
     flat = {
-        f"binding of {name}": ", ".join(_column(column) for column in columns)
+        f"binding of {name}": ", ".join(column.described for column in columns)
         for name, columns in binding.inputs.items()
     }
     flat["score"] = binding.score
@@ -161,10 +161,6 @@ def _card(manifest: Manifest) -> dict[str, str]:
     flat = {f"card {name}": str(value) for name, value in card.items() if value}
     flat |= {f"metric {name}": f"{value:g}" for name, value in metrics.items()}
     return flat | {"card limits": "; ".join(limits)} if limits else flat
-
-
-def _column(column: BoundColumn) -> str:
-    return f"{column.attribute} (missing: {column.missing})" if column.missing else column.attribute
 
 
 def _score_change(before: Any, after: Any, both: Any) -> ScoreChange:

@@ -29,6 +29,11 @@ class BoundColumn:
     missing: str = ""
     is_by_name: bool = False
 
+    @property
+    def described(self) -> str:
+        """The attribute, and what stands in for it."""
+        return f"{self.attribute} (missing: {self.missing})" if self.missing else self.attribute
+
 
 @dataclass(frozen=True, slots=True)
 class Binding:

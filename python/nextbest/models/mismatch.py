@@ -29,7 +29,6 @@ _COLUMNS_MAX: Final = 1_000
 _MOST: Final = 0.9
 _SHIFT_MAX: Final = 3
 _CLOSE: Final = 1e-3
-_PROBABILITY: Final = "write the probability: `model.predict_proba(rows)[:, 1]`, not the margin"
 _EXPORT: Final = "export the probabilities: `predict_proba` of a classifier, with its logistic"
 _OTHERWISE: Final = "compare the order of columns and the missing values with those of training: {columns}"
 
@@ -130,7 +129,7 @@ class _Comparison:
         yield _Candidate("score / 100", "the model answers in percent: export it from 0 to 1", scores / 100)
         yield _Candidate(
             "the logistic of `expected`",
-            f"`expected` is a margin (log-odds): {_PROBABILITY}",
+            f"`expected` is a margin (log-odds): write the probability: {self._call()}, not the margin",
             scores,
             _logistic(expected),
         )
@@ -274,7 +273,7 @@ class _Comparison:
         shown = " or ".join(f"{value:g}" for value in values)
         return Cause(
             f"`expected` is {shown} in all rows: {what}, not a score",
-            "write the score: `model.predict_proba(rows)[:, 1]`",
+            f"write the score: {self._call()}",
         )
 
     def _where(self) -> Cause | None:
@@ -290,6 +289,12 @@ class _Comparison:
             "the rows that differ all lack a value, and rows without missing values agree",
             "write what training used for missing values into the binding: {attribute: ..., missing: ...}",
         )
+
+    def _call(self) -> str:
+        """What gives the scores of the class that is bound, in the trainer's language."""
+        widths = {tensor.name: tensor.width for tensor in self.signature.outputs}
+        column = 1 if widths.get(self.job.output) == 1 else self.job.column
+        return f"`model.predict_proba(rows)[:, {column}]`"
 
     def _described(self) -> str:
         named = [

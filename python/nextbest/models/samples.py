@@ -82,7 +82,7 @@ def shared_sample(registry: Registry, versions: Sequence[Version], manifests: Se
 def _absent(registry: Registry, version: Version, manifest: Manifest) -> list[str]:
     """Why a version has no rows."""
     fates = {what: registry.fate_of(version, manifest, file) for file, what in _FILES.items()}
-    gone = [f"the {what} of {version} are {fate}" for what, fate in fates.items() if fate]
+    gone = [f"the {what} of {version} are not there ({fate})" for what, fate in fates.items() if fate]
     return gone or [f"{version} was pushed without rows"]
 
 

@@ -97,6 +97,12 @@ class Tensor:
             return 1 if self.is_vector else None
         return self.shape[1] or (len(self.labels.names) if self.labels is not None else None)
 
+    @property
+    def described(self) -> str:
+        """Its type and shape, for people: `tensor(float) [any, 2]`."""
+        sizes = ["any" if size is None else str(size) for size in self.shape]
+        return f"{self.type_text} [{', '.join(sizes)}]" if sizes else self.type_text
+
 
 @dataclass(frozen=True, slots=True)
 class Signature:

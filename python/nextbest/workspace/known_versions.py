@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from nextbest.diagnostics import Diagnostic, Severity
-from nextbest.diagnostics.suggestion import one_of
 from nextbest.models import ModelError
 from nextbest.models.amendments import CardRevision
 from nextbest.models.card import Card
@@ -23,6 +22,13 @@ _OTHERWISE: Final = (
     "push it with the files that it was pushed with, or export it again with a new entry in metadata_props, "
     "which makes it a version of its own; a workspace may bind a version otherwise in its model file"
 )
+
+# What is pushed with a model, by its name in manifests: as it is called, and another one of it.
+_WORDS: Final = {
+    "bindings": ("a binding", "another binding"),
+    "golden rows": ("golden rows", "other golden rows"),
+    "background sample": ("a background sample", "another background sample"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +112,24 @@ def look_up(registry: Registry, name: str, digest: str, sources: Mapping[str, st
     different = [
         what
         for what in dict.fromkeys((*sources, *manifest.sources))
-        if sources.get(what) != manifest.sources.get(what)
+        if what != MODEL_CARD and sources.get(what) != manifest.sources.get(what)
     ]
-    has_new_card = different == [MODEL_CARD] and MODEL_CARD in sources
-    if different and not has_new_card:
-        others = one_of(different).replace("`", "").replace(" or ", " and ")
-        message = f"these bytes are {version} already, and were pushed with other {others}"
+    has_new_card = sources.get(MODEL_CARD) not in {None, manifest.sources.get(MODEL_CARD)}
+    if different:
+        before = " and ".join(_before(what, sources, manifest) for what in different)
+        message = f"these bytes are {version} already, which was pushed {before}"
         for error in damaged.values():
             raise ModelError(f"{error.message}; {message}", _OTHERWISE, DAMAGED_VERSION)
         raise ModelError(message, _OTHERWISE, ANOTHER)
     return Known(version, manifest, damaged, registry.absent_rows(version, manifest), has_new_card)
+
+
+def _before(what: str, sources: Mapping[str, str], manifest: Manifest) -> str:
+    """How a version was pushed, where that is not how it is pushed now."""
+    one, another = _WORDS.get(what, (what, f"other {what}"))
+    if what not in manifest.sources:
+        return f"without {one}"
+    return f"with {another if what in sources else one}"
 
 
 def revision_of(card: Card, content: bytes, *, by: str, at: str) -> CardRevision:

@@ -78,6 +78,6 @@ def card_of(written: Written | None, findings: Findings) -> Card | None:
     if card.is_expired(datetime.now(UTC)):
         position = written.document.value("expires")
         message = f"the model card expired on {card.expires}"
-        remedy = "train the model again, or give it a longer term and push it again with the new card"
+        remedy = "train the model again, or write a later date into its card"
         findings.diagnostics.append(Diagnostic("NB620", message, position, remedy, Severity.WARNING))
     return card

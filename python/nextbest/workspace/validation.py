@@ -140,7 +140,8 @@ def _diagnostic(document: Document, kind: Kind, place: _Place, details: list[Err
     node = root.child(*place.path) or root
     parent = root.child(*place.path[:-1]) or root
     position = document.value(*place.path)
-    if place.is_key or details[0]["type"] == "extra_forbidden" or details[0]["input"] is None:
+    is_of_key = place.is_key or details[0]["type"] == "extra_forbidden" or details[0]["input"] is None
+    if is_of_key and not isinstance(place.path[-1], int):
         position = document.key(parent, str(place.path[-1]))
     elif place.missing is not None and place.path and isinstance(place.path[-1], str):
         position = document.key(parent, place.path[-1])

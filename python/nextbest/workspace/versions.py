@@ -151,7 +151,7 @@ def _lost(
         lost.append("`model health` has nothing to compare with")
     if not lost:
         return []
-    message = f"the background sample of {version} is {fates[BACKGROUND]}: {' and '.join(lost)}"
+    message = f"the background sample of {version} is not there ({fates[BACKGROUND]}): {' and '.join(lost)}"
     is_forgotten = store.amendments(version.name).forgetting(version.digest, BACKGROUND) is not None
     remedy = (
         "give another sample in this file, `background: sample.parquet`, or push a new version with one"

@@ -8,7 +8,7 @@ import typer
 
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
-from nextbest.cli.models.registries import refuse
+from nextbest.cli.models.registries import chosen, refuse
 from nextbest.cli.output import CommandError, Json, is_for_machines, say, say_lines, write_json, write_note
 from nextbest.cli.progress import following
 
@@ -63,10 +63,10 @@ def bind(
             target.write(proposal.text)
     if not proposal.has_schema:
         write_note(f"`{workspace}` has no schema to find attributes in: give --workspace")
-    _report(proposal, file, output)
+    _report(proposal, file, output, chosen(workspace, None))
 
 
-def _report(proposal: "Proposal", file: Path, output: Path | None) -> None:
+def _report(proposal: "Proposal", file: Path, output: Path | None, where: str) -> None:
     if is_for_machines():
         by_name = {match.name: match.reference for match in proposal.by_name}
         written = str(output) if output is not None else None
@@ -78,4 +78,4 @@ def _report(proposal: "Proposal", file: Path, output: Path | None) -> None:
         say_lines(proposal.text.rstrip("\n"))
         return
     say(f"wrote {output}: {len(proposal.by_name)} by name, {len(proposal.missing)} to fill in")
-    say(f"next: nextbest model push {file} --name NAME --inputs {output}")
+    say(f"next: nextbest model push {file} --name NAME --inputs {output}{where}")

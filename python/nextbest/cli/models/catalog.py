@@ -13,6 +13,8 @@ from nextbest.cli.models.wording import term
 from nextbest.cli.output import Json, is_for_machines, say, show, show_diagnostics, write_json
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from nextbest.models.registry import Registry
 
 
@@ -51,22 +53,52 @@ def _show(store: "Registry", models: list[dict[str, Any]]) -> None:
     if not models:
         say(f"no models in {store.root}: nextbest model push FILE --name NAME")
         return
-    from rich.table import Table
+    from nextbest.cli.layouts import FirstThatFits
 
-    table = Table(header_style="bold")
-    for title in ("model", "versions", "champion", "challenger", "shadow", "engine", "expires"):
-        table.add_column(title, justify="right" if title == "versions" else "left")
-    for model in models:
-        named = [model["aliases"].get(alias, "")[:12] for alias in ("champion", "challenger", "shadow")]
-        count = f"{len(model['versions'])}"
-        table.add_row(
-            model["name"], count, *named, model["engine"], term(model["expires"], model["is_expired"])
-        )
-    show(table)
+    show(FirstThatFits(_wide(models), _narrow(models)))
     damage = [model["damage"] for model in models if model["damage"]]
     if damage:
         found = [Diagnostic(error["code"], error["message"], None, error["help"]) for error in damage]
         show_diagnostics(found, {})
+
+
+def _wide(models: list[dict[str, Any]]) -> "Table":
+    """A column for each alias."""
+    from rich.table import Table
+
+    from nextbest.cli.layouts import keep_words
+    from nextbest.models.aliases import ALIASES
+
+    table = Table("model", header_style="bold")
+    table.add_column("versions", justify="right")
+    for title in (*ALIASES, "engine", "expires"):
+        table.add_column(title)
+    for model in models:
+        named = [model["aliases"].get(alias, "")[:12] for alias in ALIASES]
+        table.add_row(model["name"], f"{len(model['versions'])}", *named, model["engine"], _term(model))
+    return keep_words(table)
+
+
+def _narrow(models: list[dict[str, Any]]) -> "Table":
+    """One column for the aliases, a line each."""
+    from rich.table import Table
+
+    from nextbest.cli.layouts import never_cut, stacked
+    from nextbest.models.aliases import ALIASES
+
+    table = Table("model", header_style="bold")
+    table.add_column("versions", justify="right")
+    for title in ("aliases", "engine", "expires"):
+        table.add_column(title)
+    for model in models:
+        named = [f"{alias} {model['aliases'][alias][:8]}" for alias in ALIASES if alias in model["aliases"]]
+        cells = [model["engine"], _term(model)]
+        table.add_row(model["name"], f"{len(model['versions'])}", stacked(*named), *cells)
+    return never_cut(table, ("versions", "engine"))
+
+
+def _term(model: dict[str, Any]) -> str:
+    return term(model["expires"], model["is_expired"])
 
 
 def _summary(store: "Registry", name: str) -> dict[str, Any]:

@@ -189,6 +189,8 @@ def _drift_table(judged: "Health") -> "Table":
     from rich.table import Table
     from rich.text import Text
 
+    from nextbest.cli.layouts import never_cut
+
     table = Table(header_style="bold")
     table.add_column("what")
     for title in ("PSI", "by chance", "n", "n at push", "missing", "at push"):
@@ -200,4 +202,4 @@ def _drift_table(judged: "Health") -> "Table":
         missing = [f"{drift.missing:.1%}", f"{drift.reference_missing:.1%}" if drift.reference_rows else "-"]
         verdict = Text(drift.verdict, STYLES.get(drift.verdict, ""))
         table.add_row(Text(drift.what), *numbers, *rows, *missing, verdict)
-    return table
+    return never_cut(table, ())

@@ -151,14 +151,8 @@ def _model_rows(manifest: "Manifest") -> list[tuple[str, str]]:
         ("operators", ", ".join(f"{name} ({count})" for name, count in facts.operators.items())),
         ("trees", trees),
         ("size", f"{facts.size_bytes:,} bytes, {facts.elements:,} numbers"),
-        *(
-            ("input", f"{tensor.name}: {tensor.type_text} {_shape(tensor.shape)}")
-            for tensor in facts.signature.inputs
-        ),
-        *(
-            ("output", f"{tensor.name}: {tensor.type_text} {_shape(tensor.shape)}")
-            for tensor in facts.signature.outputs
-        ),
+        *(("input", f"{tensor.name}: {tensor.described}") for tensor in facts.signature.inputs),
+        *(("output", f"{tensor.name}: {tensor.described}") for tensor in facts.signature.outputs),
         *(
             ("classes", f"{tensor.name}: {tensor.labels.listed()}".replace("`", ""))
             for tensor in facts.signature.outputs
@@ -168,16 +162,12 @@ def _model_rows(manifest: "Manifest") -> list[tuple[str, str]]:
     return [(name, value) for name, value in rows if value]
 
 
-def _shape(shape: tuple[int | None, ...]) -> str:
-    return f"[{', '.join('any' if size is None else str(size) for size in shape)}]" if shape else ""
-
-
 def _binding_rows(manifest: "Manifest") -> list[tuple[str, str]]:
     binding = manifest.binding
     rows = [
         (
             name,
-            ", ".join(column.attribute for column in columns)
+            ", ".join(column.described for column in columns)
             + " (by name)" * any(column.is_by_name for column in columns),
         )
         for name, columns in binding.inputs.items()

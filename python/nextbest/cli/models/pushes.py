@@ -14,6 +14,7 @@ from nextbest.cli.models.registries import (
     RegistryFolder,
     WaiveGolden,
     Workspace,
+    chosen,
     now,
     open_registry,
     read_waiver,
@@ -115,7 +116,7 @@ def push(  # noqa: PLR0913 - one a word of the command line
         if dry_run:
             _report_plan(store, pushed, pushed.version, move)
         else:
-            _report(store, pushed, pushed.version)
+            _report(store, pushed, pushed.version, chosen(workspace, registry))
 
 
 def _check_words(name: str, alias: str) -> None:
@@ -169,7 +170,7 @@ def _promote(store: "Registry", pushed: "Pushed", alias: str, reason: str, *, is
     return move
 
 
-def _report(store: "Registry", pushed: "Pushed", version: "Version") -> None:
+def _report(store: "Registry", pushed: "Pushed", version: "Version", where: str) -> None:
     aliases = store.aliases(version.name)
     if is_for_machines():
         from nextbest.cli.models.inspection import describe
@@ -188,8 +189,13 @@ def _report(store: "Registry", pushed: "Pushed", version: "Version") -> None:
     named = aliases.of(version.digest)
     if named:
         say(f"{' and '.join(named)} of {version.name}: {version.digest[:12]}")
+    elif version.digest in aliases.retired:
+        say(f"{version} is retired, and cannot be promoted")
+    elif pushed.manifest is not None and pushed.manifest.report.golden is None:
+        say(f"next: nextbest model promote {version} --alias challenger{where}")
+        say("      a champion needs golden rows, or a reason without: --waive-golden REASON")
     else:
-        say(f"next: nextbest model promote {version} --alias champion")
+        say(f"next: nextbest model promote {version} --alias champion{where}")
 
 
 def _report_plan(store: "Registry", pushed: "Pushed", version: "Version", plan: "Move | None") -> None:

@@ -3,6 +3,7 @@
 
 import os
 import pwd
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -63,6 +64,13 @@ def open_registry(workspace: Path, folder: Path | None) -> "Registry":
         remedy = f"name a workspace with -w, or a registry with --registry or NEXTBEST_MODEL_REGISTRY{own}"
         raise CommandError(f"there is no registry of models here: {lacks.message}", remedy, ExitCode.USAGE)
     return Registry(named or workspace / FOLDER)
+
+
+def chosen(workspace: Path, folder: Path | None) -> str:
+    """The options that name this registry to the next command; empty where none is needed."""
+    if folder is not None:
+        return f" --registry {shlex.quote(str(folder))}"
+    return f" -w {shlex.quote(str(workspace))}" if workspace != Path() else ""
 
 
 def find(registry: "Registry", reference: str) -> "Version":
