@@ -287,6 +287,8 @@ def test_comparing(nextbest, folder, pushed):
     refused = nextbest(*command)
     assert refused.code == 1
     assert "error[NB663]: the rows of the file have no column `customer.age`" in refused.out
+    absent = nextbest(*command[:-1], "absent.csv")
+    assert (absent.code, "--rows: `absent.csv` cannot be read" in absent.err) == (2, True)
 
 
 def test_promoting_going_back_and_retiring(nextbest, folder, pushed):

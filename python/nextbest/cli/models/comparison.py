@@ -8,7 +8,15 @@ import typer
 
 from nextbest.cli.csv_form import Encoding, Separator, form
 from nextbest.cli.help_text import add_command
-from nextbest.cli.models.registries import Reference, RegistryFolder, Workspace, find, open_registry, refusing
+from nextbest.cli.models.registries import (
+    Reference,
+    RegistryFolder,
+    Workspace,
+    check_readable,
+    find,
+    open_registry,
+    refusing,
+)
 from nextbest.cli.output import Json, is_for_machines, say, show, write_json
 from nextbest.cli.progress import following
 
@@ -48,6 +56,8 @@ def diff(  # noqa: PLR0913 - one parameter an option
     from nextbest.models.comparison import ROWS_GIVEN, compare
     from nextbest.models.rows import read_columns
 
+    if rows is not None:
+        check_readable(rows, "--rows")
     store = open_registry(workspace, registry)
     with refusing():
         versions = find(store, before), find(store, after)

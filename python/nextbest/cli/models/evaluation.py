@@ -12,7 +12,15 @@ from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
 from nextbest.cli.models.calibrations import plain_calibration
 from nextbest.cli.models.evaluation_tables import calibration_table, gain_table, measure_table, sentences
-from nextbest.cli.models.registries import Reference, RegistryFolder, Workspace, find, open_registry, refusing
+from nextbest.cli.models.registries import (
+    Reference,
+    RegistryFolder,
+    Workspace,
+    check_readable,
+    find,
+    open_registry,
+    refusing,
+)
 from nextbest.cli.output import CommandError, Json, is_for_machines, say, show, write_json
 from nextbest.cli.pictures import Png, require_plots
 from nextbest.cli.progress import following
@@ -89,6 +97,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
 
     if png is not None:
         require_plots()
+    check_readable(file, "FILE")
     store = open_registry(workspace, registry)
     with refusing():
         contestants = _contestants(store, reference, against)

@@ -114,6 +114,21 @@ def find_named(registry: "Registry", reference: str) -> "Version":
     return find(registry, reference)
 
 
+def check_readable(path: Path, option: str) -> None:
+    """Looks whether a file of rows is there, before anything is made of its content.
+
+    Raises:
+        CommandError: It is not, or is not a file.
+    """
+    from nextbest.regular_file import open_file
+
+    try:
+        open_file(path).close()
+    except OSError as error:
+        message = f"`{path}` cannot be read: {(error.strerror or str(error)).lower()}"
+        raise CommandError(message, "check the path", ExitCode.USAGE, option) from None
+
+
 def read_waiver(reason: str | None) -> str:
     """The reason of a waiver; empty without one.
 
