@@ -242,6 +242,16 @@ def test_a_list_fits_the_terminal(nextbest, folder, pushed, monkeypatch, columns
         assert text in found
 
 
+def test_a_killed_push_and_a_champion_that_is_gone(nextbest, folder, pushed):
+    (folder / "models/registry/killed/versions/.push-abc").mkdir(parents=True)
+    assert "killed" not in nextbest("model", "list").out
+    for version in (folder / "models/registry/card/versions").iterdir():
+        shutil.rmtree(version)
+    for command in (("list",), ("show", "card"), ("diff", "card", "card")):
+        ran = nextbest("model", *command)
+        assert (ran.code, ran.err, "NB618" in ran.out) == (1, "", True)
+
+
 def test_showing(nextbest, folder, pushed):
     ran = nextbest("model", "show", "card")
     assert (ran.code, ran.err) == (0, "")

@@ -177,6 +177,7 @@ def test_a_version_without_rows_has_none_to_forget(tmp_path):
     version = publish(registry, b"1", note=b"x")
     assert registry.forget_rows(version, by="eve", at=WHEN) == []
     assert registry.amendments("card").forgotten == {}
+    publish(registry, b"2")
     shutil.rmtree(version.folder)
     with refused("NB618"):
         registry.forget_rows(version, by="eve", at=WHEN)

@@ -205,6 +205,13 @@ def test_an_alias_whose_version_is_gone_is_damage(registry):
         registry.resolve("card", "champion")
 
 
+def test_a_first_push_that_was_killed_leaves_no_model(registry):
+    (registry.root / "card/versions/.push-abc").mkdir(parents=True)
+    assert registry.names() == []
+    with refused("NB617"):
+        registry.versions("card")
+
+
 def test_an_empty_registry(registry):
     assert registry.names() == []
     with refused("NB617"):

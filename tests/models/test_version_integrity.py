@@ -3,6 +3,7 @@
 import hashlib
 import multiprocessing
 import os
+import resource
 import signal
 from dataclasses import replace
 
@@ -106,6 +107,35 @@ def test_a_repair_is_whole_read_only_and_recorded(registry, change):
     assert {path.stat().st_mode & 0o777 for path in version.folder.iterdir()} == {0o444}
     (repair,) = registry.amendments("card").repairs[version.digest]
     assert (repair.by, repair.at, repair.files) == ("eve", WHEN, ["model.onnx", "note"])
+
+
+def _fill(root, told):
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, 8_000))
+    registry = Registry(root)
+    for attempt in (
+        lambda: publish(registry, b"two", note=b"hello" * 10_000),
+        lambda: registry.promote(registry.resolve("card", "champion"), "shadow", by="n" * 10_000, at=WHEN),
+    ):
+        try:
+            attempt()
+        except OSError as error:
+            told.send(error.filename)
+
+
+def test_a_write_that_has_no_room_names_its_file_and_changes_nothing(registry):
+    version = publish(registry, b"one")
+    registry.promote(version, "champion", by="ana", at=WHEN)
+    before = registry.aliases("card")
+    fresh = multiprocessing.get_context("fork")
+    heard, told = fresh.Pipe(duplex=False)
+    worker = fresh.Process(target=_fill, args=(registry.root, told))
+    worker.start()
+    assert os.path.basename(heard.recv()) == "note"  # noqa: PTH119 - a text
+    assert heard.recv() == str(registry.root / "card/aliases.json")
+    worker.join()
+    assert registry.versions("card") == [version]
+    assert registry.aliases("card") == before
 
 
 def _publish_for_ever(root, told):

@@ -13,7 +13,7 @@ READ_ONLY = 0o444
 
 def write_new(path: Path, data: bytes) -> None:
     """Writes a file that must not be there yet, to the disk, for nobody to change."""
-    with open(path, "xb", opener=_read_only) as file:
+    with _naming(path), open(path, "xb", opener=_read_only) as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
@@ -27,7 +27,7 @@ def replace(path: Path, data: bytes) -> None:
     """
     remove_leftovers(path)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    with fresh.open("xb") as file:
+    with _naming(path), fresh.open("xb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
@@ -74,6 +74,16 @@ def locked(path: Path) -> Iterator[None]:
     finally:
         # Closing it gives the lock back.
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Names the file in the error of a write, which has no name: a disk is full."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 def _read_only(path: str, flags: int) -> int:

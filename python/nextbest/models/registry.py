@@ -62,8 +62,9 @@ class Registry:
         """The models that have been pushed."""
         if not self.root.is_dir():
             return []
+        folders = (path.parent for path in self.root.glob("*/versions"))
         return sorted(
-            path.parent.name for path in self.root.glob("*/versions") if _NAME.fullmatch(path.parent.name)
+            folder.name for folder in folders if _NAME.fullmatch(folder.name) and _is_pushed(folder)
         )
 
     def versions(self, name: str) -> list[Version]:
@@ -72,9 +73,8 @@ class Registry:
         Raises:
             ModelError: NB617: there is no such model.
         """
-        folder = self._folder(name) / "versions"
-        found = sorted(path.name for path in folder.iterdir() if _VERSION.fullmatch(path.name))
-        return [Version(name, digest, folder / digest) for digest in found]
+        folder = self._folder(name)
+        return [Version(name, digest, folder / "versions" / digest) for digest in _digests(folder)]
 
     def version(self, name: str, digest: str) -> Version:
         """A version by its name and SHA-256, whether it is there or not."""
@@ -307,6 +307,16 @@ class Registry:
             remedy = suggest(name, names, otherwise=f"push it: nextbest model push FILE --name {name}")
             raise ModelError(f"no model `{name}` was pushed to `{self.root}`", remedy, UNKNOWN)
         return self.root / name
+
+
+def _is_pushed(folder: Path) -> bool:
+    """Whether a first push was not killed before it was done."""
+    return bool(_digests(folder)) or (folder / moves.FILE).exists()
+
+
+def _digests(folder: Path) -> list[str]:
+    """The versions in the folder of a model."""
+    return sorted(path.name for path in (folder / "versions").iterdir() if _VERSION.fullmatch(path.name))
 
 
 def _grounds(manifest: Manifest, waiver: Waiver | None) -> Grounds:

@@ -27,6 +27,9 @@ from nextbest.workspace.matching import Match, names_of_columns
 from nextbest.workspace.scalar import quote
 
 _COLUMNS_MAX = 10_000
+_KEY_LENGTH_MAX = 1_000
+"""YAML takes keys of 1,024 characters."""
+_SHOWN_MAX = 200
 _HEAD = (
     "# Fill in what has no value, and see that columns have the order of training. Where an attribute is",
     "# absent, float32 and float64 are NaN. With other types the model has no score, and the prior stands",
@@ -103,6 +106,11 @@ class _Writer:
 
     def _input(self, tensor: Tensor) -> Iterator[str]:
         key = _written(tensor.name)
+        if len(key) > _KEY_LENGTH_MAX:
+            self._missing.append(_shown(tensor.name))
+            count = f"its name has {len(tensor.name):,} characters"
+            yield f"  # {_shown(tensor.name)} cannot be bound: {count}; export it with a shorter one"
+            return
         if tensor.element not in FITTING or len(tensor.shape) not in {1, 2}:
             self._missing.append(tensor.name)
             kind = printable(tensor.type_text)
@@ -123,13 +131,13 @@ class _Writer:
 
     def _value(self, place: str, name: str, match: Match, kind: str) -> tuple[str, str]:
         """The value of a column, empty where somebody has to find it, and the comment beside it."""
-        about = kind or printable(name)
+        about = kind or _shown(name)
         if match.reference is not None:
             self._by_name.append(match)
             return match.reference, f"{about}, by its name"
         self._missing.append(place)
         if match.reason:
-            return "", f"{about}; {match.reason.replace('`', '')}"
+            return "", f"{about}; {printable(match.reason.replace('`', ''))}"
         return "", f"{about}; may be {match.nearest}" if match.nearest is not None else about
 
     def _output(self) -> Iterator[str]:
@@ -156,6 +164,12 @@ class _Writer:
             about = f'{columns}, from 0: the one that means "accepts"'
             listed = f" ({printable(labels.listed())})" if labels is not None else ""
             yield _line("positive_class:", str(column), f"{about}{listed}")
+
+
+def _shown(name: str) -> str:
+    """A name for a comment."""
+    text = printable(name[:_SHOWN_MAX])
+    return f"{text}..." if len(name) > _SHOWN_MAX else text
 
 
 def _line(key: str, value: str, comment: str) -> str:

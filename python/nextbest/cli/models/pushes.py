@@ -1,7 +1,6 @@
 """`nextbest model push`."""
 # ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
 
-import errno
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -144,7 +143,7 @@ def _push(store: "Registry", request: "Request") -> "Pushed":
         except OSError as error:
             where = error.filename or request.model
             reason = (error.strerror or str(error)).lower()
-            if error.errno in {errno.EACCES, errno.EROFS, errno.ENOSPC} and str(store.root) in str(where):
+            if error.filename is not None and _is_of_registry(store, Path(where), request):
                 remedy = "name another registry with --registry"
                 raise CommandError(f"`{where}` cannot be written: {reason}", remedy, ExitCode.USAGE) from None
             raise CommandError(
@@ -152,6 +151,12 @@ def _push(store: "Registry", request: "Request") -> "Pushed":
             ) from None
         found["refused"] = pushed.is_refused
     return pushed
+
+
+def _is_of_registry(store: "Registry", path: Path, request: "Request") -> bool:
+    """Whether a path is of the registry, and not a file that is pushed."""
+    given = (request.model, request.binding, request.card, request.golden, request.background)
+    return path not in given and path.absolute().is_relative_to(store.root.absolute())
 
 
 def _promote(store: "Registry", pushed: "Pushed", alias: str, reason: str, *, is_dry_run: bool) -> "Move":

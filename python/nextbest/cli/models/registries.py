@@ -79,13 +79,19 @@ def find(registry: "Registry", reference: str) -> "Version":
     Raises:
         ModelError: There is none, or it cannot be read.
     """
+    from nextbest.models import ModelError
+    from nextbest.models.refusal import DAMAGED_VERSION
+
     name, at, version = reference.partition("@")
     if at:
         return registry.resolve(name, version)
     champion = registry.aliases(name).named.get("champion")
     if champion is not None:
-        return registry.resolve(name, champion)
+        return registry.resolve(name, "champion")
     versions = registry.versions(name)
+    if not versions:
+        remedy = f"restore `{registry.root / name}` from a backup, or push the model again"
+        raise ModelError(f"the versions of `{name}` are not there", remedy, DAMAGED_VERSION)
     return max(versions, key=lambda found: _pushed_at(registry, found, is_needed=len(versions) == 1))
 
 
