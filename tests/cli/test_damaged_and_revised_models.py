@@ -67,6 +67,8 @@ def test_revising_a_card(nextbest, folder, pushed):  # noqa: F811 - fixtures
     (folder / "card.yaml").write_text("owner: Eve\nexpires: 2099-01-01\n")
     found = json.loads(nextbest("model", "revise", "card@champion", "--card", "card.yaml", "--json").out)
     assert (found["revision"]["card"]["owner"], found["warnings"]) == ("Eve", [])
+    again = nextbest("model", "revise", "card@champion", "--card", "card.yaml")
+    assert (again.code, again.out) == (0, f"card@{pushed[0][:12]} has this card already: nothing changes\n")
     shown = json.loads(nextbest("model", "show", "card", "--json").out)
     assert shown["card"]["owner"] == "Eve"
     assert [each["card"]["owner"] for each in shown["card_revisions"]] == ["Ana", "Eve"]

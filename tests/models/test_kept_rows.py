@@ -154,6 +154,20 @@ def test_a_repair_that_comes_too_late_brings_no_forgotten_rows_back(tmp_path):
     assert [event.files for event in registry.amendments("card").repairs[version.digest]] == [["note"]]
 
 
+def test_rows_that_are_put_back_are_no_repair(tmp_path):
+    registry = Registry(tmp_path / "registry")
+    version = publish(registry, b"1", **{"golden.parquet": b"rows", "background.parquet": b"more"})
+    (version.folder / "golden.parquet").unlink()
+    registry.repair(version, {"golden.parquet": b"rows"}, by="ana", at=WHEN)
+    assert (version.folder / "golden.parquet").read_bytes() == b"rows"
+    assert registry.amendments("card").repairs == {}
+    (version.folder / "background.parquet").chmod(0o644)
+    (version.folder / "background.parquet").write_bytes(b"damaged")
+    registry.repair(version, {"background.parquet": b"more"}, by="ana", at=WHEN)
+    (repair,) = registry.amendments("card").repairs[version.digest]
+    assert repair.files == ["background.parquet"]
+
+
 def test_rows_that_killed_processes_left_are_forgotten_too(tmp_path):
     registry = Registry(tmp_path / "registry")
     version = publish(registry, b"1", **{"golden.parquet": b"rows"})

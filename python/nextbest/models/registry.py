@@ -205,6 +205,8 @@ class Registry:
     def repair(self, version: Version, files: Mapping[str, bytes], *, by: str, at: str) -> None:
         """Writes damaged files of a version again, and records it; rows that were forgotten stay away.
 
+        Rows that this copy of the registry lacks, as a clone does, are put back and are no repair.
+
         Args:
             version: Which.
             files: What they should be; the caller has compared it with the manifest.
@@ -216,10 +218,12 @@ class Registry:
             # They may have been forgotten since the caller looked.
             known = self.amendments(version.name)
             names = [name for name in files if known.forgetting(version.digest, name) is None]
+            absent = {name for name in ROWS if not (version.folder / name).exists()}
             for name in names:
                 version_files.rewrite(version, name, files[name])
-            if names:
-                amendments.note_repair(folder, version.digest, FilesEvent(by, at, sorted(names)))
+            damaged = sorted(set(names) - absent)
+            if damaged:
+                amendments.note_repair(folder, version.digest, FilesEvent(by, at, damaged))
 
     def forget_rows(self, version: Version, *, by: str, at: str, with_reference: bool = False) -> list[str]:
         """Removes the golden rows and the background sample of a version for good, and records it.

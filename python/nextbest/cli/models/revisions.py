@@ -50,6 +50,7 @@ def revise(
     see the new card when they are compiled again.
     """
     from nextbest.diagnostics.rendering import to_objects
+    from nextbest.models.manifest import MODEL_CARD
     from nextbest.workspace.pushed_files import Findings
 
     store, findings = open_registry(workspace, registry), Findings()
@@ -58,14 +59,19 @@ def revise(
         revision = _read(card, findings)
         if revision is None:
             refuse(findings.diagnostics, findings.sources)
-        store.revise_card(version, revision)
+        is_new = store.verify(version).sources.get(MODEL_CARD) != revision.source
+        if is_new:
+            store.revise_card(version, revision)
     if is_for_machines():
         warnings = to_objects(findings.diagnostics)
-        plain = {"by": revision.by, "at": revision.at, "card": revision.card}
+        plain = {"by": revision.by, "at": revision.at, "card": revision.card} if is_new else None
         write_json({"name": version.name, "version": version.digest, "revision": plain, "warnings": warnings})
         return
     if findings.diagnostics:
         show_diagnostics(findings.diagnostics, findings.sources)
+    if not is_new:
+        say(f"{version} has this card already: nothing changes")
+        return
     until = f", expires {revision.card.expires}" if revision.card.expires else ""
     say(f"revised the card of {version}: owner {revision.card.owner}{until}")
     say("next: nextbest compile && nextbest activate, as a running server keeps its bundle")
