@@ -134,6 +134,8 @@ def test_a_push_and_show_name_the_class_of_the_score(nextbest, folder):
     (folder / "a.onnx").write_bytes(made.SerializeToString())
     ran = nextbest("model", "push", "a.onnx", "-n", "card", "--inputs", "binding.yaml")
     assert (ran.code, ran.out.count("NB676")) == (1, 1)
+    assert "in a file for --inputs" not in ran.out
+    assert "in a file for --inputs" in nextbest("model", "push", "a.onnx", "-n", "card").out
     (folder / "binding.yaml").write_text("inputs: {x: customer.age}\npositive_class: decline\n")
     ran = nextbest("model", "push", "a.onnx", "-n", "card", "--inputs", "binding.yaml")
     assert "  score     p[1]: decline\n" in ran.out

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from nextbest.casting.form import Form
 from nextbest.diagnostics import Diagnostic, Severity
@@ -32,6 +32,8 @@ from nextbest.workspace.load import Source, Workspace
 from nextbest.workspace.matching import describe_matches, describe_misses
 from nextbest.workspace.source import FILE_BYTES_MAX, parse
 from nextbest.workspace.validation import validate
+
+_IN_A_FILE: Final = ", in a file for --inputs (`nextbest model bind` writes one to begin with)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,12 @@ def _placed(diagnostics: list[Diagnostic], document: Document) -> list[Diagnosti
     """Findings about a file; without one, about nothing that has a place."""
     if document.node is not None:
         return diagnostics
-    return [replace(diagnostic, position=None) for diagnostic in diagnostics]
+    return [
+        replace(diagnostic, position=None, help=f"{diagnostic.help}{_IN_A_FILE}")
+        if "--inputs" not in diagnostic.help
+        else replace(diagnostic, position=None)
+        for diagnostic in diagnostics
+    ]
 
 
 def read_tables(
