@@ -90,6 +90,58 @@ def test_rows_that_change_one_another_are_found_and_the_operator_is_named(name):
     assert "rows: one" in outcome.refusals[0].help
 
 
+MANY_ROWS = graph(
+    [
+        *LINE,
+        ("Shape", ["z"], ["shape"]),
+        ("Gather", ["shape", "first"], ["rows"]),
+        ("Greater", ["rows", "many"], ["are_many"]),
+        ("Cast", ["are_many"], ["weight"], {"to": TensorProto.FLOAT}),
+        ("Add", ["z", "weight"], ["more"]),
+        ("Sigmoid", ["more"], ["p"]),
+    ],
+    {"w": WEIGHTS, "first": np.array(0), "many": np.array(700)},
+)
+RARE_ROWS = graph(
+    [
+        ("ReduceMax", ["x"], ["largest"], {"axes": [0], "keepdims": 1}),
+        ("Sub", ["largest", "bound"], ["beyond"]),
+        ("Relu", ["beyond"], ["excess"]),
+        ("Add", ["x", "excess"], ["moved"]),
+        ("MatMul", ["moved", "w"], ["z"]),
+        ("Sigmoid", ["z"], ["p"]),
+    ],
+    {"w": WEIGHTS, "bound": np.float32(100.0)},
+)
+
+
+@pytest.mark.parametrize("model", [MANY_ROWS, RARE_ROWS])
+def test_many_rows_and_rare_rows_change_no_score_either(model):
+    rows = np.random.default_rng(1).normal(size=(300, 2)).astype(np.float32)
+    rows[290] = 200.0
+    job = Job(model, Plan.INDEPENDENCE, output="p", column=1, background={"x": rows})
+    assert [refusal.code for refusal in validate(job).refusals] == ["NB671"]
+
+
+def test_a_row_that_always_fails_is_not_taken_for_dependence():
+    model = graph(
+        [
+            ("Cast", ["x"], ["number"], {"to": TensorProto.INT64}),
+            ("Gather", ["table", "number"], ["line"]),
+            ("Sigmoid", ["line"], ["p"]),
+        ],
+        {"table": np.array([0.1, 0.2], np.float32)},
+        (None, 1),
+        output=(None, 1),
+    )
+    rows = np.zeros((200, 1), np.float32)
+    rows[150] = 9.0
+    job = Job(model, Plan.INDEPENDENCE, output="p", background={"x": rows})
+    outcome = validate(job)
+    assert not outcome.refusals
+    assert outcome.report.independence.is_independent
+
+
 @pytest.mark.parametrize("name", DEPENDENT)
 def test_each_row_by_itself_is_taken(name):
     outcome = rehearse(DEPENDENT[name][0], row_by_row=True)

@@ -17,6 +17,8 @@ from nextbest.models.scoring import Scorer, Scores, row_count, take
 from nextbest.models.signature import open_session
 
 ROWS_MAX: Final = 64
+CROWD_ROWS: Final = 1_000
+"""A graph may mix rows only where there are many, or where one of them is rare."""
 # Row counts that no dimension of a graph is likely to have.
 _FEW: Final = 13
 _MORE: Final = 17
@@ -30,12 +32,12 @@ def examine(alone: Scorer, together: Scorer, model: Any, rows: Rows) -> Independ
         alone: Scores each row by itself.
         together: Scores the rows that it is given in one run.
         model: The `onnx.ModelProto`, for the names of operators.
-        rows: At least one; the first `ROWS_MAX` are taken.
+        rows: At least one; the first `ROWS_MAX` are compared, also among `CROWD_ROWS` of all.
 
     Raises:
         ModelError: NB659 or NB660: the model fails, whichever way it is run.
     """
-    count = min(row_count(rows), ROWS_MAX)
+    given, count = rows, min(row_count(rows), ROWS_MAX)
     rows = take(rows, np.arange(count))
     try:
         expected = alone.score(rows)
@@ -48,6 +50,11 @@ def examine(alone: Scorer, together: Scorer, model: Any, rows: Rows) -> Independ
     except ModelError as error:
         message = f"has no scores for {count} rows at once, though it has for each by itself: {error.message}"
         return Independence(count, None, [], message)
+    try:
+        found.append(_in_a_crowd(together, given, count))
+    except ModelError as error:
+        several = f"{CROWD_ROWS:,} rows at once, though it has for each by itself"
+        return Independence(count, None, [], f"has no scores for {several}: {error.message}")
     difference = max(_distance(expected, scores) for scores in found)
     nodes = _mixing(together, model, rows) if difference > DEPENDENCE_MAX else []
     return Independence(count, difference, nodes)
@@ -83,6 +90,17 @@ def _in_every_way(scorer: Scorer, rows: Rows) -> list[Scores]:
     parts = np.array_split(np.arange(count), [count // 3, count // 2])
     split = [scorer.score(take(rows, part)) for part in parts if len(part)]
     return [scorer.score(rows), shuffled, np.concatenate(split)]
+
+
+def _in_a_crowd(scorer: Scorer, rows: Rows, count: int) -> Scores:
+    """Scores of the first rows, with all others behind them."""
+    try:
+        crowd = take(rows, np.resize(np.arange(row_count(rows)), CROWD_ROWS))
+        return scorer.score(crowd)[:count]
+    except ModelError:
+        # One of the others may have no score, which the stages that follow report.
+        crowd = take(rows, np.resize(np.arange(count), CROWD_ROWS))
+        return scorer.score(crowd)[:count]
 
 
 def _distance(expected: Scores, found: Scores) -> float:
