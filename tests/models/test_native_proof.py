@@ -2,6 +2,7 @@
 
 import pytest
 from corpus import CORPUS, REFUSED, build, lowered
+from onnx import TensorProto, helper
 
 from nextbest.models.native import NotLowered, proof, prove
 
@@ -56,3 +57,16 @@ def test_one_wrong_weight_is_found(monkeypatch):
 
     sabotage(monkeypatch, change_weight)
     assert "from ONNX Runtime" in refused("small net")
+
+
+def test_a_sigmoid_of_its_own_may_differ_in_its_last_bit():
+    """A score card: a sum of weighted columns would be a product of matrices; of one column it is none."""
+    graph = helper.make_graph(
+        [helper.make_node("Mul", ["x", "w"], ["z"]), helper.make_node("Sigmoid", ["z"], ["p"])],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, 1])],
+        [helper.make_tensor_value_info("p", TensorProto.FLOAT, [None, 1])],
+        [helper.make_tensor("w", TensorProto.FLOAT, [1], [0.37])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    assert len(prove(model.SerializeToString(), "p", [0]).steps) == 2

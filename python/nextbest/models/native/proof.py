@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import ModelProto
 
 from nextbest._core import BundleError, kernels
 from nextbest._core import NativeModel as Engine
@@ -28,8 +29,8 @@ _ALONE_EVERY: Final = 12
 _BOUNDARY_ROWS_MAX: Final = 1_536
 _SEED: Final = 20_260_101
 _SEVERITY_FATAL: Final = 4
-# Operations whose result is the same on every machine, down to the last bit. The logistic function is the C
-# library's, for both.
+# Operations whose result is the same on every machine, down to the last bit. The logistic function behind
+# trees is the C library's, for both.
 _EXACT: Final = frozenset(
     {
         native_pb2.NATIVE_GATHER,
@@ -78,7 +79,7 @@ def prove(onnx: bytes, output: str, columns: Sequence[int]) -> NativeModel:
     model = lower(onnx, output, columns)
     engine = _take(model)
     session = _open(onnx)
-    is_exact = {step.operation for step in model.steps} <= _EXACT
+    is_exact = {step.operation for step in model.steps} <= _EXACT and not _has_sigmoid(onnx)
     tables = _tables(model)
     _check_alone(engine, tables[0], columns)
     for table in tables:
@@ -98,6 +99,11 @@ def _take(model: NativeModel) -> Engine:
     except BundleError as error:
         # Sets of categories take memory that a graph does not show.
         raise NotLowered("its native form is larger than the engine takes") from error
+
+
+def _has_sigmoid(onnx: bytes) -> bool:
+    """Whether it has the operator `Sigmoid`, whose last bit differs from the logistic function behind trees."""
+    return any(node.op_type == "Sigmoid" for node in ModelProto.FromString(onnx).graph.node)
 
 
 def _open(onnx: bytes) -> Any:
