@@ -102,7 +102,7 @@ def _take(model: NativeModel) -> Engine:
 
 
 def _has_sigmoid(onnx: bytes) -> bool:
-    """Whether it has the operator `Sigmoid`, whose last bit differs from the logistic function behind trees."""
+    """Whether it has a `Sigmoid`, whose last bit differs from that of the logistic function behind trees."""
     return any(node.op_type == "Sigmoid" for node in ModelProto.FromString(onnx).graph.node)
 
 
