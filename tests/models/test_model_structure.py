@@ -191,6 +191,22 @@ def test_an_operator_that_is_not_listed_is_taken_on_request():
             check_structure(attacks.STRUCTURE[name].build(), any_operator=True)
 
 
+def test_a_name_that_nobody_can_read_is_refused():
+    """It would fill every message and table that shows it."""
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["x" * 1_001], ["y"])],
+        "g",
+        [helper.make_tensor_value_info("x" * 1_001, TensorProto.FLOAT, [None, 1])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, 1])],
+    )
+    model = helper.make_model(graph, opset_imports=attacks.OPSETS, ir_version=8)
+    with pytest.raises(ModelError) as caught:
+        check_structure(model.SerializeToString())
+    assert (caught.value.code, len(caught.value.message) < 200) == ("NB652", True)
+    model.graph.node[0].input[0] = model.graph.input[0].name = "x" * 1_000
+    assert check_structure(model.SerializeToString())
+
+
 def test_the_census_counts_what_onnx_counts():
     weights = helper.make_tensor("w", TensorProto.FLOAT, [3, 5], np.ones(15, np.float32).tobytes(), raw=True)
     packed = helper.make_tensor("p", TensorProto.INT64, [4], [1, -1, 300, 2**40])

@@ -29,3 +29,5 @@ SHAPE_ELEMENTS_MAX: Final = 1_000_000
 """Of a tensor whose size is not that of an input but a number in the graph."""
 ROW_ELEMENTS_MAX: Final = 262_144
 """Of a tensor that grows with the rows, for each of them: a gigabyte for the thousand rows of a batch."""
+NAME_LENGTH_MAX: Final = 1_000
+"""Characters of the name of an input or output: what people bind, and read in messages."""

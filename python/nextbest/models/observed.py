@@ -10,6 +10,7 @@ from nextbest.diagnostics.suggestion import suggest
 from nextbest.models.refusal import LABELS, ModelError
 
 _TRUTHS: Final = {"1": True, "true": True, "0": False, "false": False}
+_SHOWN: Final = 80
 _LISTED: Final = 5
 
 
@@ -76,4 +77,9 @@ def _spelled(text: str) -> str:
 
 def _listed(found: list[str]) -> str:
     more = f" and {len(found) - _LISTED:,} more values" if len(found) > _LISTED else ""
-    return ", ".join(f"`{text}`" for text in found[:_LISTED]) + more
+    return ", ".join(f"`{_cut(text)}`" for text in found[:_LISTED]) + more
+
+
+def _cut(text: str) -> str:
+    """A value that is a document, not a class, is known by its beginning."""
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

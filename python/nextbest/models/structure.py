@@ -7,7 +7,8 @@ loaders follow names of files, and its checker is one of format, not of what a f
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nextbest.models.refusal import DAMAGED, ModelError
+from nextbest.models.limits import NAME_LENGTH_MAX
+from nextbest.models.refusal import DAMAGED, TOO_LARGE, ModelError
 from nextbest.models.wire import Census, scan
 
 if TYPE_CHECKING:
@@ -56,8 +57,20 @@ def check_structure(onnx: bytes, *, any_operator: bool = False) -> Structure:
     except DecodeError:
         remedy = "give the file that skl2onnx, onnxmltools or torch.onnx wrote"
         raise ModelError("not an ONNX model: protobuf cannot read it", remedy, DAMAGED) from None
+    _check_names(model)
     operators = check_operators(model, any_operator=any_operator)
     ensembles = check_trees(model)
     check_support_vectors(model)
     check_weights(model)
     return Structure(model, census, operators, ensembles)
+
+
+def _check_names(model: Any) -> None:
+    for value in (*model.graph.input, *model.graph.output):
+        if len(value.name) > NAME_LENGTH_MAX:
+            raise ModelError(
+                f"has an input or output whose name has {len(value.name):,} characters, at most "
+                f"{NAME_LENGTH_MAX:,} are allowed: `{value.name[:40]}...`",
+                "give it a name that people can write when it is exported",
+                TOO_LARGE,
+            )
