@@ -100,7 +100,7 @@ def test_a_push_for_machines(nextbest, folder):
     assert found["report"]["facts"]["operators"] == {"Mul": 1, "Sigmoid": 1}
     assert found["report"]["engine"]["name"] == "onnxruntime"
     assert [(each["code"], each["severity"]) for each in found["warnings"]] == [("NB673", "warning")]
-    assert found["history"][0]["waiver"] == "first champion, no golden rows"
+    assert found["history"][0]["waiver"] == "it was the first champion"
     assert len(found["version"]) == 64
     (folder / "c.onnx").write_bytes(model(0.3))
     refused = nextbest("model", "push", "c.onnx", "--name", "card", "--promote", "champion", "--dry-run")

@@ -15,7 +15,7 @@ from nextbest.models.refusal import IN_USE, NO_GOLDEN, NOTHING_BEFORE, RETIRED, 
 
 CHAMPION: Final = "champion"
 ALIASES: Final = (CHAMPION, "challenger", "shadow")
-FIRST_WAIVER: Final = "first champion, no golden rows"
+FIRST_WAIVER: Final = "it was the first champion"
 FILE: Final = "aliases.json"
 
 
