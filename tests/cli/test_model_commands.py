@@ -98,7 +98,7 @@ def test_a_push_for_machines(nextbest, folder):
     assert found["is_new"] is True
     assert found["aliases"] == ["champion"]
     assert found["report"]["facts"]["operators"] == {"Mul": 1, "Sigmoid": 1}
-    assert found["report"]["engine"]["name"] == "onnxruntime"
+    assert found["report"]["engine"]["name"] == "native"
     assert [(each["code"], each["severity"]) for each in found["warnings"]] == [("NB673", "warning")]
     assert found["history"][0]["waiver"] == "it was the first champion"
     assert len(found["version"]) == 64
@@ -237,6 +237,8 @@ def test_listing(nextbest, folder, pushed):
 def test_a_list_fits_the_terminal(nextbest, folder, pushed, monkeypatch, columns):
     (folder / "card.yaml").write_text("owner: Ana\nexpires: 2020-01-01\n")
     nextbest("model", "revise", "card@champion", "--card", "card.yaml")
+    (folder / "c.onnx").write_bytes(model(0.3, "Cos"))
+    nextbest("model", "push", "c.onnx", "--name", "other")
     monkeypatch.setenv("COLUMNS", columns)
     found = nextbest("model", "list").out
     assert all(len(line) <= int(columns) for line in found.splitlines())
