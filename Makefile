@@ -66,7 +66,7 @@ lint: $(EXTENSION) ## Formatting, clippy, ruff, mypy and the extension's stub
 test-rust: $(EXTENSION) ## Rust tests; they take ONNX Runtime from the virtual environment
 	cargo test --quiet --workspace --exclude nextbest-python
 	cargo test --quiet -p nextbest-engine --bench decide -- --quick
-	cargo test --quiet -p nextbest-journal --bench emit -- --quick
+	cargo test --quiet -p nextbest-otlp --bench emit -- --quick
 	cargo test --quiet -p nextbest-proto --bench decode -- --quick
 
 .PHONY: test-fuzz

@@ -17,14 +17,14 @@ CRATES = {
     "nextbest-onnx": {"nextbest-engine", "nextbest-proto"},
     "nextbest-inspection": set(),
     "nextbest-store": {"nextbest-engine", "nextbest-proto"},
-    "nextbest-journal": {"nextbest-engine", "nextbest-proto"},
+    "nextbest-otlp": {"nextbest-engine", "nextbest-proto"},
     "nextbest-load": {"nextbest-proto"},
     "nextbest-server": {
         "nextbest-engine",
         "nextbest-inspection",
         "nextbest-onnx",
         "nextbest-store",
-        "nextbest-journal",
+        "nextbest-otlp",
         "nextbest-proto",
     },
     "nextbest-python": {
@@ -32,7 +32,7 @@ CRATES = {
         "nextbest-onnx",
         "nextbest-server",
         "nextbest-load",
-        "nextbest-journal",
+        "nextbest-otlp",
         "nextbest-store",
         "nextbest-proto",
     },
@@ -43,7 +43,7 @@ RUST_DOORS = {
     "pyo3": ["nextbest-python"],
     "ort": ["nextbest-onnx"],
     # One serves, the other posts spans to collectors.
-    "hyper": ["nextbest-journal", "nextbest-server"],
+    "hyper": ["nextbest-otlp", "nextbest-server"],
 }
 PYTHON_DOORS = {
     "cel_expr_python": {"expression"},

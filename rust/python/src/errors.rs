@@ -105,7 +105,7 @@ impl Classes {
             }
             Fault::Server(
                 fault @ (ServerFault::Bind { .. }
-                | ServerFault::Journal(_)
+                | ServerFault::SpanProcessor(_)
                 | ServerFault::Tls(_)
                 | ServerFault::Thread(_)),
             ) => server(fault.to_string()),

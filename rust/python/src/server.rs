@@ -6,7 +6,7 @@ use std::{
 };
 
 use nextbest_engine::Kernel;
-use nextbest_journal::{Destination, Protocol, Sampler};
+use nextbest_otlp::{Destination, Protocol, Sampler};
 use nextbest_server::{LateModels, Patience, Settings, Status};
 use pyo3::{
     prelude::*,
@@ -140,7 +140,7 @@ fn convert(settings: &Bound<'_, PyDict>) -> PyResult<Settings> {
     converted.drain_grace = taken
         .take_seconds("drain_grace_s")?
         .unwrap_or(converted.drain_grace);
-    converted.journal = convert_journal(&taken)?;
+    converted.processor = convert_telemetry(&taken)?;
     taken.finish()?;
     Ok(converted)
 }
@@ -191,13 +191,13 @@ fn kernel(name: &str) -> Result<Kernel, Fault> {
 }
 
 /// Every key is taken, also where there is no endpoint to use them for.
-fn convert_journal(taken: &Taken<'_>) -> PyResult<Option<nextbest_journal::Settings>> {
+fn convert_telemetry(taken: &Taken<'_>) -> PyResult<Option<nextbest_otlp::Settings>> {
     let endpoint = taken.take::<String>("otlp_endpoint")?;
-    let mut journal = nextbest_journal::Settings::new(endpoint.clone().unwrap_or_default());
-    convert_destination(taken, &mut journal.destination)?;
-    taken.put("otlp_batch_spans_max", &mut journal.batch_spans_max)?;
+    let mut processor = nextbest_otlp::Settings::new(endpoint.clone().unwrap_or_default());
+    convert_destination(taken, &mut processor.destination)?;
+    taken.put("otlp_batch_spans_max", &mut processor.batch_spans_max)?;
     if let Some(resource) = taken.take::<BTreeMap<String, String>>("otlp_resource")? {
-        journal.resource = resource.into_iter().collect();
+        processor.resource = resource.into_iter().collect();
     }
     let ratio = taken.take::<f64>("otlp_sampler_ratio")?.unwrap_or(1.0);
     if let Some(name) = taken.take::<String>("otlp_sampler")? {
@@ -206,9 +206,9 @@ fn convert_journal(taken: &Taken<'_>) -> PyResult<Option<nextbest_journal::Setti
                 "`otlp_sampler` is `{name}`: not a sampler of OpenTelemetry"
             ))
         };
-        journal.sampler = Sampler::named(&name, ratio).ok_or_else(fault)?;
+        processor.sampler = Sampler::named(&name, ratio).ok_or_else(fault)?;
     }
-    let patience = &mut journal.patience;
+    let patience = &mut processor.patience;
     for (key, time) in [
         ("otlp_timeout_s", &mut patience.request_timeout),
         ("otlp_delay_s", &mut patience.flush_interval),
@@ -218,9 +218,9 @@ fn convert_journal(taken: &Taken<'_>) -> PyResult<Option<nextbest_journal::Setti
             *time = given;
         }
     }
-    journal.customer_hash_key = taken.take::<Vec<u8>>("customer_hash_key")?;
-    taken.put("trace_queue_bytes", &mut journal.queue_bytes_max)?;
-    Ok(endpoint.map(|_| journal))
+    processor.customer_hash_key = taken.take::<Vec<u8>>("customer_hash_key")?;
+    taken.put("trace_queue_bytes", &mut processor.queue_bytes_max)?;
+    Ok(endpoint.map(|_| processor))
 }
 
 fn convert_destination(taken: &Taken<'_>, destination: &mut Destination) -> PyResult<()> {
@@ -246,7 +246,7 @@ fn convert_destination(taken: &Taken<'_>, destination: &mut Destination) -> PyRe
 /// The certificates of the authorities that this system trusts, DER.
 #[pyfunction]
 pub(crate) fn system_authorities(py: Python<'_>) -> Vec<Bound<'_, PyBytes>> {
-    nextbest_journal::system_authorities()
+    nextbest_otlp::system_authorities()
         .iter()
         .map(|certificate| PyBytes::new(py, certificate))
         .collect()

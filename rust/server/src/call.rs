@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderValue};
 use nextbest_engine::{Batch, ModelId, ScoreFault, Scorer};
-use nextbest_journal::{METHOD_OTHER, Parent};
+use nextbest_otlp::{METHOD_OTHER, Parent};
 use tonic::{Request, Status, metadata::AsciiMetadataValue};
 
 use crate::{access::Roles, limits::MODEL_TIME_MIN};

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use arc_swap::{ArcSwap, Guard};
 use nextbest_engine::{Decision, Moment, Reject, Request, decide};
-use nextbest_journal::Emitter;
+use nextbest_otlp::Emitter;
 use nextbest_proto::v1::{self, decision_service_server::DecisionService};
 use nextbest_store::Store;
 use tokio::sync::watch;

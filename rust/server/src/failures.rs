@@ -13,7 +13,7 @@ use std::{
 };
 
 use http::{HeaderMap, Request};
-use nextbest_journal::{Emitter, FailedCall, METHOD_OTHER, Parent};
+use nextbest_otlp::{Emitter, FailedCall, METHOD_OTHER, Parent};
 use tonic::{Code, Status};
 
 use crate::{

@@ -9,8 +9,8 @@ use std::{
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use nextbest_engine::BundleFault;
-use nextbest_journal::{Journal, JournalFault};
 use nextbest_onnx::OnnxFault;
+use nextbest_otlp::{ProcessorFault, SpanProcessor};
 use nextbest_store::Store;
 use parking_lot::Mutex;
 use prost::Message as _;
@@ -105,7 +105,7 @@ impl Ports {
 /// What a shutdown waits for, once the workers have ended.
 struct Running {
     accept: mpsc::Receiver<usize>,
-    journal: Option<Journal>,
+    processor: Option<SpanProcessor>,
 }
 
 /// What a shutdown could not finish in its time.
@@ -130,7 +130,7 @@ impl Server {
     /// Starts a server: binds its ports, answers health checks, opens and warms the bundle, and then accepts callers.
     ///
     /// # Errors
-    /// When an address cannot be bound, the bundle or one of its models cannot be opened, the journal's settings
+    /// When an address cannot be bound, the bundle or one of its models cannot be opened, the span processor's settings
     /// are wrong, or the system gives no threads. Nothing is left running then.
     pub fn start(bundle: Vec<u8>, settings: Settings) -> Result<Self, ServerFault> {
         let taken = |address: &str, cause| ServerFault::Bind {
@@ -168,13 +168,13 @@ impl Server {
 
         let workers = worker_count(&settings);
         let first = active::first(bundle, settings.clone(), workers)?;
-        let journal = settings
-            .journal
+        let processor = settings
+            .processor
             .clone()
-            .map(Journal::start)
+            .map(SpanProcessor::start)
             .transpose()
-            .map_err(ServerFault::Journal)?;
-        let shared = Arc::new(share(&settings, first, journal.as_ref())?);
+            .map_err(ServerFault::SpanProcessor)?;
+        let shared = Arc::new(share(&settings, first, processor.as_ref())?);
         let in_flight = InFlight::new(settings.in_flight_max);
         let intake = MemoryBudget::new(settings.intake_bytes_max);
         let gate = Gate {
@@ -231,7 +231,7 @@ impl Server {
             health_address,
             activation: Mutex::new(()),
             working: Mutex::new(Some(ended)),
-            running: Mutex::new(Some(Running { accept, journal })),
+            running: Mutex::new(Some(Running { accept, processor })),
         })
     }
 
@@ -306,7 +306,7 @@ impl Server {
                 .shared
                 .emitter
                 .as_ref()
-                .map(nextbest_journal::Emitter::trouble)
+                .map(nextbest_otlp::Emitter::trouble)
                 .unwrap_or_default(),
             failure_spans_suppressed: stats.failure_spans_suppressed.get(),
             connections: self.ports.decisions.open(),
@@ -321,7 +321,7 @@ impl Server {
                 .shared
                 .emitter
                 .as_ref()
-                .map(nextbest_journal::Emitter::counts)
+                .map(nextbest_otlp::Emitter::counts)
                 .unwrap_or_default(),
             shadow: self
                 .shared
@@ -367,7 +367,7 @@ impl Server {
         let Some(running) = self.running.lock().take() else {
             return Ended::default();
         };
-        let spans_lost = running.journal.map_or(0, |journal| end(journal, left(by)));
+        let spans_lost = running.processor.map_or(0, |processor| end(processor, left(by)));
         self.phase.send_replace(Phase::Ended);
         let _ = running.accept.recv_timeout(THREAD_END);
         Ended {
@@ -394,12 +394,12 @@ fn worker_count(settings: &Settings) -> usize {
 fn share(
     settings: &Settings,
     first: active::Active,
-    journal: Option<&Journal>,
+    processor: Option<&SpanProcessor>,
 ) -> Result<Shared, ServerFault> {
     Ok(Shared {
         active: ArcSwap::from_pointee(first),
         store: Store::new(settings.customers),
-        emitter: journal.map(Journal::emitter),
+        emitter: processor.map(SpanProcessor::emitter),
         stats: Stats::default(),
         shadow: shadow(settings)?,
         late_models: settings.late_models,
@@ -427,10 +427,10 @@ fn door(settings: &Settings) -> Result<Door, ServerFault> {
 }
 
 /// Returns how many spans the end cost.
-fn end(journal: Journal, patience: Duration) -> u64 {
-    let (emitter, before) = (journal.emitter(), journal.counts());
+fn end(processor: SpanProcessor, patience: Duration) -> u64 {
+    let (emitter, before) = (processor.emitter(), processor.counts());
     // Says whether any was lost; the counts say how many.
-    let _ = journal.shutdown(patience);
+    let _ = processor.shutdown(patience);
     let after = emitter.counts();
     after.dropped.saturating_sub(before.dropped) + after.pending
 }
@@ -457,8 +457,8 @@ pub enum ServerFault {
     ModelsWithoutRuntime,
     /// Certificates or keys cannot be used.
     Tls(TlsFault),
-    /// The journal's settings are wrong.
-    Journal(JournalFault),
+    /// The processor's settings are wrong.
+    SpanProcessor(ProcessorFault),
     /// The system gives no thread, event loop or port.
     Thread(io::Error),
 }
@@ -472,7 +472,7 @@ impl fmt::Display for ServerFault {
             Self::ModelsWithoutRuntime => formatter
                 .write_str("the bundle has models: set `onnxruntime_path` to the library that runs them"),
             Self::Tls(fault) => write!(formatter, "TLS cannot be spoken: {fault}"),
-            Self::Journal(fault) => write!(formatter, "decisions cannot be traced: {fault}"),
+            Self::SpanProcessor(fault) => write!(formatter, "decisions cannot be traced: {fault}"),
             Self::Thread(cause) => write!(formatter, "the system gives no thread: {cause}"),
         }
     }

@@ -83,7 +83,7 @@ pub struct Settings {
     /// One decision in so many has its lowered models' scores checked by ONNX Runtime, off the path of requests. 0: none.
     pub shadow_every: u64,
     /// Where spans go. Absent: decisions are not traced.
-    pub journal: Option<nextbest_journal::Settings>,
+    pub processor: Option<nextbest_otlp::Settings>,
     /// How policies are filtered, and the memory that it may take.
     pub index: IndexOptions,
     /// One decision in so many is counted for the health of its models; 0: none.
@@ -121,7 +121,7 @@ impl Default for Settings {
             workers: 0,
             onnxruntime_path: None,
             shadow_every: 0,
-            journal: None,
+            processor: None,
             index: IndexOptions::default(),
             health_sample: HEALTH_SAMPLE,
             customers: nextbest_store::Bounds::default(),

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use nextbest_journal::Counts;
+use nextbest_otlp::Counts;
 
 use crate::shadow::ShadowCounts;
 

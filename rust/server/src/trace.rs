@@ -1,7 +1,7 @@
 //! A decision turned into what its span tells: ids become names.
 
 use nextbest_engine::{Bundle, Decision, FUNNEL_STAGES, Record};
-use nextbest_journal::{
+use nextbest_otlp::{
     DecisionTrace, FrequentLeave, PlacedAction, RANKED_MAX, RankedAction, SpanDegradation, StageCount,
 };
 use nextbest_proto::v1::{DegradationKind, PropensitySource, Reason, Stage};

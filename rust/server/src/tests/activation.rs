@@ -77,14 +77,14 @@ fn a_server_that_cannot_start_leaves_nothing_behind() {
         fault.to_string().starts_with("cannot listen on `127.0.0.1:"),
         "{fault}"
     );
-    let journal = Some(nextbest_journal::Settings::new("collector"));
+    let processor = Some(nextbest_otlp::Settings::new("collector"));
     let fault = Server::start(
         bundle("gold-card"),
         crate::Settings {
-            journal,
+            processor,
             ..settings()
         },
     )
     .unwrap_err();
-    assert!(matches!(fault, ServerFault::Journal(_)), "{fault}");
+    assert!(matches!(fault, ServerFault::SpanProcessor(_)), "{fault}");
 }

@@ -5,8 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nextbest_journal::METHOD_OTHER;
 use nextbest_load::{Pace, Settings as LoadSettings};
+use nextbest_otlp::METHOD_OTHER;
 use nextbest_proto::v1::{self, decision_service_server::DecisionService};
 use prost::Message as _;
 use tonic::{Code, Request};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nextbest_engine::{Bundle, Moment, NoModels, Request, decide};
-use nextbest_journal::{PlacedAction, RankedAction, StageCount};
+use nextbest_otlp::{PlacedAction, RankedAction, StageCount};
 
 use crate::{
     Settings,
@@ -63,10 +63,10 @@ fn a_record_becomes_names_and_numbers() {
 #[test]
 fn every_decision_and_every_failure_is_emitted() {
     // Nobody listens there: what is emitted stays pending, and is dropped in the end.
-    let mut journal = nextbest_journal::Settings::new("http://127.0.0.1:1");
-    journal.patience.backoff_first = Duration::from_millis(1);
+    let mut processor = nextbest_otlp::Settings::new("http://127.0.0.1:1");
+    processor.patience.backoff_first = Duration::from_millis(1);
     let server = start(Settings {
-        journal: Some(journal),
+        processor: Some(processor),
         ..settings()
     });
     let client = Client::connect(&server);

@@ -9,7 +9,7 @@ use tokio_rustls::rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
 };
 
-use crate::journal::JournalFault;
+use crate::processor::ProcessorFault;
 
 /// How spans are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,8 +75,8 @@ pub(crate) struct Target {
 impl Target {
     /// # Errors
     /// When the address is none, or the certificates cannot be used.
-    pub(crate) fn of(destination: &Destination) -> Result<Self, JournalFault> {
-        let fault = || JournalFault::Endpoint(destination.url.clone());
+    pub(crate) fn of(destination: &Destination) -> Result<Self, ProcessorFault> {
+        let fault = || ProcessorFault::Endpoint(destination.url.clone());
         let uri: Uri = destination.url.parse().map_err(|_| fault())?;
         let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(fault)?;
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
@@ -100,8 +100,8 @@ impl Target {
     }
 }
 
-fn configure(destination: &Destination) -> Result<ClientConfig, JournalFault> {
-    let fault = |which: &str, cause: &str| JournalFault::Tls(format!("{which}: {cause}"));
+fn configure(destination: &Destination) -> Result<ClientConfig, ProcessorFault> {
+    let fault = |which: &str, cause: &str| ProcessorFault::Tls(format!("{which}: {cause}"));
     let mut roots = RootCertStore::empty();
     match &destination.authorities {
         Some(pem) => {
@@ -149,10 +149,10 @@ pub fn system_authorities() -> Vec<CertificateDer<'static>> {
     rustls_native_certs::load_native_certs().certs
 }
 
-pub(crate) fn parse_headers(headers: &[(String, String)]) -> Result<HeaderMap, JournalFault> {
+pub(crate) fn parse_headers(headers: &[(String, String)]) -> Result<HeaderMap, ProcessorFault> {
     let mut parsed = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers {
-        let fault = || JournalFault::Header(name.clone());
+        let fault = || ProcessorFault::Header(name.clone());
         let key = HeaderName::from_bytes(name.to_ascii_lowercase().as_bytes()).map_err(|_| fault())?;
         // Of gRPC, such names hold bytes.
         if key.as_str().ends_with("-bin") {

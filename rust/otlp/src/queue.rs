@@ -20,7 +20,7 @@ const ENTRY_BYTES: usize = 64;
 /// At any moment: `emitted = exported + rejected + dropped + pending`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Spans handed to the journal.
+    /// Spans handed to the processor.
     pub emitted: u64,
     /// Spans that the collector has accepted.
     pub exported: u64,

@@ -10,7 +10,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
-    Counts, Emitter, Journal, JournalFault, Parent, Patience, Sampler, Settings,
+    Counts, Emitter, Parent, Patience, ProcessorFault, Sampler, Settings, SpanProcessor,
     tests::{
         decision,
         receiver::{Answer, Receiver, eventually},
@@ -37,8 +37,8 @@ fn emit_one(emitter: &Emitter) {
     emitter.emit(&decision(), &context);
 }
 
-fn emit(journal: &Journal, count: usize) {
-    let emitter = journal.emitter();
+fn emit(processor: &SpanProcessor, count: usize) {
+    let emitter = processor.emitter();
     for _ in 0..count {
         emit_one(&emitter);
     }
@@ -58,11 +58,11 @@ fn counts(emitted: u64, exported: u64, rejected: u64, dropped: u64) -> Counts {
 /// Emits ten spans to a receiver that answers so, waits for the end of it, and returns the counts.
 fn outcome(answers: impl IntoIterator<Item = Answer>) -> (Counts, Receiver) {
     let receiver = Receiver::start(answers);
-    let journal = Journal::start(settings(&receiver.endpoint)).unwrap();
-    emit(&journal, 10);
-    eventually(|| journal.counts().pending == 0);
-    assert_eq!(journal.queue().bytes(), 0);
-    (journal.counts(), receiver)
+    let processor = SpanProcessor::start(settings(&receiver.endpoint)).unwrap();
+    emit(&processor, 10);
+    eventually(|| processor.counts().pending == 0);
+    assert_eq!(processor.queue().bytes(), 0);
+    (processor.counts(), receiver)
 }
 
 #[test]
@@ -71,13 +71,13 @@ fn every_span_arrives() {
     let authorization = ("Authorization".into(), "Bearer secret".into());
     let mut settings = settings(&receiver.endpoint);
     settings.destination.headers = vec![authorization];
-    let journal = Journal::start(settings).unwrap();
-    emit(&journal, 5_000);
-    eventually(|| journal.counts().exported == 5_000);
-    assert_eq!(journal.counts(), counts(5_000, 5_000, 0, 0));
+    let processor = SpanProcessor::start(settings).unwrap();
+    emit(&processor, 5_000);
+    eventually(|| processor.counts().exported == 5_000);
+    assert_eq!(processor.counts(), counts(5_000, 5_000, 0, 0));
     assert_eq!(receiver.spans(), 5_000);
     assert_eq!(receiver.authorization().as_deref(), Some("Bearer secret"));
-    assert!(journal.shutdown(LONG));
+    assert!(processor.shutdown(LONG));
 }
 
 #[test]
@@ -94,11 +94,11 @@ fn a_collector_that_comes_later_is_found() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = port.local_addr().unwrap().to_string();
     drop(port);
-    let journal = Journal::start(settings(&format!("http://{address}"))).unwrap();
-    emit(&journal, 10);
-    assert_eq!(journal.counts(), counts(10, 0, 0, 0));
+    let processor = SpanProcessor::start(settings(&format!("http://{address}"))).unwrap();
+    emit(&processor, 10);
+    assert_eq!(processor.counts(), counts(10, 0, 0, 0));
     let receiver = Receiver::start_at(&address, []);
-    eventually(|| journal.counts().exported == 10);
+    eventually(|| processor.counts().exported == 10);
     assert_eq!(receiver.spans(), 10);
 }
 
@@ -106,15 +106,15 @@ fn a_collector_that_comes_later_is_found() {
 fn a_collector_that_hangs_up_is_tried_again() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let journal = Journal::start(settings(&format!("http://{address}"))).unwrap();
-    emit(&journal, 10);
+    let processor = SpanProcessor::start(settings(&format!("http://{address}"))).unwrap();
+    emit(&processor, 10);
     let mut socket = listener.accept().unwrap().0;
     // Into the request, and no further.
     socket.read_exact(&mut [0; 256]).unwrap();
     drop((socket, listener));
     let receiver = Receiver::start_at(&address, []);
-    eventually(|| journal.counts().pending == 0);
-    assert_eq!(journal.counts(), counts(10, 10, 0, 0));
+    eventually(|| processor.counts().pending == 0);
+    assert_eq!(processor.counts(), counts(10, 10, 0, 0));
     assert_eq!(receiver.spans(), 10);
 }
 
@@ -150,10 +150,10 @@ fn retries_end() {
     let receiver = Receiver::start((0..1_000).map(|_| Answer::Refuse(Status::unavailable("away"))));
     let mut impatient = settings(&receiver.endpoint);
     impatient.patience.retry_max = Duration::from_millis(30);
-    let journal = Journal::start(impatient).unwrap();
-    emit(&journal, 10);
-    eventually(|| journal.counts().pending == 0);
-    assert_eq!(journal.counts(), counts(10, 0, 0, 10));
+    let processor = SpanProcessor::start(impatient).unwrap();
+    emit(&processor, 10);
+    eventually(|| processor.counts().pending == 0);
+    assert_eq!(processor.counts(), counts(10, 0, 0, 10));
 }
 
 #[test]
@@ -163,14 +163,14 @@ fn a_full_queue_drops_the_newest() {
         queue_bytes_max: 50_000,
         ..settings(&receiver.endpoint)
     };
-    let journal = Journal::start(bounded).unwrap();
-    emit(&journal, 1_000);
-    let counted = journal.counts();
+    let processor = SpanProcessor::start(bounded).unwrap();
+    emit(&processor, 1_000);
+    let counted = processor.counts();
     assert_eq!(counted.emitted, 1_000);
     assert!(counted.dropped > 900 && counted.pending > 10, "{counted:?}");
-    assert!(journal.queue().bytes() <= 50_000);
+    assert!(processor.queue().bytes() <= 50_000);
     let started = Instant::now();
-    assert!(!journal.shutdown(Duration::from_millis(50)));
+    assert!(!processor.shutdown(Duration::from_millis(50)));
     assert!(started.elapsed() < Duration::from_secs(5));
 }
 
@@ -179,10 +179,10 @@ fn a_shutdown_sends_what_is_queued() {
     let receiver = Receiver::start([]);
     let mut slow = settings(&receiver.endpoint);
     slow.patience.flush_interval = Duration::from_hours(1);
-    let journal = Journal::start(slow).unwrap();
-    let late = journal.emitter();
-    emit(&journal, 3_000);
-    assert!(journal.shutdown(LONG));
+    let processor = SpanProcessor::start(slow).unwrap();
+    let late = processor.emitter();
+    emit(&processor, 3_000);
+    assert!(processor.shutdown(LONG));
     assert_eq!(receiver.spans(), 3_000);
     emit_one(&late);
     assert_eq!(late.counts(), counts(3_001, 3_000, 0, 1));
@@ -191,11 +191,11 @@ fn a_shutdown_sends_what_is_queued() {
 #[test]
 fn a_shutdown_has_a_deadline() {
     let receiver = Receiver::start((0..100).map(|_| Answer::Never));
-    let journal = Journal::start(settings(&receiver.endpoint)).unwrap();
-    let emitter = journal.emitter();
-    emit(&journal, 10);
+    let processor = SpanProcessor::start(settings(&receiver.endpoint)).unwrap();
+    let emitter = processor.emitter();
+    emit(&processor, 10);
     let started = Instant::now();
-    assert!(!journal.shutdown(Duration::from_millis(100)));
+    assert!(!processor.shutdown(Duration::from_millis(100)));
     assert!(started.elapsed() < Duration::from_secs(5));
     assert_eq!(emitter.counts(), counts(10, 0, 0, 10));
 }
@@ -208,13 +208,13 @@ fn the_counts_add_up_at_any_moment() {
         _ => Answer::Refuse(Status::internal("no")),
     });
     let receiver = Receiver::start(answers);
-    let journal = Journal::start(Settings {
+    let processor = SpanProcessor::start(Settings {
         queue_bytes_max: 2_000_000,
         ..settings(&receiver.endpoint)
     })
     .unwrap();
     let done = AtomicBool::new(false);
-    let emitter = journal.emitter();
+    let emitter = processor.emitter();
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
@@ -234,25 +234,25 @@ fn the_counts_add_up_at_any_moment() {
         for _ in 0..2 {
             scope.spawn(|| (0..5_000).for_each(|_| emit_one(&emitter)));
         }
-        eventually(|| journal.counts().emitted == 10_000 && journal.counts().pending == 0);
+        eventually(|| processor.counts().emitted == 10_000 && processor.counts().pending == 0);
         done.store(true, Ordering::Relaxed);
     });
-    let counted = journal.counts();
+    let counted = processor.counts();
     assert_eq!(counted.exported, receiver.spans() as u64);
     assert_eq!(
         counted.emitted,
         counted.exported + counted.rejected + counted.dropped
     );
-    assert_eq!(journal.queue().bytes(), 0);
+    assert_eq!(processor.queue().bytes(), 0);
 }
 
 #[test]
 fn a_bad_address_or_header_is_refused_at_once() {
-    let fault = |settings| Journal::start(settings).unwrap_err();
+    let fault = |settings| SpanProcessor::start(settings).unwrap_err();
     for endpoint in ["", "localhost:4317", "ftp://collector:4317", "http://"] {
         assert_eq!(
             fault(Settings::new(endpoint)),
-            JournalFault::Endpoint(endpoint.into())
+            ProcessorFault::Endpoint(endpoint.into())
         );
     }
     let header = |name: &str, value: &str| {
@@ -262,16 +262,19 @@ fn a_bad_address_or_header_is_refused_at_once() {
     };
     assert_eq!(
         fault(header("sp ace", "x")),
-        JournalFault::Header("sp ace".into())
+        ProcessorFault::Header("sp ace".into())
     );
-    assert_eq!(fault(header("name", "a\nb")), JournalFault::Header("name".into()));
+    assert_eq!(
+        fault(header("name", "a\nb")),
+        ProcessorFault::Header("name".into())
+    );
 }
 
 #[test]
 fn what_the_sampler_leaves_out_is_counted_apart() {
     let receiver = Receiver::start([]);
-    let journal = Journal::start(settings(&receiver.endpoint)).unwrap();
-    let emitter = journal.emitter();
+    let processor = SpanProcessor::start(settings(&receiver.endpoint)).unwrap();
+    let emitter = processor.emitter();
     let below = |flags: &str| {
         let header = format!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-{flags}");
         let parent = Parent::parse(header.as_bytes(), b"").unwrap();
@@ -282,20 +285,20 @@ fn what_the_sampler_leaves_out_is_counted_apart() {
     };
     assert!(below("01"));
     assert!(!below("00"));
-    eventually(|| journal.counts().pending == 0);
+    eventually(|| processor.counts().pending == 0);
     let expected = Counts {
         sampled_out: 1,
         ..counts(1, 1, 0, 0)
     };
-    assert_eq!(journal.counts(), expected);
+    assert_eq!(processor.counts(), expected);
 
     let off = Settings {
         sampler: Sampler::named("always_off", 1.0).unwrap(),
         ..settings(&receiver.endpoint)
     };
-    let journal = Journal::start(off).unwrap();
-    assert!(journal.emitter().sample(None).is_none());
-    assert_eq!(journal.counts().sampled_out, 1);
+    let processor = SpanProcessor::start(off).unwrap();
+    assert!(processor.emitter().sample(None).is_none());
+    assert_eq!(processor.counts().sampled_out, 1);
 }
 
 #[test]
@@ -303,11 +306,11 @@ fn requests_and_answers_are_compressed() {
     let receiver = Receiver::start([Answer::Partly(1)]);
     let mut settings = settings(&receiver.endpoint);
     settings.destination.is_compressed = true;
-    let journal = Journal::start(settings).unwrap();
-    emit(&journal, 10);
-    eventually(|| journal.counts().pending == 0);
-    assert_eq!(journal.counts(), counts(10, 9, 1, 0));
-    assert_eq!(journal.emitter().trouble(), "");
+    let processor = SpanProcessor::start(settings).unwrap();
+    emit(&processor, 10);
+    eventually(|| processor.counts().pending == 0);
+    assert_eq!(processor.counts(), counts(10, 9, 1, 0));
+    assert_eq!(processor.emitter().trouble(), "");
     assert!(receiver.was_compressed());
 }
 
@@ -316,9 +319,9 @@ fn a_collector_that_does_not_answer_is_tried_again() {
     let receiver = Receiver::start([Answer::Never]);
     let mut impatient = settings(&receiver.endpoint);
     impatient.patience.request_timeout = Duration::from_millis(100);
-    let journal = Journal::start(impatient).unwrap();
-    emit(&journal, 1);
-    eventually(|| journal.emitter().trouble() == "no answer in time" || journal.counts().exported == 1);
-    eventually(|| journal.counts().exported == 1);
+    let processor = SpanProcessor::start(impatient).unwrap();
+    emit(&processor, 1);
+    eventually(|| processor.emitter().trouble() == "no answer in time" || processor.counts().exported == 1);
+    eventually(|| processor.counts().exported == 1);
     assert!(receiver.requests() >= 2);
 }

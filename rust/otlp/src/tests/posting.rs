@@ -11,7 +11,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 
 use crate::{
-    Destination, Emitter, Journal, Patience, Protocol, Settings,
+    Destination, Emitter, Patience, Protocol, Settings, SpanProcessor,
     tests::{decision, receiver::eventually},
 };
 
@@ -99,10 +99,10 @@ fn emit(emitter: &Emitter) {
 /// Emits one span to a receiver that answers so; returns how many were exported and rejected, and the requests.
 fn outcome(answers: &[(&'static str, &'static str)]) -> (u64, u64, usize) {
     let (url, state) = receive(answers);
-    let journal = Journal::start(settings(&url)).unwrap();
-    emit(&journal.emitter());
-    eventually(|| journal.counts().pending == 0);
-    let counts = journal.counts();
+    let processor = SpanProcessor::start(settings(&url)).unwrap();
+    emit(&processor.emitter());
+    eventually(|| processor.counts().pending == 0);
+    let counts = processor.counts();
     let requests = state.lock().unwrap().requests.len();
     (counts.exported, counts.rejected, requests)
 }
@@ -128,9 +128,9 @@ fn answers_mean_what_the_specification_says() {
 #[test]
 fn a_request_is_a_protobuf_message_at_the_path() {
     let (url, state) = receive(&[]);
-    let journal = Journal::start(settings(&url)).unwrap();
-    emit(&journal.emitter());
-    eventually(|| journal.counts().exported == 1);
+    let processor = SpanProcessor::start(settings(&url)).unwrap();
+    emit(&processor.emitter());
+    eventually(|| processor.counts().exported == 1);
     let (head, body) = state.lock().unwrap().requests.remove(0);
     assert!(head.starts_with("POST /v1/traces HTTP/1.1\r\n"), "{head}");
     for header in [
@@ -151,13 +151,13 @@ fn a_request_is_a_protobuf_message_at_the_path() {
 #[test]
 fn what_keeps_spans_from_the_collector_is_told() {
     let (url, _state) = receive(&[("400 Bad Request", "no")]);
-    let journal = Journal::start(settings(&url)).unwrap();
-    let emitter = journal.emitter();
+    let processor = SpanProcessor::start(settings(&url)).unwrap();
+    let emitter = processor.emitter();
     assert_eq!(emitter.trouble(), "");
     emit(&emitter);
-    eventually(|| journal.counts().rejected == 1);
+    eventually(|| processor.counts().rejected == 1);
     assert_eq!(emitter.trouble(), "HTTP status 400 Bad Request");
     emit(&emitter);
-    eventually(|| journal.counts().exported == 1);
+    eventually(|| processor.counts().exported == 1);
     assert_eq!(emitter.trouble(), "");
 }

@@ -1,4 +1,4 @@
-//! What it costs whoever decides to hand a decision to the journal: `cargo bench -p nextbest-journal`.
+//! What it costs whoever decides to hand a decision to the processor: `cargo bench -p nextbest-otlp`.
 //!
 //! With `--quick` it runs once, to see that it runs. A decision with 24 ranked actions and four placements, as a bank
 //! of 1,000 actions makes them. The collector is not there and the queue is large: what is measured is encoding and
@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nextbest_journal::{DecisionTrace, Journal, PlacedAction, RankedAction, Settings, StageCount};
+use nextbest_otlp::{DecisionTrace, PlacedAction, RankedAction, Settings, SpanProcessor, StageCount};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -27,19 +27,19 @@ fn main() {
     let mut best = Duration::MAX;
     let mut bytes = 0;
     for _ in 0..runs {
-        let journal = Journal::start(Settings {
+        let processor = SpanProcessor::start(Settings {
             queue_bytes_max: 1 << 30,
             ..Settings::new("http://127.0.0.1:1")
         })
         .unwrap();
-        let emitter = journal.emitter();
+        let emitter = processor.emitter();
         let started = Instant::now();
         for _ in 0..rounds {
             let context = emitter.sample(None).unwrap();
             emitter.emit(black_box(&decision), &context);
         }
         best = best.min(started.elapsed());
-        bytes = journal.counts().pending;
+        bytes = processor.counts().pending;
     }
     let rounds = u32::try_from(rounds).unwrap();
     println!("emit: {} ns, {bytes} pending", (best / rounds).as_nanos());

@@ -33,13 +33,13 @@ mod post;
 mod verdict;
 
 mod export;
-mod journal;
+mod processor;
 
 pub use decision::{DecisionTrace, FrequentLeave, PlacedAction, RankedAction, SpanDegradation, StageCount};
 pub use destination::{Destination, Protocol, system_authorities};
 pub use export::Patience;
 pub use failure::{FailedCall, METHOD_OTHER};
-pub use journal::{Emitter, Journal, JournalFault, Settings};
+pub use processor::{Emitter, ProcessorFault, Settings, SpanProcessor};
 pub use queue::Counts;
 pub use sampler::Sampler;
 pub use span::{DEGRADATIONS_MAX, PLACED_MAX, RANKED_MAX, SpanContext};

@@ -1,4 +1,4 @@
-//! The journal: where decisions go to be traced, and the exporter's thread behind it.
+//! The span processor: takes decisions to be traced, and runs the exporter's thread behind it.
 
 use std::{
     cell::RefCell,
@@ -75,9 +75,9 @@ impl Settings {
     }
 }
 
-/// Why a journal cannot be kept.
+/// Why a span processor cannot be started.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum JournalFault {
+pub enum ProcessorFault {
     /// Not an `http://` or `https://` address.
     Endpoint(String),
     /// Certificates or keys cannot be used.
@@ -90,7 +90,7 @@ pub enum JournalFault {
     Thread(String),
 }
 
-impl fmt::Display for JournalFault {
+impl fmt::Display for ProcessorFault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Endpoint(endpoint) => {
@@ -107,10 +107,10 @@ impl fmt::Display for JournalFault {
     }
 }
 
-impl std::error::Error for JournalFault {}
+impl std::error::Error for ProcessorFault {}
 
 /// Takes decisions and exports each as a span. Shared by all who decide.
-pub struct Journal {
+pub struct SpanProcessor {
     queue: Arc<Queue>,
     trouble: Arc<Trouble>,
     sampler: Sampler,
@@ -120,16 +120,16 @@ pub struct Journal {
     thread: Option<JoinHandle<()>>,
 }
 
-impl fmt::Debug for Journal {
+impl fmt::Debug for SpanProcessor {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Journal")
+            .debug_struct("SpanProcessor")
             .field("counts", &self.counts())
             .finish_non_exhaustive()
     }
 }
 
-/// Hands decisions to the journal; one for each who decides.
+/// Hands decisions to the processor; one for each who decides.
 #[derive(Clone)]
 pub struct Emitter {
     queue: Arc<Queue>,
@@ -189,12 +189,12 @@ impl Emitter {
     }
 }
 
-impl Journal {
+impl SpanProcessor {
     /// Starts the exporter. The collector need not be there yet.
     ///
     /// # Errors
     /// When the endpoint or a header is malformed, or there is no thread for the exporter.
-    pub fn start(settings: Settings) -> Result<Self, JournalFault> {
+    pub fn start(settings: Settings) -> Result<Self, ProcessorFault> {
         let destination = settings.destination;
         let target = Target::of(&destination)?;
         let headers = parse_headers(&destination.headers)?;
@@ -203,7 +203,7 @@ impl Journal {
             Some(key) => key,
             None => random_key()?.to_vec(),
         };
-        let pseudonyms = Pseudonyms::new(&key).ok_or(JournalFault::Key)?;
+        let pseudonyms = Pseudonyms::new(&key).ok_or(ProcessorFault::Key)?;
         let queue = Arc::new(Queue::new(settings.queue_bytes_max, BATCH_BYTES_MAX));
         let (stop, stopped) = watch::channel(None);
         let (end, ended) = mpsc::channel();
@@ -276,7 +276,7 @@ impl Journal {
     }
 }
 
-impl Drop for Journal {
+impl Drop for SpanProcessor {
     /// Without a shutdown nothing is waited for.
     fn drop(&mut self) {
         self.queue.close();
@@ -288,8 +288,8 @@ impl Drop for Journal {
 fn spawn_exporter(
     end: mpsc::Sender<()>,
     exporter: impl FnOnce() -> Exporter + Send + 'static,
-) -> Result<JoinHandle<()>, JournalFault> {
-    let fault = |fault: std::io::Error| JournalFault::Thread(fault.to_string());
+) -> Result<JoinHandle<()>, ProcessorFault> {
+    let fault = |fault: std::io::Error| ProcessorFault::Thread(fault.to_string());
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -306,11 +306,11 @@ fn spawn_exporter(
         .map_err(fault)
 }
 
-fn random_key() -> Result<[u8; 32], JournalFault> {
+fn random_key() -> Result<[u8; 32], ProcessorFault> {
     let mut key = [0; 32];
     // So few bytes are filled at once or not at all.
     match rustix::rand::getrandom(&mut key, rustix::rand::GetRandomFlags::empty()) {
         Ok(filled) if filled == key.len() => Ok(key),
-        _ => Err(JournalFault::Key),
+        _ => Err(ProcessorFault::Key),
     }
 }
