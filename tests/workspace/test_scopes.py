@@ -3,6 +3,7 @@
 import pytest
 
 from nextbest import workspace
+from nextbest.diagnostics import Severity
 
 CARDS = """\
 issue: {issue}
@@ -39,7 +40,7 @@ def test_every_undeclared_issue_is_reported_and_every_unused_one(lay):
         lay, SALES + "  billing: {}\n", {"cards": ("sales", "cards"), "care": ("service", "care")}
     ) == [
         ("NB212", "actions/care.yaml", "`issues.yaml` does not declare the issue `service`"),
-        ("NB212", "issues.yaml", "unknown issue `billing`"),
+        ("NB212", "issues.yaml", "no action is in the issue `billing`"),
     ]
 
 
@@ -89,10 +90,20 @@ def test_groups_are_compared_where_their_issue_declares_them(lay):
 
 def test_a_declared_group_that_no_file_has(lay):
     assert found(lay, GROUPS, {"cards": ("sales", "cards"), "care": ("service", "care")}) == [
-        ("NB213", "issues.yaml", "unknown group `savings`")
+        ("NB213", "issues.yaml", "no action is in the group `savings`")
     ]
 
 
 def test_a_group_of_another_issue(lay):
     files = {"cards": ("sales", "cards"), "gold": ("service", "savings")}
-    assert found(lay, GROUPS, files) == [("NB213", "issues.yaml", "unknown group `savings`")]
+    assert found(lay, GROUPS, files) == [("NB213", "issues.yaml", "no action is in the group `savings`")]
+
+
+def test_an_unused_declaration_holds_nothing_up(lay):
+    """Who removes the last action of an issue can compile; a misspelt name is an error where it is used."""
+    text = CARDS.format(issue="sales", group="cards", action="gold")
+    compilation = workspace.compile(
+        lay({"issues.yaml": SALES + "  service: {}\n", "actions/cards.yaml": text})
+    )
+    assert [(d.code, d.severity) for d in compilation.diagnostics] == [("NB212", Severity.WARNING)]
+    assert compilation.bundle is not None

@@ -5,7 +5,7 @@ A group inherits the policies of its issue by the issue's name, so a misspelt na
 
 from collections.abc import Iterator
 
-from nextbest.diagnostics import Diagnostic, Position, Remedy
+from nextbest.diagnostics import Diagnostic, Position, Remedy, Severity
 from nextbest.diagnostics.suggestion import nearest, one_of
 from nextbest.workspace.load import Workspace
 from nextbest.workspace.names import Register
@@ -15,7 +15,7 @@ LISTED_MAX = 5
 
 
 def check_scopes(workspace: Workspace) -> Iterator[Diagnostic]:
-    """Finds undeclared issues and groups of action files, and declared ones that no file has."""
+    """Finds undeclared issues and groups of action files, which drop policies, and unused declarations."""
     names = workspace.names
     used_groups: dict[str, dict[str, Position]] = {}
     used_issues: dict[str, Position] = {}
@@ -29,13 +29,13 @@ def check_scopes(workspace: Workspace) -> Iterator[Diagnostic]:
         if node.child("group") is not None:
             position = source.document.value("group")
             used_groups.setdefault(issue, {}).setdefault(source.definition.group, position)
-    remedy = "no file below `actions/` has it as its `issue:`"
+    remedy = "remove it, or give a file below `actions/` this `issue:`"
     declared = names.declared_issues
     yield from _compare(declared, used_issues, remedy, issue="", complete=names.issues.complete)
     for issue, register in names.declared_groups.items():
         groups = used_groups.get(issue, {})
         if groups or issue in used_issues:
-            remedy = f"no file below `actions/` has it as its `group:`, with `issue: {issue}`"
+            remedy = f"remove it, or give a file below `actions/` this `group:`, with `issue: {issue}`"
             yield from _compare(register, groups, remedy, issue=issue, complete=names.groups.complete)
 
 
@@ -53,8 +53,8 @@ def _compare(
             yield _undeclared(declared, name, position, best, issue)
     for name, position in declared.places.items():
         if complete and name not in used and name not in taken:
-            message = f"unknown {declared.noun} `{name}`"
-            yield Diagnostic(declared.unknown, message, position, remedy)
+            message = f"no action is in the {declared.noun} `{name}`"
+            yield Diagnostic(declared.unknown, message, position, remedy, Severity.WARNING)
 
 
 def _undeclared(
