@@ -4,7 +4,7 @@ use std::ffi::CStr;
 
 use nextbest_engine::BundleFault;
 use nextbest_load::LoadFault;
-use nextbest_server::{OfflineRefusal, ServerFault};
+use nextbest_server::{OfflineRefusal, ServerError};
 use pyo3::{
     exceptions::PyValueError,
     prelude::*,
@@ -20,7 +20,7 @@ const CLASSES: &CStr = match CStr::from_bytes_with_nul(concat!(include_str!("err
 /// What a call of this module can fail with.
 #[derive(Debug)]
 pub(crate) enum Fault {
-    Server(ServerFault),
+    Server(ServerError),
     /// A lowered model that is none.
     Bundle(BundleFault),
     Request(OfflineRefusal),
@@ -31,8 +31,8 @@ pub(crate) enum Fault {
     Closed,
 }
 
-impl From<ServerFault> for Fault {
-    fn from(fault: ServerFault) -> Self {
+impl From<ServerError> for Fault {
+    fn from(fault: ServerError) -> Self {
         Self::Server(fault)
     }
 }
@@ -96,18 +96,18 @@ impl Classes {
         };
         let server = |message: String| PyErr::from_type(self.server.bind(py).clone(), (message,));
         match fault {
-            Fault::Bundle(fault) | Fault::Server(ServerFault::Bundle(fault)) => {
+            Fault::Bundle(fault) | Fault::Server(ServerError::Bundle(fault)) => {
                 bundle(fault.code(), fault.to_string())
             }
-            Fault::Server(ServerFault::Models(fault)) => bundle("models", fault.to_string()),
-            Fault::Server(fault @ ServerFault::ModelsWithoutRuntime) => {
+            Fault::Server(ServerError::Models(fault)) => bundle("models", fault.to_string()),
+            Fault::Server(fault @ ServerError::ModelsWithoutRuntime) => {
                 bundle("models-without-runtime", fault.to_string())
             }
             Fault::Server(
-                fault @ (ServerFault::Bind { .. }
-                | ServerFault::SpanProcessor(_)
-                | ServerFault::Tls(_)
-                | ServerFault::Thread(_)),
+                fault @ (ServerError::Bind { .. }
+                | ServerError::SpanProcessor(_)
+                | ServerError::Tls(_)
+                | ServerError::Thread(_)),
             ) => server(fault.to_string()),
             Fault::Request(OfflineRefusal { message, field }) => {
                 PyErr::from_type(self.request.bind(py).clone(), (message, field))

@@ -16,10 +16,10 @@ use crate::{
     address::{Incoming, Listener, Stream},
     admission::Admission,
     connection::{Door, Socket, draining},
+    counter::Counter,
     health::{Health, Phase},
     limits::HANDOVER_SOCKETS_MAX,
     routes::Services,
-    stats::Counter,
     worker::{Work, serve_all},
 };
 

@@ -3,7 +3,7 @@
 use std::{
     sync::Arc,
     thread::JoinHandle,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
@@ -11,7 +11,9 @@ use nextbest_engine::{Bundle, NoModels, Scorer};
 use nextbest_onnx::{Runtime, Sessions};
 use parking_lot::Mutex;
 
-use crate::{limits::PREVIOUS_BUNDLE_WAIT_MAX, server::ServerFault, settings::Settings, tally::Tallies};
+use crate::{
+    clock::now_us, error::ServerError, limits::PREVIOUS_BUNDLE_WAIT_MAX, settings::Settings, tally::Tallies,
+};
 
 /// The lowest priority: opening a bundle can take seconds of a core that decisions need.
 const ACTIVATION_NICENESS: i32 = 19;
@@ -32,19 +34,19 @@ impl Active {
         self.scorers.get(worker)
     }
 
-    fn open(file: &[u8], settings: &Settings, workers: usize) -> Result<Self, ServerFault> {
-        let bundle = Bundle::open_with(file, settings.index).map_err(ServerFault::Bundle)?;
+    fn open(file: &[u8], settings: &Settings, workers: usize) -> Result<Self, ServerError> {
+        let bundle = Bundle::open_with(file, settings.index).map_err(ServerError::Bundle)?;
         let needs_runtime = bundle.models().any(|(_, model)| model.lowered.is_none());
         let runtime = match &settings.onnxruntime_path {
             // Only for a bundle that needs it: the library takes time and memory.
-            Some(path) if needs_runtime => Some(Runtime::load(path).map_err(ServerFault::Models)?),
-            None if needs_runtime => return Err(ServerFault::ModelsWithoutRuntime),
+            Some(path) if needs_runtime => Some(Runtime::load(path).map_err(ServerError::Models)?),
+            None if needs_runtime => return Err(ServerError::ModelsWithoutRuntime),
             _ => None,
         };
-        let scorer = |_| -> Result<Mutex<Box<dyn Scorer + Send>>, ServerFault> {
+        let scorer = |_| -> Result<Mutex<Box<dyn Scorer + Send>>, ServerError> {
             match &runtime {
                 Some(runtime) => {
-                    let sessions = Sessions::open(runtime, &bundle).map_err(ServerFault::Models)?;
+                    let sessions = Sessions::open(runtime, &bundle).map_err(ServerError::Models)?;
                     Ok(Mutex::new(Box::new(sessions)))
                 }
                 None => Ok(Mutex::new(Box::new(NoModels))),
@@ -74,7 +76,7 @@ pub struct Activation {
 }
 
 /// Opens the first bundle.
-pub(crate) fn first(file: Vec<u8>, settings: Settings, workers: usize) -> Result<Active, ServerFault> {
+pub(crate) fn first(file: Vec<u8>, settings: Settings, workers: usize) -> Result<Active, ServerError> {
     join(spawn_niced(move || Active::open(&file, &settings, workers))?)?
 }
 
@@ -84,7 +86,7 @@ pub(crate) fn activate(
     settings: Settings,
     workers: usize,
     active: &ArcSwap<Active>,
-) -> Result<Activation, ServerFault> {
+) -> Result<Activation, ServerError> {
     let started = Instant::now();
     let mut opened = first(file, settings, workers)?;
     let before = active.load();
@@ -109,7 +111,7 @@ pub(crate) fn activate(
 
 fn spawn_niced<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
-) -> Result<JoinHandle<T>, ServerFault> {
+) -> Result<JoinHandle<T>, ServerError> {
     std::thread::Builder::new()
         .name("nextbest-bundle".into())
         .spawn(move || {
@@ -118,13 +120,13 @@ fn spawn_niced<T: Send + 'static>(
             let _ = rustix::process::setpriority_process(None, ACTIVATION_NICENESS);
             work()
         })
-        .map_err(ServerFault::Thread)
+        .map_err(ServerError::Thread)
 }
 
-fn join<T>(thread: JoinHandle<T>) -> Result<T, ServerFault> {
+fn join<T>(thread: JoinHandle<T>) -> Result<T, ServerError> {
     thread
         .join()
-        .map_err(|_| ServerFault::Thread(std::io::Error::other("opening the bundle panicked")))
+        .map_err(|_| ServerError::Thread(std::io::Error::other("opening the bundle panicked")))
 }
 
 /// Drops the previous bundle here, and not on the worker whose request used it last.
@@ -133,9 +135,4 @@ fn release(previous: &Arc<Active>) {
     while Arc::strong_count(previous) > 1 && Instant::now() < until {
         std::thread::sleep(Duration::from_millis(5));
     }
-}
-
-pub(crate) fn now_us() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }

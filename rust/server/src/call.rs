@@ -1,14 +1,14 @@
 //! What the headers of a call say besides its message: when it has to be answered, and which span it belongs
 //! to.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderValue};
 use nextbest_engine::{Batch, ModelId, ScoreFault, Scorer};
 use nextbest_otlp::{METHOD_OTHER, Parent};
 use tonic::{Request, Status, metadata::AsciiMetadataValue};
 
-use crate::{access::Roles, limits::MODEL_TIME_MIN};
+use crate::{access::Roles, clock::now_ns, limits::MODEL_TIME_MIN};
 
 /// What is known of a request before its message is read. In the request's extensions.
 #[derive(Debug, Clone, Copy)]
@@ -175,11 +175,6 @@ impl Scorer for Timed<'_> {
         self.admit(model)?;
         self.scorer.score(model, batch, propensities)
     }
-}
-
-pub(crate) fn now_ns() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

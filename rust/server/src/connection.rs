@@ -22,6 +22,7 @@ use tokio::{
 use crate::{
     address::Stream,
     admission::Place,
+    counter::Counter,
     farewell::Farewell,
     greeting::{Greeted, PREFACE, greet},
     health::Phase,
@@ -33,7 +34,6 @@ use crate::{
     },
     routes::{Routes, Services},
     settings::Patience,
-    stats::Counter,
     tls::Handshake,
 };
 

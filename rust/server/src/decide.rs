@@ -16,10 +16,11 @@ use tokio::sync::watch;
 use tonic::{Code, Response, Status, Streaming};
 
 use crate::{
-    active::{Active, now_us},
+    active::Active,
     backlog::Backlog,
     batch::decide_batch,
-    call::{Call, Timed, now_ns},
+    call::{Call, Timed},
+    clock::{now_ns, now_us},
     detail::Detail,
     failures::Failures,
     limits::{ANSWER_BYTES_MAX, BUILT_FACTOR, EXPLAINED_FACTOR, PIECE_BYTES_MAX},

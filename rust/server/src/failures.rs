@@ -17,7 +17,8 @@ use nextbest_otlp::{Emitter, FailedCall, METHOD_OTHER, Parent};
 use tonic::{Code, Status};
 
 use crate::{
-    call::{Call, TraceHeaders, now_ns},
+    call::{Call, TraceHeaders},
+    clock::now_ns,
     decide::Shared,
     limits::{FAILURE_SPANS_BURST, FAILURE_SPANS_PER_SECOND},
 };

@@ -16,6 +16,10 @@
 pub mod limits;
 mod settings;
 
+mod clock;
+mod counter;
+mod error;
+
 mod active;
 mod tally;
 
@@ -73,8 +77,9 @@ mod offline;
 pub use access::{Access, Caller, Role};
 pub use active::Activation;
 pub use address::Address;
+pub use error::ServerError;
 pub use offline::{Offline, OfflineRefusal};
-pub use server::{Ended, Server, ServerFault};
+pub use server::{Ended, Server};
 pub use settings::{LateModels, Patience, Settings};
 pub use shadow::ShadowCounts;
 pub use stats::Status;

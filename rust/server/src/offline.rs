@@ -11,7 +11,7 @@ use nextbest_proto::v1;
 use parking_lot::Mutex;
 use prost::Message;
 
-use crate::server::ServerFault;
+use crate::error::ServerError;
 
 /// An opened bundle that decides when asked.
 pub struct Offline {
@@ -43,12 +43,12 @@ impl Offline {
     ///
     /// # Errors
     /// When the bundle, ONNX Runtime or a model cannot be opened.
-    pub fn open(file: &[u8], onnxruntime: Option<&Path>) -> Result<Self, ServerFault> {
-        let bundle = Bundle::open(file).map_err(ServerFault::Bundle)?;
+    pub fn open(file: &[u8], onnxruntime: Option<&Path>) -> Result<Self, ServerError> {
+        let bundle = Bundle::open(file).map_err(ServerError::Bundle)?;
         let scorer: Box<dyn Scorer + Send> = match onnxruntime {
             Some(path) if bundle.model_count() > 0 => {
-                let runtime = Runtime::load(path).map_err(ServerFault::Models)?;
-                Box::new(Sessions::open(&runtime, &bundle).map_err(ServerFault::Models)?)
+                let runtime = Runtime::load(path).map_err(ServerError::Models)?;
+                Box::new(Sessions::open(&runtime, &bundle).map_err(ServerError::Models)?)
             }
             _ => Box::new(NoModels),
         };

@@ -8,9 +8,7 @@ use std::{
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use nextbest_engine::BundleFault;
-use nextbest_onnx::OnnxFault;
-use nextbest_otlp::{ProcessorFault, SpanProcessor};
+use nextbest_otlp::SpanProcessor;
 use nextbest_store::Store;
 use parking_lot::Mutex;
 use prost::Message as _;
@@ -24,8 +22,10 @@ use crate::{
     admission::{Admission, Beyond, Bounds},
     backlog::{Backlog, InFlight},
     connection::Door,
+    counter::Counter,
     decide::{Desk, Shared},
     descriptors::{self, Shares},
+    error::ServerError,
     extras::Extras,
     failures::Failures,
     health::{Health, Phase},
@@ -35,8 +35,8 @@ use crate::{
     routes::{Gate, Services},
     settings::Settings,
     shadow::Shadow,
-    stats::{Counter, Stats, Status},
-    tls::{Handshake, Tls, TlsFault},
+    stats::{Stats, Status},
+    tls::{Handshake, Tls},
     worker::{self, Work},
 };
 
@@ -132,8 +132,8 @@ impl Server {
     /// # Errors
     /// When an address cannot be bound, the bundle or one of its models cannot be opened, the span processor's settings
     /// are wrong, or the system gives no threads. Nothing is left running then.
-    pub fn start(bundle: Vec<u8>, settings: Settings) -> Result<Self, ServerFault> {
-        let taken = |address: &str, cause| ServerFault::Bind {
+    pub fn start(bundle: Vec<u8>, settings: Settings) -> Result<Self, ServerError> {
+        let taken = |address: &str, cause| ServerError::Bind {
             address: address.to_owned(),
             cause,
         };
@@ -142,7 +142,7 @@ impl Server {
             |listener: &Listener, address: &str| listener.listen().map_err(|cause| taken(address, cause));
         let (decisions, health) = (bind(&settings.address)?, bind(&settings.health_address)?);
         listen(&health, &settings.health_address)?;
-        let local = |listener: &Listener| listener.address().map_err(ServerFault::Thread);
+        let local = |listener: &Listener| listener.address().map_err(ServerError::Thread);
         let (decision_address, health_address) = (local(&decisions)?, local(&health)?);
         let (phase, _) = watch::channel(Phase::Starting);
         let (accept_ended, accept) = mpsc::channel();
@@ -164,7 +164,7 @@ impl Server {
             phase.subscribe(),
             accept_ended,
         )
-        .map_err(ServerFault::Thread)?;
+        .map_err(ServerError::Thread)?;
 
         let workers = worker_count(&settings);
         let first = active::first(bundle, settings.clone(), workers)?;
@@ -173,7 +173,7 @@ impl Server {
             .clone()
             .map(SpanProcessor::start)
             .transpose()
-            .map_err(ServerFault::SpanProcessor)?;
+            .map_err(ServerError::SpanProcessor)?;
         let shared = Arc::new(share(&settings, first, processor.as_ref())?);
         let in_flight = InFlight::new(settings.in_flight_max);
         let intake = MemoryBudget::new(settings.intake_bytes_max);
@@ -186,7 +186,7 @@ impl Server {
             },
         };
         let extras =
-            Extras::of(&settings, probes()).map_err(|cause| ServerFault::Thread(io::Error::other(cause)))?;
+            Extras::of(&settings, probes()).map_err(|cause| ServerError::Thread(io::Error::other(cause)))?;
         let (worker_ended, ended) = mpsc::channel();
         let start_worker = |place| {
             let backlog = Backlog::new();
@@ -209,7 +209,7 @@ impl Server {
             .map(|started| started.map(Handover::to));
         let handovers = handovers
             .collect::<io::Result<_>>()
-            .map_err(ServerFault::Thread)?;
+            .map_err(ServerError::Thread)?;
         listen(&decisions, &settings.address)?;
         let port = Port {
             listening: ports.listening(decisions, &ports.decisions),
@@ -252,7 +252,7 @@ impl Server {
     ///
     /// # Errors
     /// When the bundle or one of its models cannot be opened.
-    pub fn activate(&self, bundle: Vec<u8>) -> Result<Activation, ServerFault> {
+    pub fn activate(&self, bundle: Vec<u8>) -> Result<Activation, ServerError> {
         let _one = self.activation.lock();
         active::activate(bundle, self.settings.clone(), self.workers, &self.shared.active)
     }
@@ -261,8 +261,8 @@ impl Server {
     ///
     /// # Errors
     /// When they cannot be used, or the port speaks plain text. Nothing changes then.
-    pub fn renew(&self, tls: &Tls) -> Result<(), ServerFault> {
-        self.door.handshake.renew(tls).map_err(ServerFault::Tls)
+    pub fn renew(&self, tls: &Tls) -> Result<(), ServerError> {
+        self.door.handshake.renew(tls).map_err(ServerError::Tls)
     }
 
     /// Changes who may call, on open connections too. A port that everybody may call stays open to all.
@@ -395,7 +395,7 @@ fn share(
     settings: &Settings,
     first: active::Active,
     processor: Option<&SpanProcessor>,
-) -> Result<Shared, ServerFault> {
+) -> Result<Shared, ServerError> {
     Ok(Shared {
         active: ArcSwap::from_pointee(first),
         store: Store::new(settings.customers),
@@ -408,19 +408,19 @@ fn share(
     })
 }
 
-fn shadow(settings: &Settings) -> Result<Option<Shadow>, ServerFault> {
+fn shadow(settings: &Settings) -> Result<Option<Shadow>, ServerError> {
     match &settings.onnxruntime_path {
         Some(library) if settings.shadow_every > 0 => {
             let shadow = Shadow::start(settings.shadow_every, library.clone());
-            shadow.map(Some).map_err(ServerFault::Thread)
+            shadow.map(Some).map_err(ServerError::Thread)
         }
         _ => Ok(None),
     }
 }
 
-fn door(settings: &Settings) -> Result<Door, ServerFault> {
+fn door(settings: &Settings) -> Result<Door, ServerError> {
     Ok(Door {
-        handshake: Handshake::of(settings.tls.as_ref()).map_err(ServerFault::Tls)?,
+        handshake: Handshake::of(settings.tls.as_ref()).map_err(ServerError::Tls)?,
         access: Arc::new(ArcSwapOption::from_pointee(settings.access.clone())),
         ..Door::open(settings.patience)
     })
@@ -438,44 +438,3 @@ fn end(processor: SpanProcessor, patience: Duration) -> u64 {
 fn left(by: Instant) -> Duration {
     by.saturating_duration_since(Instant::now())
 }
-
-/// Why a server does not start, or does not take a bundle.
-#[derive(Debug)]
-pub enum ServerFault {
-    /// An address cannot be listened on.
-    Bind {
-        /// As the settings have it.
-        address: String,
-        /// The system's reason.
-        cause: io::Error,
-    },
-    /// The bundle cannot be opened.
-    Bundle(BundleFault),
-    /// ONNX Runtime or a model does not load.
-    Models(OnnxFault),
-    /// The bundle has models, and the settings name no library to run them.
-    ModelsWithoutRuntime,
-    /// Certificates or keys cannot be used.
-    Tls(TlsFault),
-    /// The processor's settings are wrong.
-    SpanProcessor(ProcessorFault),
-    /// The system gives no thread, event loop or port.
-    Thread(io::Error),
-}
-
-impl fmt::Display for ServerFault {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bind { address, cause } => write!(formatter, "cannot listen on `{address}`: {cause}"),
-            Self::Bundle(fault) => write!(formatter, "the bundle cannot be opened: {fault}"),
-            Self::Models(fault) => write!(formatter, "the bundle's models cannot be loaded: {fault}"),
-            Self::ModelsWithoutRuntime => formatter
-                .write_str("the bundle has models: set `onnxruntime_path` to the library that runs them"),
-            Self::Tls(fault) => write!(formatter, "TLS cannot be spoken: {fault}"),
-            Self::SpanProcessor(fault) => write!(formatter, "decisions cannot be traced: {fault}"),
-            Self::Thread(cause) => write!(formatter, "the system gives no thread: {cause}"),
-        }
-    }
-}
-
-impl std::error::Error for ServerFault {}

@@ -17,7 +17,7 @@ use nextbest_engine::{Record, Request, rescore};
 use nextbest_onnx::{Runtime, Sessions};
 use nextbest_store::Capsule;
 
-use crate::{active::Active, limits::SHADOW_QUEUE_MAX, stats::Counter};
+use crate::{active::Active, counter::Counter, limits::SHADOW_QUEUE_MAX};
 
 /// Yields to everything that decides.
 const NICENESS: i32 = 19;

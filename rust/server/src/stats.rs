@@ -1,24 +1,8 @@
 //! What the server has done so far, counted.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-
 use nextbest_otlp::Counts;
 
-use crate::shadow::ShadowCounts;
-
-/// A number that only grows, or goes up and down.
-#[derive(Debug, Default)]
-pub(crate) struct Counter(AtomicU64);
-
-impl Counter {
-    pub(crate) fn add(&self) {
-        self.0.fetch_add(1, Relaxed);
-    }
-
-    pub(crate) fn get(&self) -> u64 {
-        self.0.load(Relaxed)
-    }
-}
+use crate::{counter::Counter, shadow::ShadowCounts};
 
 /// Counted while serving; each number for itself.
 #[derive(Debug, Default)]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use nextbest_engine::{Bundle, Decision, ModelId};
 use nextbest_proto::v1::{self, DegradationKind};
 
-use crate::{active::now_us, stats::Counter};
+use crate::{clock::now_us, counter::Counter};
 
 /// What can make a prior stand in for a model.
 const DEGRADATIONS: [DegradationKind; 4] = [

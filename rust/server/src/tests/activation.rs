@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::{
-    Server, ServerFault,
+    Server, ServerError,
     tests::fixture::{Client, age, bundle, placed, request, settings, start},
 };
 
@@ -55,8 +55,8 @@ fn a_bundle_that_cannot_be_opened_changes_nothing() {
     let before = server.status();
     let mut damaged = bundle("silver-card");
     damaged[30] ^= 1;
-    assert!(matches!(server.activate(damaged), Err(ServerFault::Bundle(_))));
-    assert!(matches!(server.activate(Vec::new()), Err(ServerFault::Bundle(_))));
+    assert!(matches!(server.activate(damaged), Err(ServerError::Bundle(_))));
+    assert!(matches!(server.activate(Vec::new()), Err(ServerError::Bundle(_))));
     assert_eq!(server.status().bundle_digest, before.bundle_digest);
     assert_eq!(server.status().activated_at_us, before.activated_at_us);
 }
@@ -65,7 +65,7 @@ fn a_bundle_that_cannot_be_opened_changes_nothing() {
 fn a_server_that_cannot_start_leaves_nothing_behind() {
     assert!(matches!(
         Server::start(b"no bundle".to_vec(), settings()),
-        Err(ServerFault::Bundle(_))
+        Err(ServerError::Bundle(_))
     ));
     let taken = start(settings());
     let same = crate::Settings {
@@ -86,5 +86,5 @@ fn a_server_that_cannot_start_leaves_nothing_behind() {
         },
     )
     .unwrap_err();
-    assert!(matches!(fault, ServerFault::SpanProcessor(_)), "{fault}");
+    assert!(matches!(fault, ServerError::SpanProcessor(_)), "{fault}");
 }

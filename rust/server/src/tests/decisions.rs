@@ -9,8 +9,8 @@ use tonic::{Code, Request};
 use tonic_types::StatusExt as _;
 
 use crate::{
+    counter::Counter,
     limits::DECIDE_BYTES_MAX,
-    stats::Counter,
     tests::fixture::{Client, age, desk, placed, request, settings, start},
 };
 

@@ -15,7 +15,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair,
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Access, Caller, CallerCertificates, Patience, Role, Server, ServerFault, Settings, Tls,
+    Access, Caller, CallerCertificates, Patience, Role, Server, ServerError, Settings, Tls,
     tests::{
         fixture::{age, bundle, eventually, request, settings, start},
         wire::DECIDE,
@@ -390,7 +390,7 @@ fn certificates_that_cannot_be_used_are_said_at_the_start() {
             ..settings()
         };
         let fault = Server::start(bundle("gold-card"), settings).unwrap_err();
-        assert!(matches!(fault, ServerFault::Tls(_)));
+        assert!(matches!(fault, ServerError::Tls(_)));
         assert!(fault.to_string().contains(expected), "{fault}");
     }
 }

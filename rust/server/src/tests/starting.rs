@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    Address, Server, ServerFault, Settings,
+    Address, Server, ServerError, Settings,
     address::Listener,
     tests::fixture::{bundle, settings},
 };
@@ -45,5 +45,5 @@ fn an_address_of_another_server_is_not_taken() {
             ..settings()
         },
     );
-    assert!(matches!(fault, Err(ServerFault::Bind { .. })));
+    assert!(matches!(fault, Err(ServerError::Bind { .. })));
 }

@@ -6,7 +6,7 @@ use nextbest_proto::v1::decision_service_client::DecisionServiceClient;
 use tonic::transport::Endpoint;
 
 use crate::{
-    Server, ServerFault, Settings,
+    Server, ServerError, Settings,
     tests::fixture::{age, bundle, placed, request, settings},
 };
 
@@ -15,7 +15,7 @@ fn path(name: &str) -> PathBuf {
     std::env::temp_dir().join(format!("nextbest-{}-{name}.sock", std::process::id()))
 }
 
-fn start(path: &std::path::Path) -> Result<Server, ServerFault> {
+fn start(path: &std::path::Path) -> Result<Server, ServerError> {
     let address = format!("unix:{}", path.display());
     Server::start(
         bundle("gold-card"),

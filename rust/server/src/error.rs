@@ -1,0 +1,50 @@
+//! Why a server does not start, or does not take a bundle.
+
+use std::{fmt, io};
+
+use nextbest_engine::BundleFault;
+use nextbest_onnx::OnnxFault;
+use nextbest_otlp::ProcessorFault;
+
+use crate::tls::TlsFault;
+
+/// Why a server does not start, or does not take a bundle.
+#[derive(Debug)]
+pub enum ServerError {
+    /// An address cannot be listened on.
+    Bind {
+        /// As the settings have it.
+        address: String,
+        /// The system's reason.
+        cause: io::Error,
+    },
+    /// The bundle cannot be opened.
+    Bundle(BundleFault),
+    /// ONNX Runtime or a model does not load.
+    Models(OnnxFault),
+    /// The bundle has models, and the settings name no library to run them.
+    ModelsWithoutRuntime,
+    /// Certificates or keys cannot be used.
+    Tls(TlsFault),
+    /// The processor's settings are wrong.
+    SpanProcessor(ProcessorFault),
+    /// The system gives no thread, event loop or port.
+    Thread(io::Error),
+}
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bind { address, cause } => write!(formatter, "cannot listen on `{address}`: {cause}"),
+            Self::Bundle(fault) => write!(formatter, "the bundle cannot be opened: {fault}"),
+            Self::Models(fault) => write!(formatter, "the bundle's models cannot be loaded: {fault}"),
+            Self::ModelsWithoutRuntime => formatter
+                .write_str("the bundle has models: set `onnxruntime_path` to the library that runs them"),
+            Self::Tls(fault) => write!(formatter, "TLS cannot be spoken: {fault}"),
+            Self::SpanProcessor(fault) => write!(formatter, "decisions cannot be traced: {fault}"),
+            Self::Thread(cause) => write!(formatter, "the system gives no thread: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for ServerError {}
