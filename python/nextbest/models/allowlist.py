@@ -56,10 +56,6 @@ ALLOWED: Mapping[str, frozenset[str]] = MappingProxyType(
 _SIZING: Mapping[str, tuple[int, ...]] = MappingProxyType(
     {"ConstantOfShape": (0,), "Expand": (1,), "Tile": (1,), "Range": (0, 1, 2), "OneHot": (1,)}
 )
-# Where a tensor keeps its numbers, and how they lie in `raw_data`, by its data type.
-_STORED: Mapping[int, tuple[str, str]] = MappingProxyType(
-    {1: ("float_data", "<f4"), 6: ("int32_data", "<i4"), 7: ("int64_data", "<i8"), 11: ("double_data", "<f8")}
-)
 # What a size may go through on its way from `Shape`; none of these makes it larger.
 _SHAPING: Final = frozenset(
     {"Cast", "Concat", "Gather", "Identity", "Reshape", "Slice", "Squeeze", "Unsqueeze", "Where", "Equal"}
@@ -196,13 +192,10 @@ def _result_size(operator: str, inputs: Sequence[Sequence[float]]) -> int:
 
 def _values(tensor: Any) -> Sequence[float] | None:
     """The numbers of a small tensor; None of a large one, which is no size."""
-    # Only its arrays: `onnx.numpy_helper` reads files where a tensor names one.
-    import numpy as np  # noqa: PLC0415
+    # Loads slowly, and only a workspace with models needs it.
+    from nextbest.models.stored import stored_numbers  # noqa: PLC0415
 
-    if tensor.data_type not in _STORED:
+    numbers = stored_numbers(tensor)
+    if numbers is None or len(numbers) > _SIZES_MAX:
         return None
-    field, dtype = _STORED[tensor.data_type]
-    if len(tensor.raw_data) % np.dtype(dtype).itemsize:
-        return None
-    numbers = np.frombuffer(tensor.raw_data, dtype) if tensor.raw_data else getattr(tensor, field)
-    return [float(number) for number in numbers] if len(numbers) <= _SIZES_MAX else None
+    return [float(number) for number in numbers]

@@ -10,11 +10,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from nextbest.models.inner_values import inner_values
 from nextbest.models.job import Rows
 from nextbest.models.refusal import DEPENDENT, ModelError
 from nextbest.models.report import DEPENDENCE_MAX, Independence
 from nextbest.models.scoring import Scorer, Scores, row_count, take
-from nextbest.models.signature import open_session
 
 ROWS_MAX: Final = 64
 CROWD_ROWS: Final = 1_000
@@ -113,7 +113,7 @@ def _distance(expected: Scores, found: Scores) -> float:
 def _mixing(scorer: Scorer, model: Any, rows: Rows) -> list[str]:
     """The operators that join rows: of what does not depend on other rows, they make what does."""
     try:
-        runs = [_spread(scorer, model, some) for some in _probes(rows)]
+        runs = [inner_values(model, scorer.feeds(some)) for some in _probes(rows)]
     except Exception:  # noqa: BLE001 - a graph whose inner values cannot be shown is refused all the same
         return []
     dependent: set[str] = set()
@@ -141,17 +141,6 @@ def _probes(rows: Rows) -> list[Rows]:
     beginning = few.copy()
     beginning[0] = others[-1]
     return [*ends, take(rows, beginning)]
-
-
-def _spread(scorer: Scorer, model: Any, rows: Rows) -> dict[str, NDArray[Any]]:
-    """Every tensor that the graph makes of the rows."""
-    spread = type(model).FromString(model.SerializeToString())
-    del spread.graph.output[:]
-    names = [name for node in model.graph.node if node.op_type != "ZipMap" for name in node.output if name]
-    for name in names:
-        spread.graph.output.add(name=name)
-    session = open_session(spread.SerializeToString())
-    return dict(zip(names, map(np.asarray, session.run(names, scorer.feeds(rows))), strict=True))
 
 
 def _depends(few: Any, turned: Any, more: Any, beginning: Any) -> bool:

@@ -230,26 +230,15 @@ def _encoder_side(given: dict[str, Any], side: str) -> Sequence[Any] | None:
 
 def _tensor_values(tensor: Any) -> Sequence[Any] | None:
     """The texts or numbers of a tensor of at most `LABELS_MAX`."""
-    # Only its arrays: `onnx.numpy_helper` reads files where a tensor names one.
-    import numpy as np  # noqa: PLC0415
-
     if tensor.data_type == _STRING:
         return list(tensor.string_data) if len(tensor.string_data) <= LABELS_MAX else None
-    stored = {
-        1: ("float_data", "<f4"),
-        6: ("int32_data", "<i4"),
-        7: ("int64_data", "<i8"),
-        11: ("double_data", "<f8"),
-    }
-    if tensor.data_type not in stored:
+    # Loads slowly, and only a workspace with models needs it.
+    from nextbest.models.stored import stored_numbers  # noqa: PLC0415
+
+    numbers = stored_numbers(tensor)
+    if numbers is None or len(numbers) > LABELS_MAX:
         return None
-    field, dtype = stored[tensor.data_type]
-    if len(tensor.raw_data) % np.dtype(dtype).itemsize or len(tensor.raw_data) > LABELS_MAX * 8:
-        return None
-    numbers = np.frombuffer(tensor.raw_data, dtype) if tensor.raw_data else getattr(tensor, field)
-    if len(numbers) > LABELS_MAX:
-        return None
-    return [number.item() if isinstance(number, np.generic) else number for number in numbers]
+    return [number.item() for number in numbers]
 
 
 def _labels(values: Sequence[Any]) -> Labels | None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from nextbest._core import NativeModel as Engine
+from nextbest.models.inner_values import inner_values
 from nextbest.models.job import Rows
 from nextbest.models.native import flags, lines
 from nextbest.models.report import Latency
@@ -197,7 +198,7 @@ def _time(run: Callable[[int], Any], runs_max: int) -> list[float]:
 
 def _operator_costs(model: Any, row: Rows) -> dict[str, float]:
     """Microseconds of each operator by itself, without what running nothing costs."""
-    values = _intermediate_values(model, row)
+    values = {**row, **inner_values(model, row)}
     floor = _alone(model, _nothing(model), values)
     costs: dict[str, float] = {}
     for node in model.graph.node[:_NODES_TIMED_MAX]:
@@ -212,17 +213,6 @@ def _nothing(model: Any) -> Any:
     node = type(model.graph.node[0])(op_type="Identity", name="nothing", output=["nothing"])
     node.input.append(model.graph.input[0].name)
     return node
-
-
-def _intermediate_values(model: Any, row: Rows) -> dict[str, Any]:
-    """Every tensor that the model makes of a row."""
-    spread = type(model).FromString(model.SerializeToString())
-    del spread.graph.output[:]
-    names = [name for node in model.graph.node if node.op_type != "ZipMap" for name in node.output if name]
-    for name in names:
-        spread.graph.output.add(name=name)
-    session = open_session(spread.SerializeToString())
-    return {**row, **dict(zip(names, session.run(names, row), strict=True))}
 
 
 def _alone(model: Any, node: Any, values: dict[str, Any]) -> float | None:

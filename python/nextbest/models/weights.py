@@ -6,18 +6,14 @@ meaning it stays: what is compared or clipped with infinity, what marks a missin
 """
 
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextbest.models.refusal import WEIGHTS, ModelError
+from nextbest.models.stored import stored_numbers
 
-_STORED: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
-    {1: ("float_data", "<f4"), 10: ("int32_data", "<f2"), 11: ("double_data", "<f8")}
-)
-_FLOAT16: Final = 10
 # Compared with, clipped to, chosen: an infinite constant does what it says.
 _TAKES_INFINITY: Final = frozenset(
     {"Where", "Clip", "Max", "Min", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Equal", "Pad"}
@@ -125,17 +121,8 @@ def _values(attribute: Any) -> NDArray[Any] | None:
 
 def _numbers(tensor: Any) -> NDArray[Any] | None:
     """The numbers of a tensor of floats, flat; None of any other."""
-    if tensor.data_type not in _STORED:
-        return None
-    field, dtype = _STORED[tensor.data_type]
-    raw = tensor.raw_data
-    if raw:
-        # What breaks off is refused by ONNX Runtime.
-        whole = len(raw) - len(raw) % np.dtype(dtype).itemsize
-        return np.frombuffer(raw[:whole], dtype)
-    if tensor.data_type == _FLOAT16:
-        return np.array(tensor.int32_data, dtype=np.uint32).astype(np.uint16).view("<f2")
-    return np.array(getattr(tensor, field), dtype=np.float64)
+    numbers = stored_numbers(tensor)
+    return numbers if numbers is not None and numbers.dtype.kind == "f" else None
 
 
 def _shown(node: Any) -> str:
