@@ -10,7 +10,7 @@ class Limits:
     """Each attribute `name` is the variable `NEXTBEST_NAME`; None: the server's default, which stands here.
 
     What a single message may hold has no variable: bytes, parts, attributes, placements, lengths of texts.
-    docs/limits.md lists those bounds.
+    docs/operator/limits.md lists those bounds.
 
     Attributes:
         connections_max: 4,096. Connections of the decision port; more are closed at once.

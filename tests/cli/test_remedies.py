@@ -13,7 +13,7 @@ from nextbest.cli import application
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "python" / "nextbest"
-PAGES = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
 COMMAND = re.compile(r"nextbest ((?:[a-z]+ ?)+)(.*)")
 VARIABLE = re.compile(r"\bNEXTBEST_[A-Z_]+[A-Z]\b")

@@ -1,4 +1,4 @@
-"""The first table of docs/limits.md, row by row: a call beyond each limit, against running servers."""
+"""The first table of docs/operator/limits.md, row by row: a call beyond each limit, against real servers."""
 
 import threading
 from pathlib import Path
@@ -14,7 +14,7 @@ from nextbest.v1 import (
     decision_pb2_grpc,
 )
 
-PAGE = Path(__file__).parents[2] / "docs" / "limits.md"
+PAGE = Path(__file__).parents[2] / "docs/operator/limits.md"
 TIMEOUT_S = 20.0
 DECISIONS, CUSTOMERS = decision_pb2_grpc.DecisionServiceStub, customer_pb2_grpc.CustomerServiceStub
 

@@ -1,4 +1,4 @@
-"""The table of docs/access.md, row by row: every call with every role against a server that asks for them."""
+"""The table of docs/operator/access.md, row by row: every call with every role, where roles are asked for."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ from nextbest.v1 import (
     decision_pb2_grpc,
 )
 
-PAGE = Path(__file__).parents[2] / "docs" / "access.md"
+PAGE = Path(__file__).parents[2] / "docs/operator/access.md"
 TIMEOUT_S = 20.0
 REFUSED = {"yes": "OK", "no": "PERMISSION_DENIED", "never": "INVALID_ARGUMENT"}
 

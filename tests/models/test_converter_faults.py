@@ -1,6 +1,6 @@
-"""What converters get wrong without a word, as docs/models.md lists it: golden rows find each of them.
+"""Known faults of converters, as docs/model-owner/models.md lists them: golden rows find each of them.
 
-A fault that is mended in a new version of a converter fails here: then its line in docs/models.md goes.
+A fault that is fixed in a new version of a converter fails here: then remove its line from the page.
 """
 
 import re
@@ -46,7 +46,7 @@ from nextbest.models.job import Job, Plan
 from corpus_scikit import convert as convert_patched  # isort: skip
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-PAGE = Path(__file__).parents[2] / "docs/models.md"
+PAGE = Path(__file__).parents[2] / "docs/model-owner/models.md"
 OPSETS = {"": 17, "ai.onnx.ml": 3}
 COUNT = 800
 SOURCE = np.random.default_rng(0)

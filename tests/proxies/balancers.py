@@ -1,4 +1,4 @@
-"""nginx and HAProxy in front of servers, set up as docs/proxies.md shows."""
+"""nginx and HAProxy in front of servers, set up as docs/operator/proxies.md shows."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs/proxies.md"
+PAGE = ROOT / "docs/operator/proxies.md"
 # Where `make` unpacks what the system does not have.
 UNPACKED = ROOT / ".venv/proxies"
 FOLDERS = [UNPACKED / "usr/sbin", Path("/usr/sbin"), Path("/usr/local/sbin")]

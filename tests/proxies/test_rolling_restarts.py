@@ -1,7 +1,7 @@
 """Two servers are restarted in turn, behind nginx and HAProxy and with grpc-go alone: no call is lost.
 
 The servers have their default settings, and the clients no retries. nginx and HAProxy are set up as
-docs/proxies.md shows; in `make test-long` also with their own defaults alone.
+docs/operator/proxies.md shows; in `make test-long` also with their own defaults alone.
 """
 
 import logging

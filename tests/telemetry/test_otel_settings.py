@@ -10,7 +10,7 @@ from nextbest import __version__, otel
 from nextbest.otel import VARIABLES, Destination, Otel, Support
 from nextbest.variables import SettingError
 
-PAGE = Path(__file__).parents[2] / "docs/opentelemetry.md"
+PAGE = Path(__file__).parents[2] / "docs/operator/opentelemetry.md"
 BASE = "OTEL_EXPORTER_OTLP_ENDPOINT"
 TRACES = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 SAMPLER = "OTEL_TRACES_SAMPLER"

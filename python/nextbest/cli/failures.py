@@ -73,7 +73,7 @@ def _connecting(message: str) -> str:
     if any(word in message for word in ("certificate", "TLS", "TSI_")):
         return (
             "for TLS set NEXTBEST_CLIENT_CA, and for a server that asks for certificates "
-            "NEXTBEST_CLIENT_CERTIFICATE and NEXTBEST_CLIENT_KEY; see docs/access.md"
+            "NEXTBEST_CLIENT_CERTIFICATE and NEXTBEST_CLIENT_KEY; see docs/operator/access.md"
         )
     return "start one with `nextbest serve BUNDLE`, or name its address"
 

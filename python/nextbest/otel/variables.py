@@ -1,6 +1,6 @@
 """Every environment variable of the OpenTelemetry specification, and whether this product honours it.
 
-`docs/opentelemetry.md` holds the same table for readers; a test compares the two.
+`docs/operator/opentelemetry.md` holds the same table for readers; a test compares the two.
 """
 
 from collections.abc import Mapping
@@ -63,7 +63,7 @@ _IN_PART: Final = {
 _NOT_HONOURED: Final = {
     "callers' `traceparent` and `tracestate` are read, nothing else": ("OTEL_PROPAGATORS",),
     "the log has no levels": ("OTEL_LOG_LEVEL",),
-    "spans have bounds of their own, see docs/opentelemetry.md": (
+    "spans have bounds of their own, see docs/operator/opentelemetry.md": (
         "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
         "OTEL_ATTRIBUTE_COUNT_LIMIT",
         "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
@@ -118,7 +118,7 @@ def warnings(found: Mapping[str, str]) -> list[str]:
         variable = VARIABLES.get(name)
         if variable is None:
             noted.append(
-                f"{name} is set and not honoured: docs/opentelemetry.md lists the variables that are"
+                f"{name} is set and not honoured: docs/operator/opentelemetry.md lists the variables that are"
             )
         elif variable.support is Support.NO:
             noted.append(f"{name} is set and not honoured: {variable.note}")

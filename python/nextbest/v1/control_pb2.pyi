@@ -159,7 +159,7 @@ class StatusResponse(_message.Message):
     customers_bytes: _builtins.int
     """Memory that stored customers take."""
     failure_spans_suppressed: _builtins.int
-    """Failed calls without a span, because there were too many of them: see docs/opentelemetry.md."""
+    """Failed calls without a span, because there were too many of them: see docs/operator/opentelemetry.md."""
     export_error: _builtins.str
     """Why the collector did not take the last spans that were sent; empty when it did."""
     log_lines_dropped: _builtins.int
