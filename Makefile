@@ -40,7 +40,7 @@ demo: $(EXTENSION) ## Set everything up and run the demo bank: compile, serve, d
 	$(BIN)/nextbest demo
 
 .PHONY: test
-test: lint test-rust test-fuzz test-python ## Everything that continuous integration runs
+test: lint test-rust test-fuzz test-python docs ## Everything that continuous integration runs
 
 .PHONY: test-fast
 test-fast: $(EXTENSION) ## The tests that fit in a minute
@@ -116,6 +116,11 @@ bench-activation: $(EXTENSION) ## A thousand activations under load
 bench-compiling: $(EXTENSION) ## Compile 10,000 actions of ten conditions
 	$(BIN)/python bench/compiling.py
 
+.PHONY: docs
+docs: $(VENV)/.docs-packages ## Build the pages of docs/ into target/docs; a warning or a dead link is an error
+	$(BIN)/sphinx-build -n -W --keep-going -q -c docs . target/docs
+	@echo "target/docs/index.html"
+
 .PHONY: wheel
 wheel: $(VENV)/.packages ## Build the wheel into dist/
 	$(BIN)/maturin build --release --locked --out dist
@@ -136,7 +141,7 @@ format: $(VENV)/.packages ## Format Rust and Python
 	$(BIN)/ruff check --fix .
 
 .PHONY: constraints
-constraints: $(VENV)/.bench-packages ## Write the installed versions to constraints.txt
+constraints: $(VENV)/.bench-packages $(VENV)/.docs-packages ## Write the installed versions to constraints.txt
 	$(BIN)/pip freeze --exclude-editable --exclude nextbest | LC_ALL=C sort -f > constraints.txt
 
 .PHONY: clean
@@ -152,6 +157,10 @@ $(VENV)/.packages: constraints.txt pyproject.toml
 
 $(VENV)/.bench-packages: $(VENV)/.packages
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --group bench
+	touch $@
+
+$(VENV)/.docs-packages: $(VENV)/.packages
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --group docs
 	touch $@
 
 # What tests/proxies stands behind; where the machine has none, it is unpacked here.
