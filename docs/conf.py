@@ -1,8 +1,8 @@
 """Markdown pages -> HTML (`make docs`). Nothing is fetched while the pages are built.
 
-The source folder is the repository, so that README, ARCHITECTURE and the changelog are pages of the same site, and
-every link between them is checked. The pages are plain Markdown without directives, so that they read the same in a
-repository browser: the list of links in an `index.md` is its table of contents.
+The source folder is the repository, so that README, ARCHITECTURE and the changelog are pages of the same
+site, and every link between them is checked. The pages are plain Markdown without directives, so that they
+read the same in a repository browser: the list of links in an `index.md` is its table of contents.
 """
 
 import re
