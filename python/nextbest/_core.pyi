@@ -17,6 +17,7 @@ __all__ = [
     "ServerError",
     "kernels",
     "load",
+    "nearest",
     "start_of_day",
     "system_authorities",
 ]
@@ -469,6 +470,14 @@ class Server:
 
 def kernels() -> list[str]:
     """Names the instructions that this machine can filter with, the fastest first."""
+
+def nearest(name: str, known: list[str]) -> str | None:
+    """Returns the one of at most 10,000 known names that was probably meant, or None.
+
+    Case does not count. Up to three letters of ten may differ, and one of three; two neighbours swapped are
+    one difference. Of equally near ones, the first in the order of names; without one, the only name that
+    begins with `name`.
+    """
 
 @final
 class LoadWatch:

@@ -2,56 +2,25 @@
 
 import re
 from collections.abc import Collection
-from difflib import SequenceMatcher
 
 from nextbest.diagnostics.remedy import Remedy
 
 # Beyond this many known names only those with the same first letter are compared: a suggestion is a courtesy,
 # and must not make a workspace of 10,000 actions with many errors slow to check.
 LONG_LIST = 500
+COMPARED_MAX = 2_000
 LISTED_AT_MOST = 5
-ALIKE = 0.6
 
 
 def nearest(name: str, known: Collection[str]) -> str | None:
-    """Finds the known name most like `name`; None when none is alike. Of equals, the first by name.
+    """Finds the known name that was probably meant, as the engine does in requests; None: none is like it."""
+    # The engine is loaded where something is misspelt, and not with every module that may suggest a name.
+    from nextbest import _core  # noqa: PLC0415
 
-    A name that only one known name begins with is like it.
-    """
-    candidates = sorted(known)
+    candidates = list(known)
     if len(candidates) > LONG_LIST:
-        candidates = [candidate for candidate in candidates if candidate[:1] == name[:1]][:LONG_LIST]
-    matcher = SequenceMatcher(autojunk=False)
-    matcher.set_seq2(name.lower())
-    best, best_ratio = None, ALIKE
-    for candidate in candidates:
-        matcher.set_seq1(candidate.lower())
-        if min(matcher.real_quick_ratio(), matcher.quick_ratio()) <= best_ratio:
-            continue
-        ratio = matcher.ratio()
-        if ratio > best_ratio and _is_slip(name.lower(), candidate.lower()):
-            best, best_ratio = candidate, ratio
-    if best is None and name:
-        begun = [candidate for candidate in candidates if candidate.startswith(name)]
-        best = begun[0] if len(begun) == 1 else None
-    return best
-
-
-def _is_slip(written: str, known: str) -> bool:
-    """Whether few letters differ: one of three, two of seven, three of ten."""
-    allowed = max(1, int(0.3 * max(len(written), len(known))))
-    # Distances of the beginnings of `written`, with neighbours swapped counted once.
-    before: list[int] = []
-    row = list(range(len(known) + 1))
-    for i, letter in enumerate(written, 1):
-        following = [i]
-        for j, other in enumerate(known, 1):
-            cost = min(row[j] + 1, following[j - 1] + 1, row[j - 1] + (letter != other))
-            if i > 1 and j > 1 and letter == known[j - 2] and other == written[i - 2]:
-                cost = min(cost, before[j - 2] + 1)
-            following.append(cost)
-        before, row = row, following
-    return row[-1] <= allowed
+        candidates = [candidate for candidate in candidates if candidate[:1] == name[:1]][:COMPARED_MAX]
+    return _core.nearest(name, candidates)
 
 
 def suggest(name: str, known: Collection[str], *, otherwise: str = "") -> str:

@@ -79,3 +79,4 @@ pub use request::{
 };
 pub use room::{AnswerPart, AnswerTooLarge};
 pub use screening::{Screened, Screening};
+pub use suggestion::nearest;

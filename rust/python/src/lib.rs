@@ -16,6 +16,7 @@ mod native;
 mod security;
 mod server;
 mod settings;
+mod suggestion;
 
 use pyo3::{prelude::*, types::PyModule};
 
@@ -35,5 +36,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(load::load, module)?)?;
     module.add_function(wrap_pyfunction!(server::kernels, module)?)?;
     module.add_function(wrap_pyfunction!(server::system_authorities, module)?)?;
+    module.add_function(wrap_pyfunction!(suggestion::nearest, module)?)?;
     Ok(())
 }
