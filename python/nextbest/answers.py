@@ -92,7 +92,7 @@ class Stage(StrEnum):
 
 
 class Unavailable(StrEnum):
-    """Why an action left at availability."""
+    """Why an action was dropped at availability."""
 
     UNSPECIFIED = "unspecified"
     DISABLED = "disabled"
@@ -112,7 +112,7 @@ class Truth(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What arbitration did with an action that reached it. FALLBACK: it left before, and is a fallback."""
+    """What arbitration did with an action that reached it. FALLBACK: dropped before, and a fallback."""
 
     UNSPECIFIED = "unspecified"
     PLACED = "placed"
@@ -242,12 +242,12 @@ class Degradation:
 
 @dataclass(frozen=True, slots=True)
 class StageCount:
-    """How many actions were left after a stage; UNSPECIFIED stands first, for all actions of the bundle.
+    """How many actions remained after a stage; UNSPECIFIED comes first, for all actions of the bundle.
 
     Attributes:
         stage: Which.
-        remaining: Actions left after it.
-        unknown: Of those that left at it, the actions that left only because something is missing.
+        remaining: Actions that remain after it.
+        unknown: Of those dropped at it, the actions dropped only because something is missing.
     """
 
     stage: Stage
@@ -358,7 +358,7 @@ class Advice:
     Attributes:
         customer: To be sent in place of those that the request has; None: missing then.
         context: The same.
-        left_at: The stage at which the action leaves then; PLACED if it does not.
+        dropped_at: The stage at which the action is dropped then; PLACED if it is not.
         rank: 1 is the best; 0: not ranked.
         score: None when it is never ranked.
         placing: None when it does not reach arbitration.
@@ -366,7 +366,7 @@ class Advice:
 
     customer: Mapping[str, AttributeValue]
     context: Mapping[str, AttributeValue]
-    left_at: Stage
+    dropped_at: Stage
     rank: int
     score: Score | None
     placing: Placing | None
@@ -377,8 +377,8 @@ class ActionExplanation:
     """What became of one action.
 
     Attributes:
-        left_at: The stage at which it left; PLACED if it did not.
-        unavailable: Why, when it left at availability; UNSPECIFIED otherwise.
+        dropped_at: The stage at which it was dropped; PLACED if it was not.
+        unavailable: Why, when it was dropped at availability; UNSPECIFIED otherwise.
         clauses: All that are false or unknown, of all stages.
         score: None when it was never ranked.
         rank: 1 is the best; 0: not ranked.
@@ -386,14 +386,14 @@ class ActionExplanation:
         changes: What would have to change for it to be placed, a sentence each; then what would become of it.
         context_weights: Those that matched.
         contributions: What its propensity is made of; None unless asked for.
-        advice: For one that left for its conditions; None where no values that meet them were found, and for
-            all but 100 named actions or 20 others.
+        advice: For one that was dropped for its conditions; None where no values that meet them were found,
+            and for all but 100 named actions or 20 others.
     """
 
     action: str
     issue: str
     group: str
-    left_at: Stage
+    dropped_at: Stage
     unavailable: Unavailable
     clauses: tuple[ClauseExplanation, ...]
     score: Score | None

@@ -118,7 +118,7 @@ def _action(message: decision_pb2.ActionExplanation) -> answers.ActionExplanatio
         action=message.action,
         issue=message.issue,
         group=message.group,
-        left_at=_word(answers.Stage, decision_pb2.Stage, message.left_at),
+        dropped_at=_word(answers.Stage, decision_pb2.Stage, message.dropped_at),
         unavailable=_word(answers.Unavailable, decision_pb2.Unavailable, message.unavailable),
         clauses=tuple(_clause(clause) for clause in message.clauses),
         score=_score(message.score) if message.HasField("score") else None,
@@ -135,7 +135,7 @@ def _advice(message: decision_pb2.Advice) -> answers.Advice:
     return answers.Advice(
         customer={attribute.name: decode(attribute.value) for attribute in message.customer},
         context={attribute.name: decode(attribute.value) for attribute in message.context},
-        left_at=_word(answers.Stage, decision_pb2.Stage, message.left_at),
+        dropped_at=_word(answers.Stage, decision_pb2.Stage, message.dropped_at),
         rank=message.rank,
         score=_score(message.score) if message.HasField("score") else None,
         placing=_placing(message.placing) if message.HasField("placing") else None,

@@ -38,10 +38,10 @@ explanation {{
   funnel {{ remaining: 50 }}
   funnel {{ stage: STAGE_AVAILABILITY remaining: 50 }}
   funnel {{ stage: STAGE_ELIGIBILITY remaining: 12 unknown: 9 }}
-  actions {{ action: "gold-card" issue: "sales" group: "cards" left_at: STAGE_PLACED rank: 1 {SCORE}
+  actions {{ action: "gold-card" issue: "sales" group: "cards" dropped_at: STAGE_PLACED rank: 1 {SCORE}
     placing {{ outcome: OUTCOME_PLACED placement: "hero" treatment: "hero-gold" }}
     context_weights: '+40 % context.page == "cards"' }}
-  actions {{ action: "silver-card" issue: "sales" group: "cards" left_at: STAGE_ARBITRATION rank: 2
+  actions {{ action: "silver-card" issue: "sales" group: "cards" dropped_at: STAGE_ARBITRATION rank: 2
     score {{
       propensity: 0.01 context_weight: 1 value: 50 lever: 1 priority: 0.5
       propensity_source: PROPENSITY_SOURCE_PRIOR
@@ -52,7 +52,7 @@ explanation {{
     }}
     changes: "its lever would have to be 7628 percentage points higher" }}
   actions {{
-    action: "loan" issue: "sales" group: "loans" left_at: STAGE_ELIGIBILITY
+    action: "loan" issue: "sales" group: "loans" dropped_at: STAGE_ELIGIBILITY
     clauses {{
       stage: STAGE_ELIGIBILITY truth: TRUTH_FALSE text: "customer.age >= 18"
       condition: "customer.age >= 18 && customer.vip"
@@ -75,17 +75,18 @@ explanation {{
     changes: "customer.age must be at least 18"
   }}
   actions {{
-    action: "news" issue: "care" group: "mail" left_at: STAGE_ELIGIBILITY
+    action: "news" issue: "care" group: "mail" dropped_at: STAGE_ELIGIBILITY
     placing {{ outcome: OUTCOME_FALLBACK fallback_placements: "footer" fallback_placements: "aside" }}
     clauses {{ stage: STAGE_ELIGIBILITY truth: TRUTH_FALSE text: "customer.age >= 18" reason: "adults" }}
   }}
-  actions {{ action: "tip" issue: "care" group: "mail" left_at: STAGE_PLACED rank: 3 {SCORE}
+  actions {{ action: "tip" issue: "care" group: "mail" dropped_at: STAGE_PLACED rank: 3 {SCORE}
     placing {{
       outcome: OUTCOME_PLACED placement: "aside" treatment: "t" fallback_placements: "footer"
     }}
   }}
   actions {{
-    action: "old" issue: "sales" group: "cards" left_at: STAGE_AVAILABILITY unavailable: UNAVAILABLE_EXPIRED
+    action: "old" issue: "sales" group: "cards" dropped_at: STAGE_AVAILABILITY
+    unavailable: UNAVAILABLE_EXPIRED
   }}
 }}
 """
@@ -170,7 +171,7 @@ def test_the_ranking(decision):
     assert _text(*tables.render_ranking([], 5)) == "No action reached the ranking."
 
 
-def test_what_left_earlier(decision):
+def test_what_was_dropped_earlier(decision):
     text = _text(*tables.render_departures(decision.explanation.actions, 20))
     assert _row(text, "loan ") == ["loan", "eligibility", "adults [only] (actions/loans.yaml:4:11)"]
     assert _row(text, "old ") == ["old", "availability", "its window has ended"]
@@ -181,7 +182,7 @@ def test_why_not_an_action(decision):
     lines = [line.strip("│ ") for line in _action(decision, "loan").splitlines()]
     assert lines[0].startswith("╭─ sales / loans / loan ─")
     assert lines[1:-1] == [
-        "Not placed: left at eligibility",
+        "Not placed: dropped at eligibility",
         "",
         "eligibility: customer.age >= 18  is false",
         "reason: adults [only]",
@@ -201,7 +202,7 @@ def test_why_not_an_action(decision):
 
 def test_why_not_an_action_that_lost(decision):
     text = _action(decision, "silver-card")
-    assert "Not placed: left at arbitration, lost hero to gold-card, factor 77.28 away" in text
+    assert "Not placed: dropped at arbitration, lost hero to gold-card, factor 77.28 away" in text
     assert "priority 0.5: propensity 0.0100 (prior), context weight 1.00, value 50.00 EUR, lever 1.00" in text
     assert "- its lever would have to be 7628 percentage points higher" in text
 
@@ -215,7 +216,7 @@ def test_why_an_action(decision):
 
 def test_why_a_fallback(decision):
     news = _action(decision, "news")
-    assert "Stands in footer and aside as their fallback; left at eligibility" in news
+    assert "Stands in footer and aside as their fallback; dropped at eligibility" in news
     assert "Not placed" not in news
     assert "Placed in aside, treatment t, rank 3; also in footer as its fallback" in _action(decision, "tip")
     text = _text(*tables.render_departures(decision.explanation.actions, 20))
@@ -225,7 +226,7 @@ def test_why_a_fallback(decision):
 
 
 def test_why_not_an_action_that_was_not_available(decision):
-    assert "Not placed: left at availability, its window has ended" in _action(decision, "old")
+    assert "Not placed: dropped at availability, its window has ended" in _action(decision, "old")
 
 
 def test_lines_that_a_narrow_terminal_breaks_stay_below_their_beginning(decision):

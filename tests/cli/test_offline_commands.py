@@ -112,7 +112,7 @@ def test_why_not_an_action(nextbest, shop):
     ran = nextbest("explain", "gold-card", "-b", "shop.bundle", "-c", "web", "-a", "age=17")
     assert ran.code == 0
     for line in (
-        "Not placed: left at eligibility",
+        "Not placed: dropped at eligibility",
         "eligibility: customer.age >= 18  is false",
         "reason: a credit card needs an adult holder",
         "at actions/credit-cards.yaml:",
@@ -125,7 +125,7 @@ def test_why_not_an_action(nextbest, shop):
 def test_why_the_whole_decision(nextbest, shop):
     ran = nextbest("explain", "-b", "shop.bundle", "-c", "web", *ADULT)
     assert ran.code == 0
-    for title in ("Decision", "Funnel", "Ranking", "Left earlier"):
+    for title in ("Decision", "Funnel", "Ranking", "Dropped earlier"):
         assert title in ran.out
 
 

@@ -29,7 +29,7 @@ degradations { kind: DEGRADATION_KIND_MODEL_FAILED name: "loans" actions: 3 }
 explanation {
   funnel { remaining: 50 } funnel { stage: STAGE_ELIGIBILITY remaining: 12 }
   actions {
-    action: "loan" issue: "sales" group: "loans" left_at: STAGE_ELIGIBILITY
+    action: "loan" issue: "sales" group: "loans" dropped_at: STAGE_ELIGIBILITY
     clauses {
       stage: STAGE_ELIGIBILITY truth: TRUTH_FALSE text: "customer.age >= 18"
       condition: "customer.age >= 18 && true"
@@ -47,19 +47,19 @@ explanation {
     changes: "customer.age must be at least 18" context_weights: "+40 % page"
   }
   actions {
-    action: "leaflet" left_at: STAGE_ARBITRATION rank: 9 score { priority: 0.1 }
+    action: "leaflet" dropped_at: STAGE_ARBITRATION rank: 9 score { priority: 0.1 }
     placing {
       outcome: OUTCOME_LOST placement: "hero" treatment: "t" lost_to: "gold-card" factor_needed: 1.12
     }
   }
   actions {
-    action: "late" left_at: STAGE_ELIGIBILITY
+    action: "late" dropped_at: STAGE_ELIGIBILITY
     advice {
-      customer { name: "age" value { int: 18 } } context { name: "page" } left_at: STAGE_PLACED rank: 2
+      customer { name: "age" value { int: 18 } } context { name: "page" } dropped_at: STAGE_PLACED rank: 2
       score { priority: 0.5 } placing { outcome: OUTCOME_PLACED placement: "hero" treatment: "t" }
     }
   }
-  actions { action: "old" left_at: STAGE_AVAILABILITY unavailable: UNAVAILABLE_EXPIRED }
+  actions { action: "old" dropped_at: STAGE_AVAILABILITY unavailable: UNAVAILABLE_EXPIRED }
 }
 """
 
@@ -120,7 +120,7 @@ def test_explanation(decision):
     assert leaflet.placing == answers.Placing(answers.Outcome.LOST, "hero", "t", "gold-card", 1.12, None)
     assert leaflet.score.priority == 0.1
     assert (leaflet.advice, late.advice.customer, late.advice.context) == (None, {"age": 18}, {"page": None})
-    assert (late.advice.left_at, late.advice.rank) == (answers.Stage.PLACED, 2)
+    assert (late.advice.dropped_at, late.advice.rank) == (answers.Stage.PLACED, 2)
     assert late.advice.placing == answers.Placing(answers.Outcome.PLACED, "hero", "t", "", 0.0, None)
     assert old.unavailable is answers.Unavailable.EXPIRED
 
@@ -156,8 +156,8 @@ def test_no_explanation_unless_there_is_one():
 
 def test_numbers_of_a_newer_server_are_unspecified():
     message = decision_pb2.DecideResponse()
-    message.explanation.actions.add(left_at=77)
-    assert decoding.decode_decision(message).explanation.actions[0].left_at is answers.Stage.UNSPECIFIED
+    message.explanation.actions.add(dropped_at=77)
+    assert decoding.decode_decision(message).explanation.actions[0].dropped_at is answers.Stage.UNSPECIFIED
 
 
 ENUMERATIONS = [

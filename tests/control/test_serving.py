@@ -124,7 +124,7 @@ def test_a_dry_run_can_be_repeated_here_and_elsewhere(asker, starter):
 def test_explanations(asker):
     decision = asker.explain(actions=["gold-card"], customer=ADULT | {"age": 17}, **QUESTION)
     (explanation,) = decision.explanation.actions
-    assert explanation.left_at is answers.Stage.ELIGIBILITY
+    assert explanation.dropped_at is answers.Stage.ELIGIBILITY
     (clause,) = [clause for clause in explanation.clauses if clause.stage is answers.Stage.ELIGIBILITY]
     assert clause.text == "customer.age >= 18"
     assert str(clause.position).startswith("actions/credit-cards.yaml:")
@@ -340,7 +340,7 @@ def test_commands_against_it(run):
     again = ("--now", decided["now"], "--seed", decided["seed"])
     assert json.loads(run("decide", *asked, *again, "--json").stdout)["placements"] == decided["placements"]
     explained = run("explain", "student-card", *asked)
-    assert "Not placed: left at eligibility" in explained.stdout
+    assert "Not placed: dropped at eligibility" in explained.stdout
     assert "Funnel" in run("explain", *asked).stdout
     refused = run("decide", *asked, "-a", "agee=1")
     assert refused.returncode == 4

@@ -30,13 +30,13 @@ def decision(*placements):
     return answers.Decision("id", "digest", placements, (), None, datetime(2026, 6, 1, tzinfo=UTC), 1)
 
 
-def explanation(action, left_at, clauses=(), score=None, placing=None):
+def explanation(action, dropped_at, clauses=(), score=None, placing=None):
     changes = ("income of at least 36,000 instead of 31,200",)
     return answers.ActionExplanation(
         action,
         "sales",
         "credit-cards",
-        left_at,
+        dropped_at,
         Unavailable.UNSPECIFIED,
         clauses,
         score,

@@ -106,7 +106,7 @@ def test_what_is_advised_is_enough(batch: int, tmp_path: Path) -> None:
                 again = opened(tmp_path / f"{index}-{name}", made, seed)
                 then = explained(again, *asked)[name]
                 changed["lever"] = before
-                assert then.left_at == decision_pb2.STAGE_PLACED, (seed, name, action.changes)
+                assert then.dropped_at == decision_pb2.STAGE_PLACED, (seed, name, action.changes)
                 assert then.placing.placement == action.placing.placement, (seed, name)
                 followed["lever"] += 1
             if action.HasField("advice"):
@@ -117,7 +117,7 @@ def test_what_is_advised_is_enough(batch: int, tmp_path: Path) -> None:
                 then = explained(engine, asked[0], values, asked[2])[name]
                 assert not then.clauses, (seed, name, action.changes)
                 told = action.advice
-                assert (then.left_at, then.rank) == (told.left_at, told.rank), (seed, name)
+                assert (then.dropped_at, then.rank) == (told.dropped_at, told.rank), (seed, name)
                 assert (then.placing, then.score) == (told.placing, told.score), (seed, name)
                 followed["values"] += 1
     assert min(followed["lever"], followed["values"]) > WORKSPACES // BATCHES // 2, followed

@@ -69,7 +69,7 @@ def test_an_action_that_fails_a_condition(result):
     (failure,) = result("expect: {hero: [gold-card]}").failures
     assert failure.splitlines() == [
         "`hero` holds `savings-account`, but `gold-card` is expected",
-        "  `gold-card` leaves at suitability:",
+        "  `gold-card` is dropped at suitability:",
         "    `customer.income >= 2500` does not hold  actions/credit-cards.yaml:40:15",
         "      customer.income (Net income a month) is 600, required: >= 2500",
         "      reason: may not be able to afford it",
@@ -85,7 +85,7 @@ def test_an_attribute_that_is_missing(result):
 def test_an_action_that_loses(result):
     (failure,) = result("expect: {hero: [student-card]}", HEAD.replace(", sidebar: 1", "")).failures
     assert (
-        "`student-card` leaves at arbitration: its priority 1.26 (rank 2) lost to `savings-account`"
+        "`student-card` is dropped at arbitration: its priority 1.26 (rank 2) lost to `savings-account`"
         in failure
     )
     assert "times as much" in failure
@@ -121,7 +121,7 @@ def test_refusals(result):
     offered, elsewhere, otherwise = found.failures
     assert offered == "`savings-account` is offered in `hero`"
     assert elsewhere.startswith(
-        "`gold-card` is to be refused at eligibility\n  `gold-card` leaves at suitability:"
+        "`gold-card` is to be refused at eligibility\n  `gold-card` is dropped at suitability:"
     )
     assert otherwise.startswith("`investment-plan` is to be refused at applicability, because too old\n")
     assert "customer.segment is missing" in otherwise
@@ -152,7 +152,7 @@ def explained(**explanation) -> list[str]:
             "action": "gold-card",
             "issue": "sales",
             "group": "cards",
-            "left_at": Stage.ARBITRATION,
+            "dropped_at": Stage.ARBITRATION,
             "unavailable": Unavailable.UNSPECIFIED,
             "clauses": (),
             "score": Score(0.1, 1.0, 12.0, 1.0, 1.2, PropensitySource.PRIOR, ""),
@@ -168,7 +168,7 @@ def explained(**explanation) -> list[str]:
 
 @pytest.mark.parametrize("reason", list(Unavailable)[1:])
 def test_every_unavailability_has_words(reason):
-    (line,) = explained(left_at=Stage.AVAILABILITY, unavailable=reason)
+    (line,) = explained(dropped_at=Stage.AVAILABILITY, unavailable=reason)
     assert "no reason" not in line
 
 
@@ -188,5 +188,5 @@ def test_an_action_that_left_for_a_duration_says_it_in_days():
         "", Truth.FALSE, "now - customer.last", timedelta(days=151, hours=5), "< 30 days (720h)"
     )
     clause = ClauseExplanation(Stage.ELIGIBILITY, Truth.FALSE, "text", "text", "", None, "", (literal,))
-    lines = explained(left_at=Stage.ELIGIBILITY, clauses=(clause,))
+    lines = explained(dropped_at=Stage.ELIGIBILITY, clauses=(clause,))
     assert lines[-1].strip() == "now - customer.last is 151 days 5 hours, required: < 30 days (720h)"

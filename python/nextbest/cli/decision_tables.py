@@ -67,17 +67,17 @@ def best_first(decision: Decision) -> list[RankedAction]:
 
 
 def render_funnel(funnel: Sequence[StageCount]) -> RenderableType:
-    """Renders how many actions were left after each stage, and how many were lost for want of data alone."""
+    """Renders how many actions remain after each stage, and how many it drops, also for lack of data."""
     table = _table(Text("Funnel", "bold"))
     table.add_column("stage")
-    table.add_column("left", justify="right")
-    table.add_column("lost here", justify="right")
-    table.add_column("for want of data", justify="right")
+    table.add_column("remaining", justify="right")
+    table.add_column("dropped", justify="right")
+    table.add_column("for lack of data", justify="right")
     before: int | None = None
     for count in funnel:
         name = "all actions" if count.stage is Stage.UNSPECIFIED else str(count.stage)
-        lost = "" if before is None or before == count.remaining else str(before - count.remaining)
-        table.add_row(name, str(count.remaining), lost, str(count.unknown or ""))
+        dropped = "" if before is None or before == count.remaining else str(before - count.remaining)
+        table.add_row(name, str(count.remaining), dropped, str(count.unknown or ""))
         before = count.remaining
     return table
 
@@ -102,22 +102,22 @@ def render_ranking(
 
 
 def render_departures(actions: Iterable[ActionExplanation], row_count_max: int) -> list[RenderableType]:
-    """Renders the actions that left before the ranking, with the first reason of each."""
-    left = [action for action in actions if not action.rank and action.left_at is not Stage.PLACED]
-    if not left:
+    """Renders the actions that were dropped before the ranking, with the first reason of each."""
+    dropped = [action for action in actions if not action.rank and action.dropped_at is not Stage.PLACED]
+    if not dropped:
         return []
-    table = _table(Text("Left earlier", "bold"))
-    for column in ("action", "left at", "because"):
+    table = _table(Text("Dropped earlier", "bold"))
+    for column in ("action", "dropped at", "because"):
         table.add_column(column)
     order = list(Stage)
-    for action in sorted(left, key=lambda action: -order.index(action.left_at))[:row_count_max]:
-        table.add_row(*_texts(action.action, str(action.left_at), _first_reason(action)))
-    return [never_cut(table, {"left at"}), *_rest(len(left), row_count_max)]
+    for action in sorted(dropped, key=lambda action: -order.index(action.dropped_at))[:row_count_max]:
+        table.add_row(*_texts(action.action, str(action.dropped_at), _first_reason(action)))
+    return [never_cut(table, {"dropped at"}), *_rest(len(dropped), row_count_max)]
 
 
 def render_action(action: ActionExplanation, currency: str = "") -> RenderableType:
     """Renders everything about one action: why it is not placed, and what would have to change."""
-    placed = action.left_at is Stage.PLACED
+    placed = action.dropped_at is Stage.PLACED
     parts: list[RenderableType] = [Text(f"{_headline(action)}", "bold")]
     parts += [line for clause in action.clauses for line in _render_clause(clause)]
     if action.score:
@@ -228,7 +228,7 @@ def _formula(score: Score, currency: str) -> str:
 
 
 def _headline(action: ActionExplanation) -> str:
-    if action.left_at is Stage.PLACED:
+    if action.dropped_at is Stage.PLACED:
         where = (
             f" in {action.placing.placement}, treatment {action.placing.treatment}" if action.placing else ""
         )
@@ -236,15 +236,15 @@ def _headline(action: ActionExplanation) -> str:
         also = _as_fallback(action)
         return f"Placed{where}{rank}{f'; also in {also}' if also else ''}"
     lead = _lead(action)
-    if action.left_at is Stage.AVAILABILITY:
+    if action.dropped_at is Stage.AVAILABILITY:
         why = UNAVAILABLE.get(action.unavailable, "for an unknown reason")
-        return f"{lead} left at availability, {why}"
+        return f"{lead} dropped at availability, {why}"
     outcome = _arbitrated(action)
-    return f"{lead} left at {action.left_at}{f', {outcome}' if outcome else ''}"
+    return f"{lead} dropped at {action.dropped_at}{f', {outcome}' if outcome else ''}"
 
 
 def _lead(action: ActionExplanation) -> str:
-    """What the sentence about an action that left begins with."""
+    """What the sentence about an action that was dropped begins with."""
     where = _as_fallback(action)
     return f"Stands in {where};" if where else "Not placed:"
 
@@ -286,14 +286,14 @@ def _indented(text: Text, left: int) -> Padding:
 
 def _first_reason(action: ActionExplanation) -> str:
     where = _as_fallback(action)
-    return f"{_reason_to_leave(action)}; stands in {where}" if where else _reason_to_leave(action)
+    return f"{_reason_dropped(action)}; stands in {where}" if where else _reason_dropped(action)
 
 
-def _reason_to_leave(action: ActionExplanation) -> str:
-    if action.left_at is Stage.AVAILABILITY:
+def _reason_dropped(action: ActionExplanation) -> str:
+    if action.dropped_at is Stage.AVAILABILITY:
         return UNAVAILABLE.get(action.unavailable, "")
     for clause in action.clauses:
-        if clause.stage is action.left_at:
+        if clause.stage is action.dropped_at:
             where = f" ({clause.position})" if clause.position else ""
             missing = " [missing]" if clause.truth is Truth.UNKNOWN else ""
             return f"{clause.reason or clause.text}{missing}{where}"

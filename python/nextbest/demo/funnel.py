@@ -1,4 +1,4 @@
-"""Explained decisions of many customers -> how many actions each stage leaves, and why the others left."""
+"""Explained decisions of many customers -> how many actions each stage keeps, and why it drops the others."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -21,7 +21,7 @@ _POLICY_STAGES = (
 
 @dataclass(frozen=True, slots=True)
 class StageMean:
-    """How many actions were left after a stage, the mean over customers."""
+    """How many actions remain after a stage, the mean over customers."""
 
     stage: Stage
     remaining: float
@@ -29,13 +29,13 @@ class StageMean:
 
 @dataclass(frozen=True, slots=True)
 class LeavingReason:
-    """Why actions left at a policy stage.
+    """Why a policy stage drops actions.
 
     Attributes:
-        stage: Where they left.
+        stage: Where they are dropped.
         reason: In the marketer's words.
-        count: Times an action left for it, over all customers; an action that fails two conditions of the
-            stage counts for both.
+        count: Times an action was dropped for it, over all customers; an action that fails two conditions of
+            the stage counts for both.
     """
 
     stage: Stage
@@ -144,15 +144,15 @@ class _Placed:
 
 def _reasons(actions: Iterable[decision_pb2.ActionExplanation]) -> Iterable[tuple[int, str]]:
     for action in actions:
-        if action.left_at in _POLICY_STAGES:
+        if action.dropped_at in _POLICY_STAGES:
             # A condition may have several clauses, and treatments may share a reason: count it once.
             here = {
                 clause.reason or clause.condition
                 for clause in action.clauses
-                if clause.stage == action.left_at
+                if clause.stage == action.dropped_at
             }
             for reason in here:
-                yield action.left_at, reason
+                yield action.dropped_at, reason
 
 
 def _stage(number: int) -> Stage:

@@ -134,7 +134,7 @@ def _why_not(action: ActionExplanation, labels: Mapping[str, str]) -> Renderable
 
 
 def _clause_rows(clause: ClauseExplanation) -> list[tuple[str, Text]]:
-    rows = [("left at", Text(f"{clause.stage}: {clause.reason}" if clause.reason else str(clause.stage)))]
+    rows = [("dropped at", Text(f"{clause.stage}: {clause.reason}" if clause.reason else str(clause.stage)))]
     for index, literal in enumerate(clause.literals):
         actual = (_actual(literal.actual), "bold red")
         name = word_name(literal.feature, literal.label)
@@ -152,7 +152,7 @@ def _defeat_rows(action: ActionExplanation, labels: Mapping[str, str]) -> list[t
     if placing is not None:
         winner = labels.get(placing.lost_to, placing.lost_to)
         rows.append(
-            ("left at", Text(f"arbitration: rank {action.rank}, lost {placing.placement} to {winner}"))
+            ("dropped at", Text(f"arbitration: rank {action.rank}, lost {placing.placement} to {winner}"))
         )
     if score is not None:
         product = (
@@ -182,7 +182,7 @@ def render_funnel(funnel: Funnel) -> RenderableType:
     """The funnel, the reasons and the coverage."""
     stages = Table(box=SIMPLE_HEAD)
     stages.add_column("stage", no_wrap=True)
-    stages.add_column("left", justify="right")
+    stages.add_column("remaining", justify="right")
     stages.add_column("", no_wrap=True)
     most = max((stage.remaining for stage in funnel.stages), default=1.0) or 1.0
     for stage in funnel.stages:

@@ -124,7 +124,7 @@ def _refused(actions: Iterable[ActionExplanation]) -> ActionExplanation | None:
     found = [
         action
         for action in actions
-        if action.left_at in POLICY_STAGES
+        if action.dropped_at in POLICY_STAGES
         and len(action.clauses) <= CLAUSES_MAX
         and all(_is_plain(clause) for clause in action.clauses)
     ]

@@ -30,7 +30,7 @@ class _ExplanationLevelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Expl
     EXPLANATION_LEVEL_NONE: _ExplanationLevel.ValueType  # 1
     """No explanation: the answer, its factors and its reason."""
     EXPLANATION_LEVEL_FUNNEL: _ExplanationLevel.ValueType  # 2
-    """The funnel: how many actions were left after each stage."""
+    """The funnel: how many actions remained after each stage."""
     EXPLANATION_LEVEL_FULL: _ExplanationLevel.ValueType  # 3
     """The funnel, and every action of the bundle as in `Explain`."""
 
@@ -40,7 +40,7 @@ EXPLANATION_LEVEL_UNSPECIFIED: ExplanationLevel.ValueType  # 0
 EXPLANATION_LEVEL_NONE: ExplanationLevel.ValueType  # 1
 """No explanation: the answer, its factors and its reason."""
 EXPLANATION_LEVEL_FUNNEL: ExplanationLevel.ValueType  # 2
-"""The funnel: how many actions were left after each stage."""
+"""The funnel: how many actions remained after each stage."""
 EXPLANATION_LEVEL_FULL: ExplanationLevel.ValueType  # 3
 """The funnel, and every action of the bundle as in `Explain`."""
 Global___ExplanationLevel: _TypeAlias = ExplanationLevel  # noqa: Y015
@@ -82,7 +82,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_MANDATORY: _Reason.ValueType  # 2
     """The workspace calls it mandatory: placed ahead of everything that is not."""
     REASON_FALLBACK: _Reason.ValueType  # 3
-    """The placement's fallback: nothing else was left for it."""
+    """The placement's fallback: nothing else remained for it."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper): ...
 
@@ -92,7 +92,7 @@ REASON_PRIORITY: Reason.ValueType  # 1
 REASON_MANDATORY: Reason.ValueType  # 2
 """The workspace calls it mandatory: placed ahead of everything that is not."""
 REASON_FALLBACK: Reason.ValueType  # 3
-"""The placement's fallback: nothing else was left for it."""
+"""The placement's fallback: nothing else remained for it."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 class _ContributionScale:
@@ -286,7 +286,7 @@ class _OutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Outcome.Value
     """Every placement that it could take went to better actions."""
     OUTCOME_VALUE_MISSING: _Outcome.ValueType  # 6
     OUTCOME_FALLBACK: _Outcome.ValueType  # 7
-    """It left before it had a propensity, and is in the answer as a fallback."""
+    """It was dropped before it had a propensity, and is in the answer as a fallback."""
 
 class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper): ...
 
@@ -300,7 +300,7 @@ OUTCOME_LOST: Outcome.ValueType  # 5
 """Every placement that it could take went to better actions."""
 OUTCOME_VALUE_MISSING: Outcome.ValueType  # 6
 OUTCOME_FALLBACK: Outcome.ValueType  # 7
-"""It left before it had a propensity, and is in the answer as a fallback."""
+"""It was dropped before it had a propensity, and is in the answer as a fallback."""
 Global___Outcome: _TypeAlias = Outcome  # noqa: Y015
 
 @_typing.final
@@ -964,9 +964,9 @@ class StageCount(_message.Message):
     UNKNOWN_FIELD_NUMBER: _builtins.int
     stage: Global___Stage.ValueType
     remaining: _builtins.int
-    """Actions left after the stage. For the first line, STAGE_UNSPECIFIED: all actions of the bundle."""
+    """Actions that remain after the stage. For the first line, STAGE_UNSPECIFIED: all actions of the bundle."""
     unknown: _builtins.int
-    """Of the actions that left at the stage, those that left only because something is missing that their conditions
+    """Of the actions dropped at the stage, those dropped only because something is missing that their conditions
     need. 0 but for eligibility, applicability and suitability.
     """
     def __init__(
@@ -991,7 +991,7 @@ class ActionExplanation(_message.Message):
     ACTION_FIELD_NUMBER: _builtins.int
     ISSUE_FIELD_NUMBER: _builtins.int
     GROUP_FIELD_NUMBER: _builtins.int
-    LEFT_AT_FIELD_NUMBER: _builtins.int
+    DROPPED_AT_FIELD_NUMBER: _builtins.int
     UNAVAILABLE_FIELD_NUMBER: _builtins.int
     CLAUSES_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
@@ -1004,15 +1004,15 @@ class ActionExplanation(_message.Message):
     action: _builtins.str
     issue: _builtins.str
     group: _builtins.str
-    left_at: Global___Stage.ValueType
-    """The stage at which the action left, also where it is a fallback; STAGE_PLACED if it did not."""
+    dropped_at: Global___Stage.ValueType
+    """The stage at which the action was dropped, also where it is a fallback; STAGE_PLACED if it was not."""
     unavailable: Global___Unavailable.ValueType
     """At availability: why."""
     rank: _builtins.int
     """1 is the best; 0: not ranked."""
     @_builtins.property
     def clauses(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClauseExplanation]:
-        """Every clause of the action that is false or unknown, of all stages, not only the one at which it left."""
+        """Every clause of the action that is false or unknown, of all stages, not only the one at which it was dropped."""
 
     @_builtins.property
     def score(self) -> Global___Score:
@@ -1038,8 +1038,8 @@ class ActionExplanation(_message.Message):
 
     @_builtins.property
     def advice(self) -> Global___Advice:
-        """For an available action that left for its conditions: of at most 100 actions that are named, or 20 where none are.
-        Absent where no values were found that meet all of them.
+        """For an available action that was dropped for its conditions: of at most 100 actions that are named, or 20 where none
+        are. Absent where no values were found that meet all of them.
         """
 
     def __init__(
@@ -1048,7 +1048,7 @@ class ActionExplanation(_message.Message):
         action: _builtins.str = ...,
         issue: _builtins.str = ...,
         group: _builtins.str = ...,
-        left_at: Global___Stage.ValueType = ...,
+        dropped_at: Global___Stage.ValueType = ...,
         unavailable: Global___Unavailable.ValueType = ...,
         clauses: _abc.Iterable[Global___ClauseExplanation] | None = ...,
         score: Global___Score | None = ...,
@@ -1061,7 +1061,7 @@ class ActionExplanation(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["advice", b"advice", "contributions", b"contributions", "placing", b"placing", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "advice", b"advice", "changes", b"changes", "clauses", b"clauses", "context_weights", b"context_weights", "contributions", b"contributions", "group", b"group", "issue", b"issue", "left_at", b"left_at", "placing", b"placing", "rank", b"rank", "score", b"score", "unavailable", b"unavailable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "advice", b"advice", "changes", b"changes", "clauses", b"clauses", "context_weights", b"context_weights", "contributions", b"contributions", "dropped_at", b"dropped_at", "group", b"group", "issue", b"issue", "placing", b"placing", "rank", b"rank", "score", b"score", "unavailable", b"unavailable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1075,11 +1075,11 @@ class Advice(_message.Message):
 
     CUSTOMER_FIELD_NUMBER: _builtins.int
     CONTEXT_FIELD_NUMBER: _builtins.int
-    LEFT_AT_FIELD_NUMBER: _builtins.int
+    DROPPED_AT_FIELD_NUMBER: _builtins.int
     RANK_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
     PLACING_FIELD_NUMBER: _builtins.int
-    left_at: Global___Stage.ValueType
+    dropped_at: Global___Stage.ValueType
     """What becomes of the action with them: as in ActionExplanation."""
     rank: _builtins.int
     @_builtins.property
@@ -1097,14 +1097,14 @@ class Advice(_message.Message):
         *,
         customer: _abc.Iterable[_customer_pb2.Attribute] | None = ...,
         context: _abc.Iterable[_customer_pb2.Attribute] | None = ...,
-        left_at: Global___Stage.ValueType = ...,
+        dropped_at: Global___Stage.ValueType = ...,
         rank: _builtins.int = ...,
         score: Global___Score | None = ...,
         placing: Global___Placing | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["placing", b"placing", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "customer", b"customer", "left_at", b"left_at", "placing", b"placing", "rank", b"rank", "score", b"score"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "customer", b"customer", "dropped_at", b"dropped_at", "placing", b"placing", "rank", b"rank", "score", b"score"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -184,8 +184,8 @@ class _Run:
                 yield f"`{name}` is offered in {_listed(places)}"
             elif refusal is not None and name in explanations:
                 explanation = explanations[name]
-                reasons = {c.reason for c in explanation.clauses if c.stage is explanation.left_at}
-                stage = str(explanation.left_at)
+                reasons = {c.reason for c in explanation.clauses if c.stage is explanation.dropped_at}
+                stage = str(explanation.dropped_at)
                 if refusal.stage not in {None, stage} or (refusal.reason and refusal.reason not in reasons):
                     expected = refusal.stage or stage
                     expected += f", because {refusal.reason}" if refusal.reason else ""

@@ -15,20 +15,20 @@ def explain_absence(name: str, placement: str, explanation: ActionExplanation) -
         explanation: What the engine says of it.
     """
     placing, score = explanation.placing, explanation.score
-    if explanation.left_at is Stage.PLACED and placing and score:
+    if explanation.dropped_at is Stage.PLACED and placing and score:
         where = "its order" if placing.placement == placement else f"`{placing.placement}`"
         yield f"`{name}` is offered, in {where}, with priority {short_number(score.priority)}"
         return
-    if explanation.left_at is Stage.AVAILABILITY:
+    if explanation.dropped_at is Stage.AVAILABILITY:
         yield f"`{name}` is not available: {UNAVAILABLE.get(explanation.unavailable, 'no reason is given')}"
         return
-    clauses = [clause for clause in explanation.clauses if clause.stage is explanation.left_at]
+    clauses = [clause for clause in explanation.clauses if clause.stage is explanation.dropped_at]
     if clauses:
-        yield f"`{name}` leaves at {explanation.left_at}:"
+        yield f"`{name}` is dropped at {explanation.dropped_at}:"
         for clause in clauses:
             yield from (f"  {line}" for line in _clause(clause))
         return
-    yield f"`{name}` leaves at {explanation.left_at}: {_placing(explanation)}"
+    yield f"`{name}` is dropped at {explanation.dropped_at}: {_placing(explanation)}"
 
 
 def _clause(clause: ClauseExplanation) -> Iterator[str]:

@@ -143,7 +143,7 @@ fn explain_action(decision: &Decision<'_>, ranks: &Ranks, action: ActionId) -> v
         action: bundle.action_name(action).to_owned(),
         issue: bundle.issue_name(action).to_owned(),
         group: bundle.group_name(action).to_owned(),
-        left_at: left_at(decision, action, standing).into(),
+        dropped_at: dropped_at(decision, action, standing).into(),
         unavailable: unavailable.unwrap_or_default().into(),
         clauses: clause::explain(decision, action),
         score: standing.and_then(Standing::ranked).map(score),
@@ -175,7 +175,7 @@ fn placing(decision: &Decision<'_>, action: ActionId, standing: Option<Standing<
 }
 
 /// The stage at which an action left. One that is a fallback has left all the same.
-fn left_at(decision: &Decision<'_>, action: ActionId, standing: Option<Standing<'_>>) -> Stage {
+fn dropped_at(decision: &Decision<'_>, action: ActionId, standing: Option<Standing<'_>>) -> Stage {
     let stages = &decision.stages;
     let sets = [
         (Stage::Availability, &stages.available),

@@ -26,9 +26,9 @@ class RefusalDefinition(Definition):
     """Why an action is not to be offered; what is left out may be anything."""
 
     stage: StageName | None = None
-    """The stage at which it has to leave."""
+    """The stage at which it has to be dropped."""
     reason: Text | None = None
-    """The reason that has to be among those it leaves for."""
+    """The reason that has to be among those it is dropped for."""
 
 
 def _kind_of_refusals(data: object) -> str:

@@ -173,12 +173,12 @@ fn outcome(again: &Decision<'_>, action: ActionId) -> (v1::Advice, String) {
         .position(|ranked| ranked.action == action);
     let standing = placing::standing(again, rank, action);
     let placing = placing(again, action, standing);
-    let left_at = super::left_at(again, action, standing);
+    let dropped_at = super::dropped_at(again, action, standing);
     let factors = standing
         .and_then(placing::Standing::ranked)
         .map(|ranked| ranked.factors);
     let rank = rank.map_or(0, |place| u32::try_from(place + 1).unwrap_or(u32::MAX));
-    let sentence = match (left_at, &placing) {
+    let sentence = match (dropped_at, &placing) {
         (Stage::Placed, Some(placing)) => {
             format!(
                 "it would be ranked {} and placed in `{}`",
@@ -194,7 +194,7 @@ fn outcome(again: &Decision<'_>, action: ActionId) -> (v1::Advice, String) {
         _ => "what becomes of it is not known".to_owned(),
     };
     let advice = v1::Advice {
-        left_at: left_at.into(),
+        dropped_at: dropped_at.into(),
         rank,
         score: factors.map(|factors| score(bundle, action, &factors)),
         placing,

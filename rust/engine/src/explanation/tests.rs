@@ -59,7 +59,7 @@ fn change(feature: u32, test: literal::Test, negated: bool, customer: Vec<v1::At
     bundle.action("gold", 1.0).eligibility = vec![clause];
     let answer = explained(&bundle, &["hero"], customer);
     let gold = action(&answer, "gold");
-    assert_eq!(gold.left_at(), Stage::Eligibility);
+    assert_eq!(gold.dropped_at(), Stage::Eligibility);
     let [change] = asked(gold) else {
         panic!("{:?}", gold.changes)
     };
@@ -152,7 +152,7 @@ fn a_derived_test_names_the_attributes_that_it_misses() {
     );
     let iron = action(&answer, "iron");
     assert_eq!(
-        (iron.left_at(), asked(iron)),
+        (iron.dropped_at(), asked(iron)),
         (
             Stage::Suitability,
             ["`condition 1` can never hold".to_owned()].as_slice()
@@ -173,7 +173,7 @@ fn every_clause_that_is_not_true_is_listed_with_its_source() {
     gold.treatments[1].eligibility = vec![senior];
     let answer = explained(&bundle, &["hero"], vec![attribute("age", int(17))]);
     let gold = action(&answer, "gold");
-    assert_eq!(gold.left_at(), Stage::Eligibility);
+    assert_eq!(gold.dropped_at(), Stage::Eligibility);
     let clauses: Vec<_> = gold
         .clauses
         .iter()
@@ -269,7 +269,7 @@ fn what_is_not_available_says_why() {
     for (name, why, change) in expected {
         let action = action(&answer, name);
         assert_eq!(
-            (action.left_at(), action.unavailable()),
+            (action.dropped_at(), action.unavailable()),
             (Stage::Availability, why)
         );
         assert_eq!(action.changes, [change]);
@@ -318,7 +318,7 @@ fn losers_are_told_what_would_have_won() {
     );
     let gold = action(&answer, "gold");
     assert_eq!(
-        (gold.left_at(), gold.rank, gold.changes.len()),
+        (gold.dropped_at(), gold.rank, gold.changes.len()),
         (Stage::Placed, 1, 0)
     );
     assert_eq!(
@@ -366,7 +366,7 @@ fn thresholds_and_missing_values_say_what_they_need() {
     let answer = explained(&bundle, &["hero"], Vec::new());
     let gold = action(&answer, "gold");
     assert_eq!(
-        (gold.left_at(), gold.placing.as_ref().unwrap().outcome()),
+        (gold.dropped_at(), gold.placing.as_ref().unwrap().outcome()),
         (Stage::Propensity, Outcome::ValueMissing)
     );
     assert_eq!(
@@ -374,7 +374,7 @@ fn thresholds_and_missing_values_say_what_they_need() {
         ["`customer.balance` must be known: the action's value depends on it"]
     );
     let iron = action(&answer, "iron");
-    assert_eq!(iron.left_at(), Stage::Propensity);
+    assert_eq!(iron.dropped_at(), Stage::Propensity);
     assert_eq!(iron.changes, ["propensity must be at least 0.2 (is 0.1)"]);
     assert!(iron.score.is_some() && iron.rank == 0);
 }
@@ -391,7 +391,7 @@ fn a_mandatory_action_without_a_value_needs_the_value_and_no_lever() {
     let placing = gold.placing.as_ref().unwrap();
     assert_eq!(
         (
-            gold.left_at(),
+            gold.dropped_at(),
             gold.rank,
             placing.outcome(),
             placing.lost_to.as_str()
@@ -420,7 +420,7 @@ fn a_fallback_is_explained_by_where_it_left_and_what_it_stands_in_for() {
     let iron = action(&answer, "iron");
     let placing = iron.placing.as_ref().unwrap();
     assert_eq!(
-        (iron.left_at(), iron.rank, placing.outcome()),
+        (iron.dropped_at(), iron.rank, placing.outcome()),
         (Stage::Eligibility, 0, Outcome::Fallback)
     );
     assert_eq!(placing.fallback_placements, ["sidebar", "hero"]);
@@ -434,7 +434,7 @@ fn a_fallback_is_explained_by_where_it_left_and_what_it_stands_in_for() {
     let iron = action(&answer, "iron");
     let placing = iron.placing.as_ref().unwrap();
     assert_eq!(
-        (placing.outcome(), placing.placement.as_str(), iron.left_at()),
+        (placing.outcome(), placing.placement.as_str(), iron.dropped_at()),
         (Outcome::Placed, "sidebar", Stage::Placed)
     );
     assert_eq!(placing.fallback_placements, ["hero"]);
@@ -548,14 +548,14 @@ proptest! {
         };
         let answer = explained(&build(None), &["hero", "sidebar"], Vec::new());
         for lost in &answer.explanation.as_ref().unwrap().actions {
-            if lost.left_at() != Stage::Arbitration {
+            if lost.dropped_at() != Stage::Arbitration {
                 continue;
             }
             let name = lost.action.as_str();
             let points = lost.placing.as_ref().unwrap().lever_needed_percent;
             let again = explained(&build(Some((name, points.unwrap_or(9_900.0)))), &["hero", "sidebar"], Vec::new());
             let then = action(&again, name);
-            prop_assert_eq!(then.left_at() == Stage::Placed, points.is_some(), "{} {:?}", name, lost);
+            prop_assert_eq!(then.dropped_at() == Stage::Placed, points.is_some(), "{} {:?}", name, lost);
             if points.is_some() {
                 prop_assert_eq!(&then.placing.as_ref().unwrap().placement, &lost.placing.as_ref().unwrap().placement);
             }

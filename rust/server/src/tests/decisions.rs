@@ -87,7 +87,7 @@ fn an_explanation_says_why_not() {
         .unwrap()
         .into_inner();
     let explanation = answer.decision.unwrap().explanation.unwrap();
-    assert_eq!(explanation.actions[0].left_at(), v1::Stage::Eligibility);
+    assert_eq!(explanation.actions[0].dropped_at(), v1::Stage::Eligibility);
     assert_eq!(
         explanation.actions[0].clauses[0].reason,
         "a credit card needs an adult holder"

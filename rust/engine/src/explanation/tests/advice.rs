@@ -38,7 +38,7 @@ fn conditions_that_hold_now_are_kept() {
         advice.customer,
         [attribute("age", int(18)), attribute("vip", vip)]
     );
-    assert_eq!((advice.left_at(), advice.rank), (Stage::Placed, 1));
+    assert_eq!((advice.dropped_at(), advice.rank), (Stage::Placed, 1));
 }
 
 #[test]
@@ -173,7 +173,7 @@ proptest! {
             let again = explained(&bundle, &["hero", "sidebar"], followed);
             let then = action(&again, &left.action);
             prop_assert!(then.clauses.is_empty(), "{:?}", left);
-            prop_assert_eq!((then.left_at(), then.rank), (advice.left_at(), advice.rank), "{:?}", left);
+            prop_assert_eq!((then.dropped_at(), then.rank), (advice.dropped_at(), advice.rank), "{:?}", left);
             prop_assert_eq!(&then.placing, &advice.placing);
             prop_assert_eq!(&then.score, &advice.score);
         }

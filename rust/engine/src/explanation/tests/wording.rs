@@ -133,7 +133,7 @@ fn value_change(instructions: Vec<v1::Instruction>, customer: Vec<v1::Attribute>
     bundle.action("gold", 1.0).value = Some(v1::action::Value::ValueProgram(program(instructions)));
     let answer = explained(&bundle, &["hero"], customer);
     let gold = action(&answer, "gold");
-    assert_eq!(gold.left_at(), Stage::Propensity);
+    assert_eq!(gold.dropped_at(), Stage::Propensity);
     gold.changes.join("; ")
 }
 
