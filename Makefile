@@ -125,6 +125,10 @@ docs: $(VENV)/.docs-packages ## Build the pages of docs/ into target/docs; a war
 wheel: $(VENV)/.packages ## Build the wheel into dist/
 	$(BIN)/maturin build --release --locked --out dist
 
+.PHONY: house
+house: $(VENV)/.packages ## Measure the code: sizes, circles, back arrows, import time; one line of JSON (tests/tidy/house.py)
+	$(BIN)/python tests/tidy/house.py
+
 .PHONY: generate
 generate: $(VENV)/.packages ## Generate the Python code of all .proto files
 	$(BIN)/python -m grpc_tools.protoc -Iproto \
