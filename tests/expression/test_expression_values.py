@@ -74,6 +74,7 @@ def test_durations_read_back(duration: Duration) -> None:
         "1",
         "1.5.5s",
         "87660001h",
+        "9" * 5_000 + "h",
     ],
 )
 def test_durations_read_as_cel_reads_them(text: str) -> None:

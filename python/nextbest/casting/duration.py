@@ -1,7 +1,10 @@
 """Text -> a length of time, and back: `720h`, `7d`, `1h30m`, or ISO 8601, `P7D` and `PT1H30M`; exact."""
 
 import re
+from collections.abc import Collection
 from datetime import timedelta
+from enum import StrEnum
+from fractions import Fraction
 from typing import Final
 
 from nextbest.casting.refusal import CastError
@@ -16,8 +19,7 @@ UNITS_NS: Final = {
     "us": 1_000,
     "ns": 1,
 }
-_SPELLED: Final = re.compile(r"([+-]?)((?:\d+(?:\.\d*)?(?:w|d|h|ms|m|s|us|ns))+)", re.ASCII)
-_PART: Final = re.compile(r"(\d+)(?:\.(\d*))?(w|d|h|ms|m|s|us|ns)", re.ASCII)
+_PART: Final = re.compile(r"(\d+)(?:\.(\d*))?([a-z]+)", re.ASCII)
 _ISO: Final = re.compile(
     r"([+-]?)P(?:([\d.]+)W)?(?:([\d.]+)D)?(?:T(?:([\d.]+)H)?(?:([\d.]+)M)?(?:([\d.]+)S)?)?",
     re.ASCII | re.IGNORECASE,
@@ -27,7 +29,72 @@ _CLOCK: Final = re.compile(r"-?\d+:\d\d(:\d\d(\.\d+)?)?", re.ASCII)
 _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)
 _EXAMPLE: Final = "write a length of time as 720h, 30d or 1h30m"
 US_MAX: Final = 315_576_000_000 * 1_000_000
-"""10,000 years, as in conditions."""
+"""10,000 years: the longest duration of CEL (cel-cpp)."""
+
+
+LETTERS_MAX: Final = 200
+"""Python reads no whole number of more than 4,300 digits, and nobody writes such a duration."""
+
+
+class Problem(StrEnum):
+    """Why a text is not a duration that can be kept."""
+
+    NOT_A_DURATION = "it is not an amount and a unit, or several"
+    TOO_FINE = "it is finer than a microsecond"
+    TOO_LONG = "it is longer than 10,000 years"
+
+
+class DurationError(ValueError):
+    """A text that is not a duration of some notation.
+
+    Attributes:
+        problem: What is wrong with it.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+def duration_us(text: str, units: Collection[str] = UNITS_NS.keys()) -> int:
+    """Reads amounts with units, `1h30m`, `-1.5s` or `0`, in microseconds.
+
+    Args:
+        text: What is written. A sign holds for all of it.
+        units: Those of `UNITS_NS` that the notation has. A day is 24 hours.
+
+    Raises:
+        DurationError: It is none, is finer than microseconds, or longer than 10,000 years either way.
+    """
+    written = text[1:] if text[:1] in ("+", "-") else text
+    if len(written) > LETTERS_MAX:
+        raise DurationError(Problem.NOT_A_DURATION)
+    total_ns, end = Fraction(), 0
+    for part in _PART.finditer(written):
+        whole, fraction, unit = part.groups(default="")
+        if part.start() != end or unit not in units:
+            raise DurationError(Problem.NOT_A_DURATION)
+        total_ns += Fraction(int(whole + fraction), 10 ** len(fraction)) * UNITS_NS[unit]
+        end = part.end()
+    if end != len(written) or not written:
+        if text.strip("+-") == "0":
+            return 0
+        raise DurationError(Problem.NOT_A_DURATION)
+    us = total_ns / 1_000
+    if us.denominator != 1:
+        raise DurationError(Problem.TOO_FINE)
+    if us > US_MAX:
+        raise DurationError(Problem.TOO_LONG)
+    return -int(us) if text.startswith("-") else int(us)
+
+
+def spell_us(length_us: int) -> str:
+    """Writes a length of time as `duration_us` and conditions read it: `720h`, `1h30m`, `1.5s`."""
+    hours, rest = divmod(abs(length_us), 3_600_000_000)
+    minutes, rest = divmod(rest, 60_000_000)
+    seconds = f"{rest // 1_000_000}.{rest % 1_000_000:06}".rstrip("0").rstrip(".")
+    parts = [f"{hours}h"] * (hours > 0) + [f"{minutes}m"] * (minutes > 0) + [f"{seconds}s"] * (rest > 0)
+    return ("-" if length_us < 0 else "") + ("".join(parts) or "0s")
 
 
 def parse_duration(text: str) -> timedelta:
@@ -38,45 +105,30 @@ def parse_duration(text: str) -> timedelta:
     Raises:
         CastError: It is none, is finer than microseconds, or longer than 10,000 years.
     """
-    sign, written = _spelled(text)
-    total_ns = 0
-    for whole, fraction, unit in _PART.findall(written):
-        scaled, rest = divmod(int(fraction or "0") * UNITS_NS[unit], 10 ** len(fraction))
-        if rest:
-            raise _too_fine(text)
-        total_ns += int(whole) * UNITS_NS[unit] + scaled
-    us, rest = divmod(total_ns, 1_000)
-    if rest:
-        raise _too_fine(text)
-    if us > US_MAX:
-        raise CastError(f"`{text}` is longer than 10,000 years", _EXAMPLE)
-    return timedelta(microseconds=-us if sign == "-" else us)
+    try:
+        return timedelta(microseconds=duration_us(_without_iso(text)))
+    except DurationError as error:
+        match error.problem:
+            case Problem.TOO_FINE:
+                remedy = "time is kept in microseconds: round it"
+                raise CastError(f"`{text}` is finer than a microsecond", remedy) from error
+            case Problem.TOO_LONG:
+                raise CastError(f"`{text}` is longer than 10,000 years", _EXAMPLE) from error
+        raise _refusal(text) from error
 
 
 def spell_duration(length: timedelta) -> str:
     """Writes a length of time as `parse_duration` and conditions read it: `720h`, `1h30m`, `1.5s`."""
-    us = length // timedelta(microseconds=1)
-    hours, rest = divmod(abs(us), 3_600_000_000)
-    minutes, rest = divmod(rest, 60_000_000)
-    seconds = f"{rest // 1_000_000}.{rest % 1_000_000:06}".rstrip("0").rstrip(".")
-    parts = [f"{hours}h"] * (hours > 0) + [f"{minutes}m"] * (minutes > 0) + [f"{seconds}s"] * (rest > 0)
-    return ("-" if us < 0 else "") + ("".join(parts) or "0s")
+    return spell_us(length // timedelta(microseconds=1))
 
 
-def _spelled(text: str) -> tuple[str, str]:
-    """The sign, and the parts with their units."""
-    if text.strip("+-") == "0":
-        return "", "0s"
-    spelled = _SPELLED.fullmatch(text)
-    if spelled is not None:
-        return spelled[1], spelled[2]
+def _without_iso(text: str) -> str:
+    """ISO 8601 in the notation of amounts and units; anything else as it is."""
     iso = _ISO.fullmatch(text)
-    if iso is not None and any(iso.groups()[1:]):
-        parts = zip(iso.groups()[1:], "wdhms", strict=True)
-        written = "".join(f"{amount}{unit}" for amount, unit in parts if amount)
-        if _SPELLED.fullmatch(written):
-            return iso[1], written
-    raise _refusal(text)
+    if iso is None:
+        return text
+    sign, *amounts = iso.groups()
+    return sign + "".join(f"{amount}{unit}" for amount, unit in zip(amounts, "wdhms", strict=True) if amount)
 
 
 def _refusal(text: str) -> CastError:
@@ -88,7 +140,3 @@ def _refusal(text: str) -> CastError:
     if _NUMBER.fullmatch(text):
         return CastError(f"{message}: a number has no unit", _EXAMPLE)
     return CastError(message, _EXAMPLE)
-
-
-def _too_fine(text: str) -> CastError:
-    return CastError(f"`{text}` is finer than a microsecond", "time is kept in microseconds: round it")

@@ -4,22 +4,26 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from nextbest.casting.duration import UNITS_NS
+from nextbest.casting.duration import DurationError, Problem, duration_us, spell_us
 from nextbest.expression.schema import Type
 from nextbest.v1 import customer_pb2
 
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
-# cel-cpp's bounds: years 0001 to 9999, and 10,000 years either way.
+# cel-cpp's bounds: years 0001 to 9999.
 TIMESTAMP_US_MIN, TIMESTAMP_US_MAX = -62_135_596_800_000_000, 253_402_300_799_999_999
-DURATION_US_MAX = 315_576_000_000 * 1_000_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _TIMESTAMP = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-]\d\d:\d\d))", re.ASCII
 )
-_DURATION = re.compile(r"([+-]?)((?:\d+(?:\.\d*)?(?:h|ms|m|s|us|ns))+)", re.ASCII)
-_DURATION_PART = re.compile(r"(\d+)(?:\.(\d*))?(h|ms|m|s|us|ns)", re.ASCII)
+# CEL has no days or weeks.
+_DURATION_UNITS = ("h", "m", "s", "ms", "us", "ns")
+_DURATION_REMEDIES = {
+    Problem.NOT_A_DURATION: 'write a duration as "36h", "1h30m" or "90s"; a day is "24h"',
+    Problem.TOO_FINE: "write it in whole microseconds: time is kept in microseconds",
+    Problem.TOO_LONG: "durations are of at most 10,000 years",
+}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -55,12 +59,7 @@ class Duration:
 
     def __str__(self) -> str:
         """As CEL spells it: `720h`, `1h30m`, `1.5s`."""
-        rest = abs(self.us)
-        hours, rest = divmod(rest, 3_600_000_000)
-        minutes, rest = divmod(rest, 60_000_000)
-        seconds = f"{rest // 1_000_000}.{rest % 1_000_000:06}".rstrip("0").rstrip(".")
-        parts = [f"{hours}h"] * (hours > 0) + [f"{minutes}m"] * (minutes > 0) + [f"{seconds}s"] * (rest > 0)
-        return ("-" if self.us < 0 else "") + ("".join(parts) or "0s")
+        return spell_us(self.us)
 
 
 Constant = bool | int | float | str | Timestamp | Duration | tuple[str, ...] | tuple[int, ...]
@@ -146,21 +145,7 @@ def parse_duration(text: str) -> Duration:
     Raises:
         ValueTextError: It is not a duration.
     """
-    found = _DURATION.fullmatch(text)
-    if text.strip("+-") == "0":
-        return Duration(0)
-    if found is None:
-        raise ValueTextError('write a duration as "36h", "1h30m" or "90s"; a day is "24h"')
-    sign, parts = found.groups()
-    total_ns = 0
-    for whole, fraction, unit in _DURATION_PART.findall(parts):
-        scaled, rest = divmod(int(fraction or "0") * UNITS_NS[unit], 10 ** len(fraction))
-        if rest:
-            raise ValueTextError("write it in whole microseconds: time is kept in microseconds")
-        total_ns += int(whole) * UNITS_NS[unit] + scaled
-    if total_ns % 1_000:
-        raise ValueTextError("write it in whole microseconds: time is kept in microseconds")
-    us = total_ns // 1_000
-    if us > DURATION_US_MAX:
-        raise ValueTextError("durations are of at most 10,000 years")
-    return Duration(-us if sign == "-" else us)
+    try:
+        return Duration(duration_us(text, _DURATION_UNITS))
+    except DurationError as error:
+        raise ValueTextError(_DURATION_REMEDIES[error.problem]) from error

@@ -17,14 +17,14 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from nextbest._core import start_of_day
+from nextbest.casting.duration import duration_us
 from nextbest.expression.value import TIMESTAMP_US_MAX, TIMESTAMP_US_MIN
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
 ATTRIBUTE_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,99}$"
 DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 TIMESTAMP: Final = re.compile(r"(?a:\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2}))")
-SPAN: Final = re.compile(r"(?a:(?:(\d{1,5})w)?(?:(\d{1,5})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?)")
-SPAN_UNITS_US: Final = (604_800_000_000, 86_400_000_000, 3_600_000_000, 60_000_000)
+SPAN: Final = re.compile(r"(?a:(?:\d{1,5}w)?(?:\d{1,5}d)?(?:\d{1,6}h)?(?:\d{1,7}m)?)")
 SPAN_US_MAX: Final = 400 * 86_400_000_000
 
 
@@ -103,10 +103,9 @@ def span_us(text: str) -> int:
     Raises:
         PydanticCustomError: NB706 when it is none, is zero, or is longer than 400 days.
     """
-    match = SPAN.fullmatch(text)
-    if not match or not text:
+    if not SPAN.fullmatch(text) or not text:
         raise PydanticCustomError("NB706", "is not a length of time")
-    total = sum(int(count or 0) * unit for count, unit in zip(match.groups(), SPAN_UNITS_US, strict=True))
+    total = duration_us(text)
     if not 0 < total <= SPAN_US_MAX:
         raise PydanticCustomError("NB706", "is not between a minute and 400 days")
     return total
