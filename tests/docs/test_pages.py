@@ -1,7 +1,8 @@
 """The README and every page under docs/ run as printed: each `$` line and Python example, in order.
 
-A page has a shell, an empty folder and free ports to itself, so it shows every command that it needs. Blocks
-other than `console` and `python` are not run.
+A page has a shell, an empty folder and free ports to itself, so it shows every command that it needs. A page
+may say that its examples go on in the folder of another one: it then runs after that one, in the same shell.
+Blocks other than `console` and `python` are not run.
 
 A line `...` in an expected output stands for any lines, `...` at the end of one for any text. `make bless`
 rewrites the outputs that have none.
@@ -19,6 +20,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"```(console|python)\n(.*?)```", re.DOTALL)
+CONTINUED = re.compile(r"^The examples go on in the folder of \[.*\]\(([^)]+)\)", re.MULTILINE)
 # The default ports, and the variables that name others.
 PORTS = {50051: "NEXTBEST_ADDRESS", 50052: "NEXTBEST_CONTROL_ADDRESS", 50053: "NEXTBEST_HEALTH_ADDRESS"}
 END = "--end-of-command--"
@@ -119,18 +121,33 @@ def run_python(shell: Shell, block: str) -> str:
 PLAYERS = {"console": replay, "python": run_python}
 
 
+def grouped(pages: list[Path]) -> dict[Path, list[Path]]:
+    """Finds the pages that begin in an empty folder, each with those that go on in its folder."""
+    groups: dict[Path, list[Path]] = {}
+    for page in pages:
+        continued = CONTINUED.search(page.read_text())
+        first = (page.parent / continued[1]).resolve() if continued else page
+        groups.setdefault(first, []).append(page)
+    return {first: sorted(members, key=lambda page: page != first) for first, members in groups.items()}
+
+
+GROUPS = grouped(PAGES)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_page_runs_as_printed(page: Path, tmp_path: Path) -> None:
-    text = page.read_text()
+@pytest.mark.parametrize("first", GROUPS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_pages_run_as_printed(first: Path, tmp_path: Path) -> None:
     shell = Shell(tmp_path)
     try:
-        replayed = BLOCK.sub(lambda found: f"```{found[1]}\n{PLAYERS[found[1]](shell, found[2])}```", text)
+        for page in GROUPS[first]:
+            replayed = BLOCK.sub(
+                lambda found: f"```{found[1]}\n{PLAYERS[found[1]](shell, found[2])}```", page.read_text()
+            )
+            if os.environ.get("NEXTBEST_BLESS"):
+                page.write_text(replayed)
+            assert page.read_text() == replayed
     finally:
         shell.close()
-    if os.environ.get("NEXTBEST_BLESS"):
-        page.write_text(replayed)
-    assert page.read_text() == replayed
 
 
 def test_the_readme_has_both_kinds_of_examples() -> None:

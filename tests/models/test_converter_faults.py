@@ -1,4 +1,4 @@
-"""Known faults of converters, as docs/model-owner/models.md lists them: golden rows find each of them.
+"""Known faults of converters, as docs/model-owner/converter-faults.md lists them: golden rows find each of them.
 
 A fault that is fixed in a new version of a converter fails here: then remove its line from the page.
 """
@@ -46,7 +46,7 @@ from nextbest.models.job import Job, Plan
 from corpus_scikit import convert as convert_patched  # isort: skip
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-PAGE = Path(__file__).parents[2] / "docs/model-owner/models.md"
+PAGE = Path(__file__).parents[2] / "docs/model-owner/converter-faults.md"
 OPSETS = {"": 17, "ai.onnx.ml": 3}
 COUNT = 800
 SOURCE = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""docs/marketer/language.md: every example is what the page says it is, and the page names every function."""
+"""docs/marketer/expressions.md: every example is what the page says it is, and the page names every function."""
 
 import re
 from datetime import datetime, time, timedelta
@@ -13,7 +13,7 @@ from nextbest.bundle import seal
 from nextbest.expression.build import FUNCTION_NAMES, MACRO_NAMES
 from nextbest.offline import OfflineBundle
 
-PAGE = (Path(__file__).parents[2] / "docs/marketer/language.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs/marketer/expressions.md").read_text()
 SCHEMA, CUSTOMER = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[:2]
 EXAMPLES = re.findall(
     r"^(.+?) +# (true|false|unknown|refused)$",
