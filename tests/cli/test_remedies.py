@@ -28,7 +28,7 @@ def commands(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
         yield from commands(below, f"{name} {part}".strip())
 
 
-COMMANDS = dict(commands(typer.main.get_command(application._assemble())))
+COMMANDS = dict(commands(typer.main.get_command(application.assemble())))
 OPTIONS = {
     name: {"--help", *(text for one in command.params for text in (*one.opts, *one.secondary_opts))}
     for name, command in COMMANDS.items()

@@ -43,7 +43,7 @@ def _run() -> None:
 
     settings.quiet_libraries()
     try:
-        _assemble()(prog_name="nextbest")
+        assemble()(prog_name="nextbest")
     except CommandError:
         raise
     except (BrokenPipeError, ReaderGoneError):
@@ -55,7 +55,8 @@ def _run() -> None:
         telemetry.stop()
 
 
-def _assemble() -> typer.Typer:
+def assemble() -> typer.Typer:
+    """Builds the application from the commands of every module."""
     app = typer.Typer(
         name="nextbest",
         help=_HELP,
