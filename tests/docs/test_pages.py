@@ -19,6 +19,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+AFTER = re.compile(r"^<!-- after: (\S+) -->$", re.MULTILINE)
 BLOCK = re.compile(r"```(console|python)\n(.*?)```", re.DOTALL)
 CONTINUED = re.compile(r"^The examples go on in the folder of \[.*\]\(([^)]+)\)", re.MULTILINE)
 # The default ports, and the variables that name others.
@@ -134,20 +135,41 @@ def grouped(pages: list[Path]) -> dict[Path, list[Path]]:
 GROUPS = grouped(PAGES)
 
 
+def opened_by(page: Path) -> Path:
+    """Finds the page that opens the shell of this one."""
+    after = AFTER.search(page.read_text())
+    return opened_by((page.parent / after[1]).resolve()) if after else page
+
+
+def series() -> dict[str, list[Path]]:
+    """Groups the pages that have examples by the page that opens their shell, which comes first."""
+    found: dict[str, list[Path]] = {}
+    for page in sorted(PAGES, key=lambda page: (opened_by(page) != page, page)):
+        if BLOCK.search(page.read_text()):
+            found.setdefault(str(opened_by(page).relative_to(ROOT)), []).append(page)
+    return found
+
+
+SERIES = series()
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("first", GROUPS, ids=lambda page: str(page.relative_to(ROOT)))
-def test_pages_run_as_printed(first: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("pages", SERIES.values(), ids=SERIES.keys())
+def test_pages_run_as_printed(pages: list[Path], tmp_path: Path) -> None:
     shell = Shell(tmp_path)
     try:
-        for page in GROUPS[first]:
-            replayed = BLOCK.sub(
-                lambda found: f"```{found[1]}\n{PLAYERS[found[1]](shell, found[2])}```", page.read_text()
-            )
-            if os.environ.get("NEXTBEST_BLESS"):
-                page.write_text(replayed)
-            assert page.read_text() == replayed
+        for page in pages:
+            play(shell, page)
     finally:
         shell.close()
+
+
+def play(shell: Shell, page: Path) -> None:
+    text = page.read_text()
+    replayed = BLOCK.sub(lambda found: f"```{found[1]}\n{PLAYERS[found[1]](shell, found[2])}```", text)
+    if os.environ.get("NEXTBEST_BLESS"):
+        page.write_text(replayed)
+    assert page.read_text() == replayed
 
 
 def test_the_readme_has_both_kinds_of_examples() -> None:

@@ -1,4 +1,4 @@
-"""docs/marketer/expressions.md: every example is what the page says it is, and the page names every function."""
+"""docs/marketer/expressions.md: examples are what the page says, and the page names every function."""
 
 import re
 from datetime import datetime, time, timedelta

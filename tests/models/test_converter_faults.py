@@ -1,4 +1,4 @@
-"""Known faults of converters, as docs/model-owner/converter-faults.md lists them: golden rows find each of them.
+"""Known faults of converters, as docs/model-owner/converter-faults.md lists them: golden rows find each.
 
 A fault that is fixed in a new version of a converter fails here: then remove its line from the page.
 """
