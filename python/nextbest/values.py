@@ -116,7 +116,7 @@ def check_text(text: str, field: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        message = "the text holds half a character (a lone surrogate): decode it anew"
+        message = "the text contains a lone surrogate (half a character): decode it again"
         raise InvalidRequest(message, _shown(field)) from None
     return text
 

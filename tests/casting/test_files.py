@@ -1,4 +1,4 @@
-"""Files of rows: as they are written, or what is wrong with that and which option helps."""
+"""Files of rows: read as they are written, or refused with the reason and the option that helps."""
 
 import polars as pl
 import pytest
@@ -55,17 +55,17 @@ def test_separators_and_encodings(tmp_path, name, content, form):
         ("id,age\n1,2\n", Form(";;"), "`;;` is not a separator", "one character"),
         ("id,n\n1,Zoé\n".encode("latin-1"), None, "byte 0xE9", "--encoding latin-1, which reads `1,Z"),
         ("id,n\n1,5 €\n".encode("windows-1252"), None, "byte 0x80", "windows-1252, which reads `1,5"),
-        ("id,n\n1,é\n".encode("utf-16"), None, "begins as UTF-16 does", "--encoding utf-16"),
+        ("id,n\n1,é\n".encode("utf-16"), None, "its first bytes are those of UTF-16", "--encoding utf-16"),
         ("id,n\n1,é\n".encode("latin-1"), Form("", "ascii"), "is not ASCII", "another --encoding"),
         ("id,n\n1,2\n", Form("", "utf-99"), "`utf-99` is not an encoding", "latin-1"),
-        ("id;age\n1;2\n", Form(can_be_given=False), "has one column", "separate its values by commas"),
+        ("id;age\n1;2\n", Form(can_be_given=False), "has one column", "separate the values by commas"),
         ("id,n\n1,é\n".encode("latin-1"), Form(can_be_given=False), "is not UTF-8", "save it as CSV UTF-8"),
         ("", None, "is empty", "column names"),
         ("\n", None, "is empty", "column names"),
-        ("id,age,age\n1,2,3\n", None, "has 2 columns with the name `age`", "all but one"),
+        ("id,age,age\n1,2,3\n", None, "has 2 columns named `age`", "keep only one"),
         (",id\n0,1\n", None, "column 1 of", "index=False"),
         ("id,a,b\n1,2,3\n4,5\n", None, "line 3 of", "quotes around values"),
-        ('id,a,b\n1,2,"3"\n\n4,5,6,7\n', None, "has 4 values, and there are 3 columns", "quotes around"),
+        ('id,a,b\n1,2,"3"\n\n4,5,6,7\n', None, "has 4 values, but there are 3 columns", "quotes around"),
         ('id,a\n1,"2\n3,4\n', None, "cannot be read", "quotes"),
         ('id,a\n1,2"3\n4,5\n', None, "cannot be read", "quotes"),
     ],
@@ -106,7 +106,7 @@ def test_lines_of_json_are_read_in_chunks(tmp_path, monkeypatch, chunk):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('{"a": 1, "a": 2}', "line 2 of `{}`: the key `a` is there more than once"),
+        ('{"a": 1, "a": 2}', "line 2 of `{}`: the key `a` appears more than once"),
         ('{"a": NaN}', "line 2 of `{}`: `NaN` is not JSON"),
         ("[1]", "line 2 of `{}` is not a JSON object"),
         ('{"a": 1', "line 2 of `{}`: not JSON"),
@@ -126,10 +126,10 @@ def test_parquet_has_its_own_types_and_no_separator(tmp_path):
     path = tmp_path / "t.parquet"
     pl.DataFrame({"id": ["1"]}).write_parquet(path)
     assert read_table(path).columns["id"].dtype == pl.String
-    with pytest.raises(CastError, match="neither a separator nor an encoding"):
+    with pytest.raises(CastError, match="a separator and an encoding apply to CSV only"):
         read_table(path, Form(";"))
     path.write_bytes(b"no parquet")
     with pytest.raises(CastError, match="cannot be read"):
         read_table(path)
-    with pytest.raises(CastError, match="not a kind of file"):
+    with pytest.raises(CastError, match="not a supported kind of file"):
         read_table(tmp_path / "t.xlsx")

@@ -109,7 +109,7 @@ def test_ndjson(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("c.xlsx", "", "is not a kind of file that can be read"),
+        ("c.xlsx", "", "is not a supported kind of file"),
         ("c.parquet", "not parquet", "cannot be read"),
         ("c.csv", "id,age\n1,2\n", "has no column `customer_id`"),
         ("c.ndjson", '{"customer_id": 1.5, "age": 2}\n', "the number `1.5` is not an id"),
@@ -213,7 +213,7 @@ def test_rows_that_cannot_be_cast_are_named_and_the_others_kept(tmp_path):
     assert batch.refusals == [
         Refusal(1, "born", "`03/04/1990` may be 3 April or 4 March: write 1990-04-03 or 1990-03-04"),
         Refusal(3, "customer_id", "the id is missing: write an id for each customer"),
-        Refusal(4, "customer_id", "the id `d ` has blanks around it: write d"),
+        Refusal(4, "customer_id", "the id `d ` begins or ends with a blank: write d"),
         Refusal(
             5, "age", "`9999999999999999999` does not fit 64 bits: "
             "whole numbers are from -9223372036854775808 to 9223372036854775807",
@@ -227,7 +227,7 @@ def test_numbers_for_what_is_declared_as_text_are_refused_as_a_column(tmp_path):
         CommandError, match=r"the column `zip` of .*: the number `1067` is not text"
     ) as caught:
         CustomerTable(tmp_path / "c.parquet", "customer_id", SCHEMA)
-    assert "keeps no zeros" in caught.value.help
+    assert "loses leading zeros" in caught.value.help
 
 
 def test_without_a_schema_nothing_of_csv_is_guessed_that_text_could_be(tmp_path):

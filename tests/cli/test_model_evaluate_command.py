@@ -102,7 +102,7 @@ def test_versions_that_are_named(nextbest, folder):
         ((*COMMAND, "--against", "card@shadow"), 1, "error[NB617]"),
         ((*COMMAND, "--against", "card@champion"), 2, "name another version with --against"),
         ((*COMMAND[:-1], "bough"), 1, "error[NB682]: the rows of the file have no column `bough`"),
-        ((*COMMAND, "--separator", ";"), 1, "leave --separator and --encoding out"),
+        ((*COMMAND, "--separator", ";"), 1, "leave out --separator and --encoding"),
         (("model", "evaluate", "card", "gone.csv", "--label", "bought"), 2, "`gone.csv` cannot be read"),
         (
             ("model", "evaluate", "card", "rows.csv", "--separator", ";", "--label", "answer"),

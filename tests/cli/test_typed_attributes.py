@@ -87,9 +87,9 @@ def test_without_a_schema(pair, name, value):
         ("tenure=long", "`long` is not a duration", "1h30m"),
         ("levels=a", "element 1: `a` is not a whole number", "42"),
         ("age:number=1", "`number` is not a type", "bool, int, double"),
-        ("other=" + "[" * 50_000, "nested too deeply", "without lists in them"),
+        ("other=" + "[" * 50_000, "nested too deeply", "without lists inside lists"),
         ("other=NaN", "`NaN` is not JSON", "null"),
-        ('other={"a": 1, "a": 2}', "the key `a` is there more than once", "each key once"),
+        ('other={"a": 1, "a": 2}', "the key `a` appears more than once", "each key once"),
         ('other={"a": 1}', "a JSON object is not an attribute value", "give a boolean"),
     ],
 )
@@ -133,8 +133,8 @@ def test_json_of_standard_input(monkeypatch):
         ("[1]", "not a JSON object"),
         ("nowhere.json", "`nowhere.json` cannot be read: No such file or directory"),
         ('{"a": {"b": 1}}', "a JSON object is not an attribute value"),
-        ('{"age": 17, "age": 42}', "the key `age` is there more than once"),
-        ('{"age": 17, "age:int": 42}', "the attribute `age` is there more than once"),
+        ('{"age": 17, "age": 42}', "the key `age` appears more than once"),
+        ('{"age": 17, "age:int": 42}', "the attribute `age` appears more than once"),
         ('{"age": NaN}', "`NaN` is not JSON"),
         ('{"balance": -Infinity}', "`-Infinity` is not JSON"),
         ("[" * 200_000, "nested too deeply"),
@@ -165,7 +165,7 @@ def test_standard_input_that_is_no_json_is_refused(monkeypatch, data, message):
 def test_an_attribute_that_is_given_twice_is_refused():
     with pytest.raises(CommandError) as caught:
         attributes.from_pairs(["age=17", "age=42"], SCHEMA, "--attribute")
-    assert caught.value.message == "the attribute `age` is there more than once"
+    assert caught.value.message == "the attribute `age` appears more than once"
 
 
 @pytest.mark.parametrize(

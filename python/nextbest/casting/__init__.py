@@ -1,11 +1,11 @@
-"""Text, JSON and Arrow values -> values of a declared type, or the reason why not: the one room for it.
+"""Text, JSON and Arrow values -> values of a declared type, or the reason why a value does not fit.
 
-Whatever brings customers' values from outside passes here: files of customers, golden rows and background
-samples, outcomes, personas, and what people type. A type comes from the schema, never from the look of a
-value. The same text has the same meaning behind every door.
+Every value of a customer that comes from outside is cast here: from files of customers, golden rows,
+background samples, outcomes, personas and the command line. The type comes from the schema and is never
+guessed from the value. The same text has the same meaning everywhere.
 
-`cast` is for one value. `nextbest.casting.column` casts columns, `nextbest.casting.table` reads files;
-they load polars, so that they are imported where they are needed.
+`cast` casts one value. `nextbest.casting.column` casts columns and `nextbest.casting.table` reads files; both
+load polars, so import them only where they are needed.
 """
 
 from nextbest.casting.refusal import CastError

@@ -1,7 +1,7 @@
-"""A column as a file has it -> a column of a declared type, and the rows whose values are not of it.
+"""A column of a file -> a column of a declared type, and the rows whose values do not fit the type.
 
-What most rows hold is cast by polars at once (`spelled` for text, `stored` for Arrow's types); whatever that
-leaves goes through `cast`, value by value, so that a column means what its values mean.
+polars casts most rows at once (`spelled` for text, `stored` for Arrow's types). The remaining rows are cast
+one by one with `cast`, so that a column means the same as its single values.
 """
 
 from collections.abc import Mapping
@@ -34,8 +34,8 @@ class Column:
     """A column that was cast.
 
     Attributes:
-        values: Of the declared type; null where one is missing or refused.
-        refusals: By row, from 0, why its value is not of the type.
+        values: Of the declared type; null where a value is missing or refused.
+        refusals: By row, from 0: why the value does not fit the type.
     """
 
     values: pl.Series
@@ -46,12 +46,12 @@ def cast_column(series: pl.Series, kind: str, zone: str = "") -> Column:
     """Casts a column.
 
     Args:
-        series: Of text, of any type of Arrow, or of Python objects.
-        kind: A type of `schema.yaml`, or `IDENTIFIER`, of which no value may be missing.
-        zone: In which a date begins: `time_zone` of the workspace; empty: UTC.
+        series: A column of text, of any Arrow type, or of Python objects.
+        kind: A type of `schema.yaml`, or `IDENTIFIER`, whose values must not be missing.
+        zone: The time zone in which a date begins: `time_zone` of the workspace; empty: UTC.
 
     Raises:
-        CastError: No value of such a column could be of the type.
+        CastError: No value of a column of this type can have the declared type.
     """
     if isinstance(series.dtype, pl.Categorical | pl.Enum | pl.Null):
         series = series.cast(pl.String)
@@ -68,12 +68,12 @@ def cast_column(series: pl.Series, kind: str, zone: str = "") -> Column:
 
 
 def _complete(series: pl.Series, kind: str, values: pl.Series, left: pl.Series, zone: str) -> Column:
-    """Casts one by one what is left; `left` says where."""
+    """Casts the remaining rows one by one; `left` marks them."""
     values = values.alias(series.name)
     if not left.any():
         return Column(values)
     if series.dtype.is_temporal():
-        # Python may not have such values, so that none is shown.
+        # #Python has no such values, so the message does not show one.
         what = "longer than 10,000 years" if kind == "duration" else "outside the years 0001 to 9999"
         error = CastError(f"the value is {what}", "correct it, or leave it out")
         return Column(values.set(left, None), {int(row): error for row in left.arg_true()})
@@ -86,7 +86,7 @@ def _one_by_one(series: pl.Series, kind: str, zone: str) -> Column:
     """Casts each value.
 
     Raises:
-        CastError: The column is of one type of Arrow, and its first value could not be of the declared one.
+        CastError: The column has an Arrow type, and its first value cannot have the declared type.
     """
     is_text, is_mixed = series.dtype == pl.String, series.dtype.is_object()
     known: dict[object, Any] = {}

@@ -1,4 +1,4 @@
-"""Dates of a column, cast to midnights of UTC -> the first moments of those days in another time zone."""
+"""Dates of a column, cast to midnight UTC -> the first moments of those days in a time zone."""
 
 from datetime import date, datetime
 from typing import Final
@@ -12,15 +12,15 @@ _DATE: Final = r"^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}\s*$"
 
 
 def begin_days(series: pl.Series, found: Quick, zone: str) -> Quick:
-    """Moves the moments of dates; those of times stay.
+    """Moves dates to the first moment of their day in a time zone; values with a time do not change.
 
     Args:
-        series: As the file has it: text, dates or times.
-        found: What was made of it, in UTC.
-        zone: In which days begin.
+        series: The column of the file: text, dates or times.
+        found: The values cast from it, in UTC.
+        zone: The time zone in which days begin.
 
     Returns:
-        The moments; days that begin before the year 0001 are left.
+        The moments; days that begin before the year 0001 do not change.
     """
     values, left = found
     if series.dtype == pl.String:
@@ -30,7 +30,7 @@ def begin_days(series: pl.Series, found: Quick, zone: str) -> Quick:
     midnights = values.filter(is_date).unique().to_list()
     if not midnights:
         return found
-    # Thousands of customers share a birthday: each day is looked up once.
+    # Thousands of customers share a birthday, so each day is computed once.
     begins = pl.Series(values.name, [_begin(moment.date(), zone) for moment in midnights], MOMENT)
     moved = values.replace(pl.Series(midnights, dtype=MOMENT), begins)
     return moved.zip_with(is_date, values), left | (is_date & moved.is_null())

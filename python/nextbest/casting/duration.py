@@ -1,4 +1,4 @@
-"""Text -> a length of time, and back: `720h`, `7d`, `1h30m`, or ISO 8601, `P7D` and `PT1H30M`; exact."""
+"""Text -> a duration, and back: `720h`, `7d`, `1h30m`, or ISO 8601, `P7D` and `PT1H30M`; exact."""
 
 import re
 from collections.abc import Collection
@@ -27,17 +27,17 @@ _ISO: Final = re.compile(
 _CALENDAR: Final = re.compile(r"[+-]?P[\d.]+[YM].*", re.ASCII | re.IGNORECASE)
 _CLOCK: Final = re.compile(r"-?\d+:\d\d(:\d\d(\.\d+)?)?", re.ASCII)
 _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)
-_EXAMPLE: Final = "write a length of time as 720h, 30d or 1h30m"
+_EXAMPLE: Final = "write a duration such as 720h, 30d or 1h30m"
 US_MAX: Final = 315_576_000_000 * 1_000_000
 """10,000 years: the longest duration of CEL (cel-cpp)."""
 
 
 LETTERS_MAX: Final = 200
-"""Python reads no whole number of more than 4,300 digits, and nobody writes such a duration."""
+"""Python refuses to parse a whole number of more than 4,300 digits, and no real duration is that long."""
 
 
 class Problem(StrEnum):
-    """Why a text is not a duration that can be kept."""
+    """Why a text is not a duration that can be stored."""
 
     NOT_A_DURATION = "it is not an amount and a unit, or several"
     TOO_FINE = "it is finer than a microsecond"
@@ -45,10 +45,10 @@ class Problem(StrEnum):
 
 
 class DurationError(ValueError):
-    """A text that is not a duration of some notation.
+    """A text that is not a valid duration in its notation.
 
     Attributes:
-        problem: What is wrong with it.
+        problem: Why it is not valid.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -60,11 +60,11 @@ def duration_us(text: str, units: Collection[str] = UNITS_NS.keys()) -> int:
     """Reads amounts with units, `1h30m`, `-1.5s` or `0`, in microseconds.
 
     Args:
-        text: What is written. A sign holds for all of it.
-        units: Those of `UNITS_NS` that the notation has. A day is 24 hours.
+        text: The duration. A sign applies to all of it.
+        units: The units of `UNITS_NS` that the notation allows. A day is 24 hours.
 
     Raises:
-        DurationError: It is none, is finer than microseconds, or longer than 10,000 years either way.
+        DurationError: The text is not a duration, is finer than microseconds, or longer than 10,000 years.
     """
     written = text[1:] if text[:1] in ("+", "-") else text
     if len(written) > LETTERS_MAX:
@@ -89,7 +89,7 @@ def duration_us(text: str, units: Collection[str] = UNITS_NS.keys()) -> int:
 
 
 def spell_us(length_us: int) -> str:
-    """Writes a length of time as `duration_us` and conditions read it: `720h`, `1h30m`, `1.5s`."""
+    """Writes a duration in the notation that `duration_us` and conditions read: `720h`, `1h30m`, `1.5s`."""
     hours, rest = divmod(abs(length_us), 3_600_000_000)
     minutes, rest = divmod(rest, 60_000_000)
     seconds = f"{rest // 1_000_000}.{rest % 1_000_000:06}".rstrip("0").rstrip(".")
@@ -98,19 +98,19 @@ def spell_us(length_us: int) -> str:
 
 
 def parse_duration(text: str) -> timedelta:
-    """Reads a length of time, which may have a sign.
+    """Reads a duration, which may have a sign.
 
     Units: w, d, h, m, s, ms, us, ns. A day is 24 hours.
 
     Raises:
-        CastError: It is none, is finer than microseconds, or longer than 10,000 years.
+        CastError: The text is not a duration, is finer than microseconds, or longer than 10,000 years.
     """
     try:
         return timedelta(microseconds=duration_us(_without_iso(text)))
     except DurationError as error:
         match error.problem:
             case Problem.TOO_FINE:
-                remedy = "time is kept in microseconds: round it"
+                remedy = "durations have a resolution of one microsecond: round it"
                 raise CastError(f"`{text}` is finer than a microsecond", remedy) from error
             case Problem.TOO_LONG:
                 raise CastError(f"`{text}` is longer than 10,000 years", _EXAMPLE) from error
@@ -118,12 +118,12 @@ def parse_duration(text: str) -> timedelta:
 
 
 def spell_duration(length: timedelta) -> str:
-    """Writes a length of time as `parse_duration` and conditions read it: `720h`, `1h30m`, `1.5s`."""
+    """Writes a duration as `parse_duration` and conditions read it: `720h`, `1h30m`, `1.5s`."""
     return spell_us(length // timedelta(microseconds=1))
 
 
 def _without_iso(text: str) -> str:
-    """ISO 8601 in the notation of amounts and units; anything else as it is."""
+    """Rewrites ISO 8601 in the notation of amounts and units; returns any other text unchanged."""
     iso = _ISO.fullmatch(text)
     if iso is None:
         return text

@@ -1,4 +1,4 @@
-"""How a CSV file is written: what the options of commands say."""
+"""How a CSV file is written, from the options of commands."""
 
 from dataclasses import dataclass, replace
 
@@ -9,8 +9,8 @@ class Form:
 
     Attributes:
         separator: One character, or `\t`; empty: a comma.
-        encoding: As Python names encodings; empty: UTF-8.
-        can_be_given: Whether whoever reads the file can give them, as options of a command.
+        encoding: Python's name of the encoding; empty: UTF-8.
+        can_be_given: Whether the reader of the file can set them as options of a command.
     """
 
     separator: str = ""
@@ -18,9 +18,9 @@ class Form:
     can_be_given: bool = True
 
     def with_separator(self, separator: str) -> "Form":
-        """The same with another separator."""
+        """Returns a copy with another separator."""
         return replace(self, separator=separator)
 
     def remedy(self, option: str, otherwise: str) -> str:
-        """Words a remedy: the option, where there are options."""
+        """Words the remedy: names the option where options can be given."""
         return f"give {option}" if self.can_be_given else otherwise

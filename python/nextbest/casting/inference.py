@@ -1,7 +1,7 @@
-"""A column of which nobody knows the declared type -> the type that a server is asked to take it for.
+"""A column without a declared type -> the type that the server is asked to use for it.
 
-Only for what is sent to a server without a bundle at hand: the server compares each value with its own schema
-and refuses what does not fit, so that a wrong guess is refused and never stored.
+Used only for values that are sent to a server when no bundle is available: the server checks each value
+against its own schema, so a wrong guess is refused and never stored.
 """
 
 from typing import Final
@@ -27,13 +27,13 @@ _TYPES: Final = {
 def infer(series: pl.Series, *, is_text: bool) -> str:
     """Chooses a type of `schema.yaml`.
 
-    Text of CSV is whole numbers, numbers, truth values or timestamps where every value is written so, and
-    text otherwise: a number with a zero at its beginning makes a column of text. Text of files that have
-    types is text.
+    A CSV column becomes whole numbers, numbers, truth values or timestamps if every value is written in that
+    form, and text if not: one number with a leading zero makes it a text column. A text column of a typed
+    file (Parquet) stays text.
 
     Args:
-        series: As the file has it.
-        is_text: Whether the file knows no types but text.
+        series: The column of the file.
+        is_text: Whether the file format has no types, only text.
 
     Raises:
         CastError: No type fits all values.
@@ -52,7 +52,7 @@ def infer(series: pl.Series, *, is_text: bool) -> str:
     if dtype.is_numeric():
         return "int" if dtype.is_integer() else "double"
     raise CastError(
-        f"the column `{series.name}` holds {dtype}, which no attribute can",
+        f"the column `{series.name}` holds {dtype}, a type that attributes cannot have",
         "leave it out of the file, or cast it to a number, text, truth value, time or list",
     )
 
@@ -71,13 +71,13 @@ def _mixed(series: pl.Series) -> str:
         return "list<int>" if whole else "list<string>"
     types = {type(value) for value in values}
     if dict in types:
-        message = f"the column `{series.name}` holds JSON objects, which no attribute can"
-        raise CastError(message, "leave it out, or write what is in them under keys of its own")
+        message = f"the column `{series.name}` holds JSON objects, which attributes cannot hold"
+        raise CastError(message, "leave the column out, or give each key of the objects its own column")
     if types == {int}:
         return "int"
     if not types & {str, bool, list, dict}:
         return "double"
     raise CastError(
         f"the column `{series.name}` holds values of several types",
-        "write them all in one type, or give --bundle, whose schema says which",
+        "write all values in one type, or give --bundle: its schema has the type",
     )

@@ -1,4 +1,4 @@
-"""JSON text -> values of Python, refusing what would be read in more than one way, or not to the end."""
+"""JSON text -> Python values; ambiguous or incomplete JSON is refused."""
 
 import json
 from decimal import Decimal
@@ -9,7 +9,7 @@ from nextbest.casting.refusal import CastError
 
 
 class NotJsonError(CastError):
-    """Text that JSON does not know; it may be meant as plain text."""
+    """Text that is not JSON; it may be intended as plain text."""
 
 
 def decode_json(content: str | bytes) -> Any:
@@ -19,7 +19,7 @@ def decode_json(content: str | bytes) -> Any:
         content: Text, or its bytes, which are UTF-8.
 
     Raises:
-        NotJsonError: It is not JSON; `help` is empty, as only the caller knows what to write.
+        NotJsonError: It is not JSON; `help` is empty, because only the caller knows the remedy.
         CastError: It is not UTF-8, has a key twice, NaN or Infinity, or is nested too deeply.
     """
     return _decode(content, _PLAIN)
@@ -28,7 +28,7 @@ def decode_json(content: str | bytes) -> Any:
 def decode_json_exactly(content: str | bytes) -> Any:
     """Decodes one value as `decode_json`, but numbers keep their digits.
 
-    Whole ones are ints of any size, and others are floats only where that loses nothing of a whole number.
+    Whole numbers are ints of any size; other numbers are floats unless a float would lose whole digits.
     """
     return _decode(content, _EXACT)
 
@@ -37,10 +37,10 @@ def _decode(content: str | bytes, decoder: json.JSONDecoder) -> Any:
     try:
         return decoder.decode(content.decode() if isinstance(content, bytes) else content)
     except UnicodeDecodeError:
-        raise CastError("not UTF-8", "save it as UTF-8, which JSON is written in") from None
+        raise CastError("not UTF-8", "save it as UTF-8, the encoding of JSON") from None
     except RecursionError:
         raise CastError(
-            "nested too deeply", "write lists of texts or numbers, without lists in them"
+            "nested too deeply", "write lists of texts or numbers, without lists inside lists"
         ) from None
     except ValueError as error:
         raise NotJsonError(f"not JSON: {error}", "") from None
@@ -51,7 +51,7 @@ def _with_each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         repeated = next(name for name in names if names.count(name) > 1)
-        raise CastError(f"the key `{repeated}` is there more than once", "write each key once")
+        raise CastError(f"the key `{repeated}` appears more than once", "write each key once")
     return found
 
 
@@ -66,7 +66,7 @@ def _constant(name: str) -> None:
     raise CastError(f"`{name}` is not JSON", "write null for a value that is missing")
 
 
-# One for all texts: making a decoder takes longer than decoding a line does.
+# One decoder for all texts: creating a decoder takes longer than decoding a line.
 _PLAIN: Final = json.JSONDecoder(parse_constant=_constant, object_pairs_hook=_with_each_key_once)
 _EXACT: Final = json.JSONDecoder(
     parse_float=_number, parse_constant=_constant, object_pairs_hook=_with_each_key_once

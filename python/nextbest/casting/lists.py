@@ -1,4 +1,4 @@
-"""Lists of Python -> a column of lists; polars takes eight times as long when it is given them one by one."""
+"""Python lists -> a column of lists; polars takes eight times as long for one list at a time."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,9 @@ def list_column(name: str, values: Sequence[Sequence[object] | None], inner: pl.
     """Makes a column.
 
     Args:
-        name: Of the column.
+        name: The name of the column.
         values: Its lists; None where one is missing.
-        inner: Type of the elements, of which all are.
+        inner: The type of all elements.
     """
     rows = [row for row, items in enumerate(values) if items for _ in items]
     items = pl.Series([item for items in values if items for item in items], dtype=inner)

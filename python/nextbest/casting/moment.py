@@ -1,4 +1,4 @@
-"""Text -> a moment. Dates whose day and month could be exchanged are refused, with both readings."""
+"""Text -> a moment. A date whose day and month could be exchanged is refused with both readings."""
 
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -19,13 +19,13 @@ _EXAMPLE: Final = "write a date, 2026-01-31, or a time, 2026-01-31T09:00:00Z"
 
 
 def parse_moment(text: str, zone: str = "") -> datetime:
-    """Reads `2026-01-31`, or `2026-01-31T09:00:00Z` with any offset; UTC where a time names none.
+    """Reads `2026-01-31`, or `2026-01-31T09:00:00Z` with any offset; UTC if the time has no offset.
 
-    A date is its first moment in `zone`. A blank may stand for the T, and seconds may be left out. Time is
-    kept in microseconds: finer digits are dropped.
+    A date is its first moment in `zone`. A blank may replace the T, and seconds may be left out. The
+    resolution is one microsecond: finer digits are dropped.
 
     Raises:
-        CastError: It is neither, or not in the calendar, or its day and month could be exchanged.
+        CastError: It is neither of them, is not in the calendar, or its day and month could be exchanged.
     """
     found = _MOMENT.fullmatch(text)
     if found is None:
@@ -44,7 +44,7 @@ def parse_moment(text: str, zone: str = "") -> datetime:
 
 
 def is_date(text: str) -> bool:
-    """Whether text is a date without a time, which begins in a time zone that it does not name."""
+    """Whether the text is a date without a time; such a date begins in a time zone that it does not name."""
     found = _MOMENT.fullmatch(text.strip())
     return found is not None and found[4] is None
 
@@ -55,7 +55,7 @@ def first_moment(day: date, zone: str) -> datetime:
     Raises:
         ValueError: It begins before the year 0001 of UTC.
     """
-    # Commands that cast nothing do not load it.
+    # Imported here because commands that cast nothing need not load it.
     from nextbest._core import start_of_day  # noqa: PLC0415
 
     return _EPOCH + timedelta(microseconds=start_of_day(day.year, day.month, day.day, zone))
@@ -89,7 +89,7 @@ def _refusal(text: str) -> CastError:
     if written is not None and not (text.isdecimal() and len(text) != 8):
         return CastError(f"`{text}` is not a timestamp", f"write {written}")
     if _NUMBER.fullmatch(text):
-        message = f"`{text}` is not a timestamp: a number names neither its unit nor its starting point"
+        message = f"`{text}` is not a timestamp: a number has neither a unit nor a starting point"
         return CastError(message, _EXAMPLE)
     return CastError(f"`{text}` is not a timestamp", _EXAMPLE)
 

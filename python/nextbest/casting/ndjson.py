@@ -1,4 +1,4 @@
-"""Lines of JSON objects -> columns: of one type where all values are of it, of Python's objects otherwise."""
+"""Lines of JSON objects -> columns: typed if all values have one type, of Python objects if not."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ from nextbest.casting.refusal import CastError
 from nextbest.regular_file import open_file
 
 _CHUNK: Final = 10_000
-"""Lines that are objects of Python at a time."""
+"""Lines held as Python objects at a time."""
 _TYPES: Final[Mapping[type, pl.DataType]] = {
     type(None): pl.Null(),
     bool: pl.Boolean(),
@@ -25,10 +25,10 @@ _EXAMPLE: Final = 'write one object a line, {"customer_id": "c-1", "age": 42}'
 
 
 def read_lines(path: Path) -> tuple[dict[str, pl.Series], dict[str, pl.Series]]:
-    """Reads a file; blank lines are skipped. Numbers keep their digits, as `decode_json_exactly` says.
+    """Reads a file; blank lines are skipped. Numbers keep their digits, as with `decode_json_exactly`.
 
     Returns:
-        The columns, null where a line does not have the key; and, of those of which it is so, where.
+        The columns, null where a line does not have the key; and, for columns with such lines, which lines.
 
     Raises:
         CastError: A line is not a JSON object, or has a key twice.
@@ -71,7 +71,7 @@ def _add(
     rows: list[dict[str, Any]],
     done: int,
 ) -> None:
-    """Adds a chunk of rows to the columns, and where they do not have a key to the absences."""
+    """Appends a chunk of rows to the columns, and records the rows that lack a key."""
     names = dict.fromkeys(name for row in rows for name in row)
     for name in (*columns, *(name for name in names if name not in columns)):
         parts = columns.setdefault(name, [pl.Series([None] * done, dtype=pl.Null)] if done else [])
@@ -83,14 +83,14 @@ def _add(
 
 
 def _packed(values: list[Any]) -> pl.Series:
-    """The values, as compactly as they are all of one type."""
+    """The values as a typed column if they have one type, as objects if not."""
     dtype = _dtype(values)
     try:
         if isinstance(dtype, pl.List):
             return list_column("", values, pl.String())
         return pl.Series(values, dtype=dtype, strict=dtype != pl.Float64)
     except (OverflowError, TypeError, ValueError, pl.exceptions.PolarsError):
-        # Whole numbers beyond 64 bits, or half characters.
+        # Whole numbers beyond 64 bits, or lone surrogates.
         return pl.Series(values, dtype=pl.Object)
 
 
@@ -109,7 +109,7 @@ def _dtype(values: list[Any]) -> pl.DataType:
 
 
 def _joined(name: str, parts: list[pl.Series], count: int) -> pl.Series:
-    """One column of all chunks."""
+    """Joins the chunks into one column."""
     types = {part.dtype for part in parts} - {pl.Null()}
     if len(types) > 1:
         joined = _packed([value for part in parts for value in part.to_list()])

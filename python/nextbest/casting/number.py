@@ -1,4 +1,4 @@
-"""Text, and numbers of any kind -> whole numbers and numbers that an attribute can have."""
+"""Text, and numbers of any kind -> whole numbers and numbers for attributes."""
 
 import math
 import re
@@ -10,10 +10,10 @@ from nextbest.casting.refusal import CastError
 INT_MIN: Final = -(2**63)
 INT_MAX: Final = 2**63 - 1
 EXACT_MAX: Final = 2**53
-"""Beyond it, numbers of 64 bits with a fraction skip whole numbers."""
+"""Above it, a 64-bit float cannot represent every whole number."""
 
 _DIGITS_MAX: Final = 400
-"""Longer texts are no numbers that anything could hold, and would take long to read."""
+"""A longer text cannot be a number of 64 bits, and parsing it would take long."""
 _WHOLE: Final = re.compile(r"([+-]?\d+)(?:\.0*)?", re.ASCII)
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _COMMA: Final = re.compile(r"[+-]?\d+,\d+", re.ASCII)
@@ -22,19 +22,19 @@ _GROUPED: Final = re.compile(
     r"(?:(?!(?P=mark))[.,](\d+))?",
     re.ASCII,
 )
-"""Thousands set apart by one mark, and perhaps a fraction behind another."""
+"""Thousands separated by one mark, and possibly a fraction after another."""
 
 
 def parse_int(text: str) -> int:
     """Reads a whole number; `3.0` is one.
 
     Raises:
-        CastError: It is none, or does not fit 64 bits.
+        CastError: It is not a whole number, or does not fit 64 bits.
     """
     found = _WHOLE.fullmatch(text) if len(text) <= _DIGITS_MAX else None
     if found is None:
         if _NUMBER.fullmatch(text) and "e" in text.lower():
-            message = f"`{text}` is written with an exponent, which may have lost digits"
+            message = f"`{text}` has an exponent, so digits may be lost"
             raise CastError(message, "write all of its digits")
         raise _refusal(text, "a whole number", "42", _WHOLE)
     return _fitting(int(found[1]), text)
@@ -44,7 +44,7 @@ def parse_double(text: str) -> float:
     """Reads a number.
 
     Raises:
-        CastError: It is none, or is not finite.
+        CastError: It is not a number, or is not finite.
     """
     if len(text) > _DIGITS_MAX or not _NUMBER.fullmatch(text):
         raise _refusal(text, "a number", "12.5", _NUMBER)
@@ -52,7 +52,7 @@ def parse_double(text: str) -> float:
 
 
 def to_int(number: float | Decimal) -> int:
-    """Takes a number of any kind that is whole.
+    """Converts a number of any kind that is whole.
 
     Raises:
         CastError: It has a fraction, may have lost digits, or does not fit 64 bits.
@@ -63,13 +63,13 @@ def to_int(number: float | Decimal) -> int:
         message = f"`{_short(str(number))}` is not a whole number"
         raise CastError(message, "write a whole number, such as 42")
     if isinstance(number, float) and abs(number) > EXACT_MAX:
-        message = f"`{number!r}` is too large to have kept all its digits in a number with a fraction"
-        raise CastError(message, "write whole numbers as such, or as text")
+        message = f"`{number!r}` is too large: as a number with a fraction it may have lost digits"
+        raise CastError(message, "write it as a whole number, without a fraction, or as text")
     return _fitting(int(number), str(number))
 
 
 def to_double(number: float | Decimal) -> float:
-    """Takes a number of any kind.
+    """Converts a number of any kind.
 
     Raises:
         CastError: It is not finite.
@@ -95,7 +95,7 @@ def _fitting(number: int, written: str) -> int:
 
 
 def _refusal(text: str, phrase: str, example: str, accepted: re.Pattern[str]) -> CastError:
-    """Says what may be meant; the remedy has nothing that would be refused again, or be another amount."""
+    """Words what may be intended; what the remedy suggests is accepted, and is the same amount."""
     message = f"`{_short(text)}` is not {phrase}"
     readings = _readings(text) if len(text) <= _DIGITS_MAX else {}
     named = " or ".join(readings)
@@ -110,7 +110,7 @@ def _refusal(text: str, phrase: str, example: str, accepted: re.Pattern[str]) ->
 
 
 def _readings(text: str) -> dict[str, str]:
-    """What a number with other marks than a point may be, each with what is wrong with how it is written."""
+    """The possible readings of a number with marks other than a point, each with why it is refused."""
     readings = {}
     grouped = _GROUPED.fullmatch(text)
     if grouped is not None:

@@ -1,11 +1,11 @@
-"""Why a value, a column or a file cannot be read as what it is declared to be."""
+"""Why a value, column or file cannot be read as its declared type."""
 
 
 class CastError(Exception):
-    """A value that is not of its type, or a table that cannot be read.
+    """A value that does not fit its type, or a table that cannot be read.
 
     Attributes:
-        message: Lower-case fragment without full stop; names the value.
+        message: Lower-case fragment without full stop, with the value.
         help: What to write instead.
     """
 

@@ -1,13 +1,13 @@
-"""The declared types that values are cast to."""
+"""The declared types for casting values."""
 
 from collections.abc import Mapping
 
 
 class Schema(dict[str, str]):
-    """The attributes of a root, without it, each with its type as `schema.yaml` writes it.
+    """The attributes of one root (names without it), each with its type as in `schema.yaml`.
 
     Attributes:
-        time_zone: In which dates begin; empty: UTC.
+        time_zone: The time zone in which dates begin; empty: UTC.
     """
 
     def __init__(self, types: Mapping[str, str] | None = None, time_zone: str = "") -> None:

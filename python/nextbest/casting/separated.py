@@ -1,4 +1,4 @@
-"""A CSV or TSV file -> columns of text, or what is wrong with the way it is written."""
+"""A CSV or TSV file -> columns of text, or the reason why the file cannot be read."""
 
 import codecs
 import csv
@@ -14,28 +14,28 @@ from nextbest.casting.refusal import CastError
 from nextbest.regular_file import open_file
 
 _SEPARATORS: Final = {";": "';'", "\t": "'\\t'", "|": "'|'", ",": "','"}
-"""Those that files have, each as it is typed behind an option."""
+"""The common separators, each as it is typed after an option."""
 _BOM_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SHOWN_BYTES: Final = 20
 
 
 def read_separated(path: Path, form: Form) -> dict[str, pl.Series]:
-    """Reads a file as text, without looking at what the text is.
+    """Reads a file as text, without interpreting the values.
 
-    An empty value is null, and a quoted empty one, `""`, an empty text.
+    An empty value is null; a quoted empty value, `""`, is an empty text.
 
     Args:
-        path: Of the file; its first line names the columns.
-        form: How it is written.
+        path: The file; its first line names the columns.
+        form: How the file is written.
 
     Raises:
-        CastError: It is written otherwise.
+        CastError: The file is written in another way.
         OSError: It cannot be read.
     """
     separator = _separator(form)
     text = _decode(path, form).removeprefix("\ufeff").rstrip("\r\n")
     if not text:
-        raise CastError(f"`{path}` is empty", "begin it with a line of column names")
+        raise CastError(f"`{path}` is empty", "add a first line with the column names")
     names = _names(path, text, separator, form)
     _check_lines(path, text, separator, len(names))
     try:
@@ -44,7 +44,7 @@ def read_separated(path: Path, form: Form) -> dict[str, pl.Series]:
         )
     except pl.exceptions.PolarsError as error:
         reason = str(error).split("\n", 1)[0]
-        remedy = "write quotes around values that hold quotes, and each quote within twice"
+        remedy = "put quotes around values that contain quotes, and double each quote inside"
         raise CastError(f"`{path}` cannot be read as CSV: {reason}", remedy) from None
     return {series.name: series for series in frame}
 
@@ -70,45 +70,45 @@ def _decode(path: Path, form: Form) -> str:
         otherwise = "save it as CSV UTF-8"
         if data.startswith(_BOM_16) and not form.encoding:
             remedy = form.remedy("--encoding utf-16", otherwise)
-            raise CastError(f"`{path}` is not UTF-8: it begins as UTF-16 does", remedy) from None
+            raise CastError(f"`{path}` is not UTF-8: its first bytes are those of UTF-16", remedy) from None
         line = data.count(b"\n", 0, error.start) + 1
         message = f"`{path}` is not {encoding.upper()}: line {line} has the byte 0x{data[error.start]:02X}"
         if form.encoding:
             raise CastError(message, "give another --encoding") from None
-        # Bytes that are control characters in Latin-1 are letters and signs in Windows' version of it.
+        # Bytes that are control characters in Latin-1 are letters and signs in windows-1252.
         other = "windows-1252" if any(0x80 <= byte < 0xA0 for byte in data) else "latin-1"
         around = data[max(0, error.start - _SHOWN_BYTES) : error.start + _SHOWN_BYTES]
         shown = around.decode(other, "replace").splitlines()
         piece = next((part for part in shown if not part.isascii()), "").strip()
-        remedy = form.remedy(f"--encoding {other}, which reads `{piece}` there", otherwise)
+        remedy = form.remedy(f"--encoding {other}, which reads `{piece}` at this position", otherwise)
         raise CastError(message, remedy) from None
 
 
 def _names(path: Path, text: str, separator: str, form: Form) -> list[str]:
-    """The names of the columns."""
+    """Reads the names of the columns."""
     try:
         names = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
     except csv.Error as error:
-        raise CastError(f"the header of `{path}` cannot be read: {error}", "check its quotes") from None
+        raise CastError(f"the header of `{path}` cannot be read: {error}", "check the quotes in it") from None
     found = [other for other in _SEPARATORS if len(names) == 1 and other in names[0] and other != separator]
     if found:
         shown, known = names[0].replace("\t", "\\t"), _SEPARATORS.get(separator, f"'{separator}'")
         message = f"`{path}` has one column, `{shown}`: no {known} separates its values"
-        remedy = form.remedy(f"--separator {_SEPARATORS[found[0]]}", "separate its values by commas")
+        remedy = form.remedy(f"--separator {_SEPARATORS[found[0]]}", "separate the values by commas")
         raise CastError(message, remedy)
     for place, name in enumerate(names, 1):
         if not name.strip():
-            remedy = "give it one, or leave it out; pandas leaves out its index with to_csv(index=False)"
+            remedy = "name it, or leave it out; pandas omits its index with to_csv(index=False)"
             raise CastError(f"column {place} of `{path}` has no name", remedy)
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
-        message = f"`{path}` has {Counter(names)[repeated[0]]} columns with the name `{repeated[0]}`"
-        raise CastError(message, "rename or leave out all but one")
+        message = f"`{path}` has {Counter(names)[repeated[0]]} columns named `{repeated[0]}`"
+        raise CastError(message, "rename them, or keep only one")
     return names
 
 
 def _check_lines(path: Path, text: str, separator: str, count: int) -> None:
-    """Finds a line with more or fewer values than there are names: they would be in the wrong columns."""
+    """Finds a line with more or fewer values than columns: its values would be in the wrong columns."""
     if '"' not in text:
         lines = pl.Series(text.replace("\r\n", "\n").split("\n"))
         counts = lines.str.count_matches(separator, literal=True) + 1
@@ -122,10 +122,10 @@ def _check_lines(path: Path, text: str, separator: str, count: int) -> None:
             if len(row) != count and row:
                 raise _uneven(path, reader.line_num, len(row), count)
     except csv.Error as error:
-        remedy = "write quotes around values that hold quotes, and each quote within twice"
+        remedy = "put quotes around values that contain quotes, and double each quote inside"
         raise CastError(f"line {reader.line_num} of `{path}` cannot be read: {error}", remedy) from None
 
 
 def _uneven(path: Path, line: int, found: int, expected: int) -> CastError:
-    message = f"line {line} of `{path}` has {found} values, and there are {expected} columns"
-    return CastError(message, "write quotes around values that hold the separator, and keep empty ones")
+    message = f"line {line} of `{path}` has {found} values, but there are {expected} columns"
+    return CastError(message, "put quotes around values that contain the separator, and keep empty values")

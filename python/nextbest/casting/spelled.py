@@ -1,6 +1,6 @@
-"""Columns of text -> values, as far as polars reads what rows mostly hold; and where something is left.
+"""Columns of text -> values in the usual notations, cast by polars; and a mask of the remaining rows.
 
-Patterns are narrower than what `cast` takes: what they let through must mean the same here and there.
+The patterns are narrower than `cast`: a text that they accept must mean the same in both.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ def _identifiers(series: pl.Series) -> Quick:
 
 
 def _stripped(series: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """The texts without blanks around them, and where one is missing."""
+    """The texts without surrounding blanks, and a mask of missing values."""
     texts = series.str.strip_chars()
     return texts, texts.is_null() | texts.str.to_lowercase().is_in(sorted(MISSING))
 

@@ -1,4 +1,4 @@
-"""Columns of Arrow's types -> values, where a type holds what is declared; and where something is left."""
+"""Columns of Arrow types -> values that fit the declared type; and a mask of the remaining rows."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -13,21 +13,21 @@ MOMENT: Final = pl.Datetime("us", "UTC")
 _YEARS_US: Final = (-62_135_596_800_000_000, 253_402_300_799_999_999)
 
 Quick = tuple[pl.Series, pl.Series]
-"""Values, and where some are left to be cast one by one."""
+"""Values, and a mask of the rows that remain to be cast one by one."""
 
 
 def nowhere(series: pl.Series) -> pl.Series:
-    """Nothing is left."""
+    """No row remains."""
     return pl.repeat(value=False, n=len(series), dtype=pl.Boolean, eager=True)
 
 
 def within_years(moments: pl.Series) -> pl.Series:
-    """Where moments are of the years 0001 to 9999; null where there is none."""
+    """Where moments are in the years 0001 to 9999; null where the value is null."""
     return moments.dt.epoch("us").is_between(*_YEARS_US)
 
 
 def can_hold(dtype: pl.DataType, kind: str) -> bool:
-    """Whether a column of a type holds values of the declared type and others beside them."""
+    """Whether a column of an Arrow type can hold values of the declared type and others."""
     is_number = dtype.is_numeric()
     match kind:
         case "int" | "double" | "bool":
@@ -112,7 +112,7 @@ def _inner(series: pl.Series) -> pl.DataType | None:
 
 
 def _incomplete(values: pl.Series) -> pl.Series:
-    """Where a list has an element that is missing."""
+    """Where a list has a missing element."""
     return (values.list.len() != values.list.drop_nulls().list.len()).fill_null(value=False)
 
 
@@ -126,4 +126,4 @@ QUICK: Final[Mapping[str, Callable[[pl.Series], Quick | None]]] = {
     "list<int>": _whole_numbers,
     IDENTIFIER: _identifiers,
 }
-"""By type; None where a column is not of a type that is cast at once."""
+"""By type; None if such a column is not cast at once."""

@@ -1,7 +1,6 @@
-"""A file of rows -> its columns as they are written: texts of CSV, values of NDJSON, types of Parquet.
+"""A file of rows -> its columns in the file's types: text of CSV, JSON values of NDJSON, types of Parquet.
 
-Nothing is inferred here: what a column means is said by `cast_column`, or, where nobody knows a schema, by
-`inference`.
+This module infers no types: `cast_column` applies the schema; without a schema, `inference` chooses a type.
 """
 
 from dataclasses import dataclass, field
@@ -24,9 +23,9 @@ class Table:
     """A file that was read.
 
     Attributes:
-        columns: By name, in the order of the file, all of one length.
-        is_text: Whether the file knows no types but text.
-        absent: Of columns that some rows do not have at all, where; a null there is not one that was written.
+        columns: By name, in the order of the file, all of the same length.
+        is_text: Whether the file format has no types, only text.
+        absent: By column, the rows that do not have the key at all, as opposed to an explicit null.
     """
 
     columns: dict[str, pl.Series]
@@ -35,7 +34,7 @@ class Table:
 
     @property
     def row_count(self) -> int:
-        """How many rows there are; a header is not counted."""
+        """The number of rows, without a header."""
         return len(next(iter(self.columns.values()), ()))
 
 
@@ -44,22 +43,20 @@ def read_table(path: Path, form: Form | None = None, suffixes: tuple[str, ...] =
 
     Args:
         path: Parquet, CSV, TSV or NDJSON, by its suffix.
-        form: Of CSV and TSV; None: UTF-8, with commas or tabs.
-        suffixes: Kinds that are read.
+        form: How a CSV or TSV file is written; None: UTF-8, with commas or tabs.
+        suffixes: The accepted kinds of file.
 
     Raises:
-        CastError: It is of another kind, or is not written as such files are.
+        CastError: It is another kind of file, or its content is not valid for its kind.
         OSError: It cannot be read.
     """
     suffix = path.suffix.lower()
     if suffix not in suffixes:
-        raise CastError(
-            f"`{path}` is not a kind of file that can be read", f"give a file of {', '.join(suffixes)}"
-        )
+        raise CastError(f"`{path}` is not a supported kind of file", f"give a file of {', '.join(suffixes)}")
     form = form or Form()
     if suffix not in {".csv", ".tsv"} and form != Form(can_be_given=form.can_be_given):
-        remedy = "leave --separator and --encoding out"
-        raise CastError(f"`{path}` is not CSV: it has neither a separator nor an encoding to choose", remedy)
+        remedy = "leave out --separator and --encoding"
+        raise CastError(f"`{path}` is not CSV: a separator and an encoding apply to CSV only", remedy)
     match suffix:
         case ".parquet":
             return Table(_read_parquet(path))

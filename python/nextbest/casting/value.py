@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from nextbest.values import AttributeValue
 
 IDENTIFIER: Final = "id"
-"""Beside the types of `schema.yaml`, the id of a customer: text; a whole number stands for its digits."""
+"""In addition to the types of `schema.yaml`, the id of a customer: text; a whole number is taken as its
+digits."""
 
 MISSING: Final = frozenset({"", "na", "n/a", "nan", "null", "none"})
-"""What programs write where nothing is, in small letters; in text these are texts like others."""
+"""What programs write for a missing value, in lower case; for attributes of the type string, these are
+ordinary texts."""
 
 TRUE: Final = frozenset({"true", "t", "yes", "y", "1"})
 FALSE: Final = frozenset({"false", "f", "no", "n", "0"})
@@ -58,11 +60,11 @@ def cast(value: object, kind: str, zone: str = "") -> "AttributeValue":
         zone: In which a date begins: `time_zone` of the workspace; empty: UTC.
 
     Returns:
-        Moments in UTC. None for what is missing: None, NaN and, unless the type is text, an empty text or one
+        Moments in UTC. None for a missing value: None, NaN and, unless the type is text, an empty text or one
         of `MISSING`.
 
     Raises:
-        CastError: The value is not of the type; says why, and what to write.
+        CastError: The value does not fit the type; the message has the reason and the remedy.
     """
     if value is None or (isinstance(value, float | Decimal) and math.isnan(value)):
         return None
@@ -83,7 +85,7 @@ def cast(value: object, kind: str, zone: str = "") -> "AttributeValue":
         case "id", int() if not isinstance(value, bool):
             found = str(value)
         case "id", Decimal() if value.as_tuple().exponent == 0:
-            # What databases keep whole numbers in.
+            # The types in which databases store whole numbers.
             found = str(int(value))
         case _:
             raise mismatch(value, kind)
@@ -91,16 +93,16 @@ def cast(value: object, kind: str, zone: str = "") -> "AttributeValue":
 
 
 def mismatch(value: object, kind: str) -> CastError:
-    """Says why a value that is no text is not of a type."""
+    """Words why a value that is not text does not fit a type."""
     message = f"{_shown(value)} is not {PHRASES[kind]}"
     remedy = f"write {PHRASES[kind]}" + (f", such as {EXAMPLES[kind]}" if kind in EXAMPLES else "")
     is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
     if kind in {"string", IDENTIFIER} and is_number:
-        remedy = "write it as text: a number keeps no zeros at its beginning"
+        remedy = "write it as text: a number loses leading zeros"
     elif kind == "bool" and is_number:
         remedy = "write true or false, or 1 or 0"
     elif kind == "timestamp" and is_number:
-        message += ": a number names neither its unit nor its starting point"
+        message += ": a number has neither a unit nor a starting point"
     elif kind == "duration" and is_number:
         message += ": a number has no unit"
     elif isinstance(value, datetime | date | timedelta | time) and kind == "string":
@@ -112,8 +114,8 @@ def _text(text: str, kind: str, zone: str) -> "AttributeValue":
     try:
         text.encode()
     except UnicodeEncodeError:
-        message = "the text holds half a character (a lone surrogate)"
-        raise CastError(message, "decode it anew") from None
+        message = "the text contains a lone surrogate (half a character)"
+        raise CastError(message, "decode it again") from None
     if kind == "string":
         return text
     if kind == IDENTIFIER:
@@ -128,7 +130,7 @@ def _identifier(text: str) -> str:
     if not text:
         raise CastError("the id is empty", "write an id for each customer")
     if text != text.strip():
-        raise CastError(f"the id `{text}` has blanks around it", f"write {text.strip()}")
+        raise CastError(f"the id `{text}` begins or ends with a blank", f"write {text.strip()}")
     return text
 
 

@@ -117,7 +117,7 @@ def _split(name: str, schema: Schema, option: str) -> tuple[str, str]:
 def _require_once(name: str, attributes: Mapping[str, AttributeValue], option: str) -> None:
     """Refuses a name that is there already: which of two values is meant would be a guess."""
     if name in attributes:
-        raise _usage(f"the attribute `{name}` is there more than once", "give each attribute once", option)
+        raise _usage(f"the attribute `{name}` appears more than once", "give each attribute once", option)
 
 
 def _note_day(name: str, kind: str, written: object, schema: Schema) -> None:
