@@ -1,9 +1,27 @@
+// Asks a decision server what to show a customer, and prints one line.
+//
+// From nothing: install Java 17 or newer and Maven. Maven fetches the compiler of protocols, generates their code, and
+// builds. In the folder of pom.xml:
+//
+//   $ sudo apt-get install openjdk-17-jdk maven
+//   $ mvn -q compile -Dproto=../../../proto
+//   $ mvn -q exec:java -Dproto=../../../proto -Dexec.args=127.0.0.1:50051
+//
+// Variables: CA, CERTIFICATE and KEY (PEM files) for TLS, API_KEY, TRACEPARENT, TIMEOUT_MS. A key that begins with
+// another line than BEGIN PRIVATE KEY is converted by `openssl pkcs8 -topk8 -nodes`.
 package nextbest.recipe;
 
+import io.grpc.ChannelCredentials;
+import io.grpc.ClientInterceptor;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
 import io.grpc.StatusRuntimeException;
+import io.grpc.TlsChannelCredentials;
+import io.grpc.stub.MetadataUtils;
+import java.io.File;
+import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -17,15 +35,11 @@ import nextbest.v1.Decision.PlacementRequest;
 import nextbest.v1.DecisionServiceGrpc;
 import nextbest.v1.DecisionServiceGrpc.DecisionServiceBlockingStub;
 
-/**
- * Asks a decision server what to show a customer, and prints one line.
- *
- * <pre>mvn -q compile exec:java -Dexec.args=dns:///decisions:50051</pre>
- */
+/** One question. */
 public final class Recipe {
   /**
-   * Calls go in turn to all servers of the name. Those that end with UNAVAILABLE are tried again, while fewer than a
-   * hundred have failed that answers have not made up for, ten for one. Numbers have to be doubles.
+   * Calls go in turn to all servers of the name. A call that ends with UNAVAILABLE is tried again, twice at most, within
+   * a budget: each failure costs 1, and each answer gives 0.1 back. Numbers have to be doubles.
    */
   private static final Map<String, ?> SERVICE_CONFIG =
       Map.of(
@@ -49,7 +63,7 @@ public final class Recipe {
 
   private Recipe() {}
 
-  public static void main(String[] arguments) throws InterruptedException {
+  public static void main(String[] arguments) throws InterruptedException, IOException {
     String address = arguments.length > 0 ? arguments[0] : "127.0.0.1:50051";
     // One channel for the whole life of the process and all its threads; against a server with several cores, a few.
     ManagedChannel channel = connect(address);
@@ -60,9 +74,42 @@ public final class Recipe {
     }
   }
 
-  private static ManagedChannel connect(String address) {
-    return Grpc.newChannelBuilder(address, InsecureChannelCredentials.create())
+  /** Plain text without CA; with CERTIFICATE and KEY the server also learns who calls. */
+  private static ChannelCredentials security() throws IOException {
+    String authority = System.getenv("CA");
+    if (authority == null) {
+      return InsecureChannelCredentials.create();
+    }
+    var tls = TlsChannelCredentials.newBuilder().trustManager(new File(authority));
+    String certificate = System.getenv("CERTIFICATE");
+    if (certificate != null) {
+      tls.keyManager(new File(certificate), new File(System.getenv("KEY")));
+    }
+    return tls.build();
+  }
+
+  /** Who calls, and the trace that the decision joins: your own span, in the form of W3C trace context. */
+  private static ClientInterceptor sentAlong() {
+    Metadata headers = new Metadata();
+    String key = System.getenv("API_KEY");
+    if (key != null) {
+      headers.put(header("authorization"), "Bearer " + key);
+    }
+    String parent = System.getenv("TRACEPARENT");
+    if (parent != null) {
+      headers.put(header("traceparent"), parent);
+    }
+    return MetadataUtils.newAttachHeadersInterceptor(headers);
+  }
+
+  private static Metadata.Key<String> header(String name) {
+    return Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER);
+  }
+
+  private static ManagedChannel connect(String address) throws IOException {
+    return Grpc.newChannelBuilder(address, security())
         .defaultServiceConfig(SERVICE_CONFIG)
+        .intercept(sentAlong())
         .enableRetry()
         .keepAliveTime(30, TimeUnit.SECONDS)
         .keepAliveTimeout(10, TimeUnit.SECONDS)
@@ -92,10 +139,10 @@ public final class Recipe {
     } catch (StatusRuntimeException error) {
       return switch (error.getStatus().getCode()) {
         case RESOURCE_EXHAUSTED ->
-            "default, the server has too much to do: ask less often (RESOURCE_EXHAUSTED)";
+            "default, the server is overloaded: ask less often (RESOURCE_EXHAUSTED)";
         case UNAVAILABLE -> "default, no server can be reached (UNAVAILABLE)";
         case DEADLINE_EXCEEDED -> "default, no answer came in time (DEADLINE_EXCEEDED)";
-        // INVALID_ARGUMENT names the field that is wrong: a mistake of ours, which trying again does not mend.
+        // INVALID_ARGUMENT names the field that is wrong: correct the program. UNAUTHENTICATED: the key is not known.
         default -> "default, " + error.getMessage();
       };
     }
