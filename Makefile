@@ -94,7 +94,7 @@ bench: bench-engine bench-eligibility bench-scoring bench-compiling bench-servin
 
 .PHONY: bench-serving
 bench-serving: $(EXTENSION) $(VENV)/.bench-packages ## Latency and capacity over gRPC, beside a plain Python server
-	$(BIN)/python bench/serving.py
+	$(BIN)/python bench/record.py serving
 
 .PHONY: bench-engine
 bench-engine: ## A decision without transport, models and threads
@@ -102,24 +102,32 @@ bench-engine: ## A decision without transport, models and threads
 
 .PHONY: bench-eligibility
 bench-eligibility: $(EXTENSION) $(VENV)/.bench-packages ## Which of up to 100,000 actions, beside rule engines and numpy
-	$(BIN)/python bench/eligibility.py
+	$(BIN)/python bench/record.py eligibility
 
 .PHONY: bench-scoring
 bench-scoring: $(EXTENSION) $(VENV)/.bench-packages ## Propensities, beside ONNX Runtime and the libraries that train models
-	$(BIN)/python bench/scoring.py
+	$(BIN)/python bench/record.py scoring
 
 .PHONY: bench-activation
 bench-activation: $(EXTENSION) ## A thousand activations under load
-	$(BIN)/python bench/activation.py
+	$(BIN)/python bench/record.py activation
 
 .PHONY: bench-compiling
 bench-compiling: $(EXTENSION) ## Compile 10,000 actions of ten conditions
-	$(BIN)/python bench/compiling.py
+	$(BIN)/python bench/record.py compiling
 
 .PHONY: docs
 docs: $(VENV)/.docs-packages ## Build the pages of docs/ into target/docs; a warning or a dead link is an error
 	$(BIN)/sphinx-build -n -W --keep-going -q -c docs . target/docs
 	@echo "target/docs/index.html"
+
+.PHONY: bench-gate
+bench-gate: $(VENV)/.packages ## Check the recorded ratios (bench/results) against bench/budgets.toml
+	$(BIN)/python bench/gate.py
+
+.PHONY: figures
+figures: $(VENV)/.packages ## Write the recorded figures (bench/results) into the pages
+	$(BIN)/python bench/figures.py
 
 .PHONY: wheel
 wheel: $(VENV)/.packages ## Build the wheel into dist/
