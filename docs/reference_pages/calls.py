@@ -19,7 +19,7 @@ INTRODUCTION: Final = """# gRPC
 
 For programmers who call nextbest without the Python client: every call and every message. The contract is in the folder
 `proto/nextbest/v1`; this page is made from its comments. Package `nextbest.v1`; decisions and customers on port 50051, control on
-port 50052. [Limits](../operator/limits.md) says what a
+port 50052. [Limits](../operator/limits.md) has what a
 call may hold.
 """
 MAPS: Final = "Entry"

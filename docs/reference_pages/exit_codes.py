@@ -12,7 +12,7 @@ from reference_pages.markdown import table
 INTRODUCTION: Final = """# Exit codes
 
 For authors of scripts, pipelines and service files: what the exit code of a `nextbest` command means. A number never changes its
-meaning. [Operating a server](../operator/operating.md#exit-codes) says what they mean for `nextbest serve`.
+meaning. [Operating a server](../operator/operating.md#exit-codes) describes them for `nextbest serve`.
 
 """
 

@@ -27,7 +27,7 @@ STATUS: Final = """## Counters of status
 METRICS: Final = """
 ## Metrics of models
 
-The server exports these metrics over OTLP, with `model` and `version` as attributes unless the table says otherwise. Values are
+The server exports these metrics over OTLP, with `model` and `version` as attributes unless the table has others. Values are
 counts and indices: no value of a customer.
 
 """

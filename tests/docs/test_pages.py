@@ -4,7 +4,7 @@ A page has a shell, an empty folder and free ports to itself, so it shows every 
 may say that its examples go on in the folder of another one: it then runs after that one, in the same shell.
 Blocks other than `console` and `python` are not run.
 
-A line `...` in an expected output stands for any lines, `...` at the end of one for any text. `make bless`
+A line `...` in an expected output means any lines, `...` at the end of one for any text. `make bless`
 rewrites the outputs that have none.
 """
 
@@ -48,7 +48,7 @@ class Shell:
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             # A page's server takes the default ports, which others on this machine may want as well.
             **{name: f"127.0.0.1:{free_port()}" for name in PORTS.values()},
-            # Nobody else calls a page's server who would have to find another one.
+            # A page's server has no other callers, which would have to find another one.
             "NEXTBEST_DRAIN_GRACE_S": "0",
             "COLUMNS": "100",
             "NO_COLOR": "1",

@@ -176,14 +176,14 @@ def overloaded():
 
 @pytest.fixture
 def silent():
-    """Where somebody listens, and never says anything."""
+    """The address of a socket that accepts and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield f"127.0.0.1:{listening.getsockname()[1]}"
 
 
 @pytest.fixture
 def closed():
-    """Where nobody listens."""
+    """An address without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return f"127.0.0.1:{taken.getsockname()[1]}"
 
