@@ -1,8 +1,6 @@
 """Metrics of models: measured from counts, and arrived at a collector from a server in its own process."""
 
-import re
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -170,10 +168,3 @@ def test_what_is_counted_last_goes_out_at_the_end(start_serving, collector, serv
     assert serving.stop()[0] == 0
     points = collector.metrics.points()
     assert list(points["nextbest.model.decisions"].values()) == [1]
-
-
-def test_the_readme_lists_every_metric():
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    assert re.findall(r"^\| `(nextbest\.model\.\w+)`", readme, re.MULTILINE) == [
-        instrument.name for instrument in INSTRUMENTS
-    ]
