@@ -12,7 +12,7 @@ from pygments.lexers.special import TextLexer
 from sphinx.application import Sphinx
 
 ROOT = Path(__file__).parents[1]
-LIST_LINK = re.compile(r"^[-*] \[[^\]]+\]\(([^)#:]+\.md)\)", re.MULTILINE)
+LIST_LINK = re.compile(r"^[-*] \[([^\]]+)\]\(([^)#:]+\.md)\)", re.MULTILINE)
 LINK = re.compile(r"\[([^\]]+)\]\(([^)\s#:]+)\)")
 HOME = '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=docs/index.html">\n'
 
@@ -23,9 +23,13 @@ exclude_patterns = [".*", "bench", "dist", "rust", "target", "tests"]
 extensions = ["myst_parser"]
 # A link to a heading is spelled as in a repository browser.
 myst_heading_anchors = 4
+# Options begin with two hyphens, not with a dash.
+smartquotes = False
 
 html_title = "nextbest"
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 html_theme_options = {"top_of_page_buttons": []}
 html_show_copyright = False
 html_show_sphinx = False
@@ -36,7 +40,7 @@ pygments_dark_style = "monokai"
 
 def table_of_contents(text: str) -> str:
     """Makes Sphinx's table of contents from the links that lists of an index page begin with."""
-    entries = "\n".join(LIST_LINK.findall(text))
+    entries = "\n".join(f"{title} <{page}>" for title, page in LIST_LINK.findall(text))
     return f"\n```{{toctree}}\n:hidden:\n\n{entries}\n```\n" if entries else ""
 
 

@@ -16,6 +16,7 @@ For everyone who types `nextbest`: every command with its arguments, options and
 replace options are in [Settings](../operator/settings.md), exit codes in [Exit codes](exit-codes.md).
 """
 VALUES: Final = {str: "text", Path: "path", int: "whole number", float: "number", bool: ""}
+OPTION: Final = re.compile(r"(?<![\w`-])--[a-z][a-z-]*(?![\w`-])(?=[^`]*(?:`[^`]*`[^`]*)*$)")
 MARKUP: Final = re.compile(r"(?<!\\)\[/?[a-z ]+\]")
 
 
@@ -39,7 +40,7 @@ def _commands(group: Any, path: str) -> Iterator[tuple[str, Any]]:
 def _command(name: str, command: Any, context: Any) -> Iterator[str]:
     yield f"\n## {name}\n"
     for text in (command.help or "").split("\n\n"):
-        yield f"\n{paragraph(_plain(text))}\n"
+        yield f"\n{paragraph(_text(text))}\n"
     if hasattr(command, "commands"):
         return
     arguments = [one for one in command.params if one.param_type_name == "argument"]
@@ -77,13 +78,18 @@ def _value(option: Any) -> str:
 
 
 def _meaning(one: Any, context: Any) -> str:
-    text = _plain(one.help or "")
+    text = _text(one.help or "")
     if one.required and one.param_type_name == "option":
         return f"{text} Required."
     default = one.show_default if isinstance(one.show_default, str) else one.get_default(context, call=False)
     if default in (None, False, "", (), []) or callable(default) or "Default:" in text:
         return text
     return f"{text} Default: `{getattr(default, 'value', default)}`."
+
+
+def _text(text: str) -> str:
+    """Marks options as code."""
+    return OPTION.sub(r"`\g<0>`", _plain(text))
 
 
 def _plain(text: str) -> str:
