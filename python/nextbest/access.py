@@ -19,7 +19,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -28,13 +28,37 @@ import yaml
 
 from nextbest import regular_file
 from nextbest.diagnostics.suggestion import one_of, suggest
+from nextbest.v1 import access_pb2, control_pb2, customer_pb2, decision_pb2
 
-DECISION_ROLES: Final = {
-    "decide": "Decide, DecideStream, DecideBatch",
-    "explain": "Explain, with decide: full explanations and contributions",
-    "customers": "Upsert, Get, Delete",
+_NAMES: Final = {number: name.removeprefix("ROLE_").lower() for name, number in access_pb2.Role.items()}
+METHOD_ROLES: Final = {
+    f"/{service.full_name}/{method.name}": _NAMES[method.GetOptions().Extensions[access_pb2.role]]
+    for file in (decision_pb2, customer_pb2, control_pb2)
+    for service in file.DESCRIPTOR.services_by_name.values()
+    for method in service.methods
 }
-CONTROL_ROLES: Final = {"observe": "Status, ModelHealth, reflection", "operate": "Activate"}
+"""By method, the role that a caller needs for it: the option `role` of proto/nextbest/v1."""
+_BESIDES: Final = {
+    "explain": "full explanations and contributions, with decide",
+    "observe": "reflection",
+}
+
+
+def _granted(services: Collection[str]) -> dict[str, str]:
+    """By role, the methods of the services that it grants."""
+    granted: dict[str, list[str]] = {}
+    for path, role in METHOD_ROLES.items():
+        _, service, method = path.split("/")
+        if service in services:
+            granted.setdefault(role, []).append(method)
+    for role, more in _BESIDES.items():
+        if role in granted:
+            granted[role].append(more)
+    return {role: ", ".join(granted[role]) for role in _NAMES.values() if role in granted}
+
+
+DECISION_ROLES: Final = _granted(("nextbest.v1.DecisionService", "nextbest.v1.CustomerService"))
+CONTROL_ROLES: Final = _granted(("nextbest.v1.ControlService",))
 ROLES: Final = DECISION_ROLES | CONTROL_ROLES
 """By name, the calls that a role grants."""
 

@@ -10,16 +10,13 @@ import grpc
 import grpc.aio
 
 from nextbest import telemetry
-from nextbest.access import Access, Caller
+from nextbest.access import METHOD_ROLES, Access, Caller
 
 ANYBODY: Final = "anybody"
 """Who calls where nobody is asked."""
 
 _OPERATE: Final = "operate"
-_ROLES: Final = {
-    "/nextbest.v1.ControlService/Status": "observe",
-    "/nextbest.v1.ControlService/ModelHealth": "observe",
-    "/nextbest.v1.ControlService/Activate": _OPERATE,
+_ROLES: Final = METHOD_ROLES | {
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": "observe",
 }
 STREAMS_MAX: Final = 16

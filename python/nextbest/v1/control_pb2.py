@@ -22,45 +22,52 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from nextbest.v1 import access_pb2 as nextbest_dot_v1_dot_access__pb2
 from nextbest.v1 import bundle_pb2 as nextbest_dot_v1_dot_bundle__pb2
 from nextbest.v1 import decision_pb2 as nextbest_dot_v1_dot_decision__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19nextbest/v1/control.proto\x12\x0bnextbest.v1\x1a\x18nextbest/v1/bundle.proto\x1a\x1anextbest/v1/decision.proto\"!\n\x0f\x41\x63tivateRequest\x12\x0e\n\x06\x62undle\x18\x01 \x01(\x0c\"l\n\x10\x41\x63tivateResponse\x12\x15\n\rbundle_digest\x18\x01 \x01(\t\x12\x17\n\x0fprevious_digest\x18\x02 \x01(\t\x12\x13\n\x0b\x64uration_us\x18\x03 \x01(\x04\x12\x13\n\x0bindex_bytes\x18\x04 \x01(\x04\"\x0f\n\rStatusRequest\"\xbd\x06\n\x0eStatusResponse\x12\x15\n\rbundle_digest\x18\x01 \x01(\t\x12\x11\n\tworkspace\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x63tions\x18\x03 \x01(\r\x12\x0e\n\x06models\x18\x04 \x01(\r\x12\x17\n\x0f\x61\x63tivated_at_us\x18\x05 \x01(\x12\x12\x11\n\tcustomers\x18\x06 \x01(\x04\x12\x11\n\tdecisions\x18\x07 \x01(\x04\x12(\n\x06traces\x18\x08 \x01(\x0b\x32\x18.nextbest.v1.TraceCounts\x12\x10\n\x08\x64raining\x18\t \x01(\x08\x12\x14\n\x0c\x65xplanations\x18\n \x01(\x04\x12\x0f\n\x07refused\x18\x0b \x01(\x04\x12\x1a\n\x12\x64\x65\x61\x64lines_exceeded\x18\x0c \x01(\x04\x12\x0e\n\x06panics\x18\r \x01(\x04\x12\x13\n\x0b\x63onnections\x18\x0e \x01(\x04\x12\x1c\n\x14\x63onnections_accepted\x18\x0f \x01(\x04\x12\x1b\n\x13\x63onnections_refused\x18\x10 \x01(\x04\x12\x0f\n\x07workers\x18\x11 \x01(\r\x12\x13\n\x0bindex_bytes\x18\x12 \x01(\x04\x12\x0e\n\x06kernel\x18\x13 \x01(\t\x12)\n\x06shadow\x18\x14 \x01(\x0b\x32\x19.nextbest.v1.ShadowCounts\x12\x0c\n\x04shed\x18\x15 \x01(\x04\x12\x11\n\tin_flight\x18\x16 \x01(\x04\x12\x14\n\x0cintake_bytes\x18\x17 \x01(\x04\x12-\n\x08security\x18\x18 \x01(\x0b\x32\x1b.nextbest.v1.SecurityCounts\x12\x14\n\x0c\x61nswer_bytes\x18\x19 \x01(\x04\x12\x17\n\x0f\x63ustomers_bytes\x18\x1a \x01(\x04\x12/\n\ttransport\x18\x1b \x01(\x0b\x32\x1c.nextbest.v1.TransportCounts\x12 \n\x18\x66\x61ilure_spans_suppressed\x18\" \x01(\x04\x12\x14\n\x0c\x65xport_error\x18# \x01(\t\x12\x19\n\x11log_lines_dropped\x18\x1f \x01(\x04\x12\x15\n\rbundle_source\x18  \x01(\t\x12\x15\n\rbundle_reason\x18! \x01(\t\x12\x1a\n\x12\x66ile_bundle_digest\x18& \x01(\t\"\xad\x01\n\x0fTransportCounts\x12\x11\n\tnot_calls\x18\x01 \x01(\x04\x12\x11\n\tnot_http2\x18\x02 \x01(\x04\x12\x17\n\x0f\x63onnections_max\x18\x03 \x01(\x04\x12\"\n\x1ahealth_connections_refused\x18\x04 \x01(\x04\x12\x16\n\x0e\x61\x63\x63\x65pts_failed\x18\x05 \x01(\x04\x12\x1f\n\x17\x63ontrol_connections_max\x18\x06 \x01(\x04\"[\n\x0eSecurityCounts\x12\x17\n\x0f\x63\x61llers_unknown\x18\x01 \x01(\x04\x12\x15\n\rroles_missing\x18\x02 \x01(\x04\x12\x19\n\x11handshakes_failed\x18\x03 \x01(\x04\"f\n\x0cShadowCounts\x12\x10\n\x08\x63ompared\x18\x01 \x01(\x04\x12\x11\n\tdisagreed\x18\x02 \x01(\x04\x12\x0e\n\x06\x66\x61iled\x18\x03 \x01(\x04\x12\x0f\n\x07\x64ropped\x18\x04 \x01(\x04\x12\x10\n\x08\x66\x61rthest\x18\x05 \x01(\x01\"y\n\x0bTraceCounts\x12\x0f\n\x07\x65mitted\x18\x01 \x01(\x04\x12\x10\n\x08\x65xported\x18\x02 \x01(\x04\x12\x10\n\x08rejected\x18\x03 \x01(\x04\x12\x0f\n\x07\x64ropped\x18\x04 \x01(\x04\x12\x0f\n\x07pending\x18\x05 \x01(\x04\x12\x13\n\x0bsampled_out\x18\x06 \x01(\x04\"\"\n\x12ModelHealthRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"f\n\x13ModelHealthResponse\x12\x15\n\rbundle_digest\x18\x01 \x01(\t\x12\x0e\n\x06sample\x18\x02 \x01(\r\x12(\n\x06models\x18\x03 \x03(\x0b\x32\x18.nextbest.v1.ModelHealth\"\xa6\x02\n\x0bModelHealth\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x03 \x01(\t\x12\x10\n\x08since_us\x18\x04 \x01(\x12\x12\x11\n\tdecisions\x18\x05 \x01(\x04\x12.\n\x06scores\x18\x06 \x01(\x0b\x32\x1e.nextbest.v1.ComparedHistogram\x12,\n\x08\x66\x65\x61tures\x18\x07 \x03(\x0b\x32\x1a.nextbest.v1.FeatureHealth\x12\x33\n\x0c\x64\x65gradations\x18\x08 \x03(\x0b\x32\x1d.nextbest.v1.DegradationCount\x12\x1c\n\x0f\x63\x61rd_expires_us\x18\t \x01(\x12H\x00\x88\x01\x01\x42\x12\n\x10_card_expires_us\"P\n\rFeatureHealth\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x31\n\thistogram\x18\x02 \x01(\x0b\x32\x1e.nextbest.v1.ComparedHistogram\"g\n\x11\x43omparedHistogram\x12\'\n\x07\x63urrent\x18\x01 \x01(\x0b\x32\x16.nextbest.v1.Histogram\x12)\n\treference\x18\x02 \x01(\x0b\x32\x16.nextbest.v1.Histogram\"Q\n\x10\x44\x65gradationCount\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.nextbest.v1.DegradationKind\x12\x11\n\tdecisions\x18\x02 \x01(\x04\x32\xee\x01\n\x0e\x43ontrolService\x12G\n\x08\x41\x63tivate\x12\x1c.nextbest.v1.ActivateRequest\x1a\x1d.nextbest.v1.ActivateResponse\x12\x41\n\x06Status\x12\x1a.nextbest.v1.StatusRequest\x1a\x1b.nextbest.v1.StatusResponse\x12P\n\x0bModelHealth\x12\x1f.nextbest.v1.ModelHealthRequest\x1a .nextbest.v1.ModelHealthResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19nextbest/v1/control.proto\x12\x0bnextbest.v1\x1a\x18nextbest/v1/access.proto\x1a\x18nextbest/v1/bundle.proto\x1a\x1anextbest/v1/decision.proto\"!\n\x0f\x41\x63tivateRequest\x12\x0e\n\x06\x62undle\x18\x01 \x01(\x0c\"l\n\x10\x41\x63tivateResponse\x12\x15\n\rbundle_digest\x18\x01 \x01(\t\x12\x17\n\x0fprevious_digest\x18\x02 \x01(\t\x12\x13\n\x0b\x64uration_us\x18\x03 \x01(\x04\x12\x13\n\x0bindex_bytes\x18\x04 \x01(\x04\"\x0f\n\rStatusRequest\"\xbd\x06\n\x0eStatusResponse\x12\x15\n\rbundle_digest\x18\x01 \x01(\t\x12\x11\n\tworkspace\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x63tions\x18\x03 \x01(\r\x12\x0e\n\x06models\x18\x04 \x01(\r\x12\x17\n\x0f\x61\x63tivated_at_us\x18\x05 \x01(\x12\x12\x11\n\tcustomers\x18\x06 \x01(\x04\x12\x11\n\tdecisions\x18\x07 \x01(\x04\x12(\n\x06traces\x18\x08 \x01(\x0b\x32\x18.nextbest.v1.TraceCounts\x12\x10\n\x08\x64raining\x18\t \x01(\x08\x12\x14\n\x0c\x65xplanations\x18\n \x01(\x04\x12\x0f\n\x07refused\x18\x0b \x01(\x04\x12\x1a\n\x12\x64\x65\x61\x64lines_exceeded\x18\x0c \x01(\x04\x12\x0e\n\x06panics\x18\r \x01(\x04\x12\x13\n\x0b\x63onnections\x18\x0e \x01(\x04\x12\x1c\n\x14\x63onnections_accepted\x18\x0f \x01(\x04\x12\x1b\n\x13\x63onnections_refused\x18\x10 \x01(\x04\x12\x0f\n\x07workers\x18\x11 \x01(\r\x12\x13\n\x0bindex_bytes\x18\x12 \x01(\x04\x12\x0e\n\x06kernel\x18\x13 \x01(\t\x12)\n\x06shadow\x18\x14 \x01(\x0b\x32\x19.nextbest.v1.ShadowCounts\x12\x0c\n\x04shed\x18\x15 \x01(\x04\x12\x11\n\tin_flight\x18\x16 \x01(\x04\x12\x14\n\x0cintake_bytes\x18\x17 \x01(\x04\x12-\n\x08security\x18\x18 \x01(\x0b\x32\x1b.nextbest.v1.SecurityCounts\x12\x14\n\x0c\x61nswer_bytes\x18\x19 \x01(\x04\x12\x17\n\x0f\x63ustomers_bytes\x18\x1a \x01(\x04\x12/\n\ttransport\x18\x1b \x01(\x0b\x32\x1c.nextbest.v1.TransportCounts\x12 \n\x18\x66\x61ilure_spans_suppressed\x18\" \x01(\x04\x12\x14\n\x0c\x65xport_error\x18# \x01(\t\x12\x19\n\x11log_lines_dropped\x18\x1f \x01(\x04\x12\x15\n\rbundle_source\x18  \x01(\t\x12\x15\n\rbundle_reason\x18! \x01(\t\x12\x1a\n\x12\x66ile_bundle_digest\x18& \x01(\t\"\xad\x01\n\x0fTransportCounts\x12\x11\n\tnot_calls\x18\x01 \x01(\x04\x12\x11\n\tnot_http2\x18\x02 \x01(\x04\x12\x17\n\x0f\x63onnections_max\x18\x03 \x01(\x04\x12\"\n\x1ahealth_connections_refused\x18\x04 \x01(\x04\x12\x16\n\x0e\x61\x63\x63\x65pts_failed\x18\x05 \x01(\x04\x12\x1f\n\x17\x63ontrol_connections_max\x18\x06 \x01(\x04\"[\n\x0eSecurityCounts\x12\x17\n\x0f\x63\x61llers_unknown\x18\x01 \x01(\x04\x12\x15\n\rroles_missing\x18\x02 \x01(\x04\x12\x19\n\x11handshakes_failed\x18\x03 \x01(\x04\"f\n\x0cShadowCounts\x12\x10\n\x08\x63ompared\x18\x01 \x01(\x04\x12\x11\n\tdisagreed\x18\x02 \x01(\x04\x12\x0e\n\x06\x66\x61iled\x18\x03 \x01(\x04\x12\x0f\n\x07\x64ropped\x18\x04 \x01(\x04\x12\x10\n\x08\x66\x61rthest\x18\x05 \x01(\x01\"y\n\x0bTraceCounts\x12\x0f\n\x07\x65mitted\x18\x01 \x01(\x04\x12\x10\n\x08\x65xported\x18\x02 \x01(\x04\x12\x10\n\x08rejected\x18\x03 \x01(\x04\x12\x0f\n\x07\x64ropped\x18\x04 \x01(\x04\x12\x0f\n\x07pending\x18\x05 \x01(\x04\x12\x13\n\x0bsampled_out\x18\x06 \x01(\x04\"\"\n\x12ModelHealthRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"f\n\x13ModelHealthResponse\x12\x15\n\rbundle_digest\x18\x01 \x01(\t\x12\x0e\n\x06sample\x18\x02 \x01(\r\x12(\n\x06models\x18\x03 \x03(\x0b\x32\x18.nextbest.v1.ModelHealth\"\xa6\x02\n\x0bModelHealth\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x03 \x01(\t\x12\x10\n\x08since_us\x18\x04 \x01(\x12\x12\x11\n\tdecisions\x18\x05 \x01(\x04\x12.\n\x06scores\x18\x06 \x01(\x0b\x32\x1e.nextbest.v1.ComparedHistogram\x12,\n\x08\x66\x65\x61tures\x18\x07 \x03(\x0b\x32\x1a.nextbest.v1.FeatureHealth\x12\x33\n\x0c\x64\x65gradations\x18\x08 \x03(\x0b\x32\x1d.nextbest.v1.DegradationCount\x12\x1c\n\x0f\x63\x61rd_expires_us\x18\t \x01(\x12H\x00\x88\x01\x01\x42\x12\n\x10_card_expires_us\"P\n\rFeatureHealth\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x31\n\thistogram\x18\x02 \x01(\x0b\x32\x1e.nextbest.v1.ComparedHistogram\"g\n\x11\x43omparedHistogram\x12\'\n\x07\x63urrent\x18\x01 \x01(\x0b\x32\x16.nextbest.v1.Histogram\x12)\n\treference\x18\x02 \x01(\x0b\x32\x16.nextbest.v1.Histogram\"Q\n\x10\x44\x65gradationCount\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.nextbest.v1.DegradationKind\x12\x11\n\tdecisions\x18\x02 \x01(\x04\x32\x80\x02\n\x0e\x43ontrolService\x12M\n\x08\x41\x63tivate\x12\x1c.nextbest.v1.ActivateRequest\x1a\x1d.nextbest.v1.ActivateResponse\"\x04\x88\xb5\x18\x05\x12G\n\x06Status\x12\x1a.nextbest.v1.StatusRequest\x1a\x1b.nextbest.v1.StatusResponse\"\x04\x88\xb5\x18\x04\x12V\n\x0bModelHealth\x12\x1f.nextbest.v1.ModelHealthRequest\x1a .nextbest.v1.ModelHealthResponse\"\x04\x88\xb5\x18\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'nextbest.v1.control_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ACTIVATEREQUEST']._serialized_start=96
-  _globals['_ACTIVATEREQUEST']._serialized_end=129
-  _globals['_ACTIVATERESPONSE']._serialized_start=131
-  _globals['_ACTIVATERESPONSE']._serialized_end=239
-  _globals['_STATUSREQUEST']._serialized_start=241
-  _globals['_STATUSREQUEST']._serialized_end=256
-  _globals['_STATUSRESPONSE']._serialized_start=259
-  _globals['_STATUSRESPONSE']._serialized_end=1088
-  _globals['_TRANSPORTCOUNTS']._serialized_start=1091
-  _globals['_TRANSPORTCOUNTS']._serialized_end=1264
-  _globals['_SECURITYCOUNTS']._serialized_start=1266
-  _globals['_SECURITYCOUNTS']._serialized_end=1357
-  _globals['_SHADOWCOUNTS']._serialized_start=1359
-  _globals['_SHADOWCOUNTS']._serialized_end=1461
-  _globals['_TRACECOUNTS']._serialized_start=1463
-  _globals['_TRACECOUNTS']._serialized_end=1584
-  _globals['_MODELHEALTHREQUEST']._serialized_start=1586
-  _globals['_MODELHEALTHREQUEST']._serialized_end=1620
-  _globals['_MODELHEALTHRESPONSE']._serialized_start=1622
-  _globals['_MODELHEALTHRESPONSE']._serialized_end=1724
-  _globals['_MODELHEALTH']._serialized_start=1727
-  _globals['_MODELHEALTH']._serialized_end=2021
-  _globals['_FEATUREHEALTH']._serialized_start=2023
-  _globals['_FEATUREHEALTH']._serialized_end=2103
-  _globals['_COMPAREDHISTOGRAM']._serialized_start=2105
-  _globals['_COMPAREDHISTOGRAM']._serialized_end=2208
-  _globals['_DEGRADATIONCOUNT']._serialized_start=2210
-  _globals['_DEGRADATIONCOUNT']._serialized_end=2291
-  _globals['_CONTROLSERVICE']._serialized_start=2294
-  _globals['_CONTROLSERVICE']._serialized_end=2532
+  _globals['_CONTROLSERVICE'].methods_by_name['Activate']._loaded_options = None
+  _globals['_CONTROLSERVICE'].methods_by_name['Activate']._serialized_options = b'\210\265\030\005'
+  _globals['_CONTROLSERVICE'].methods_by_name['Status']._loaded_options = None
+  _globals['_CONTROLSERVICE'].methods_by_name['Status']._serialized_options = b'\210\265\030\004'
+  _globals['_CONTROLSERVICE'].methods_by_name['ModelHealth']._loaded_options = None
+  _globals['_CONTROLSERVICE'].methods_by_name['ModelHealth']._serialized_options = b'\210\265\030\004'
+  _globals['_ACTIVATEREQUEST']._serialized_start=122
+  _globals['_ACTIVATEREQUEST']._serialized_end=155
+  _globals['_ACTIVATERESPONSE']._serialized_start=157
+  _globals['_ACTIVATERESPONSE']._serialized_end=265
+  _globals['_STATUSREQUEST']._serialized_start=267
+  _globals['_STATUSREQUEST']._serialized_end=282
+  _globals['_STATUSRESPONSE']._serialized_start=285
+  _globals['_STATUSRESPONSE']._serialized_end=1114
+  _globals['_TRANSPORTCOUNTS']._serialized_start=1117
+  _globals['_TRANSPORTCOUNTS']._serialized_end=1290
+  _globals['_SECURITYCOUNTS']._serialized_start=1292
+  _globals['_SECURITYCOUNTS']._serialized_end=1383
+  _globals['_SHADOWCOUNTS']._serialized_start=1385
+  _globals['_SHADOWCOUNTS']._serialized_end=1487
+  _globals['_TRACECOUNTS']._serialized_start=1489
+  _globals['_TRACECOUNTS']._serialized_end=1610
+  _globals['_MODELHEALTHREQUEST']._serialized_start=1612
+  _globals['_MODELHEALTHREQUEST']._serialized_end=1646
+  _globals['_MODELHEALTHRESPONSE']._serialized_start=1648
+  _globals['_MODELHEALTHRESPONSE']._serialized_end=1750
+  _globals['_MODELHEALTH']._serialized_start=1753
+  _globals['_MODELHEALTH']._serialized_end=2047
+  _globals['_FEATUREHEALTH']._serialized_start=2049
+  _globals['_FEATUREHEALTH']._serialized_end=2129
+  _globals['_COMPAREDHISTOGRAM']._serialized_start=2131
+  _globals['_COMPAREDHISTOGRAM']._serialized_end=2234
+  _globals['_DEGRADATIONCOUNT']._serialized_start=2236
+  _globals['_DEGRADATIONCOUNT']._serialized_end=2317
+  _globals['_CONTROLSERVICE']._serialized_start=2320
+  _globals['_CONTROLSERVICE']._serialized_end=2576
 # @@protoc_insertion_point(module_scope)

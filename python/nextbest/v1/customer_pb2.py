@@ -22,37 +22,44 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from nextbest.v1 import access_pb2 as nextbest_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1anextbest/v1/customer.proto\x12\x0bnextbest.v1\"\xd3\x01\n\x05Value\x12\x0e\n\x04\x62ool\x18\x01 \x01(\x08H\x00\x12\r\n\x03int\x18\x02 \x01(\x12H\x00\x12\x10\n\x06\x64ouble\x18\x03 \x01(\x01H\x00\x12\x10\n\x06string\x18\x04 \x01(\tH\x00\x12\x16\n\x0ctimestamp_us\x18\x05 \x01(\x12H\x00\x12\x15\n\x0b\x64uration_us\x18\x06 \x01(\x12H\x00\x12*\n\x07strings\x18\x07 \x01(\x0b\x32\x17.nextbest.v1.StringListH\x00\x12$\n\x04ints\x18\x08 \x01(\x0b\x32\x14.nextbest.v1.IntListH\x00\x42\x06\n\x04kind\"\x1b\n\nStringList\x12\r\n\x05items\x18\x01 \x03(\t\"\x18\n\x07IntList\x12\r\n\x05items\x18\x01 \x03(\x12\"<\n\tAttribute\x12\x0c\n\x04name\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.nextbest.v1.Value\"K\n\x08\x43ustomer\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12*\n\nattributes\x18\x02 \x03(\x0b\x32\x16.nextbest.v1.Attribute\"9\n\rUpsertRequest\x12(\n\tcustomers\x18\x01 \x03(\x0b\x32\x15.nextbest.v1.Customer\"\"\n\x0eUpsertResponse\x12\x10\n\x08upserted\x18\x01 \x01(\r\"!\n\nGetRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\"6\n\x0bGetResponse\x12\'\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x15.nextbest.v1.Customer\"$\n\rDeleteRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\"!\n\x0e\x44\x65leteResponse\x12\x0f\n\x07\x64\x65leted\x18\x01 \x01(\x08\x32\xd1\x01\n\x0f\x43ustomerService\x12\x41\n\x06Upsert\x12\x1a.nextbest.v1.UpsertRequest\x1a\x1b.nextbest.v1.UpsertResponse\x12\x38\n\x03Get\x12\x17.nextbest.v1.GetRequest\x1a\x18.nextbest.v1.GetResponse\x12\x41\n\x06\x44\x65lete\x12\x1a.nextbest.v1.DeleteRequest\x1a\x1b.nextbest.v1.DeleteResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1anextbest/v1/customer.proto\x12\x0bnextbest.v1\x1a\x18nextbest/v1/access.proto\"\xd3\x01\n\x05Value\x12\x0e\n\x04\x62ool\x18\x01 \x01(\x08H\x00\x12\r\n\x03int\x18\x02 \x01(\x12H\x00\x12\x10\n\x06\x64ouble\x18\x03 \x01(\x01H\x00\x12\x10\n\x06string\x18\x04 \x01(\tH\x00\x12\x16\n\x0ctimestamp_us\x18\x05 \x01(\x12H\x00\x12\x15\n\x0b\x64uration_us\x18\x06 \x01(\x12H\x00\x12*\n\x07strings\x18\x07 \x01(\x0b\x32\x17.nextbest.v1.StringListH\x00\x12$\n\x04ints\x18\x08 \x01(\x0b\x32\x14.nextbest.v1.IntListH\x00\x42\x06\n\x04kind\"\x1b\n\nStringList\x12\r\n\x05items\x18\x01 \x03(\t\"\x18\n\x07IntList\x12\r\n\x05items\x18\x01 \x03(\x12\"<\n\tAttribute\x12\x0c\n\x04name\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.nextbest.v1.Value\"K\n\x08\x43ustomer\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12*\n\nattributes\x18\x02 \x03(\x0b\x32\x16.nextbest.v1.Attribute\"9\n\rUpsertRequest\x12(\n\tcustomers\x18\x01 \x03(\x0b\x32\x15.nextbest.v1.Customer\"\"\n\x0eUpsertResponse\x12\x10\n\x08upserted\x18\x01 \x01(\r\"!\n\nGetRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\"6\n\x0bGetResponse\x12\'\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x15.nextbest.v1.Customer\"$\n\rDeleteRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\"!\n\x0e\x44\x65leteResponse\x12\x0f\n\x07\x64\x65leted\x18\x01 \x01(\x08\x32\xe3\x01\n\x0f\x43ustomerService\x12G\n\x06Upsert\x12\x1a.nextbest.v1.UpsertRequest\x1a\x1b.nextbest.v1.UpsertResponse\"\x04\x88\xb5\x18\x03\x12>\n\x03Get\x12\x17.nextbest.v1.GetRequest\x1a\x18.nextbest.v1.GetResponse\"\x04\x88\xb5\x18\x03\x12G\n\x06\x44\x65lete\x12\x1a.nextbest.v1.DeleteRequest\x1a\x1b.nextbest.v1.DeleteResponse\"\x04\x88\xb5\x18\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'nextbest.v1.customer_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VALUE']._serialized_start=44
-  _globals['_VALUE']._serialized_end=255
-  _globals['_STRINGLIST']._serialized_start=257
-  _globals['_STRINGLIST']._serialized_end=284
-  _globals['_INTLIST']._serialized_start=286
-  _globals['_INTLIST']._serialized_end=310
-  _globals['_ATTRIBUTE']._serialized_start=312
-  _globals['_ATTRIBUTE']._serialized_end=372
-  _globals['_CUSTOMER']._serialized_start=374
-  _globals['_CUSTOMER']._serialized_end=449
-  _globals['_UPSERTREQUEST']._serialized_start=451
-  _globals['_UPSERTREQUEST']._serialized_end=508
-  _globals['_UPSERTRESPONSE']._serialized_start=510
-  _globals['_UPSERTRESPONSE']._serialized_end=544
-  _globals['_GETREQUEST']._serialized_start=546
-  _globals['_GETREQUEST']._serialized_end=579
-  _globals['_GETRESPONSE']._serialized_start=581
-  _globals['_GETRESPONSE']._serialized_end=635
-  _globals['_DELETEREQUEST']._serialized_start=637
-  _globals['_DELETEREQUEST']._serialized_end=673
-  _globals['_DELETERESPONSE']._serialized_start=675
-  _globals['_DELETERESPONSE']._serialized_end=708
-  _globals['_CUSTOMERSERVICE']._serialized_start=711
-  _globals['_CUSTOMERSERVICE']._serialized_end=920
+  _globals['_CUSTOMERSERVICE'].methods_by_name['Upsert']._loaded_options = None
+  _globals['_CUSTOMERSERVICE'].methods_by_name['Upsert']._serialized_options = b'\210\265\030\003'
+  _globals['_CUSTOMERSERVICE'].methods_by_name['Get']._loaded_options = None
+  _globals['_CUSTOMERSERVICE'].methods_by_name['Get']._serialized_options = b'\210\265\030\003'
+  _globals['_CUSTOMERSERVICE'].methods_by_name['Delete']._loaded_options = None
+  _globals['_CUSTOMERSERVICE'].methods_by_name['Delete']._serialized_options = b'\210\265\030\003'
+  _globals['_VALUE']._serialized_start=70
+  _globals['_VALUE']._serialized_end=281
+  _globals['_STRINGLIST']._serialized_start=283
+  _globals['_STRINGLIST']._serialized_end=310
+  _globals['_INTLIST']._serialized_start=312
+  _globals['_INTLIST']._serialized_end=336
+  _globals['_ATTRIBUTE']._serialized_start=338
+  _globals['_ATTRIBUTE']._serialized_end=398
+  _globals['_CUSTOMER']._serialized_start=400
+  _globals['_CUSTOMER']._serialized_end=475
+  _globals['_UPSERTREQUEST']._serialized_start=477
+  _globals['_UPSERTREQUEST']._serialized_end=534
+  _globals['_UPSERTRESPONSE']._serialized_start=536
+  _globals['_UPSERTRESPONSE']._serialized_end=570
+  _globals['_GETREQUEST']._serialized_start=572
+  _globals['_GETREQUEST']._serialized_end=605
+  _globals['_GETRESPONSE']._serialized_start=607
+  _globals['_GETRESPONSE']._serialized_end=661
+  _globals['_DELETEREQUEST']._serialized_start=663
+  _globals['_DELETEREQUEST']._serialized_end=699
+  _globals['_DELETERESPONSE']._serialized_start=701
+  _globals['_DELETERESPONSE']._serialized_end=734
+  _globals['_CUSTOMERSERVICE']._serialized_start=737
+  _globals['_CUSTOMERSERVICE']._serialized_end=964
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@
 
 mod batch;
 pub mod count;
+mod role;
 
 #[cfg(feature = "services")]
 pub mod codec;

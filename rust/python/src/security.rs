@@ -40,7 +40,7 @@ fn convert_caller(fields: &Bound<'_, PyDict>) -> PyResult<Caller> {
         roles: roles
             .iter()
             .map(|name| {
-                let unknown = || Fault::Setting(format!("role `{name}`: `decide`, `explain` or `customers`"));
+                let unknown = || Fault::Setting(format!("`{name}` is not a role"));
                 Role::named(name).ok_or_else(unknown)
             })
             .collect::<Result<_, _>>()?,

@@ -3,61 +3,11 @@
 //! API keys are 32 random bytes, and only their SHA-256 is known here. Nobody guesses one of them, so a slow hash, as
 //! passwords need, would only slow callers down. Hashes are compared in constant time, each with all.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
-use nextbest_proto::v1::{customer_service_server, decision_service_server};
+pub use nextbest_proto::v1::Role;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
-
-/// What a caller may do on the decision port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// `Decide`, `DecideStream` and `DecideBatch`.
-    Decide,
-    /// `Explain`, and those parts of a decision that show stored values.
-    Explain,
-    /// All of `CustomerService`.
-    Customers,
-}
-
-impl Role {
-    /// By its name in an access file.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "decide" => Some(Self::Decide),
-            "explain" => Some(Self::Explain),
-            "customers" => Some(Self::Customers),
-            _ => None,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Decide => "decide",
-            Self::Explain => "explain",
-            Self::Customers => "customers",
-        }
-    }
-
-    /// The one that a method takes; nothing for a method that is unknown.
-    pub(crate) fn of_method(service: &str, method: &str) -> Option<Self> {
-        match (service, method) {
-            (decision_service_server::SERVICE_NAME, "Decide" | "DecideStream" | "DecideBatch") => {
-                Some(Self::Decide)
-            }
-            (decision_service_server::SERVICE_NAME, "Explain") => Some(Self::Explain),
-            (customer_service_server::SERVICE_NAME, "Upsert" | "Get" | "Delete") => Some(Self::Customers),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.name())
-    }
-}
 
 /// The roles of one caller, as its requests carry them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -76,11 +26,7 @@ impl Roles {
     }
 
     fn bit(role: Role) -> u8 {
-        match role {
-            Role::Decide => 1,
-            Role::Explain => 2,
-            Role::Customers => 4,
-        }
+        1 << role as u8
     }
 }
 
@@ -172,30 +118,6 @@ mod tests {
         assert_eq!(by_name("spiffe://bank/crm"), Some("crm"));
         assert_eq!([by_name("web"), by_name("bank.example")], [None, None]);
         assert!(access.by_certificate(&[]).is_none());
-    }
-
-    #[test]
-    fn roles_grant_what_they_name() {
-        const DECISIONS: &str = "nextbest.v1.DecisionService";
-        const CUSTOMERS: &str = "nextbest.v1.CustomerService";
-        for (service, method, role) in [
-            (DECISIONS, "Decide", Some(Role::Decide)),
-            (DECISIONS, "DecideStream", Some(Role::Decide)),
-            (DECISIONS, "DecideBatch", Some(Role::Decide)),
-            (DECISIONS, "Explain", Some(Role::Explain)),
-            (CUSTOMERS, "Upsert", Some(Role::Customers)),
-            (CUSTOMERS, "Get", Some(Role::Customers)),
-            (CUSTOMERS, "Delete", Some(Role::Customers)),
-            (DECISIONS, "decide", None),
-            (CUSTOMERS, "Decide", None),
-            ("", "", None),
-        ] {
-            assert_eq!(Role::of_method(service, method), role, "{service}/{method}");
-        }
-        for role in [Role::Decide, Role::Explain, Role::Customers] {
-            assert_eq!(Role::named(&role.to_string()), Some(role));
-        }
-        assert_eq!(Role::named("everything"), None);
     }
 
     #[test]
