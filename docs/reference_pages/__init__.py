@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from reference_pages import calls, commands, exit_codes, telemetry
+from reference_pages import calls, classes, commands, exit_codes, telemetry
 
 FOLDER: Final = Path(__file__).parents[1] / "reference"
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "commands.md": commands.write,
     "exit-codes.md": exit_codes.write,
     "grpc.md": calls.write,
+    "python.md": classes.write,
     "telemetry.md": telemetry.write,
 }
 """The name of each page, and what writes it."""
