@@ -11,6 +11,7 @@ from google.protobuf.descriptor_pb2 import (
     MethodDescriptorProto,
 )
 
+from nextbest.access import METHOD_ROLES
 from reference_pages.contract import Place, read
 from reference_pages.markdown import paragraph, table
 
@@ -19,7 +20,7 @@ INTRODUCTION: Final = """# gRPC
 
 For programmers who call nextbest without the Python client: every call and every message. The contract is in the folder
 `proto/nextbest/v1`; this page is made from its comments. Package `nextbest.v1`; decisions and customers on port 50051, control on
-port 50052. [Limits](../operator/limits.md) has what a
+port 50052. A caller needs the role of a call where the server has an [access file](../operator/access.md). [Limits](../operator/limits.md) has what a
 call may hold.
 """
 MAPS: Final = "Entry"
@@ -35,10 +36,14 @@ def _file(file: FileDescriptorProto, comments: Mapping[Place, str]) -> Iterator[
         yield f"\n## {service.name}\n"
         yield _text(comments.get((6, index), ""))
         rows = (
-            [_signature(method), comments.get((6, index, 2, position), "")]
+            [
+                _signature(method),
+                f"`{METHOD_ROLES[f'/nextbest.v1.{service.name}/{method.name}']}`",
+                comments.get((6, index, 2, position), ""),
+            ]
             for position, method in enumerate(service.method)
         )
-        yield "\n" + table(["call", "what it does"], rows)
+        yield "\n" + table(["call", "role", "what it does"], rows)
     yield f"\n## Messages of {file.name.removeprefix('nextbest/v1/')}\n"
     for index, message in enumerate(file.message_type):
         yield from _message(message, message.name, (4, index), comments)
