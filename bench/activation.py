@@ -24,8 +24,8 @@ from rich.table import Table
 
 import machine
 from nextbest import _core, bundle
-from nextbest.client import Client
-from nextbest.control.operator import Operator
+from nextbest.client.client import Client
+from nextbest.client.operator import Operator
 from nextbest.demo import bank, questions, server
 from nextbest.demo.tour import compile_workspace, load_customers
 

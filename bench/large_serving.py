@@ -20,9 +20,9 @@ import windows
 from large_bank import LargeBank
 from nextbest import _core
 from nextbest.access import create_key
-from nextbest.client import Client
-from nextbest.control.operator import Operator
-from nextbest.credentials import Tls
+from nextbest.client.client import Client
+from nextbest.client.credentials import Tls
+from nextbest.client.operator import Operator
 from nextbest.demo import questions
 from nextbest.demo.server import Running
 from nextbest.demo.tour import compile_workspace, load_customers

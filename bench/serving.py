@@ -28,11 +28,11 @@ import large_serving
 import machine
 import windows
 from nextbest import bundle, workspace
-from nextbest.client import Client
-from nextbest.control.operator import Operator
+from nextbest.client.client import Client
+from nextbest.client.operator import Operator
+from nextbest.client.question import Question, assemble
 from nextbest.demo import bank, questions, server
 from nextbest.demo.tour import compile_workspace, load_customers
-from nextbest.question import Question, assemble
 from processes import LOAD_CORE, SERVER_CORE, Child, child, nextbest, paused
 from verification import verify
 from windows import OpenLoop, Window

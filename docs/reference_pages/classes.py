@@ -19,11 +19,19 @@ other pages for channels show how they are used.
 """
 LINE_MAX: Final = 100
 CONTENTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "Clients": ("nextbest.client:Client", "nextbest.client:Customers", "nextbest.aio:Client"),
-    "Connections": ("nextbest.connection:Retry", "nextbest.connection:KeepAlive", "nextbest.credentials:Tls"),
-    "Questions": ("nextbest.question:Question",),
-    "Answers": ("nextbest.answers:*",),
-    "Errors": ("nextbest.errors:*",),
+    "Clients": (
+        "nextbest.client.client:Client",
+        "nextbest.client.client:Customers",
+        "nextbest.client.aio:Client",
+    ),
+    "Connections": (
+        "nextbest.client.channels:Retry",
+        "nextbest.client.channels:KeepAlive",
+        "nextbest.client.credentials:Tls",
+    ),
+    "Questions": ("nextbest.client.question:Question",),
+    "Answers": ("nextbest.client.answers:*",),
+    "Errors": ("nextbest.client.errors:*",),
     "Offline decisions": ("nextbest.offline:OfflineBundle",),
 }
 """Headings, and what is below them: a name of a module, or all public classes that it defines."""

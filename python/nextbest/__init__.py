@@ -1,6 +1,6 @@
 """nextbest: a next-best-action decision server.
 
-The typed clients are `nextbest.Client` (blocking) and `nextbest.aio` (asyncio); everything else of the
+The typed clients are `nextbest.Client` (blocking) and `nextbest.aio.Client` (asyncio); everything else of the
 package serves the command line.
 """
 
@@ -14,23 +14,25 @@ TYPE_CHECKING = False
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
-    from nextbest import aio
-    from nextbest.client import Client
-    from nextbest.connection import KeepAlive, Retry
-    from nextbest.credentials import Tls
-    from nextbest.question import Question
+    from nextbest.client import aio, errors
+    from nextbest.client.channels import KeepAlive, Retry
+    from nextbest.client.client import Client
+    from nextbest.client.credentials import Tls
+    from nextbest.client.question import Question
 
     __version__: str
 
-__all__ = ["Client", "KeepAlive", "Question", "Retry", "Tls", "__version__", "aio"]
+__all__ = ["Client", "KeepAlive", "Question", "Retry", "Tls", "__version__", "aio", "errors"]
 
 _MODULES = {
-    "Client": "nextbest.client",
-    "KeepAlive": "nextbest.connection",
-    "Question": "nextbest.question",
-    "Retry": "nextbest.connection",
-    "Tls": "nextbest.credentials",
+    "Client": "nextbest.client.client",
+    "KeepAlive": "nextbest.client.channels",
+    "Question": "nextbest.client.question",
+    "Retry": "nextbest.client.channels",
+    "Tls": "nextbest.client.credentials",
 }
+
+_SUBMODULES = {"aio": "nextbest.client.aio", "errors": "nextbest.client.errors"}
 
 
 def __getattr__(name: str) -> object:
@@ -39,8 +41,8 @@ def __getattr__(name: str) -> object:
         return getattr(importlib.import_module(_MODULES[name]), name)
     if name == "__version__":
         return _version()
-    if name == "aio":
-        return importlib.import_module("nextbest.aio")
+    if name in _SUBMODULES:
+        return importlib.import_module(_SUBMODULES[name])
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)
 

@@ -11,15 +11,15 @@ from datetime import UTC, datetime
 from typing import Any, Unpack
 
 from nextbest import _core, bundle
-from nextbest.answers import Decision
 from nextbest.casting import Schema
-from nextbest.decoding import decode_decision
-from nextbest.errors import InvalidRequest
+from nextbest.client.answers import Decision
+from nextbest.client.decoding import decode_decision
+from nextbest.client.errors import InvalidRequest
+from nextbest.client.question import DecideArguments, ExplainArguments, Question, assemble, assemble_explain
+from nextbest.client.values import encode_attributes, to_microseconds
 from nextbest.models import locate_runtime
-from nextbest.question import DecideArguments, ExplainArguments, Question, assemble, assemble_explain
 from nextbest.schema import schema_of
 from nextbest.v1 import bundle_pb2, customer_pb2, decision_pb2
-from nextbest.values import encode_attributes, to_microseconds
 
 
 class OfflineBundle:

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from nextbest.answers import LiteralExplanation, Outcome, Unavailable
-from nextbest.values import AttributeValue
+from nextbest.client.answers import LiteralExplanation, Outcome, Unavailable
+from nextbest.client.values import AttributeValue
 
 UNAVAILABLE: Final = {
     Unavailable.DISABLED: "it is disabled",

@@ -9,8 +9,8 @@ from nextbest.casting import Schema
 from nextbest.cli.customers import _Loading
 from nextbest.cli.output import CommandError
 from nextbest.cli.rows import CustomerTable, Refusal, column_of, find_customer, suggestions
-from nextbest.errors import InvalidRequest, Unavailable
-from nextbest.values import encode_attributes
+from nextbest.client.errors import InvalidRequest, Unavailable
+from nextbest.client.values import encode_attributes
 
 NOON = datetime(2026, 6, 1, 12)
 

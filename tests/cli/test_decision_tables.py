@@ -7,7 +7,7 @@ from google.protobuf import text_format
 from rich.console import Console
 
 from nextbest.cli import decision_tables as tables
-from nextbest.decoding import decode_decision
+from nextbest.client.decoding import decode_decision
 from nextbest.v1 import decision_pb2
 
 SCORE = """

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from nextbest import bundle
-from nextbest.answers import DegradationKind
+from nextbest.client.answers import DegradationKind
 from nextbest.offline import OfflineBundle
 
 ADULT = ("-a", "age=40", "-a", "income=3000", "-a", "products=current-account")

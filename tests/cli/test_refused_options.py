@@ -3,7 +3,7 @@
 import pytest
 
 from nextbest.cli.refused_options import name_option
-from nextbest.errors import InvalidRequest
+from nextbest.client.errors import InvalidRequest
 
 QUESTION = {
     "channel": "web",

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from nextbest.answers import LiteralExplanation, ReadAttribute, Truth
+from nextbest.client.answers import LiteralExplanation, ReadAttribute, Truth
 from nextbest.wording import short_number, word_amount, word_literal, word_number, word_value
 
 

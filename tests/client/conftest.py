@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 import nextbest
-from nextbest import aio, errors
+from nextbest.client import aio, errors
 from nextbest.v1 import customer_pb2, customer_pb2_grpc, decision_pb2, decision_pb2_grpc
 
 

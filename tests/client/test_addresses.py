@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from nextbest import errors
-from nextbest.addresses import resolve
+from nextbest.client import errors
+from nextbest.client.addresses import resolve
 
 NAMES = {
     "one": ["192.0.2.1"],

@@ -9,7 +9,7 @@ import pytest
 from opentelemetry import trace
 
 import nextbest
-from nextbest import aio, answers, errors
+from nextbest.client import aio, answers, errors
 from nextbest.v1 import customer_pb2, decision_pb2
 from nextbest.v1.customer_pb2 import Attribute, StringList, Value
 
@@ -241,4 +241,4 @@ def test_both_clients_offer_the_same():
     questions, either = blocking["decide_stream"].pop(1), waiting["decide_stream"].pop(1)
     assert either.endswith(questions.removeprefix("questions: "))
     assert blocking == waiting
-    assert public(nextbest.client.Customers) == public(aio.Customers)
+    assert public(nextbest.client.client.Customers) == public(aio.Customers)

@@ -7,8 +7,9 @@ import grpc
 import pytest
 
 import nextbest
-from nextbest import KeepAlive, Retry, aio, errors
-from nextbest.answers import Decision
+from nextbest import KeepAlive, Retry
+from nextbest.client import aio, errors
+from nextbest.client.answers import Decision
 from nextbest.v1 import customer_pb2, decision_pb2
 
 UNAVAILABLE = (grpc.StatusCode.UNAVAILABLE, "going away")

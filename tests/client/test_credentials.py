@@ -4,8 +4,9 @@ import grpc
 import pytest
 import trustme
 
-from nextbest import Tls, errors
-from nextbest.credentials import bearer
+from nextbest import Tls
+from nextbest.client import errors
+from nextbest.client.credentials import bearer
 
 
 def decide(client):

@@ -7,7 +7,7 @@ from enum import StrEnum
 import pytest
 from google.protobuf import text_format
 
-from nextbest import answers, decoding
+from nextbest.client import answers, decoding
 from nextbest.v1 import decision_pb2
 
 MESSAGE = """

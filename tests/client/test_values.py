@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nextbest.answers import Customer
-from nextbest.errors import InvalidRequest
-from nextbest.question import Question, assemble, assemble_batches, assemble_explain, batches
+from nextbest.client.answers import Customer
+from nextbest.client.errors import InvalidRequest
+from nextbest.client.question import Question, assemble, assemble_batches, assemble_explain, batches
+from nextbest.client.values import decode, encode
 from nextbest.v1.customer_pb2 import IntList, StringList, Value
-from nextbest.values import decode, encode
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 

@@ -13,20 +13,7 @@ import pytest
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
-from nextbest.control import (
-    Activation,
-    Operator,
-    SecurityCounts,
-    ShadowCounts,
-    Status,
-    TraceCounts,
-    guard,
-    service,
-)
-from nextbest.control.deciding import NotKeptError
-from nextbest.control.operator import TransportCounts
-from nextbest.control.service import ControlPort, ControlService, ListenError
-from nextbest.errors import (
+from nextbest.client.errors import (
     DeadlineExceeded,
     InvalidRequest,
     NotFound,
@@ -35,6 +22,18 @@ from nextbest.errors import (
     ServerFailed,
     Unavailable,
 )
+from nextbest.client.operator import (
+    Activation,
+    Operator,
+    SecurityCounts,
+    ShadowCounts,
+    Status,
+    TraceCounts,
+    TransportCounts,
+)
+from nextbest.control import guard, service
+from nextbest.control.deciding import NotKeptError
+from nextbest.control.service import ControlPort, ControlService, ListenError
 from nextbest.v1 import control_pb2
 
 STATUS = {

@@ -6,7 +6,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from nextbest.control import Operator
+from nextbest.client.operator import Operator
 from nextbest.v1 import (
     customer_pb2,
     customer_pb2_grpc,

@@ -9,9 +9,10 @@ import time
 import pytest
 
 import nextbest
-from nextbest import Question, aio, errors
-from nextbest.answers import Customer, Decision
-from nextbest.streaming import UNDER_WAY_MAX
+from nextbest import Question
+from nextbest.client import aio, errors
+from nextbest.client.answers import Customer, Decision
+from nextbest.client.streaming import UNDER_WAY_MAX
 
 ADULT = {"age": 40, "income": 3000.0, "products": ["current-account"], "arrears_days": 0}
 ASKED = {"channel": "web", "placements": {"hero": 1}, "context": {"page": "home"}}

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 import nextbest
 from nextbest import bundle, workspace
-from nextbest.control import Operator
+from nextbest.client.operator import Operator
 from nextbest.models.reference import count, index_of
 from nextbest.models.registry import Registry
 from nextbest.v1 import control_pb2

@@ -9,7 +9,7 @@ import sys
 import grpc
 import pytest
 
-from nextbest.control import Operator
+from nextbest.client.operator import Operator
 from nextbest.control.deciding import Origin, Source
 from nextbest.control.state import DamagedError, State
 from nextbest.v1 import decision_pb2, decision_pb2_grpc

@@ -19,9 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nextbest
-from nextbest import bundle, errors
+from nextbest import bundle
 from nextbest.cli.exit_codes import ExitCode
-from nextbest.control import Operator, stopping
+from nextbest.client import errors
+from nextbest.client.operator import Operator
+from nextbest.control import stopping
 from nextbest.control.stopping import Budget
 from nextbest.v1 import decision_pb2
 

@@ -8,7 +8,7 @@ import grpc
 import pytest
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
-from nextbest.control import Operator
+from nextbest.client.operator import Operator
 from nextbest.v1 import customer_pb2, decision_pb2, decision_pb2_grpc
 
 CHECK = "/grpc.health.v1.Health/Check"

@@ -7,12 +7,12 @@ import time
 import pytest
 
 import nextbest
-from nextbest import aio
-from nextbest.control import Operator
+from nextbest.client import aio
+from nextbest.client.operator import Operator
 
 QUESTION = {"channel": "web", "placements": ["hero"], "customer": {"age": 40}}
 OPTIONS = {"connections": 2, "timeout_s": 10.0}
-# Twice what clients take to find a server again (`nextbest.connection.RECONNECT_MS_MAX`).
+# Twice what clients take to find a server again (`nextbest.client.channels.RECONNECT_MS_MAX`).
 GRACE_S = "2"
 THREADS = 4
 

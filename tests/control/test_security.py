@@ -9,9 +9,10 @@ import trustme
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 import nextbest
-from nextbest import Tls, errors
+from nextbest import Tls
 from nextbest.access import create_key
-from nextbest.control import Operator, SecurityCounts
+from nextbest.client import errors
+from nextbest.client.operator import Operator, SecurityCounts
 from nextbest.control.guard import ANYBODY
 from nextbest.control.secrets import Secrets, read
 from nextbest.control.service import ListenError

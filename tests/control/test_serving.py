@@ -14,8 +14,9 @@ import pytest
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
 import nextbest
-from nextbest import _core, aio, answers, bundle, errors
-from nextbest.control import Operator
+from nextbest import _core, bundle
+from nextbest.client import aio, answers, errors
+from nextbest.client.operator import Operator
 from nextbest.offline import OfflineBundle
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

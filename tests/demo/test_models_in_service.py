@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nextbest import _core, bundle
-from nextbest.client import Client
+from nextbest.client.client import Client
 from nextbest.demo import questions
 from nextbest.models import locate_runtime
 

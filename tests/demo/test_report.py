@@ -9,8 +9,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from nextbest import answers
-from nextbest.answers import Outcome, PropensitySource, Reason, Stage, Truth, Unavailable
+from nextbest.client import answers
+from nextbest.client.answers import Outcome, PropensitySource, Reason, Stage, Truth, Unavailable
 from nextbest.demo import customers, epilogue, report
 from nextbest.demo.funnel import Coverage, Funnel, LeavingReason, StageMean
 from nextbest.demo.latency import Latency

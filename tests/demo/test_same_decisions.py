@@ -4,8 +4,8 @@ from datetime import datetime
 
 import pytest
 
+from nextbest.client.values import to_microseconds
 from nextbest.demo import questions
-from nextbest.values import to_microseconds
 
 pytest.importorskip("nextbest._core")
 

@@ -13,9 +13,9 @@ from onnxmltools import convert_lightgbm
 from onnxmltools.convert.common.data_types import FloatTensorType
 
 from nextbest import bundle, cli, workspace
-from nextbest.answers import ContributionLevel, ContributionScale
 from nextbest.cli import output
-from nextbest.errors import InvalidRequest
+from nextbest.client.answers import ContributionLevel, ContributionScale
+from nextbest.client.errors import InvalidRequest
 from nextbest.offline import OfflineBundle
 
 WORKSPACE = {

@@ -25,11 +25,11 @@ from google.protobuf.message import Message
 pytest.importorskip("nextbest._core")
 
 from nextbest import _core, bundle, workspace
+from nextbest.client.question import assemble, assemble_explain
+from nextbest.client.values import encode_attributes, to_microseconds
 from nextbest.demo import bank, questions
 from nextbest.models import locate_runtime
-from nextbest.question import assemble, assemble_explain
 from nextbest.v1 import customer_pb2, decision_pb2
-from nextbest.values import encode_attributes, to_microseconds
 from nextbest.workspace.definitions import moment_us
 
 FOLDER = Path(__file__).with_name("recorded")

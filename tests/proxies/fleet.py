@@ -5,7 +5,7 @@ from functools import partial
 
 import balancers
 
-from nextbest.control import Operator
+from nextbest.client.operator import Operator
 
 # With its own defaults, nginx makes a connection for every call, and sends nothing to a server for 10 s after
 # it has failed.

@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 import nextbest
-from nextbest.control import Operator
+from nextbest.client.operator import Operator
 
 QUESTION = {"channel": "web", "placements": {"hero": 1}}
 

@@ -5,8 +5,8 @@ import pytest
 from grpc import StatusCode
 
 import nextbest
-from nextbest.control import Operator
-from nextbest.errors import Refused
+from nextbest.client.errors import Refused
+from nextbest.client.operator import Operator
 from nextbest.v1 import customer_pb2, customer_pb2_grpc, decision_pb2, decision_pb2_grpc
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"

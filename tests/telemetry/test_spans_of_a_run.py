@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 import nextbest
-from nextbest.control import Operator
+from nextbest.client.operator import Operator
 from nextbest.workspace.starter import write_starter
 
 KEY = "a key that only the bank has"

@@ -156,7 +156,7 @@ def _defining(
 
 
 def python_graph(package: Path, skipped: frozenset[str] = frozenset()) -> Graph:
-    """Returns the modules of a package (`nextbest.client`); folders in `skipped` are left out."""
+    """Returns the modules of a package (`nextbest.client.aio`); folders in `skipped` are left out."""
     trees = {}
     for path in sorted(package.rglob("*.py")):
         parts = path.relative_to(package.parent).with_suffix("").parts

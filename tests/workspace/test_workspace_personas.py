@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from nextbest import _core, workspace
-from nextbest.answers import (
+from nextbest.bundle import seal
+from nextbest.client.answers import (
     ActionExplanation,
     ClauseExplanation,
     LiteralExplanation,
@@ -20,7 +21,6 @@ from nextbest.answers import (
     Truth,
     Unavailable,
 )
-from nextbest.bundle import seal
 from nextbest.workspace.personas import TestResult, run
 from nextbest.workspace.refusal import explain_absence
 from nextbest.workspace.starter import write_starter

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nextbest import Client
-    from nextbest.control import Operator
-    from nextbest.credentials import Tls
+    from nextbest.client.credentials import Tls
+    from nextbest.client.operator import Operator
 
 
 def client(address: str, timeout_s: float) -> "Client":
@@ -23,7 +23,7 @@ def client(address: str, timeout_s: float) -> "Client":
 def operator(address: str) -> "Operator":
     """Opens a connection to a control port; without an address, to that of the settings."""
     from nextbest import settings
-    from nextbest.control import Operator
+    from nextbest.client.operator import Operator
 
     found = settings.read()
     return Operator(address or found.control_address, tls=tls(), api_key=found.api_key)
@@ -32,7 +32,7 @@ def operator(address: str) -> "Operator":
 def tls() -> "Tls | None":
     """Returns who to trust and who to be; None where the settings name no authorities."""
     from nextbest import settings
-    from nextbest.credentials import Tls
+    from nextbest.client.credentials import Tls
 
     found = settings.read()
     if found.client_ca is None:

@@ -5,8 +5,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from nextbest.answers import ActionExplanation, Contributions, ContributionScale, RankedAction
 from nextbest.cli.layouts import never_cut
+from nextbest.client.answers import ActionExplanation, Contributions, ContributionScale, RankedAction
 
 _SCALES = {
     ContributionScale.LOG_ODDS: "log-odds",

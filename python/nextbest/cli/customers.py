@@ -116,7 +116,7 @@ def upsert(  # noqa: PLR0913 - one parameter an option
     """Set attributes of one customer; an empty value removes an attribute."""
     from nextbest.cli.attributes import names
     from nextbest.cli.refused_options import name_option
-    from nextbest.errors import InvalidRequest
+    from nextbest.client.errors import InvalidRequest
 
     attributes = given_attributes(customer_json, attribute, Schema(), ("--customer-json", "--attribute"))
     pairs = set(names(attribute or ()))
@@ -206,7 +206,7 @@ class _Loading:
     def _store(self, batch: "Batch") -> None:
         """Stores a batch without the rows that are refused: a call stores all of its customers or none."""
         from nextbest.cli.rows import Refusal, column_of
-        from nextbest.errors import InvalidRequest
+        from nextbest.client.errors import InvalidRequest
 
         rows = list(batch.customers)
         self.refusals += batch.refusals

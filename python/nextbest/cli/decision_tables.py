@@ -11,7 +11,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from nextbest.answers import (
+from nextbest.cli.layouts import FirstThatFits, keep_words, never_cut
+from nextbest.cli.output import plain
+from nextbest.client.answers import (
     ActionExplanation,
     ClauseExplanation,
     Decision,
@@ -25,8 +27,6 @@ from nextbest.answers import (
     StageCount,
     Truth,
 )
-from nextbest.cli.layouts import FirstThatFits, keep_words, never_cut
-from nextbest.cli.output import plain
 from nextbest.wording import OUTCOMES, UNAVAILABLE, short_number, word_amount, word_literal
 
 # From here on, decimals of a factor say nothing.

@@ -18,8 +18,8 @@ from nextbest.cli.help_text import add_command
 from nextbest.cli.output import CommandError, Json, is_for_machines, show, write_json, write_note
 
 if TYPE_CHECKING:
-    from nextbest.answers import Decision
     from nextbest.casting.form import Form
+    from nextbest.client.answers import Decision
     from nextbest.offline import OfflineBundle
 
 _PANEL = "Questions"
@@ -312,7 +312,7 @@ class _Asked:
     def naming_options(self, question: Mapping[str, Any]) -> Iterator[None]:
         """Names options, and not fields of the protocol, in what the server or the bundle refuses."""
         from nextbest.cli.refused_options import name_option
-        from nextbest.errors import InvalidRequest
+        from nextbest.client.errors import InvalidRequest
 
         try:
             yield

@@ -3,13 +3,13 @@
 import errno
 import sys
 
-from nextbest import errors
 from nextbest.access import AccessError
 from nextbest.bundle import BundleError
 from nextbest.casting import CastError
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.output import CommandError
 from nextbest.cli.refused_options import typing_remedy
+from nextbest.client import errors
 from nextbest.models import ModelError
 from nextbest.settings import SettingError
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from nextbest.casting import PHRASES, CastError, cast
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.output import CommandError
-from nextbest.errors import InvalidRequest
+from nextbest.client.errors import InvalidRequest
 
 _MISTYPED: Final = re.compile(
     r"`(?:customer|context)\.(?P<name>\w+)` is (?P<phrase>[a-z ]+): [a-z ]+ was sent"

@@ -19,9 +19,9 @@ from nextbest.casting.inference import infer
 from nextbest.casting.table import Table, read_table
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.output import CommandError
+from nextbest.client.question import CUSTOMERS_PER_CALL_MAX
+from nextbest.client.values import AttributeValue
 from nextbest.diagnostics.suggestion import nearest
-from nextbest.question import CUSTOMERS_PER_CALL_MAX
-from nextbest.values import AttributeValue
 
 
 @dataclass(frozen=True, slots=True)

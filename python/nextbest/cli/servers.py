@@ -14,7 +14,7 @@ from nextbest.cli.output import CommandError, Json, is_for_machines, plain, say,
 from nextbest.cli.serving import serve
 
 if TYPE_CHECKING:
-    from nextbest.control import Status
+    from nextbest.client.operator import Status
 
 _PANEL = "Server"
 ACTIVATION_S_MAX = 60.0
@@ -88,7 +88,7 @@ def status(
 
 
 def _status(control_address: str, deadline_s: float) -> "Status":
-    from nextbest.errors import Unavailable
+    from nextbest.client.errors import Unavailable
 
     while True:
         # A new connection each time: gRPC takes its time before it tries a refused one again.

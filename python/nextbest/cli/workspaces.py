@@ -232,7 +232,7 @@ def _compile_or_fail(folder: Path) -> "tuple[Compilation, Sealed]":
 def _compile(folder: Path, now: str = "") -> "Compilation":
     from nextbest import settings, telemetry, workspace
     from nextbest.cli.moments import parse_now
-    from nextbest.values import to_microseconds
+    from nextbest.client.values import to_microseconds
 
     moment = parse_now(now) if now else None
     now_us = to_microseconds(moment, "--now") if isinstance(moment, datetime) else None

@@ -1,12 +1,1 @@
-"""The control plane of a running server: running one, activating bundles, seeing what runs."""
-
-from nextbest.control.operator import (
-    Activation,
-    Operator,
-    SecurityCounts,
-    ShadowCounts,
-    Status,
-    TraceCounts,
-)
-
-__all__ = ["Activation", "Operator", "SecurityCounts", "ShadowCounts", "Status", "TraceCounts"]
+"""The serving process: its control port, its state, its log, its end."""

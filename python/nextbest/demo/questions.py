@@ -6,9 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from nextbest.question import Question, assemble
+from nextbest.client.question import Question, assemble
+from nextbest.client.values import AttributeValue
 from nextbest.v1 import decision_pb2
-from nextbest.values import AttributeValue
 
 PLACEMENTS: Final[dict[str, tuple[str, ...]]] = {
     "web": ("hero", "sidebar", "logout"),

@@ -10,7 +10,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from nextbest.answers import (
+from nextbest.client.answers import (
     ActionExplanation,
     ClauseExplanation,
     Decision,
@@ -18,11 +18,11 @@ from nextbest.answers import (
     RankedAction,
     Stage,
 )
+from nextbest.client.values import AttributeValue
 from nextbest.demo.funnel import Coverage, Funnel
 from nextbest.demo.latency import Latency
 from nextbest.demo.questions import Moment
 from nextbest.demo.story import MOMENTS, Story, describe
-from nextbest.values import AttributeValue
 from nextbest.wording import word_name, word_value
 
 BAR_CELLS = 30

@@ -10,9 +10,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from nextbest.control.operator import Operator
-from nextbest.credentials import Tls
-from nextbest.errors import NextbestError
+from nextbest.client.credentials import Tls
+from nextbest.client.errors import NextbestError
+from nextbest.client.operator import Operator
 from nextbest.settings import CONTROL_ADDRESS, DECISION_ADDRESS, HEALTH_ADDRESS
 
 START_S_MAX = 30.0

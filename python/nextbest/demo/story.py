@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from nextbest.answers import ActionExplanation, ClauseExplanation, Decision, Outcome, Stage, Truth
-from nextbest.client import Client
+from nextbest.client.answers import ActionExplanation, ClauseExplanation, Decision, Outcome, Stage, Truth
+from nextbest.client.client import Client
 from nextbest.demo.questions import Moment
 
 MOMENTS = (

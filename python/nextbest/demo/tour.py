@@ -18,9 +18,9 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from nextbest import bundle, signals, workspace
-from nextbest.addresses import resolve
-from nextbest.client import Client
-from nextbest.connection import channel_options
+from nextbest.client.addresses import resolve
+from nextbest.client.channels import channel_options
+from nextbest.client.client import Client
 from nextbest.demo import bank, epilogue, funnel, latency, questions, report, server
 from nextbest.demo.bank import Bank, ExtraMissingError
 from nextbest.demo.funnel import Funnel

@@ -11,9 +11,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from nextbest.client.values import from_microseconds
 from nextbest.models.reference import chance_of, index_of
 from nextbest.v1 import bundle_pb2, control_pb2, decision_pb2
-from nextbest.values import from_microseconds
 
 WARN: Final = 0.10
 ALERT: Final = 0.25

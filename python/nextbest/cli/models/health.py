@@ -120,7 +120,7 @@ def _ask(
     from datetime import UTC, datetime
 
     from nextbest.cli.connections import operator as connect
-    from nextbest.errors import Unavailable
+    from nextbest.client.errors import Unavailable
     from nextbest.models.health import Limits, examine
 
     with connect(target or "") as operator:

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import grpc
 
-from nextbest.answers import Decision
-from nextbest.decoding import decode_decision
-from nextbest.errors import (
+from nextbest.client.answers import Decision
+from nextbest.client.decoding import decode_decision
+from nextbest.client.errors import (
     DeadlineExceeded,
     InvalidRequest,
     NextbestError,
@@ -22,9 +22,9 @@ from nextbest.errors import (
     of_failure,
     refine,
 )
-from nextbest.question import Question, assemble
+from nextbest.client.question import Question, assemble
+from nextbest.client.values import check_iterable
 from nextbest.v1 import decision_pb2
-from nextbest.values import check_iterable
 
 UNDER_WAY_MAX: Final = 256
 """Questions without an answer, of one stream: further ones are asked as answers are read."""

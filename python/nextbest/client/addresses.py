@@ -9,8 +9,8 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nextbest.errors import InvalidRequest, Unavailable
-from nextbest.values import check_iterable, check_text
+from nextbest.client.errors import InvalidRequest, Unavailable
+from nextbest.client.values import check_iterable, check_text
 
 _PORT_MAX = 65_535
 

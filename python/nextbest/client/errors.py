@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import grpc
 
 if TYPE_CHECKING:
-    from nextbest.question import Question
+    from nextbest.client.question import Question
     from nextbest.v1 import decision_pb2
 
 _FIELD: Final = re.compile(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from nextbest.values import AttributeValue
+from nextbest.client.values import AttributeValue
 
 
 class ExplanationLevel(StrEnum):

@@ -11,7 +11,7 @@ from typing import Final
 import grpc
 
 from nextbest import regular_file
-from nextbest.errors import InvalidRequest
+from nextbest.client.errors import InvalidRequest
 
 Pem = bytes | str | os.PathLike[str]
 """PEM text as bytes, or the path of a file of it."""

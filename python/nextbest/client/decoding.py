@@ -1,13 +1,13 @@
-"""Turns the protocol's answers into the types of `nextbest.answers`."""
+"""Turns the protocol's answers into the types of `nextbest.client.answers`."""
 
 import json
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from nextbest import answers
-from nextbest.errors import NextbestError, of_failure
+from nextbest.client import answers
+from nextbest.client.errors import NextbestError, of_failure
+from nextbest.client.values import decode, from_microseconds
 from nextbest.v1 import customer_pb2, decision_pb2
-from nextbest.values import decode, from_microseconds
 
 _Word = TypeVar("_Word", bound=StrEnum)
 

@@ -8,13 +8,13 @@ from typing import Any, Final, Self
 
 import grpc
 
-from nextbest.addresses import resolve
-from nextbest.connection import Connection, metadata, open_channels
-from nextbest.credentials import Tls, bearer
-from nextbest.errors import refine
+from nextbest.client.addresses import resolve
+from nextbest.client.channels import Connection, metadata, open_channels
+from nextbest.client.credentials import Tls, bearer
+from nextbest.client.errors import refine
+from nextbest.client.values import from_microseconds
 from nextbest.settings import CONTROL_ADDRESS
 from nextbest.v1 import control_pb2, control_pb2_grpc
-from nextbest.values import from_microseconds
 
 ACTIVATION_S_MAX: Final = 60.0
 """Verifying and warming up a large bundle takes seconds, not milliseconds."""

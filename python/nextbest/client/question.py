@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Required, TypedDict
 
-from nextbest.answers import ContributionLevel, Customer, ExplanationLevel
-from nextbest.errors import InvalidRequest
-from nextbest.v1 import customer_pb2, decision_pb2
-from nextbest.values import (
+from nextbest.client.answers import ContributionLevel, Customer, ExplanationLevel
+from nextbest.client.errors import InvalidRequest
+from nextbest.client.values import (
     AttributeValue,
     check_iterable,
     check_text,
@@ -21,6 +20,7 @@ from nextbest.values import (
     encode_attributes,
     to_microseconds,
 )
+from nextbest.v1 import customer_pb2, decision_pb2
 
 CUSTOMERS_PER_CALL_MAX: Final = 1_000
 """What one Upsert or DecideBatch takes; longer iterables are sent in several."""

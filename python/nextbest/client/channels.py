@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypedDict, TypeVar
 
 from nextbest import telemetry
-from nextbest.addresses import Target
-from nextbest.credentials import Tls, channel_credentials
-from nextbest.errors import InvalidRequest
-from nextbest.values import check_kind, check_text, check_whole
+from nextbest.client.addresses import Target
+from nextbest.client.credentials import Tls, channel_credentials
+from nextbest.client.errors import InvalidRequest
+from nextbest.client.values import check_kind, check_text, check_whole
 
 ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
 """An explanation of ten thousand actions takes some 20 MB."""

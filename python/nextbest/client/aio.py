@@ -1,6 +1,6 @@
 """The asyncio client: decisions, explanations and customers over gRPC.
 
-Its questions, answers and errors are those of `nextbest.client`; only the waiting differs.
+Its questions, answers and errors are those of the blocking client; only the waiting differs.
 """
 
 import asyncio
@@ -12,9 +12,9 @@ from typing import Any, Self, Unpack, cast
 import grpc
 import grpc.aio
 
-from nextbest.addresses import resolve
-from nextbest.answers import Customer, Decision
-from nextbest.connection import (
+from nextbest.client.addresses import resolve
+from nextbest.client.answers import Customer, Decision
+from nextbest.client.channels import (
     BATCH_TIMEOUT_FACTOR,
     Connection,
     ConnectionArguments,
@@ -22,10 +22,10 @@ from nextbest.connection import (
     metadata,
     open_channels,
 )
-from nextbest.credentials import bearer
-from nextbest.decoding import decode_batch, decode_customer, decode_decision
-from nextbest.errors import NextbestError, NotFound, refine
-from nextbest.question import (
+from nextbest.client.credentials import bearer
+from nextbest.client.decoding import decode_batch, decode_customer, decode_decision
+from nextbest.client.errors import NextbestError, NotFound, refine
+from nextbest.client.question import (
     Asked,
     Attributes,
     BatchArguments,
@@ -37,10 +37,10 @@ from nextbest.question import (
     assemble_explain,
     batches,
 )
+from nextbest.client.streaming import Answered, ask_async
+from nextbest.client.values import check_seconds, check_text
 from nextbest.settings import DECISION_ADDRESS
-from nextbest.streaming import Answered, ask_async
 from nextbest.v1 import customer_pb2, customer_pb2_grpc, decision_pb2_grpc
-from nextbest.values import check_seconds, check_text
 
 
 class Client:
@@ -70,7 +70,7 @@ class Client:
                 `host:port`, whose names are looked up now, and never again.
             timeout_s: Greater than 0.
             connection: `connections`, `keep_alive`, `retry`, `tls`, `api_key`; see
-                `nextbest.connection.Connection`.
+                `nextbest.client.channels.Connection`.
 
         Raises:
             InvalidRequest: Something about the arguments is wrong; `field` says what.
@@ -99,7 +99,7 @@ class Client:
             traceparent: W3C trace context to answer under; None: OpenTelemetry's current span, if any.
             question: `channel` and `placements`, and what else there is to say: `customer_id`, `customer`,
                 `context`, `dry_run`, `explanation`, `contributions`, `contributions_top`, `now`, `seed`; see
-                `nextbest.question.Question`.
+                `nextbest.Question`.
 
         Raises:
             InvalidRequest: Something about the question is wrong; `field` says what.

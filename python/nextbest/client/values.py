@@ -16,7 +16,7 @@ from numbers import Real
 from operator import index
 from typing import Final, TypeVar
 
-from nextbest.errors import InvalidRequest
+from nextbest.client.errors import InvalidRequest
 from nextbest.v1 import customer_pb2 as pb
 
 _TYPES: Final = "bool, int, float, str, datetime, timedelta, list of str, list of int or None"
