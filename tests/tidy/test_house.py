@@ -21,7 +21,7 @@ LENGTHS = {
     "trait T {\n    fn a();\n    fn b() {}\n}": {"b": 1},
     "struct S {\n    f: fn(u8) -> u8,\n}\nfn a(f: fn()) {}": {"a": 1},
     "fn a(x: [u8; 4]) -> [u8; 4] {\n    x\n}": {"a": 3},
-    # Braces that are no code.
+    # Braces outside code.
     'fn a() {\n    "}";\n}': {"a": 3},
     'fn a() {\n    "\\"}";\n    b"}";\n}': {"a": 4},
     'fn a() {\n    r#"}"}"#;\n}': {"a": 3},
