@@ -129,6 +129,10 @@ bench-gate: $(VENV)/.packages ## Check the recorded ratios (bench/results) again
 figures: $(VENV)/.packages ## Write the recorded figures (bench/results) into the pages
 	$(BIN)/python bench/figures.py
 
+.PHONY: pictures
+pictures: $(EXTENSION) ## Make the screens and charts of docs/pictures again
+	PYTHONPATH=docs $(BIN)/python -m screens
+
 .PHONY: wheel
 wheel: $(VENV)/.packages ## Build the wheel into dist/
 	$(BIN)/maturin build --release --locked --out dist
