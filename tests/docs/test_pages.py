@@ -19,7 +19,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-AFTER = re.compile(r"^<!-- after: (\S+) -->$", re.MULTILINE)
+CONTINUED = re.compile(r"^The examples go on in the folder of \[.*?\]\(([^)]+)\)", re.MULTILINE)
 BLOCK = re.compile(r"```(console|python)\n(.*?)```", re.DOTALL)
 CONTINUED = re.compile(r"^The examples go on in the folder of \[.*\]\(([^)]+)\)", re.MULTILINE)
 # The default ports, and the variables that name others.
@@ -137,8 +137,8 @@ GROUPS = grouped(PAGES)
 
 def opened_by(page: Path) -> Path:
     """Finds the page that opens the shell of this one."""
-    after = AFTER.search(page.read_text())
-    return opened_by((page.parent / after[1]).resolve()) if after else page
+    continued = CONTINUED.search(page.read_text())
+    return opened_by((page.parent / continued[1]).resolve()) if continued else page
 
 
 def series() -> dict[str, list[Path]]:
