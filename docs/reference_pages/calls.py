@@ -11,7 +11,7 @@ from google.protobuf.descriptor_pb2 import (
     MethodDescriptorProto,
 )
 
-from nextbest.access import METHOD_ROLES
+from nextbest.serve.access import METHOD_ROLES
 from reference_pages.contract import Place, read
 from reference_pages.markdown import paragraph, table
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from google.protobuf.descriptor_pb2 import DescriptorProto
 
-from nextbest.control.metrics import INSTRUMENTS
+from nextbest.serve.metrics import INSTRUMENTS
 from reference_pages.contract import Place, read
 from reference_pages.markdown import table
 

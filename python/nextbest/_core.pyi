@@ -376,7 +376,7 @@ class Server:
                 And what `nextbest.limits.Limits` has.
                 `tls_certificate`, `tls_key` (None): who the server is, bytes of PEM; None: plain text.
                 `tls_client_ca` (None): whose certificates callers may show; `tls_client_required` (True): and
-                have to. `access` (None): callers, as `nextbest.access.Access.of_decisions` has them; None:
+                have to. `access` (None): callers, as `nextbest.serve.access` has them; None:
                 everybody.
                 `otlp_endpoint` (None): `http://host:port` or `https://...` of a collector; None: no traces.
                 `otlp_protocol` ("grpc"): or `http/protobuf`. `otlp_compressed` (False): with gzip.

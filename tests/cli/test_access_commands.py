@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from nextbest.access import parse
+from nextbest.serve.access import parse
 
 
 def test_a_key_and_the_lines_that_go_with_it(nextbest):

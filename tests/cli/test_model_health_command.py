@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nextbest.control.service import ControlPort, ControlService
+from nextbest.serve.control_port import ControlPort, ControlService
 from nextbest.v1 import bundle_pb2, control_pb2, decision_pb2
 
 

@@ -18,7 +18,8 @@ import yaml
 from cryptography.hazmat.primitives import serialization
 
 import nextbest
-from nextbest import access, bundle, workspace
+from nextbest import bundle, workspace
+from nextbest.serve import access
 from nextbest.v1 import decision_pb2_grpc
 from nextbest.workspace.starter import write_starter
 

@@ -8,8 +8,8 @@ from onnx import TensorProto, helper
 
 import nextbest
 from nextbest import bundle, workspace
-from nextbest.control.metrics import INSTRUMENTS, measure
 from nextbest.models.registry import Registry
+from nextbest.serve.metrics import INSTRUMENTS, measure
 from nextbest.v1 import bundle_pb2, control_pb2, decision_pb2
 from nextbest.workspace.push import Request, push
 

@@ -48,7 +48,7 @@ RUST_DOORS = {
 PYTHON_DOORS = {
     "cel_expr_python": {"expression"},
     # Workspaces, and access files: the one is compiled, the other read by a server.
-    "yaml": {"workspace", "access.py"},
+    "yaml": {"workspace", "serve"},
     "pydantic": {"workspace"},
     "onnxruntime": {"models"},
     "onnx": {"models"},

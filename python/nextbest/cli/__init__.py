@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from nextbest import signals
+from nextbest.serve import signals
 
 __all__ = ["main"]
 

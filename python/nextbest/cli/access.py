@@ -10,7 +10,7 @@ from nextbest.cli.help_text import add_command
 from nextbest.cli.output import Json, is_for_machines, say, say_lines, show, write_json
 
 if TYPE_CHECKING:
-    from nextbest.access import Access
+    from nextbest.serve.access import Access
 
 _PANEL = "Server"
 
@@ -44,7 +44,7 @@ def key(
     The key is shown this once, and is nowhere stored: the access file has its hash. To replace a key, put the
     new hash beside the old one, hand the new key out, and take the old hash away.
     """
-    from nextbest.access import check_name, create_key, parse
+    from nextbest.serve.access import check_name, create_key, parse
 
     check_name(name)
     roles = role or ["decide"]
@@ -68,7 +68,7 @@ def show_file(
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
     """Check an access file, and show who may do what."""
-    from nextbest.access import read
+    from nextbest.serve.access import read
 
     access = read(file)
     locked_out = access.locked_out()
@@ -92,7 +92,7 @@ def show_file(
 def _show(access: "Access") -> None:
     from rich.table import Table
 
-    from nextbest.access import ROLES
+    from nextbest.serve.access import ROLES
 
     table = Table("caller", *ROLES, "keys", "certificates", box=None, pad_edge=False)
     for caller in access.callers:

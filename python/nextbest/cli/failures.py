@@ -3,7 +3,6 @@
 import errno
 import sys
 
-from nextbest.access import AccessError
 from nextbest.bundle import BundleError
 from nextbest.casting import CastError
 from nextbest.cli.exit_codes import ExitCode
@@ -11,6 +10,7 @@ from nextbest.cli.output import CommandError
 from nextbest.cli.refused_options import typing_remedy
 from nextbest.client import errors
 from nextbest.models import ModelError
+from nextbest.serve.access import AccessError
 from nextbest.settings import SettingError
 
 _OUTPUT_ERRORS = (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC)
@@ -81,8 +81,8 @@ def _connecting(message: str) -> str:
 def _of_servers(error: Exception) -> CommandError | None:
     # By what is loaded: what raised one of theirs is, and for any other error they cost too much to load.
     core = sys.modules.get("nextbest._core")
-    state = sys.modules.get("nextbest.control.state")
-    service = sys.modules.get("nextbest.control.service")
+    state = sys.modules.get("nextbest.serve.state")
+    service = sys.modules.get("nextbest.serve.control_port")
     if core is not None and isinstance(error, core.BundleError):
         remedy = "compile it again"
         if error.code == "index-too-large":

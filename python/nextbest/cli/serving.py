@@ -12,9 +12,9 @@ from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.output import Json, is_for_machines, plain, say, write_json
 
 if TYPE_CHECKING:
-    from nextbest.control.guard import Event
-    from nextbest.control.serving import Listening
-    from nextbest.control.stopping import Stopped
+    from nextbest.serve.guard import Event
+    from nextbest.serve.process import Listening
+    from nextbest.serve.stopping import Stopped
     from nextbest.settings import Settings
 
 
@@ -108,8 +108,8 @@ def serve(  # noqa: PLR0913 - one parameter an option
 
 def _run(bundle: Path, chosen: "Settings") -> "Stopped":
     from nextbest.cli.bundles import load
-    from nextbest.control import log
-    from nextbest.control.serving import serve as run
+    from nextbest.serve import log
+    from nextbest.serve.process import serve as run
 
     data = load(bundle).data
     with log.bounded() as logs:

@@ -17,7 +17,7 @@ import polars as pl
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from nextbest import bundle, signals, workspace
+from nextbest import bundle, workspace
 from nextbest.client.addresses import resolve
 from nextbest.client.channels import channel_options
 from nextbest.client.client import Client
@@ -29,6 +29,7 @@ from nextbest.demo.server import Running, ServerStartError
 from nextbest.demo.stage import Stage
 from nextbest.demo.story import Story, tell
 from nextbest.models import locate_runtime
+from nextbest.serve import signals
 from nextbest.v1 import bundle_pb2, decision_pb2_grpc
 from nextbest.workspace import personas
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nextbest.control.log import LOG_BYTES_MAX, LOG_LINE_BYTES_MAX, Log
+from nextbest.serve.log import LOG_BYTES_MAX, LOG_LINE_BYTES_MAX, Log
 
 PIPE_BYTES = 4096
 

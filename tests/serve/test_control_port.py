@@ -31,9 +31,9 @@ from nextbest.client.operator import (
     TraceCounts,
     TransportCounts,
 )
-from nextbest.control import guard, service
-from nextbest.control.deciding import NotKeptError
-from nextbest.control.service import ControlPort, ControlService, ListenError
+from nextbest.serve import control_port, guard
+from nextbest.serve.control_port import ControlPort, ControlService, ListenError
+from nextbest.serve.deciding import NotKeptError
 from nextbest.v1 import control_pb2
 
 STATUS = {
@@ -268,7 +268,7 @@ def test_connections_that_end_beside_a_stream_are_survived(start_serving, starte
 
 
 def test_an_idle_stream_ends(data_plane, monkeypatch):
-    monkeypatch.setattr(service, "Guard", partial(guard.Guard, stream_idle_s=0.2))
+    monkeypatch.setattr(control_port, "Guard", partial(guard.Guard, stream_idle_s=0.2))
     told = []
     port = ControlPort(ControlService(data_plane, ()), "127.0.0.1:0", tell=told.append)
     with idle_stream(port.address) as answers:
@@ -297,9 +297,9 @@ class Slow(DataPlane):
 def test_activations_wait_for_one_another_and_hold_up_nothing_else():
     data_plane = Slow()
     port = ControlPort(ControlService(data_plane, ()), "127.0.0.1:0")
-    with ThreadPoolExecutor(service.ACTIVATIONS_MAX) as executor, Operator(port.address) as operator:
+    with ThreadPoolExecutor(control_port.ACTIVATIONS_MAX) as executor, Operator(port.address) as operator:
         under_way = [
-            executor.submit(operator.activate, b"%d" % index) for index in range(service.ACTIVATIONS_MAX)
+            executor.submit(operator.activate, b"%d" % index) for index in range(control_port.ACTIVATIONS_MAX)
         ]
         assert data_plane.begun.acquire(timeout=30.0)
         refusal = ""

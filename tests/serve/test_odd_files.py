@@ -10,8 +10,8 @@ import grpc
 import pytest
 
 from nextbest.client.operator import Operator
-from nextbest.control.deciding import Origin, Source
-from nextbest.control.state import DamagedError, State
+from nextbest.serve.deciding import Origin, Source
+from nextbest.serve.state import DamagedError, State
 from nextbest.v1 import decision_pb2, decision_pb2_grpc
 
 ACCESS = 'callers:\n  web: {{roles: [{roles}], keys: ["sha256:{key}"]}}\n'

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from nextbest import telemetry
-from nextbest.control.log import LOG_FLUSH_S_MAX
+from nextbest.serve.log import LOG_FLUSH_S_MAX
 
 EXPORT_S_MAX: Final = 2.0
 """Of a stop, for a collector."""

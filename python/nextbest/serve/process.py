@@ -13,18 +13,18 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Final, Protocol
 
-from nextbest import _core, bundle, signals, telemetry
-from nextbest.control import deciding, secrets
-from nextbest.control.conditions import Condition, ConditionWatch, Refusals
-from nextbest.control.deciding import Deciding
-from nextbest.control.guard import Event
-from nextbest.control.metrics import INSTRUMENTS, ModelMetrics
-from nextbest.control.service import ControlPort, ControlService
-from nextbest.control.state import State
-from nextbest.control.stopping import Budget, Stopped, stop
+from nextbest import _core, bundle, telemetry
 from nextbest.diagnostics.suggestion import one_of
 from nextbest.models import locate_runtime
 from nextbest.otel import Otel
+from nextbest.serve import deciding, secret_files, signals
+from nextbest.serve.conditions import Condition, ConditionWatch, Refusals
+from nextbest.serve.control_port import ControlPort, ControlService
+from nextbest.serve.deciding import Deciding
+from nextbest.serve.guard import Event
+from nextbest.serve.metrics import INSTRUMENTS, ModelMetrics
+from nextbest.serve.state import State
+from nextbest.serve.stopping import Budget, Stopped, stop
 from nextbest.settings import SettingError, Settings
 from nextbest.telemetry import reporting
 
@@ -103,7 +103,7 @@ def serve(
     _require_kernel(settings.kernel)
     _require_files()
     _require_time(settings)
-    found = secrets.read(settings)
+    found = secret_files.read(settings)
     with ExitStack() as stack:
         inbox = stack.enter_context(signals.armed())
         state = None if settings.state is None else stack.enter_context(State(settings.state))
@@ -125,7 +125,7 @@ def serve(
             raise
         reporting.report_to(announcer.warned)
         telemetry.measure(settings.otel, INSTRUMENTS, ModelMetrics(server.model_health))
-        watch = secrets.Watch(
+        watch = secret_files.Watch(
             settings, found, partial(_use, server, control, announcer.warned), announcer.renewed
         )
         announcer.listening(_listening(decides, server, control, settings, found))
@@ -174,7 +174,7 @@ def _warnings(settings: Settings, server: _core.Server) -> list[str]:
     return warnings
 
 
-def _launch(settings: Settings, found: secrets.Secrets, data: bytes) -> _core.Server:
+def _launch(settings: Settings, found: secret_files.Secrets, data: bytes) -> _core.Server:
     if settings.workers > WORKERS_MAX:
         raise SettingError(f"--workers (NEXTBEST_WORKERS) is {settings.workers:,}: give 0 to {WORKERS_MAX:,}")
     try:
@@ -187,7 +187,7 @@ def _launch(settings: Settings, found: secrets.Secrets, data: bytes) -> _core.Se
 
 
 def _use(
-    server: _core.Server, control: ControlPort, warn: Callable[[str], None], found: secrets.Secrets
+    server: _core.Server, control: ControlPort, warn: Callable[[str], None], found: secret_files.Secrets
 ) -> None:
     # The data plane first: it refuses what cannot be used.
     if found.certificates is not None:
@@ -255,7 +255,7 @@ def _listening(
     server: _core.Server,
     control: ControlPort,
     settings: Settings,
-    found: secrets.Secrets,
+    found: secret_files.Secrets,
 ) -> Listening:
     status = decides.status()
     return Listening(
@@ -276,13 +276,13 @@ def _listening(
     )
 
 
-def _callers(found: secrets.Secrets) -> str:
+def _callers(found: secret_files.Secrets) -> str:
     if found.access is not None:
         return f"{len(found.access.callers)} in the access file"
     return "anybody with a certificate" if found.decisions_require_certificates else "anybody"
 
 
-def _core_settings(settings: Settings, found: secrets.Secrets) -> dict[str, Any]:
+def _core_settings(settings: Settings, found: secret_files.Secrets) -> dict[str, Any]:
     given = {
         "address": settings.address,
         "health_address": settings.health_address,

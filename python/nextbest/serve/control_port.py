@@ -18,12 +18,12 @@ import grpc.aio
 from grpc_reflection.v1alpha import reflection
 
 from nextbest import telemetry
-from nextbest.access import Access
 from nextbest.bundle import SIZE_BYTES_MAX
-from nextbest.control.deciding import DataPlane, NotKeptError
-from nextbest.control.guard import Context, Event, Guard, trace_context
-from nextbest.control.secrets import Secrets
 from nextbest.diagnostics.suggestion import one_of
+from nextbest.serve.access import Access
+from nextbest.serve.deciding import DataPlane, NotKeptError
+from nextbest.serve.guard import Context, Event, Guard, trace_context
+from nextbest.serve.secret_files import Secrets
 from nextbest.v1 import control_pb2, control_pb2_grpc, customer_pb2, decision_pb2
 
 _SERVICE: Final = control_pb2.DESCRIPTOR.services_by_name["ControlService"].full_name

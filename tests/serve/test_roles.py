@@ -7,7 +7,7 @@ import grpc
 import pytest
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from nextbest import access
+from nextbest.serve import access
 from nextbest.v1 import (
     control_pb2,
     control_pb2_grpc,

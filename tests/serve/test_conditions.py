@@ -3,7 +3,7 @@
 import json
 import socket
 
-from nextbest.control.conditions import CALM_S, Condition, ConditionWatch, Refusals
+from nextbest.serve.conditions import CALM_S, Condition, ConditionWatch, Refusals
 
 
 def status(refused=0, failed=0, connections=9):

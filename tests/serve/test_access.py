@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nextbest import access
-from nextbest.access import AccessError, Caller, create_key, parse
+from nextbest.serve import access
+from nextbest.serve.access import AccessError, Caller, create_key, parse
 
 KEY, DIGEST = create_key()
 HASH = bytes.fromhex(DIGEST.removeprefix("sha256:"))

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from nextbest import regular_file
-from nextbest.access import CONTROL_ROLES, DECISION_ROLES, Access, AccessError
-from nextbest.access import read as read_access
+from nextbest.serve.access import CONTROL_ROLES, DECISION_ROLES, Access, AccessError
+from nextbest.serve.access import read as read_access
 from nextbest.settings import SettingError, Settings
 
 WATCH_S: Final = 1.0

@@ -10,7 +10,7 @@ import grpc
 import grpc.aio
 
 from nextbest import telemetry
-from nextbest.access import METHOD_ROLES, Access, Caller
+from nextbest.serve.access import METHOD_ROLES, Access, Caller
 
 ANYBODY: Final = "anybody"
 """Who calls where nobody is asked."""

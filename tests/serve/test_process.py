@@ -23,8 +23,8 @@ from nextbest import bundle
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.client import errors
 from nextbest.client.operator import Operator
-from nextbest.control import stopping
-from nextbest.control.stopping import Budget
+from nextbest.serve import stopping
+from nextbest.serve.stopping import Budget
 from nextbest.v1 import decision_pb2
 
 QUESTION = {"channel": "web", "placements": {"hero": 1}}

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from nextbest.control import state as module
-from nextbest.control.deciding import Deciding, NotKeptError, Origin, begin
-from nextbest.control.state import LAYOUT, DamagedError, Kept, State, StateError, StateTakenError
+from nextbest.serve import state as module
+from nextbest.serve.deciding import Deciding, NotKeptError, Origin, begin
+from nextbest.serve.state import LAYOUT, DamagedError, Kept, State, StateError, StateTakenError
 
 FILE, OLD, NEW, BAD = b"file", b"old bundle", b"new bundle", b"bad"
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)

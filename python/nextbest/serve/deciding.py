@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Final, Protocol, TypeVar
 
 from nextbest import bundle
-from nextbest.control.state import DamagedError, Kept, State
+from nextbest.serve.state import DamagedError, Kept, State
 
 Running = TypeVar("Running")
 

@@ -10,13 +10,13 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 import nextbest
 from nextbest import Tls
-from nextbest.access import create_key
 from nextbest.client import errors
 from nextbest.client.operator import Operator, SecurityCounts
-from nextbest.control.guard import ANYBODY
-from nextbest.control.secrets import Secrets, read
-from nextbest.control.service import ListenError
-from nextbest.control.serving import serve
+from nextbest.serve.access import create_key
+from nextbest.serve.control_port import ListenError
+from nextbest.serve.guard import ANYBODY
+from nextbest.serve.process import serve
+from nextbest.serve.secret_files import Secrets, read
 from nextbest.settings import SettingError, Settings
 
 QUESTION = {"channel": "web", "placements": {"hero": 1}}

@@ -6,14 +6,14 @@ import sys
 
 import pytest
 
-from nextbest import signals
+from nextbest.serve import signals
 
 ROUNDS = 400
 # Each child says that it is there and waits; the signal comes a little earlier or later each time, so that
 # some come as the wait begins. Children that still wait after two seconds are counted and killed.
 LOST = f"""
 import os, select, signal
-from nextbest import signals
+from nextbest.serve import signals
 
 lost = 0
 for round in range({ROUNDS}):
@@ -41,7 +41,7 @@ print(lost)
 # A child for each signal, which gets it twice: `wait` returns the first, the second ends it.
 EVERY = """
 import os, signal, time
-from nextbest import signals
+from nextbest.serve import signals
 
 for number in sorted(signals.HANDLED - {signal.SIGHUP}):
     for is_collecting in (True, False):
@@ -70,7 +70,7 @@ print("all")
 # SIGHUP is passed on as often as it comes, asks for no end, and does nothing before the server listens.
 HANGUP = """
 import os, signal
-from nextbest import signals
+from nextbest.serve import signals
 
 with signals.armed() as inbox:
     os.kill(os.getpid(), signal.SIGHUP)
