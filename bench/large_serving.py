@@ -19,13 +19,13 @@ import large_bank
 import windows
 from large_bank import LargeBank
 from nextbest import _core
+from nextbest.bundle.offline import OfflineBundle
 from nextbest.client.client import Client
 from nextbest.client.credentials import Tls
 from nextbest.client.operator import Operator
 from nextbest.demo import questions
 from nextbest.demo.server import Running
 from nextbest.demo.tour import compile_workspace, load_customers
-from nextbest.offline import OfflineBundle
 from nextbest.serve.access import create_key
 from processes import SERVER_CORE, Child, child, nextbest, paused
 from verification import verify

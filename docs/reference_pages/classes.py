@@ -32,7 +32,7 @@ CONTENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "Questions": ("nextbest.client.question:Question",),
     "Answers": ("nextbest.client.answers:*",),
     "Errors": ("nextbest.client.errors:*",),
-    "Offline decisions": ("nextbest.offline:OfflineBundle",),
+    "Offline decisions": ("nextbest.bundle.offline:OfflineBundle",),
 }
 """Headings, and what is below them: a name of a module, or all public classes that it defines."""
 

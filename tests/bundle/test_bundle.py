@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextbest import bundle
-from nextbest.bundle import BundleDefect, BundleError
+from nextbest.bundle import BundleDefect, BundleError, file
 from nextbest.v1.bundle_pb2 import Action, Bundle, Model
 
 RETAIL = Bundle(
@@ -91,7 +91,7 @@ def test_what_is_no_bundle_is_refused_with_its_reason(data, defect, message):
 
 
 def test_too_large_a_bundle_is_not_written(monkeypatch):
-    monkeypatch.setattr(bundle, "SIZE_BYTES_MAX", 1_000)
+    monkeypatch.setattr(file, "SIZE_BYTES_MAX", 1_000)
     with pytest.raises(BundleError, match="use smaller models") as caught:
         bundle.seal(Bundle(models=[Model(name="big", onnx=bytes(2_000))]))
     assert caught.value.defect is BundleDefect.OVERSIZED

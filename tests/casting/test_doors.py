@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nextbest import bundle, workspace
+from nextbest.bundle.offline import OfflineBundle
 from nextbest.casting import CastError, Schema, cast
 from nextbest.casting.column import TARGETS, cast_column
 from nextbest.casting.duration import spell_duration
@@ -18,7 +19,6 @@ from nextbest.cli.attributes import from_json, from_pairs
 from nextbest.cli.output import CommandError, plain
 from nextbest.client import errors
 from nextbest.client.values import encode
-from nextbest.offline import OfflineBundle
 
 INTS = st.integers(-(2**63), 2**63 - 1)
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20)

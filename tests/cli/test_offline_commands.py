@@ -5,8 +5,8 @@ import json
 import pytest
 
 from nextbest import bundle
+from nextbest.bundle.offline import OfflineBundle
 from nextbest.client.answers import DegradationKind
-from nextbest.offline import OfflineBundle
 
 ADULT = ("-a", "age=40", "-a", "income=3000", "-a", "products=current-account")
 

@@ -10,7 +10,7 @@ from nextbest.demo import questions
 pytest.importorskip("nextbest._core")
 
 from baseline import Baseline
-from nextbest.offline import OfflineBundle
+from nextbest.bundle.offline import OfflineBundle
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import yaml
 
 from nextbest import workspace
 from nextbest.bundle import seal
+from nextbest.bundle.offline import OfflineBundle
 from nextbest.expression.build import FUNCTION_NAMES, MACRO_NAMES
-from nextbest.offline import OfflineBundle
 
 PAGE = (Path(__file__).parents[2] / "docs/marketer/expressions.md").read_text()
 SCHEMA, CUSTOMER = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[:2]

@@ -7,9 +7,9 @@ import pytest
 from onnx import TensorProto, helper
 
 from nextbest import bundle, workspace
+from nextbest.bundle.offline import OfflineBundle
 from nextbest.models.limits import TREE_WRITTEN_DEPTH_MAX
 from nextbest.models.native import NotLowered, prove
-from nextbest.offline import OfflineBundle
 
 FILES = {
     "workspace.yaml": "name: shop\n",

@@ -13,10 +13,10 @@ from onnxmltools import convert_lightgbm
 from onnxmltools.convert.common.data_types import FloatTensorType
 
 from nextbest import bundle, cli, workspace
+from nextbest.bundle.offline import OfflineBundle
 from nextbest.cli import output
 from nextbest.client.answers import ContributionLevel, ContributionScale
 from nextbest.client.errors import InvalidRequest
-from nextbest.offline import OfflineBundle
 
 WORKSPACE = {
     "workspace.yaml": "name: told\n",

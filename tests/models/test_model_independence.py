@@ -10,10 +10,10 @@ from onnx import TensorProto, helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from nextbest import bundle, workspace
+from nextbest.bundle.offline import OfflineBundle
 from nextbest.models.job import Job, Plan
 from nextbest.models.registry import Registry
 from nextbest.models.validation import validate
-from nextbest.offline import OfflineBundle
 from nextbest.workspace.push import Request, push
 
 WEIGHTS = np.array([[0.4, -0.2], [-0.3, 0.5]], np.float32)

@@ -7,9 +7,9 @@ import pytest
 from onnx import TensorProto, helper
 
 from nextbest import bundle, workspace
+from nextbest.bundle.offline import OfflineBundle
 from nextbest.diagnostics import Severity
 from nextbest.models.registry import Registry
-from nextbest.offline import OfflineBundle
 from nextbest.workspace.push import Request, push
 
 SCHEMA = """

@@ -15,9 +15,9 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 
 import nextbest
 from nextbest import _core, bundle
+from nextbest.bundle.offline import OfflineBundle
 from nextbest.client import aio, answers, errors
 from nextbest.client.operator import Operator
-from nextbest.offline import OfflineBundle
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 ADULT = {"age": 40, "income": 3000, "products": ["current-account"], "segment": "mass", "arrears_days": 0}

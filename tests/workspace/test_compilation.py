@@ -8,7 +8,7 @@ import pytest
 
 from nextbest import workspace
 from nextbest.bundle import seal
-from nextbest.offline import OfflineBundle
+from nextbest.bundle.offline import OfflineBundle
 from nextbest.v1 import bundle_pb2, customer_pb2
 from nextbest.workspace import Compilation
 from nextbest.workspace.definitions import moment_us, span_us

@@ -7,7 +7,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from nextbest import bundle, workspace
-from nextbest.offline import OfflineBundle
+from nextbest.bundle.offline import OfflineBundle
 
 WEIGHTS = np.array([[0.1, -0.2, 0.3], [0.05, 0.02, -0.04]], dtype=np.float32)
 FILES = {

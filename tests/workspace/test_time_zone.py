@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nextbest import _core, workspace
 from nextbest.bundle import seal
-from nextbest.offline import OfflineBundle
+from nextbest.bundle.offline import OfflineBundle
 from nextbest.workspace.definitions import end_us, moment_us
 from nextbest.workspace.personas import run
 

@@ -130,7 +130,7 @@ def _contents(sealed: "Sealed") -> _Contents:
 
 
 def _attribute(attribute: Any) -> dict[str, Any]:
-    from nextbest.schema import TYPE_NAMES
+    from nextbest.bundle.schema import TYPE_NAMES
     from nextbest.v1 import bundle_pb2
 
     root = bundle_pb2.Root.Name(attribute.root).removeprefix("ROOT_").lower()

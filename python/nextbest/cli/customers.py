@@ -239,8 +239,8 @@ def _schema(bundle: Path | None) -> Schema | None:
     if bundle is None:
         return None
     from nextbest.bundle import read
+    from nextbest.bundle.schema import schema_of
     from nextbest.cli.bundles import load as load_bundle
-    from nextbest.schema import schema_of
     from nextbest.v1 import bundle_pb2
 
     return schema_of(read(load_bundle(bundle).data), bundle_pb2.ROOT_CUSTOMER)

@@ -18,9 +18,9 @@ from nextbest.cli.help_text import add_command
 from nextbest.cli.output import CommandError, Json, is_for_machines, show, write_json, write_note
 
 if TYPE_CHECKING:
+    from nextbest.bundle.offline import OfflineBundle
     from nextbest.casting.form import Form
     from nextbest.client.answers import Decision
-    from nextbest.offline import OfflineBundle
 
 _PANEL = "Questions"
 
@@ -387,8 +387,8 @@ def given_placements(texts: Sequence[str]) -> dict[str, int]:
 
 
 def _open(path: Path) -> "OfflineBundle":
+    from nextbest.bundle.offline import OfflineBundle
     from nextbest.cli.bundles import load
-    from nextbest.offline import OfflineBundle
 
     return OfflineBundle(load(path).data)
 

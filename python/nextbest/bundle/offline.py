@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Unpack
 
-from nextbest import _core, bundle
+from nextbest import _core
+from nextbest.bundle import file
+from nextbest.bundle.schema import schema_of
 from nextbest.casting import Schema
 from nextbest.client.answers import Decision
 from nextbest.client.decoding import decode_decision
@@ -18,7 +20,6 @@ from nextbest.client.errors import InvalidRequest
 from nextbest.client.question import DecideArguments, ExplainArguments, Question, assemble, assemble_explain
 from nextbest.client.values import encode_attributes, to_microseconds
 from nextbest.models import locate_runtime
-from nextbest.schema import schema_of
 from nextbest.v1 import bundle_pb2, customer_pb2, decision_pb2
 
 
@@ -33,7 +34,7 @@ class OfflineBundle:
             nextbest._core.BundleError: The bundle does not pass verification.
             FileNotFoundError: It has models, and ONNX Runtime is not installed.
         """
-        self.message = bundle.read(data)
+        self.message = file.read(data)
         runtime = locate_runtime() if self.message.models else None
         self._core = _core.Bundle(data, onnxruntime_path=runtime)
         self.digest: str = self._core.digest
