@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from nextbest import __version__
+
 COMMANDS = [
     ("init",),
     ("check",),
@@ -99,6 +101,11 @@ def test_a_wrong_command_line(nextbest):
     assert ran.code == 2
     assert "No such option" in ran.err
     assert ran.out == ""
+
+
+def test_the_version_alone(nextbest):
+    ran = nextbest("--version")
+    assert (ran.code, ran.out) == (0, f"{__version__}\n")
 
 
 def test_versions(nextbest):

@@ -3,6 +3,7 @@
 
 import sys
 import traceback
+from typing import Annotated
 
 import typer
 
@@ -72,7 +73,18 @@ def assemble() -> typer.Typer:
     return app
 
 
-def _start() -> None:
+def _start(
+    *,
+    version: Annotated[  # noqa: ARG001 - acts by its callback
+        bool,
+        typer.Option(
+            "--version",
+            callback=versions.print_version,
+            is_eager=True,
+            help="Print nextbest's version and exit.",
+        ),
+    ] = False,
+) -> None:
     # Runs before any command, but not for `--help`. It has no text: the help is the application's.
     from nextbest import settings, telemetry
 

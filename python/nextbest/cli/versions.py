@@ -1,4 +1,4 @@
-"""`nextbest version`."""
+"""`nextbest version` and `nextbest --version`."""
 
 import platform
 from importlib import metadata
@@ -15,6 +15,13 @@ _PARTS = ("cel-expr-python", "grpcio", "onnxruntime", "polars", "protobuf")
 def register(app: typer.Typer) -> None:
     """Adds the command."""
     add_command(app, version, "nextbest version --json", panel="Workspace")
+
+
+def print_version(value: bool) -> None:  # noqa: FBT001 - called by typer with the value of an option
+    """Prints nextbest's version alone and exits, if asked to."""
+    if value:
+        say(nextbest.__version__)
+        raise typer.Exit
 
 
 def version(
