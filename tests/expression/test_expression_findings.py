@@ -123,7 +123,7 @@ def test_a_derived_attribute_has_its_declared_type() -> None:
     assert [(d.code, d.message) for d in expressions.diagnostics] == [
         ("NB406", "`customer.a` is declared as text, its expression is a whole number"),
         ("NB406", "`customer.b` is declared as a whole number, its expression is a number"),
-        ("NB412", "`action.apr` is an attribute of actions, and no action stands here"),
+        ("NB412", "`action.apr` is an attribute of actions, and there is no action here"),
         ("NB407", "`action.d` cannot be derived: an action's attributes are constants"),
     ]
 

@@ -65,7 +65,7 @@ def test_a_conversion_is_offered_where_every_value_is_a_whole_number(text: str, 
     (warning,) = found(text, "NB513")
     assert ("int(" in warning.help) == is_followed
     assert "double(" not in warning.help
-    assert ("in attributes of their own" in warning.help) != is_followed
+    assert ("in separate attributes" in warning.help) != is_followed
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,7 @@ def test_what_cannot_be_asked_is_refused(told, arguments, field):
 
 SAMPLES = {
     "missing.csv": (None, "NB663", "there is no file `missing.csv`"),
-    "../../sample.csv": (None, "NB616", "`../../sample.csv` is outside of the workspace"),
+    "../../sample.csv": (None, "NB616", "`../../sample.csv` is outside the workspace"),
     "few.csv": (
         "customer.age\n42\n",
         "NB663",

@@ -123,7 +123,7 @@ def test_check_and_diff_show_what_is_lost_without_rows(shop, way):
     compiled = workspace.compile(shop)
     (found,) = compiled.diagnostics
     assert (found.code, found.severity) == ("NB675", "warning")
-    assert f"is not there ({way}" in found.message
+    assert f"is missing ({way}" in found.message
     assert "contributions" in found.message
     assert not compiled.bundle.models[0].native.cell_means
     assert compiled.bundle.models[0].HasField("reference"), "histograms stay"
@@ -140,7 +140,7 @@ def test_histograms_can_be_forgotten_too(shop):
     assert registry.forget_rows(version, by="eve", at=WHEN, with_reference=True) == [*ROWS, "reference.json"]
     registry.verify(version)
     (found,) = (each for each in workspace.compile(shop).diagnostics if each.code == "NB675")
-    assert "`model health` has nothing to compare with" in found.message
+    assert "`model health` has no baseline" in found.message
 
 
 def test_a_repair_that_comes_too_late_brings_no_forgotten_rows_back(tmp_path):

@@ -128,9 +128,9 @@ def test_what_is_no_list_of_names_names_nothing(tmp_path, names):
     [
         (
             ("segment", TEXT, 1),
-            "with one attribute (`segment`: `customer.segment` and `context.segment` have its name)",
+            "with one attribute (`segment`: `customer.segment` and `context.segment` have this name)",
         ),
-        (("job", FLOAT, 1), "with one attribute (`job`: `customer.job` has its name, but is a string)"),
+        (("job", FLOAT, 1), "with one attribute (`job`: `customer.job` has this name, but is a string)"),
         (("blance", FLOAT, 1), "with one attribute (`blance` may be `customer.balance`)"),
         (("Age", FLOAT, 1), "with one attribute (`Age` may be `customer.age`)"),
         (("X", FLOAT, 1), "with one attribute"),

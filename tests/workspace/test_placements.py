@@ -77,7 +77,7 @@ def test_the_bundle_does_not_depend_on_the_day(lay):
     [
         ("{enabled: false, propensity: 0.1, treatments: [{channel: email}]}", "`silver` is disabled"),
         ("{active: {until: 2026-01-01}, propensity: 0.1, treatments: [{channel: email}]}",
-         "`silver` has a window that is over"),
+         "`silver` has a window that has ended"),
         ("{propensity: 0.0001, treatments: [{channel: email}]}", "`silver` can never be placed"),
         (IMPOSSIBLE, "`silver` has a treatment that can never be used"),
     ],
@@ -89,7 +89,7 @@ def test_a_placement_for_which_nothing_is_left(lay, silver, found):
     files = {"channels.yaml": CHANNELS, "actions/cards.yaml": cards, "arbitration.yaml": thresholds}
     diagnostics = workspace.compile(lay(files), now_us=moment_us("2026-06-01")).diagnostics
     (empty,) = [d for d in diagnostics if d.code == "NB709"]
-    assert empty.message == f"no action can stand in `body` of `email`: {found}"
+    assert empty.message == f"no action can fill `body` of `email`: {found}"
 
 
 def test_fallbacks_are_judged_beside_errors_of_other_files(lay):

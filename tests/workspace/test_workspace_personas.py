@@ -68,7 +68,7 @@ def test_placements_that_are_not_mentioned_may_hold_anything(result):
 def test_an_action_that_fails_a_condition(result):
     (failure,) = result("expect: {hero: [gold-card]}").failures
     assert failure.splitlines() == [
-        "`hero` holds `savings-account`, but `gold-card` is expected",
+        "`hero` has `savings-account`, but `gold-card` is expected",
         "  `gold-card` is dropped at suitability:",
         "    `customer.income >= 2500` does not hold  actions/credit-cards.yaml:40:15",
         "      customer.income (Net income a month) is 600, required: >= 2500",
@@ -93,12 +93,12 @@ def test_an_action_that_loses(result):
 
 def test_an_action_in_another_place(result):
     (failure,) = result("expect: {hero: [student-card]}").failures
-    assert "`student-card` is offered, in `sidebar`, with priority 1.26" in failure
+    assert "`student-card` is offered in `sidebar`, with priority 1.26" in failure
 
 
 def test_a_placement_that_is_to_stay_empty(result):
     (failure,) = result("expect: {sidebar: []}").failures
-    assert failure == "`sidebar` holds `student-card`, but nothing is expected"
+    assert failure == "`sidebar` has `student-card`, but nothing is expected"
 
 
 def test_an_action_outside_of_its_window(result):
@@ -121,9 +121,9 @@ def test_refusals(result):
     offered, elsewhere, otherwise = found.failures
     assert offered == "`savings-account` is offered in `hero`"
     assert elsewhere.startswith(
-        "`gold-card` is to be refused at eligibility\n  `gold-card` is dropped at suitability:"
+        "`gold-card` should be dropped at eligibility\n  `gold-card` is dropped at suitability:"
     )
-    assert otherwise.startswith("`investment-plan` is to be refused at applicability, because too old\n")
+    assert otherwise.startswith("`investment-plan` should be dropped at applicability, because too old\n")
     assert "customer.segment is missing" in otherwise
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a workspace or bundle, where, and what to do about it."""
+"""Findings about a workspace or bundle: the error, its position, and the remedy."""
 
 from nextbest.diagnostics.codes import CODES
 from nextbest.diagnostics.diagnostic import Diagnostic, Position, Severity

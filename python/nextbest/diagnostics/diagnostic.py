@@ -7,9 +7,9 @@ from nextbest.diagnostics.remedy import Fix, Remedy
 
 
 class Severity(StrEnum):
-    """How grave a finding is. Only errors keep a workspace from being compiled.
+    """The severity of a finding. Only errors keep a workspace from being compiled.
 
-    A note is about this version, or about what nextbest filled in: there is nothing to correct.
+    A note is about this version, or about values that nextbest filled in: there is nothing to correct.
     """
 
     ERROR = "error"
@@ -42,7 +42,7 @@ class Diagnostic:
         code: `NB` and three digits; never reused for another meaning.
         message: Lower-case fragment without full stop; the author's text in backticks.
         position: Where; None for a finding about the workspace as a whole.
-        help: What to do about it, on one line; a `Remedy` where a change of the file does it.
+        help: The remedy, on one line; a `Remedy` if a change of the file does it.
         severity: Error, warning or note.
     """
 

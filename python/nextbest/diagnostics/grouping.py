@@ -1,7 +1,7 @@
-"""Findings -> groups of those that say the same of several things, for people who read them one by one.
+"""Findings -> groups of findings with the same wording, for people who read them one by one.
 
-One rule that a thousand actions inherit may be warned of a thousand times. Errors are never grouped: each has
-to be corrected before anything else can be done.
+One rule that a thousand actions inherit may cause a thousand warnings. Errors are never grouped: each has to
+be corrected.
 """
 
 import re
@@ -13,26 +13,26 @@ from nextbest.diagnostics.diagnostic import Diagnostic, Severity
 GROUPED_FROM = 4
 LISTED_MAX = 5
 QUOTED = re.compile(r"`([^`]*)`")
-# What is quoted and no expression: names, attributes, files.
+# Quoted parts that are not expressions: names, attributes, files.
 NAME = re.compile(r"\A[\w./@-]+\Z")
-# Places and numbers differ between findings that say the same.
+# Positions and numbers differ between findings with the same wording.
 PLACE = re.compile(r"[\w./-]+\.yaml:\d+(?::\d+)?|\d[\d,.]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Findings that say the same.
+    """Findings with the same wording.
 
     Attributes:
-        first: Shown whole.
-        others: In their order; empty for a finding that stands alone.
+        first: Shown completely.
+        others: In their order; empty for a single finding.
     """
 
     first: Diagnostic
     others: tuple[Diagnostic, ...] = ()
 
     def named(self) -> list[str]:
-        """What the others are about: names where the messages differ in one, else places."""
+        """The subjects of the others: names if the messages differ in one name, else positions."""
         parts = [QUOTED.findall(diagnostic.message) for diagnostic in (self.first, *self.others)]
         varying = [column for column in zip(*parts, strict=True) if len(set(column)) > 1]
         if len(varying) == 1 and len(set(varying[0])) == len(parts):
@@ -47,7 +47,7 @@ class Group:
 
 
 def group(diagnostics: Iterable[Diagnostic]) -> list[Group]:
-    """Groups warnings of one code and wording, at the place of the first; a few are left as they are."""
+    """Groups warnings of one code and wording, at the position of the first; a few are not grouped."""
     members: dict[object, list[tuple[int, Diagnostic]]] = {}
     for index, diagnostic in enumerate(diagnostics):
         is_warning = diagnostic.severity is Severity.WARNING and diagnostic.position is not None
@@ -62,7 +62,7 @@ def group(diagnostics: Iterable[Diagnostic]) -> list[Group]:
 
 
 def _wording(diagnostic: Diagnostic) -> tuple[str, str]:
-    """What findings have in common that say the same; an expression is a part of what is said."""
+    """The common wording of findings; an expression is part of the wording."""
     parts = QUOTED.split(diagnostic.message)
     said = [PLACE.sub("", part) if index % 2 == 0 else NAME.sub("", part) for index, part in enumerate(parts)]
     return diagnostic.code, "`".join(said)

@@ -1,11 +1,11 @@
-"""`reference.md` -> what each code means, an example, and what to do, for `nextbest check --explain`."""
+"""`reference.md` -> the meaning of each code, an example, and the remedy, for `nextbest check --explain`."""
 
 import re
 from functools import cache
 from pathlib import Path
 
 HEADING = re.compile(r"^## (NB\d{3}): (.+)$", re.MULTILINE)
-# The next chapter, and not a comment in an example of YAML or shell.
+# The next chapter; a comment in an example of YAML or shell is not one.
 CHAPTER = re.compile(r"```.*?^```|(?P<chapter>^# )", re.MULTILINE | re.DOTALL)
 FILE = Path(__file__).parent / "reference.md"
 
@@ -28,7 +28,7 @@ def _before_chapter(text: str) -> str:
 
 
 def explain(code: str) -> str | None:
-    """Explains a code, in capitals or not: its title, then the text; None when there is no such code."""
+    """Explains a code, in upper or lower case: its title, then the text; None if there is no such code."""
     found = reference().get(code.upper())
     if found is None:
         return None

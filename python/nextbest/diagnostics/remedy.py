@@ -1,7 +1,7 @@
-"""A remedy in words that carries the change it asks for, so that words and change cannot differ.
+"""A remedy in words with the change that it describes, so that words and change cannot differ.
 
-A remedy is a `str`, as most remedies are sentences only: what builds, passes and shows diagnostics does not
-have to know which of them can be applied by a machine.
+A remedy is a `str`, because most remedies are sentences only: code that builds, passes and shows diagnostics
+need not know which of them a program can apply.
 """
 
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ class Fix:
 
     Attributes:
         file: Path relative to the workspace, with forward slashes.
-        line: Where the text to replace begins, from 1; likewise the column, in characters.
+        line: The start of the text to replace, from 1.
         column: See `line`.
-        end_line: Where it ends; `end_column` is that of the first character that stays.
+        end_line: Its end; `end_column` is the column of the first character after it.
         end_column: See `end_line`.
-        replacement: What belongs there.
+        replacement: The new text.
     """
 
     file: str
@@ -34,7 +34,7 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A change of an expression: what stands at a stretch of it becomes something else."""
+    """A change of an expression: a part of it is replaced."""
 
     stretch: Stretch
     replacement: str
@@ -54,9 +54,9 @@ class Remedy(str):
     """A remedy in words, and its change.
 
     Attributes:
-        change: A text replaces what the finding marks; an `Edit` is of the expression that the finding is in;
-            a `Fix` is of the file.
-        words: With `{}` for the replacement.
+        change: A text replaces the marked part; an `Edit` changes the expression of the finding; a `Fix`
+            changes the file.
+        words: With `{}` in place of the replacement.
     """
 
     __slots__ = ("change", "words")

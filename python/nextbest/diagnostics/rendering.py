@@ -1,6 +1,6 @@
-"""Diagnostics and the lines they point at -> text for people, and JSON for machines.
+"""Diagnostics and the lines that they point at -> text for people, and JSON for programs.
 
-The text carries everything in words and markers; colour only repeats it. What the author wrote is shown
+The text contains all information in words and markers; colour only repeats it. What the author wrote is shown
 without control characters, so that a workspace cannot write to the terminal of the person who checks it.
 """
 
@@ -16,7 +16,7 @@ from nextbest.diagnostics.diagnostic import Diagnostic, Position, Severity
 from nextbest.diagnostics.grouping import LISTED_MAX, group
 from nextbest.printable import printable
 
-# Cells of a source line that are shown where there is no terminal; a longer line is cut around the marker.
+# Width of a source line if there is no terminal; a longer line is cut around the marker.
 LINE_WIDTH = 110
 LINE_WIDTH_MIN = 20
 CUT = "…"
@@ -28,7 +28,8 @@ def render(diagnostic: Diagnostic, sources: Mapping[str, Sequence[str]], columns
 
     Args:
         diagnostic: What to show.
-        sources: The lines of each file, as `Compilation.sources`. A file that is not there is only named.
+        sources: The lines of each file, as `Compilation.sources`. If a file is missing there, only its name
+        is shown.
         columns: Of the terminal: a source line is cut to fit, so that the marker stays below its text.
     """
     colour = COLOURS[diagnostic.severity]
@@ -64,7 +65,7 @@ def render_all(
 def render_grouped(
     diagnostics: Iterable[Diagnostic], sources: Mapping[str, Sequence[str]], columns: int | None = None
 ) -> Text:
-    """The same with one of many warnings that say the same, and what the others are about."""
+    """Renders a group: one warning, and the subjects of the others."""
     shown = list(diagnostics)
     text = Text()
     for one in group(shown):
@@ -103,7 +104,7 @@ def to_json(diagnostics: Iterable[Diagnostic]) -> str:
 
 
 def to_objects(diagnostics: Iterable[Diagnostic]) -> list[dict[str, object]]:
-    """The same before it becomes text."""
+    """The objects of `render_json`, before they become text."""
     return [_object(diagnostic) for diagnostic in diagnostics]
 
 
@@ -138,7 +139,7 @@ def _append_place(text: Text, position: Position, lines: Sequence[str], width: i
 
 
 def _cut(line: str, position: Position, width: int) -> tuple[str, str, str]:
-    """Splits a line into what stands before, at and after the marker, cut to `width` cells in all."""
+    """Splits a line into the text before, at and after the marker, cut to `width` cells in all."""
     start = min(position.column - 1, len(line))
     before = printable(line[:start])
     marked = printable(line[start : start + position.length])
@@ -169,7 +170,7 @@ def _head(text: str, cells: int) -> str:
 
 def _tail(text: str, cells: int) -> str:
     kept = _head(text[::-1], cells)[::-1]
-    # A combining character without its letter would stand on what comes before.
+    # A combining character without its letter would combine with the text before it.
     while kept and unicodedata.combining(kept[0]):
         kept = kept[1:]
     return kept

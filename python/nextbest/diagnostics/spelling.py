@@ -1,8 +1,8 @@
-"""A text with other code points than a keyboard writes -> what is wrong with it, and what to write.
+"""A text with unusual code points -> why it differs from a typed text, and how to write it.
 
-`é` is one code point, U+00E9, or an `e` and a combining accent, U+0065 U+0301. Both look the same, and no
-comparison of texts takes them for equal. Keyboards and most systems write the first, which is Unicode's
-normal form C; file names of some systems and texts copied from documents have the second.
+`é` is one code point, U+00E9, or an `e` and a combining accent, U+0065 U+0301. Both look the same, but are
+not equal when texts are compared. Keyboards and most systems write the first, which is Unicode's normal form
+C; file names of some systems and texts copied from documents have the second.
 """
 
 import unicodedata

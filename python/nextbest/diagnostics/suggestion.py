@@ -1,20 +1,20 @@
-"""A mistyped name and the names that exist -> the nearest of them, or a short list, as a remedy in words."""
+"""A mistyped name and the existing names -> the nearest of them, or a short list, as a remedy in words."""
 
 import re
 from collections.abc import Collection
 
 from nextbest.diagnostics.remedy import Remedy
 
-# Beyond this many known names only those with the same first letter are compared: a suggestion is a courtesy,
-# and must not make a workspace of 10,000 actions with many errors slow to check.
+# Above this number, only names with the same first letter are compared, so that a workspace of 10,000 actions
+# with many errors is checked quickly.
 LONG_LIST = 500
 COMPARED_MAX = 2_000
 LISTED_AT_MOST = 5
 
 
 def nearest(name: str, known: Collection[str]) -> str | None:
-    """Finds the known name that was probably meant, as the engine does in requests; None: none is like it."""
-    # The engine is loaded where something is misspelt, and not with every module that may suggest a name.
+    """Finds the name that is probably intended, as the engine does for requests; None if none is similar."""
+    # The engine is loaded only when a name is misspelt, not with every module that may suggest a name.
     from nextbest import _core  # noqa: PLC0415
 
     candidates = list(known)
@@ -28,8 +28,8 @@ def suggest(name: str, known: Collection[str], *, otherwise: str = "") -> str:
 
     Args:
         name: As written.
-        known: What would have been right.
-        otherwise: The remedy when no known name is alike and there are too many to list.
+        known: The existing names.
+        otherwise: The remedy if no name is similar and there are too many to list.
     """
     best = nearest(name, known)
     if best is not None:
@@ -42,12 +42,12 @@ def suggest(name: str, known: Collection[str], *, otherwise: str = "") -> str:
 
 
 def did_you_mean(name: str) -> Remedy:
-    """The remedy for a mistyped name: put the right one where the finding is."""
+    """The remedy for a mistyped name: replace it by the right one."""
     return Remedy("did you mean `{}`?", _written(name))
 
 
 def _written(name: str) -> str:
-    """A name as a file has it: in quotes where it would be read as a number or the like."""
+    """A name in YAML: in quotes if it would be read as a number or another type."""
     is_plain = re.fullmatch(r"[A-Za-z_][\w.<>-]*", name) and name.lower() not in {"null", "true", "false"}
     return name if is_plain else f'"{name}"'
 

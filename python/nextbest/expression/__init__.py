@@ -6,7 +6,7 @@
     expressions.diagnostics     # everything wrong so far, each with its position
     expressions.tables          # what goes into the Bundle, as it is
 
-Nothing here reads files: a `SourceText` brings the text and the way from a character of it to the file.
+Nothing here reads files: a `SourceText` has the text and maps its characters to positions in the file.
 """
 
 from nextbest.expression.compiler import Expressions, Reference

@@ -1,8 +1,8 @@
 """Tests of single attributes -> the values for which they are true, what never holds and what always does.
 
-Exact for what it claims and silent about the rest: several attributes are never reasoned about together. A
-value that the schema does not allow is none: servers refuse it. What was stored under an earlier schema may
-still be one, and nothing is claimed about it.
+What is reported is exact, but not everything is found: tests of several attributes are never combined. A
+value that the schema does not allow counts as impossible, because servers refuse it. A value that was stored
+under an earlier schema may still occur; the findings do not cover it.
 """
 
 import math
@@ -35,7 +35,7 @@ class Analysis:
         self._universes: dict[str, Domain] = {}
 
     def is_open(self, tests: Sequence[Test]) -> bool:
-        """Whether every test, each about something of its own, holds for some values and not for others."""
+        """Whether every test, each about a different subject, holds for some values and not for others."""
         if len(tests) > 1 and len({subject(test) for test in tests}) < len(tests):
             return False
         return all(map(self._is_open, tests))
@@ -60,7 +60,7 @@ class Analysis:
         """Whether a clause holds for every value of one attribute.
 
         Returns:
-            Empty: no. `always`: whatever is known of it. `known`: unless the attribute is missing.
+            Empty: no. `always`: for every value and without one. `known`: unless the attribute is missing.
         """
         united: dict[str, Domain] = {}
         for test in tests:
@@ -90,7 +90,7 @@ class Analysis:
         return known
 
     def attribute(self, test: Test) -> Attribute | None:
-        """The attribute that a test is about, if it is one that arrives from outside."""
+        """The attribute that a test is about, if the attribute is not derived."""
         if not isinstance(test.feature, Attr):
             return None
         declared = self._schema.get(test.feature.reference)
@@ -133,7 +133,7 @@ def subject(test: Test) -> str:
 
 
 def _holds(test: Test) -> Domain:
-    """Where a comparison or `in` holds, before it is turned round."""
+    """Where a comparison or `in` holds, without its negation."""
     whole = test.feature.type == INT
     value = test.value
     if isinstance(value, float) and math.isnan(value):

@@ -1,4 +1,4 @@
-"""The checked syntax tree of cel-cpp -> our typed tree; refuses what a bundle has no operation for.
+"""The checked syntax tree of cel-cpp -> a typed tree; operations that bundles do not have are refused.
 
 Macros arrive expanded to folds; here they are recognised again. Values of plain literals are left open
 (`Slot`), so that one tree serves all texts of its shape.
@@ -67,7 +67,7 @@ _PRIMITIVES = {
 }
 _WELL_KNOWN = {CheckedType.TIMESTAMP: "timestamp", CheckedType.DURATION: "duration"}
 _SUPPORTED = ("bool", "int", "double", "string", "timestamp", "duration")
-# What the step of a fold tells about the macro that it was.
+# The macro of which a fold is the expansion, by the fold's step.
 _TESTS = {"_&&_": "ALL", "_||_": "EXISTS", "_?_:_": "FILTER"}
 
 
@@ -75,7 +75,7 @@ def build(checked: CheckedExpr, tokens: Tokens) -> tuple[Node, list[Finding]]:
     """Builds the typed tree of a checked text.
 
     Returns:
-        The tree, and what is wrong with it; with findings, the tree is of no use.
+        The tree, and the findings; with errors, the tree must not be used.
     """
     builder = _Builder(checked, tokens)
     node = builder.node(checked.expr, {}, 0)
@@ -120,7 +120,7 @@ class _Builder:
             return Const(kind, token, value)
         if kind == "null":
             return self._refuse(
-                expr, "`null` is not a value here", "ask for presence with `has(customer.attribute)`"
+                expr, "`null` is not a value here", "test for presence with `has(customer.attribute)`"
             )
         if kind == "uint":
             remedy = Remedy("leave out the `u`: `{}`", self._tokens.words[token].rstrip("uU"))
@@ -170,7 +170,7 @@ class _Builder:
         if operation is None:
             return self._refuse(expr, f"`{call.function}` is not supported", "")
         node = Call(self._type(expr), self._token(expr), operation, tuple(args))
-        # What is wrong with an operand is enough.
+        # The finding about the operand is enough.
         return self._restrict(expr, node) if len(self.findings) == known else node
 
     def _restrict(self, expr: Expr, node: Call) -> Node:
@@ -178,7 +178,7 @@ class _Builder:
         operation = node.operation
         if operation == "ADD" and node.type.startswith("list<"):
             return self._refuse(
-                expr, "lists cannot be added up", "test each list for itself, with `in` or `exists`"
+                expr, "lists cannot be added", "test each list separately, with `in` or `exists`"
             )
         convertible = _CONVERTIBLE.get(operation)
         if convertible is not None and first not in convertible:
@@ -205,12 +205,12 @@ class _Builder:
         token = self._token(expr)
         over = self.node(fold.iter_range, scope, depth)
         if not over.type.startswith("list<"):
-            return self._refuse(expr, "this works on lists only", "name an attribute that is a list")
+            return self._refuse(expr, "only lists can be used here", "name an attribute that is a list")
         if depth == NESTED_MACROS:
             return self._refuse(
                 expr,
-                f"macros stand at most {NESTED_MACROS} deep in each other",
-                "move a part to a derived attribute",
+                f"macros can be nested at most {NESTED_MACROS} deep",
+                "move a part of the expression to a derived attribute",
             )
         element = Element(element_type(over.type), token, token, fold.iter_var)
         inner = {**scope, fold.iter_var: element}
@@ -219,7 +219,8 @@ class _Builder:
         if operation == "FILTER" and fold.result.WhichOneof("kind") == "call":
             operation = "EXISTS_ONE"
         if operation:
-            # What the author wrote stands second in `result && body`, first in `body ? ... : ...`.
+            # The author's text is the second operand of `result && body`, and the first of `body ? ... :
+            # ...`.
             body = self.node(step.args[0 if step.function == "_?_:_" else 1], inner, depth + 1)
             type_ = over.type if operation == "FILTER" else "bool"
             over = Macro(type_, token, operation, over, fold.iter_var, body)

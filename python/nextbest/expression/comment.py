@@ -1,7 +1,7 @@
-"""A comment in CEL text, and lines of the file that it swallows.
+"""A comment in CEL text -> the lines of the file that become part of it unintentionally.
 
-YAML folds the lines of plain and `>` text into one, so that a comment, which in CEL ends with its line, takes
-with it what stands on the lines after it.
+YAML folds the lines of plain and `>` text into one. A CEL comment ends with its line, so the following lines
+become part of the comment.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ MARK = "//"
 
 
 def find_swallowed(source: SourceText, tokens: Tokens) -> Finding | None:
-    """Finds a comment that runs on over the next line of the file."""
+    """Finds a comment that continues over the next line of the file."""
     for start, end in _comments(tokens):
         first = source.locate(start, 1).line
         kept = next((at for at in range(start, end) if source.locate(at, 1).line != first), None)
@@ -24,12 +24,12 @@ def find_swallowed(source: SourceText, tokens: Tokens) -> Finding | None:
         swallowed = source.text[kept:end].strip()
         without = f"{source.text[:start].rstrip()} {source.text[kept:].strip()}"
         remedy = Remedy("leave the comment out: `{}`", Edit.of_all(source.text, without))
-        return Finding("NB416", f"the comment swallows `{swallowed}`", (start, len(MARK)), remedy)
+        return Finding("NB416", f"the comment hides `{swallowed}`", (start, len(MARK)), remedy)
     return None
 
 
 def _comments(tokens: Tokens) -> Iterator[tuple[int, int]]:
-    """Where comments begin and end: they stand between tokens."""
+    """Where comments begin and end: they are between tokens."""
     text = tokens.text
     ends = [start + len(word) for start, word in zip(tokens.starts, tokens.words, strict=True)]
     for begin, end in zip([0, *ends], [*tokens.starts, len(text)], strict=True):

@@ -1,6 +1,6 @@
-"""The one door to expressions: CEL text in, indices into a bundle's tables or programs out.
+"""The only entry point for expressions: CEL text in, indices of a bundle's tables or programs out.
 
-Every call appends what is wrong to `diagnostics` and carries on, so that one run reports everything.
+Every call appends its findings to `diagnostics` and continues, so that one run reports everything.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,19 +33,19 @@ from nextbest.expression.tree import BOOL, DOUBLE, MISSING, NUMBERS, Attr, Const
 from nextbest.expression.value import Constant
 from nextbest.v1 import bundle_pb2
 
-# Warnings that something in a condition never holds.
+# Warnings that a part of a condition never holds.
 NEVER_CODES = frozenset({"NB501", "NB504", "NB505", "NB506", "NB508", "NB514"})
 READS_ACTION = "action"
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What a bare reference such as `customer.age` stands for.
+    """The attribute or `now` to which a bare reference such as `customer.age` refers.
 
     Attributes:
-        root: What it belongs to; None for `now`.
-        index: Of the feature; for the root `action`, its index among the action attributes, which stand in
-            the order of `Tables.attributes`.
+        root: Its root; None for `now`.
+        index: Of the feature; for the root `action`, its index among the action attributes, in the order of
+            `Tables.attributes`.
         type: Of its values.
     """
 
@@ -56,7 +56,7 @@ class Reference:
 
 @dataclass(slots=True)
 class _Clause:
-    """A clause wherever its text may stand."""
+    """A clause, wherever its text is written."""
 
     literals: list[int]
     start: int
@@ -70,7 +70,7 @@ class _Clause:
 class _Lowered:
     clauses: tuple[_Clause, ...]
     findings: tuple[Finding, ...]
-    # Attributes that the action does not have: of interest for each action.
+    # Attributes that the action does not have: checked for each action.
     absent: tuple[Finding, ...] = ()
 
 
@@ -121,7 +121,7 @@ class Expressions:
         action: Mapping[str, Constant] | None = None,
         action_name: str = "",
     ) -> list[int]:
-        """Compiles what stands after `when:`.
+        """Compiles the text of a `when:`.
 
         Calls with the same text at the same place (a condition that many actions inherit) share their
         entries.
@@ -131,7 +131,7 @@ class Expressions:
             reason: Why the condition is there, in the marketer's words.
             action: The attributes of the action it is compiled for, by name; an attribute that is not in it
                 is absent. None: there is no action, and `action.x` is an error.
-            action_name: What warnings about an attribute that the action does not have call it.
+            action_name: The name of the action in warnings about attributes that it does not have.
 
         Returns:
             Indices of clauses, all of which have to hold. Empty for a condition that always holds, and for
@@ -190,7 +190,7 @@ class Expressions:
             source: The reference.
 
         Returns:
-            What it stands for; None with errors.
+            The attribute or `now`; None with errors.
         """
         name = source.text.strip()
         if name == "now":
@@ -259,12 +259,12 @@ class Expressions:
         findings = self._linter.lint(node, disjunctions, tokens)
         findings += self._written.lint(template, tokens, self._parser)
         if findings or READS_ACTION in tokens.text:
-            # Of other conditions every clause can hold: the lint would have said so.
+            # In other conditions every clause can hold: the lint has reported the rest.
             for clause in clauses:
                 clause.is_never = self._analysis.never(clause.tests)
         for clause in clauses:
             for test in clause.tests:
-                # Nobody looks at the trees of 100,000 conditions again.
+                # The trees of 100,000 conditions are not needed again.
                 test.node = None
         absent = tuple(finding for finding in findings if finding.code == "NB508")
         return _Lowered(
@@ -316,7 +316,7 @@ class Expressions:
                 self._report(finding, source)
 
     def _is_finite(self, node: Node) -> bool:
-        """Attributes that arrive from outside are; what is computed may be NaN."""
+        """Attributes from outside are finite; computed values may be NaN."""
         if not isinstance(node, Attr):
             return False
         declared = self._schema.get(node.reference)
@@ -332,7 +332,7 @@ class Expressions:
 
 
 def _constants(names: tuple[str, ...], action: Mapping[str, Constant] | None) -> tuple[object, ...]:
-    """What a text depends on besides itself; 1, 1.0 and true are different."""
+    """The key of a text for the cache; 1, 1.0 and true are different."""
     if not names:
         return ()
     if action is None:
@@ -345,7 +345,7 @@ def _no_condition(template: Node, tokens: Tokens) -> Finding:
     found = _wrong_result(template, tokens, "a condition is true or false")
     _, _, comment = tokens.text[tokens.starts[-1] + len(tokens.words[-1]) :].partition(MARK)
     if any(sign in comment for sign in "<>="):
-        # The comparison is there, behind a division of other languages.
+        # A comparison exists, but after a division sign of another language.
         return replace(found, help="`//` begins a comment: write `/` to divide", otherwise="")
     return found
 

@@ -13,9 +13,9 @@ from nextbest.expression.source import SourceText
 from nextbest.expression.specialise import Specialiser
 from nextbest.expression.tree import MISSING, Attr, Call, Const, Node, children
 
-# What reads trees does so by recursion, through derived attributes too.
+# Trees are traversed by recursion, through derived attributes too.
 DEPTH_MAX = 150
-# Attributes of a circle that are shown.
+# The number of attributes of a cycle that are shown.
 SHOWN_MAX = 8
 
 
@@ -23,7 +23,7 @@ class DerivedAttributes:
     """The derived attributes of a schema.
 
     Attributes:
-        findings: What is wrong with them, or hardly meant, each with the expression that it is in.
+        findings: Their errors and warnings, each with its expression.
     """
 
     def __init__(self, schema: Schema, parser: Parser, evaluator: Evaluator) -> None:
@@ -78,7 +78,7 @@ class DerivedAttributes:
                 shown = cycle if len(cycle) <= SHOWN_MAX else [*cycle[: SHOWN_MAX - 1], "...", cycle[-1]]
                 path = " -> ".join([*shown, cycle[0]])
                 message = f"`{cycle[0]}` depends on itself: {path}"
-                help_ = "let one of them not refer to the next"
+                help_ = "remove the reference to the next one from one of them"
                 self.findings.append((source, Finding("NB413", message, whole(source.text), help_)))
                 for member in cycle:
                     self._trees[member] = Const(self._trees[member].type, 0, MISSING, text=member)
@@ -103,7 +103,7 @@ class DerivedAttributes:
                 path[read] = iter(self._reads[read])
 
     def _refuse_depth(self, sources: dict[str, SourceText], order: list[str]) -> None:
-        """Reports what is too deep with the attributes that it reads; what reads that is not reported."""
+        """Reports attributes whose expressions, with those that they read, are too deep."""
         depths: dict[str, int] = {}
         too_deep: set[str] = set()
         for reference in order:
@@ -115,10 +115,10 @@ class DerivedAttributes:
                     continue
                 too_deep.add(reference)
                 message = (
-                    f"`{reference}` is {depths[reference]} operations deep, with the derived attributes that "
-                    f"it reads: {DEPTH_MAX} are allowed"
+                    f"`{reference}` is {depths[reference]} operations deep, with the derived attributes "
+                    f"that it reads: at most {DEPTH_MAX} are allowed"
                 )
-                help_ = "compute a part of it where the data comes from, and declare that as an attribute"
+                help_ = "compute a part of it in the data source, and declare that as an attribute"
                 source = sources[reference]
                 self.findings.append((source, Finding("NB417", message, whole(source.text), help_)))
             self._trees[reference] = Const(self._trees[reference].type, 0, MISSING, text=reference)

@@ -1,7 +1,7 @@
 """Sets of values that one attribute may have: exact, closed under union, intersection and complement.
 
-Values are points of an ordered line (numbers, strings, microseconds, false before true). Besides, an
-attribute may be *missing*, and a computed number may be NaN, which no comparison holds for. A set of the line
+Values are points of an ordered line (numbers, strings, microseconds, false before true). In addition, an
+attribute may be *missing*, and a computed number may be NaN, for which no comparison holds. A set of the line
 is a sorted row of cuts: inside from the first to the second, from the third to the fourth, and so on.
 """
 

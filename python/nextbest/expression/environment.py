@@ -1,9 +1,9 @@
 """A schema -> the CEL environment that its expressions are parsed and type-checked in.
 
-Attributes become fields of one protobuf message a root, with explicit presence, so that cel-cpp knows their
-types, `has()` them and reports the ones that do not exist. Comparisons and arithmetic are declared anew: int
-and double mix, equality is only between values of one kind, and what a bundle has no operation for is not
-declared at all.
+Attributes become fields of one protobuf message per root, with explicit presence, so that cel-cpp knows their
+types, evaluates `has()` and reports unknown attributes. Comparisons and arithmetic are declared again: int
+and double mix, equality needs two values of one kind, and operations that bundles do not have are not
+declared.
 """
 
 import json
@@ -63,14 +63,14 @@ _MESSAGE_TYPES = {Type.TIMESTAMP: ".google.protobuf.Timestamp", Type.DURATION: "
 
 
 class CheckError(Exception):
-    """What cel-cpp says about a text; `args[0]` is its message, one or more findings in lines."""
+    """An error that cel-cpp reports; `args[0]` is its message, one or more findings in lines."""
 
 
 class Environment:
     """Where texts of one kind are type-checked."""
 
     def __init__(self, env: cel.Env) -> None:
-        """Takes what cel-cpp has been told; see the two ways below."""
+        """Takes cel-cpp's declarations; see the two constructors below."""
         self._env = env
 
     @classmethod
@@ -88,14 +88,14 @@ class Environment:
         """Parses and type-checks a text.
 
         Raises:
-            CheckError: It is no expression of the schema.
+            CheckError: It is not a valid expression of the schema.
         """
         tree = checked_pb2.CheckedExpr()
         tree.ParseFromString(self._compile(text, unchecked=False))
         return tree
 
     def parse(self, text: str) -> checked_pb2.ParsedExpr:
-        """Parses a text without looking at types, to find out what an error is about.
+        """Parses a text without checking types, to analyse an error.
 
         Raises:
             CheckError: It is not CEL.

@@ -10,7 +10,7 @@ from nextbest.expression.value import Constant, Duration, Timestamp
 
 
 class NoResultError(Exception):
-    """The expression has no result; `args[0]` is what cel-cpp says."""
+    """The expression has no result; `args[0]` is cel-cpp's message."""
 
 
 class Evaluator:
@@ -24,7 +24,7 @@ class Evaluator:
         """Evaluates CEL text without attributes.
 
         Raises:
-            NoResultError: A division by zero, an overflow, a text that spells no timestamp, ...
+            NoResultError: A division by zero, an overflow, a text that is not a timestamp, ...
         """
         if text not in self._seen:
             self._seen[text] = self._evaluate(text)
@@ -53,4 +53,4 @@ def _constant(plain: object) -> Folded:
             return Duration.of(plain)
         case list():
             return tuple([cast("Constant", _constant(item)) for item in plain])
-    raise TypeError(f"{plain!r} is of no type that expressions have")
+    raise TypeError(f"{plain!r} has no type that expressions support")

@@ -1,4 +1,4 @@
-"""Clauses where they are written -> those that cannot hold together, and how to say so."""
+"""Clauses with their positions -> those that cannot hold together, and the wording of the finding."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ from nextbest.expression.analysis import Analysis
 from nextbest.expression.literal import Test
 from nextbest.expression.propagation import exclusions
 
-# More are only counted.
+# The others are only counted.
 NAMED_MAX = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Place:
-    """A clause where it is written.
+    """A clause with its position.
 
     Attributes:
         tests: One of them has to be true.
-        text: The part of the condition that it comes from.
-        condition: Which condition it is part of; negative for what is no condition, such as a window.
+        text: The part of the condition from which it was made.
+        condition: The condition that it is part of; negative for a window, which is not a condition.
         position: Of the text.
-        is_never: It holds for nobody, whatever stands beside it.
-        is_told: A warning about its condition says that something in it never holds.
+        is_never: It is false for every customer, whatever the other clauses.
+        is_told: A warning about its condition reports already that a part of it never holds.
     """
 
     tests: tuple[Test, ...]
@@ -40,27 +40,27 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """As few clauses as cannot hold together; a single one holds for nobody.
+    """A minimal set of clauses that cannot hold together; a single one is false for every customer.
 
     Attributes:
-        places: In the order in which a person reads them: other files first.
+        places: In reading order: other files first.
     """
 
     places: tuple[Place, ...]
 
     @property
     def last(self) -> Place:
-        """Where it becomes one."""
+        """The place at which the set becomes contradictory: the last one."""
         return self.places[-1]
 
     @property
     def is_of_one_condition(self) -> bool:
-        """Whether a single condition cannot hold, whatever stands beside it."""
+        """Whether a single condition cannot hold, whatever the others."""
         return len({place.condition for place in self.places}) == 1
 
     @property
     def is_told(self) -> bool:
-        """Whether a warning about the condition says so already."""
+        """Whether a warning about the condition reports this already."""
         return self.is_of_one_condition and any(place.is_told for place in self.places)
 
     def message(self) -> str:
@@ -79,14 +79,14 @@ class Exclusion:
         if not others:
             return "change it, or remove it"
         where = f"the other one is at {others[0]}" if len(others) == 1 else f"they are at {_listed(others)}"
-        return f"{where}; together they hold for nobody: change one of them"
+        return f"{where}; together they are false for every customer: change one of them"
 
 
 def find_exclusions(places: Sequence[Place], analysis: Analysis) -> list[Exclusion]:
     """Finds clauses that cannot hold together.
 
     Args:
-        places: In the order of their conditions: inherited ones, then own ones.
+        places: In the order of their conditions: first inherited ones, then the action's own.
         analysis: Reasons about single tests.
     """
     alone = [Exclusion((place,)) for place in places if place.is_never]

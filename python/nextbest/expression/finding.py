@@ -1,4 +1,4 @@
-"""What is wrong with a text, at offsets of the text; it becomes a diagnostic wherever the text stands."""
+"""An error or warning in a text, at offsets of the text; a diagnostic wherever the text is written."""
 
 import re
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ class Finding:
     Attributes:
         code: `NB4..` is an error, `NB5..` a warning.
         message: As in a diagnostic.
-        stretch: What is wrong; of length 0 where something is missing.
+        stretch: The marked part; of length 0 where something is missing.
         help: As in a diagnostic; an `Edit` of a `Remedy` is one of the text.
-        otherwise: The remedy in case the text of `help` has errors of its own.
+        otherwise: The remedy if the text of `help` has errors itself.
     """
 
     code: str
@@ -29,7 +29,7 @@ class Finding:
     otherwise: str = ""
 
     def at(self, source: SourceText) -> Diagnostic:
-        """Places the finding in the file that the text stands in."""
+        """Maps the finding to the file in which the text is written."""
         severity = Severity.ERROR if self.code.startswith("NB4") else Severity.WARNING
         start, length = self.stretch
         position = source.locate(start, max(length, 1))
@@ -46,7 +46,7 @@ class Finding:
         return change if isinstance(change, Edit) else None
 
     def _help(self, source: SourceText) -> str:
-        """The remedy, its change as the file needs it: quoted where the text stands in quotes."""
+        """The remedy, with its change as the file needs it: quoted if the text is in quotes."""
         edit = self.edit
         if not isinstance(self.help, Remedy) or edit is None or source.rewrite is None:
             return str(self.help)
@@ -57,14 +57,14 @@ class Finding:
         if place.length != edit.stretch[1] or not NAME.fullmatch(edit.replacement):
             fix = source.rewrite(edit.apply(source.text))
             return str(self.help) if fix is None else Remedy(self.help.words, fix)
-        # Names are written alike in all quotes.
+        # Names are written in the same way in all quotes.
         end = place.column + place.length
         fix = Fix(place.file, place.line, place.column, place.line, end, edit.replacement)
         return Remedy(self.help.words, fix)
 
 
 def instead(words: str, text: str, stretch: Stretch) -> Remedy:
-    """A remedy that puts a text in the place of a stretch; `{}` in the words stands for the text."""
+    """A remedy that replaces a text; `{}` in the words is the replacement."""
     return Remedy(words, Edit(stretch, text))
 
 

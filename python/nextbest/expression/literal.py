@@ -1,7 +1,7 @@
-"""A bool node, as it stands or negated -> the test of one feature that it is.
+"""A bool node, negated or not -> an equivalent test of one feature.
 
-What compares a feature with a constant becomes a test of that feature, so that an explanation can tell its
-value and an index can cut it into segments; anything else becomes the test whether the node itself is true.
+A comparison of a feature with a constant becomes a test of that feature, so that an explanation can show its
+value and an index can divide it into segments; any other node becomes a test whether the node is true.
 """
 
 import math
@@ -48,10 +48,10 @@ class Test:
         feature: An attribute, `now`, or an expression.
         kind: One of the constants above.
         operator: Of a comparison: EQ, LT, LE, GT or GE.
-        value: What is compared with, or contained; the values of `one_of`.
-        negated: Whether it is turned round.
-        node: What it was made of.
-        about: What it is about: the feature's text, or `"x" in` it; filled in when it is first needed.
+        value: The constant of the comparison, or the contained element; the values of `one_of`.
+        negated: Whether the test is negated.
+        node: The node from which it was made.
+        about: Its subject: the feature's text, or `"x" in` it; computed on first use.
     """
 
     text: str
@@ -65,12 +65,12 @@ class Test:
 
 
 def classify(node: Node, is_finite: Callable[[Node], bool], *, negated: bool) -> Test:
-    """Makes a test of a bool node that is no constant but may be missing.
+    """Makes a test of a bool node that is not constant but may be missing.
 
     Args:
         node: A specialised tree.
         is_finite: Whether a double can never be NaN, for which `!(x < 1)` is not `x >= 1`.
-        negated: Whether the node is turned round.
+        negated: Whether the node is negated.
     """
     test = None
     if isinstance(node, Has):
@@ -112,7 +112,7 @@ def _comparison(node: Call, is_finite: Callable[[Node], bool], *, negated: bool)
         operator, negated = "EQ", not negated
     value = _comparable(left, right.value)
     if isinstance(value, float) and math.isnan(value):
-        # A bundle compares with numbers on the number line.
+        # A bundle compares all numbers as real numbers.
         return None
     if negated and operator != "EQ" and (left.type != DOUBLE or is_finite(left)):
         operator, negated = _OPPOSITE[operator], False
@@ -131,7 +131,7 @@ def _comparison(node: Call, is_finite: Callable[[Node], bool], *, negated: bool)
 
 
 def _comparable(feature: Node, value: Folded) -> Folded:
-    """The same number as the feature's type has it, where it has it."""
+    """The same number in the feature's type, if it has one."""
     if (
         feature.type == INT
         and isinstance(value, float)
@@ -159,7 +159,7 @@ def _membership(node: Call, *, negated: bool) -> Test | None:
 
 
 def _one_of_values(item: Node, over: Const) -> tuple[str, ...] | tuple[int, ...] | None:
-    """The values of a list that an int or string can be one of; None where there are others."""
+    """The values of a list that an int or string can equal; None if the list has others."""
     if item.type not in (STRING, INT) or isinstance(item, Const) or not isinstance(over.value, tuple):
         return None
     if item.type == STRING:
@@ -169,5 +169,5 @@ def _one_of_values(item: Node, over: Const) -> tuple[str, ...] | tuple[int, ...]
 
 
 def missing(node: Const) -> Test:
-    """The test of what has no value: unknown for everybody."""
+    """The test of a missing value: unknown for every customer."""
     return Test(node.text or "missing", Const(BOOL, node.token, MISSING, text=node.text), IS_TRUE, node=node)

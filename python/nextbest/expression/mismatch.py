@@ -1,4 +1,4 @@
-"""An operator and operands of types that it does not take -> a finding that says which, and what to write.
+"""An operator and operands of types that it does not take -> a finding with both, and the remedy.
 
 The types are spelled as cel-cpp spells them: `list(string)`, `google.protobuf.Timestamp`.
 """
@@ -52,7 +52,7 @@ def words_for(type_: str) -> str:
 
 
 def sign_of(function: str) -> str:
-    """An operator as it is written: `>` for `_>_`."""
+    """An operator in its written form: `>` for `_>_`."""
     return _SIGNS.get(function, function.strip("_"))
 
 
@@ -63,7 +63,7 @@ class Mismatch:
     Attributes:
         function: As cel-cpp calls it: `_>_`, `startsWith`.
         types: Of the operands.
-        stretches: Where the operands stand.
+        stretches: The positions of the operands.
         name: The token of the function's name; of an operator, that of its sign or bracket.
         tokens: The text.
     """
@@ -99,7 +99,7 @@ class Mismatch:
 
 
 def explain_mismatch(mismatch: Mismatch) -> Finding:  # noqa: PLR0911 - one line for each kind
-    """Words what does not fit."""
+    """Words the mismatch."""
     function, types, texts, stretches = mismatch.function, mismatch.types, mismatch.texts, mismatch.stretches
     if function == "_?_:_":
         return _choice(types, texts, stretches)
@@ -115,7 +115,7 @@ def explain_mismatch(mismatch: Mismatch) -> Finding:  # noqa: PLR0911 - one line
         return _called(mismatch)
     if len(types) == 2:
         return _membership(mismatch) if function == "@in" else _pair(mismatch)
-    message = f"`{sign_of(function)}` does not go with {words_for(types[0])}"
+    message = f"`{sign_of(function)}` does not accept {words_for(types[0])}"
     return Finding("NB405", message, mismatch.all, "use it with numbers")
 
 
@@ -123,9 +123,9 @@ def _null(mismatch: Mismatch) -> Finding:
     null = mismatch.types.index("null_type")
     other = mismatch.texts[1 - null]
     presence = f"{'!' if mismatch.function == '_==_' else ''}has({other})"
-    help_: str = f"ask for presence: `{presence}`"
+    help_: str = f"test for presence: `{presence}`"
     if re.fullmatch(r"\w+\.\w+", other) and mismatch.function in ("_==_", "_!=_"):
-        help_ = instead("ask for presence: `{}`", presence, mismatch.all)
+        help_ = instead("test for presence: `{}`", presence, mismatch.all)
     return Finding("NB407", "`null` is not a value here", mismatch.stretches[null], help_)
 
 
@@ -139,12 +139,12 @@ def _indexed(mismatch: Mismatch) -> Finding:
         message = f"an attribute is written after a dot, not in brackets: `[{texts[1]}]`"
         help_ = instead("write `{}`", f"{texts[0]}.{quoted[2]}", whole)
         return Finding("NB405", message, mismatch.stretches[1], help_, f"write `{texts[0]}.{quoted[2]}`")
-    message = f"`[ ]` does not go with {words_for(types[0])} and {words_for(types[1])}"
-    return Finding("NB405", message, mismatch.all, "ask for an element of a list with `in`")
+    message = f"`[ ]` does not accept {words_for(types[0])} and {words_for(types[1])}"
+    return Finding("NB405", message, mismatch.all, "test for an element of a list with `in`")
 
 
 def _remainder(mismatch: Mismatch) -> Finding:
-    """`%`, which is for whole numbers only."""
+    """`%`, which accepts whole numbers only."""
     types, texts = mismatch.types, mismatch.texts
     wrong = next(place for place, type_ in enumerate(types) if type_ != "int")
     message = f"`%` is for whole numbers, `{texts[wrong]}` is {words_for(types[wrong])}"
@@ -159,12 +159,12 @@ def _remainder(mismatch: Mismatch) -> Finding:
 def _called(mismatch: Mismatch) -> Finding:
     function, types, texts = mismatch.function, mismatch.types, mismatch.texts
     described = " and ".join(f"`{text}` is {words_for(t)}" for text, t in zip(texts, types, strict=True))
-    message = f"`{function}()` does not take this: {described or 'nothing is given'}"
+    message = f"`{function}()` does not accept this: {described or 'nothing is given'}"
     name = mismatch.tokens.stretch(mismatch.name, mismatch.name)
     help_ = function_help(function, types)
     if function == "contains" and len(types) == 2 and types[0].startswith("list("):
         element = instead(
-            "ask whether it is in the list: `{}`",
+            "test whether it is in the list: `{}`",
             mismatch.bracketed(f"{texts[1]} in {texts[0]}"),
             mismatch.call,
         )
@@ -189,7 +189,7 @@ def _comparison_help(type_: str, text: str) -> str:
     if type_ == "string":
         return f'compare it: `{text} == "..."`'
     if type_.startswith("list("):
-        return f'ask for an element: `"..." in {text}`, or `size({text}) > 0`'
+        return f'test for an element: `"..." in {text}`, or `size({text}) > 0`'
     return "compare it with something"
 
 
@@ -204,7 +204,9 @@ def _negated_comparison(mismatch: Mismatch) -> Remedy | None:
         return None
     _, covered = tokens.stretch(tokens.at(start), end)
     comparison = tokens.text[start : start + covered]
-    return instead("`!` belongs to what follows it: write `{}`", f"({comparison})", (start, covered))
+    return instead(
+        ("`!` applies only to the operand after it: write `{}`"), f"({comparison})", (start, covered)
+    )
 
 
 def _alternatives(mismatch: Mismatch, wrong: int) -> Remedy | None:
@@ -273,10 +275,10 @@ def _listed(mismatch: Mismatch) -> Finding:
     items = re.fullmatch(r"\[([^\[\]]*)\]", texts[1])
     help_, values = "give the list values of the same type", ""
     if left.startswith("list("):
-        help_ = f"ask for one value: `value in ...`, or each: `list.exists(item, item in {texts[1]})`"
+        help_ = f"test one value: `value in ...`, or each: `list.exists(item, item in {texts[1]})`"
         if re.fullmatch(r"\w+\.\w+", texts[0]):
             each = f"{texts[0]}.exists(item, item in {texts[1]})"
-            remedy = instead("ask for each: `{}`", each, mismatch.all)
+            remedy = instead("test each: `{}`", each, mismatch.all)
             return Finding("NB405", _both(mismatch), place, remedy, help_)
     elif left == "string":
         help_ = "put each value of the list in quotes"
@@ -305,7 +307,7 @@ def _pair(mismatch: Mismatch) -> Finding:
     if types[0] == "bool" and sign in ("<", "<=", ">", ">=") and re.search("[<>=]", texts[0]):
         return _chained(mismatch, sign)
     if types[0] == types[1]:
-        message = f"`{sign}` does not go with {words_for(types[0])}"
+        message = f"`{sign}` does not accept {words_for(types[0])}"
         return Finding("NB405", message, mismatch.all, operator_help(sign, types[0]))
     for place, text in enumerate(texts):
         if types[1 - place] == TIMESTAMP and _DATE.fullmatch(text):
@@ -380,7 +382,7 @@ def _conversion_help(mismatch: Mismatch) -> str:
     if kinds == {TIMESTAMP, DURATION}:
         return "compare a timestamp with a timestamp: `now - duration`"
     if any(type_.startswith("list(") for type_ in kinds):
-        return "ask for an element with `in`, or for the number of elements with `size()`"
+        return "test for an element with `in`, or for the number of elements with `size()`"
     return "compare values of one type"
 
 

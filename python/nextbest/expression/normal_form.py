@@ -1,7 +1,7 @@
 """A condition -> clauses: a conjunction of disjunctions of tests.
 
-All steps keep Kleene's three values: double negation, De Morgan, distribution and absorption hold there as
-they do in two; what does not (a choice whose test may be missing) stays one test.
+All steps preserve Kleene's three-valued logic: double negation, De Morgan, distribution and absorption hold
+there as in two-valued logic; a choice whose test may be missing, for which they do not hold, stays one test.
 """
 
 from collections.abc import Callable, Iterable
@@ -38,7 +38,7 @@ def normalise(node: Node, is_finite: Callable[[Node], bool]) -> list[Disjunction
         is_finite: As in `literal.classify`.
 
     Returns:
-        At most 64 clauses of at most 16 tests; what would be more is one test. None: always true.
+        At most 64 clauses of at most 16 tests; a larger result becomes one test. None: always true.
     """
     form = _Form(is_finite)
     conjuncts = list(form.conjuncts(node, None, negated=False))
@@ -62,7 +62,7 @@ class _Form:
         self._is_finite = is_finite
 
     def conjuncts(self, node: Node, origin: Node | None, *, negated: bool) -> Iterable[_Conjunct]:
-        """Splits at every AND; what stands below a negation keeps the negation as its origin."""
+        """Splits at every AND; the parts below a negation have the negation as their origin."""
         if isinstance(node, Call):
             if node.operation == "NOT":
                 yield from self.conjuncts(node.args[0], origin or node, negated=not negated)
@@ -153,7 +153,7 @@ def _size(parts: list[list[Disjunction]]) -> int:
 
 
 def _merge(clause: Disjunction) -> Disjunction:
-    """Makes one `in` of several `==` of one feature."""
+    """Merges several `==` of one feature into one `in`."""
     if len(clause.tests) < 2:
         return clause
     groups: dict[str, list[Test]] = {}
@@ -200,7 +200,7 @@ def _is_never_missing(node: Node) -> bool:
 
 
 def _absorb(clauses: list[Disjunction]) -> list[Disjunction]:
-    """Leaves out what another clause already asks for: `a && (a || b)` is `a`."""
+    """Removes a clause that another clause implies: `a && (a || b)` is `a`."""
     if len(clauses) < 2:
         return clauses
     kept: list[Disjunction] = []

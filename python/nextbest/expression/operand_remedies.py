@@ -1,4 +1,4 @@
-"""Operands of types that do not fit -> what to write in the place of each; types as cel-cpp spells them."""
+"""Operands of types that do not fit -> the replacement of each; types in cel-cpp's spelling."""
 
 import re
 from collections.abc import Sequence
@@ -37,20 +37,20 @@ def constant_help(text: str, wanted: str, other: str, sign: str) -> str:
         case "google.protobuf.Duration":
             help_ = _duration_help(inner, other, is_quoted=is_quoted)
         case _ if wanted.startswith("list("):
-            help_ = Remedy("ask for an element: `{}`", f"{text} in {other}")
+            help_ = Remedy("test for an element: `{}`", f"{text} in {other}")
         case _:
             help_ = "compare values of one type"
     return help_
 
 
 def text_help(text: str, number: str) -> str:
-    """The remedy for a text that is compared with a number; a conversion may have another value, or none."""
+    """The remedy for a text that is compared with a number; a conversion could change the value, or fail."""
     equal = f'compare text for equality: `{text} == "..."`'
     if not re.fullmatch(r"\w+\.\w+", text):
         return equal
     return (
         f"if every value of `{text}` is a number, declare it as {number} in schema.yaml; else {equal}; "
-        "keep the parts of a version as whole numbers, in attributes of their own"
+        "keep the parts of a version as whole numbers in separate attributes"
     )
 
 
@@ -72,7 +72,7 @@ def _said(span: tuple[str, str] | None) -> str:
 
 
 def _duration_help(text: str, other: str, *, is_quoted: bool) -> str:
-    """Timestamps differ by a number of days, as in spreadsheets; of other lengths the unit is not known."""
+    """Timestamps minus a number of days, as in spreadsheets; other numbers have an unknown unit."""
     if is_long(text):
         return LONG_HELP
     if not is_quoted and "now" not in other:
@@ -82,7 +82,7 @@ def _duration_help(text: str, other: str, *, is_quoted: bool) -> str:
 
 
 def split_at_commas(constant: str, type_: str) -> str:
-    """`"a, b"` -> `["a", "b"]`; numbers without quotes where numbers are compared. Empty: nothing certain."""
+    """`"a, b"` -> `["a", "b"]`; numbers without quotes if numbers are compared. Empty: not certain."""
     quote = constant[0] if constant[0] in "'\"" else ""
     items = [item.strip() for item in constant.strip("'\"").split(",")]
     if not all(items):
@@ -102,7 +102,7 @@ def operator_help(sign: str, type_: str) -> str:
     if sign in ("==", "!="):
         return "compare an attribute with a value: `customer.attribute == ...`"
     if type_.startswith("list("):
-        return "ask for an element with `in`, or for the number of elements with `size()`"
+        return "test for an element with `in`, or for the number of elements with `size()`"
     if sign == "+" and type_ == TIMESTAMP:
         return "add a duration to a timestamp"
     return f"`{sign}` is for numbers"
@@ -111,7 +111,7 @@ def operator_help(sign: str, type_: str) -> str:
 def function_help(function: str, types: Sequence[str]) -> str:
     """The remedy for a function of operands that it does not take."""
     if function == "contains" and types[0].startswith("list("):
-        return "ask whether it is in the list: `value in list`"
+        return "test whether it is in the list: `value in list`"
     if function in _TEXT_FUNCTIONS:
         return f'`{function}()` is for text: `text.{function}("...")`'
     if function == "size":

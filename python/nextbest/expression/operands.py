@@ -1,4 +1,4 @@
-"""A text whose types do not fit -> where the operands of its operators and functions stand."""
+"""A text whose types do not fit -> the positions of the operands of its operators and functions."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from nextbest.expression.tokens import Tokens
 
 
 class Operands:
-    """Where operands stand in one text."""
+    """The positions of operands in one text."""
 
     def __init__(self, parsed: ParsedExpr, tokens: Tokens) -> None:
         """Takes the tree as parsed, which has no types."""
@@ -22,7 +22,7 @@ class Operands:
         return self._operands.get(token, [])
 
     def _extent(self, expr: Expr) -> tuple[int, int]:
-        """First and last token; the rules are those of `span`, for the tree of another kind."""
+        """First and last token; the same rules as in `span`, for the parsed tree."""
         tokens = self._tokens
         own = tokens.at(self._positions[expr.id])
         first = last = own
@@ -56,7 +56,7 @@ def _parts(expr: Expr) -> Iterator[Expr]:
 
 
 def _step_parts(step: Expr) -> Iterator[Expr]:
-    """What an author wrote into a macro, without the calls that expand it."""
+    """The author's arguments of a macro, without the calls that expand it."""
     call = step.call
     if call.function in ("_&&_", "_||_"):
         yield call.args[1]

@@ -1,4 +1,4 @@
-"""CEL text -> its typed tree and what is wrong with it; texts of one shape are type-checked once."""
+"""CEL text -> its typed tree and findings; texts of one shape are type-checked once."""
 
 from dataclasses import dataclass
 
@@ -14,8 +14,8 @@ from nextbest.expression.tree import Attr, Has, Node, children
 from nextbest.expression.wording import Reworder
 
 TEXT_LENGTH_MAX = 4_096
-# Texts that remedies lead to, of one environment; each takes less than a millisecond as a rule. After them,
-# remedies are sentences.
+# The number of proposed texts that are compiled per environment; each usually takes less than a millisecond.
+# After that, remedies are sentences.
 TRIES_MAX = 20_000
 
 
@@ -47,20 +47,20 @@ class Parser:
         """Parses a text.
 
         Returns:
-            Its tokens, its template, and what is wrong; there is a template exactly when nothing is wrong.
+            Its tokens, its template, and the findings; there is a template exactly if there are no findings.
         """
         tokens = Tokens(text)
         template = self._templates.get(tokens.shape)
         if template is not None and len(text) <= TEXT_LENGTH_MAX:
             return tokens, template, []
         if len(text) > TEXT_LENGTH_MAX:
-            message = f"the expression has {len(text):,} characters, {TEXT_LENGTH_MAX:,} are allowed"
+            message = f"the expression has {len(text):,} characters, at most {TEXT_LENGTH_MAX:,} are allowed"
             return tokens, None, [Finding("NB410", message, (0, 1), "move parts of it to derived attributes")]
         if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
             return (
                 tokens,
                 None,
-                [Finding("NB401", "the text is not valid Unicode", (0, 1), "write it anew")],
+                [Finding("NB401", "the text is not valid Unicode", (0, 1), "type it again")],
             )
         node, findings = self._read(tokens)
         if node is None:
@@ -83,7 +83,7 @@ class Parser:
         return repair(text, findings, self._diagnose)
 
     def _diagnose(self, tokens: Tokens) -> list[Finding]:
-        """What is wrong with a text, constants without a result included."""
+        """The findings about a text, including constants without a result."""
         self._tried += 1
         node, findings = self._read(tokens)
         if node is not None:

@@ -1,8 +1,8 @@
-r"""A regular expression in RE2's syntax -> one that RE2 and the engine read alike.
+r"""A regular expression in RE2's syntax -> one with the same meaning in RE2 and in the engine.
 
-The engine reads `\d`, `\w`, `\s` and `\b` with all of Unicode, and gives some characters inside brackets a
-meaning of their own; RE2, which CEL prescribes, does neither. What differs is written out; what cannot be is
-refused.
+In the engine, `\d`, `\w`, `\s` and `\b` include all of Unicode, and some characters have a special meaning
+inside brackets; in RE2, which CEL prescribes, neither is so. Differences are written out; a pattern for which
+that is impossible is refused.
 """
 
 import re
@@ -21,7 +21,7 @@ _INSIDE = re.compile(
 
 
 class PatternError(ValueError):
-    """A pattern that cannot be carried over; the message says what to write instead."""
+    """A pattern that has no equivalent; the message is the remedy."""
 
 
 def carry_over(pattern: str) -> str:
@@ -34,7 +34,7 @@ def carry_over(pattern: str) -> str:
         The same language: `\d` as `[0-9]`, `\b` as `(?-u:\b)`. At most twice as long as allowed.
 
     Raises:
-        PatternError: It is too long, or uses what only RE2 has.
+        PatternError: It is too long, or uses a feature of RE2 alone.
     """
     if len(pattern.encode()) > PATTERN_BYTES_MAX:
         raise PatternError(f"use at most {PATTERN_BYTES_MAX} bytes")
@@ -61,7 +61,7 @@ def _rewrite(kind: str | None, piece: str, *, inside: bool) -> str:
         case "escape":
             return _escape(piece, inside=inside)
         case "open":
-            # The first bracket inside brackets stands for itself.
+            # The first bracket inside brackets is literal.
             return piece.replace("]", r"\]")
         case "brace" | "special":
             return "\\" + piece

@@ -30,7 +30,7 @@ _LISTS = {"list<string>": str, "list<int>": int}
 
 
 class NotComputableError(Exception):
-    """A bundle has no program for a tree; `args[0]` says why, `args[1]` what to do."""
+    """A bundle has no program for a tree; `args[0]` is the reason, `args[1]` the remedy."""
 
     @classmethod
     def too_large(cls) -> Self:
@@ -39,9 +39,9 @@ class NotComputableError(Exception):
 
     @classmethod
     def list_written_out(cls) -> Self:
-        """A list that is no constant of a bundle stands where one would be needed."""
+        """A list that cannot be a constant of a bundle, where one is needed."""
         return cls(
-            "a list written out works here only with texts or whole numbers",
+            "a list literal works here only with texts or whole numbers",
             "use it with `in`, `all` and `exists`, or compare values one by one",
         )
 
@@ -70,7 +70,8 @@ class _Assembler:
     def __init__(self, feature: Callable[[str], int]) -> None:
         self.instructions: list[bundle_pb2.Instruction] = []
         self._feature = feature
-        # What each register holds, one table for each macro that is open: a body's registers end with it.
+        # The contents of each register, one table for each open macro: the registers of a body are released
+        # with it.
         self._known: list[dict[_Key, int]] = [{}]
         self._elements: dict[int, int] = {}
 
@@ -110,7 +111,7 @@ class _Assembler:
 
     def _constant(self, node: Const) -> int:
         if node.value is MISSING:
-            # There is no constant for it, but there is a division by zero.
+            # NaN cannot be a constant, but it is the result of a division by zero.
             one, zero = (self._add("CONSTANT", constant=_int(number)) for number in (1, 0))
             return self._add("DIV", (one, zero))
         if node.type.startswith("list<") and node.value and not is_storable(node):
@@ -135,7 +136,7 @@ class _Assembler:
         return fold
 
     def _copy(self, register: int, type_: str) -> None:
-        """A body's result is its last register, also where it was computed before."""
+        """A body's result is its last register, even if it was computed before."""
         if type_ == BOOL:
             self._append(bundle_pb2.Instruction(operation=bundle_pb2.AND, operands=[register]))
             return
@@ -174,7 +175,7 @@ def spread(node: Call) -> Node:
     """`x in [1.5, 2.5]` as `x == 1.5 || x == 2.5`, for lists that a bundle has no constants for."""
     item, over = node.args
     if not isinstance(over, Const) or not isinstance(over.value, tuple):
-        raise TypeError(f"{over!r} is no list that is known")
+        raise TypeError(f"{over!r} is not a constant list")
     spreaded: Node | None = None
     for value in over.value:
         type_ = _type(value, element_type(over.type))
@@ -182,7 +183,7 @@ def spread(node: Call) -> Node:
         test = Call(BOOL, node.token, "EQ", (item, constant))
         spreaded = test if spreaded is None else Call(BOOL, node.token, "OR", (spreaded, test))
     if spreaded is None:
-        # Nothing is in an empty list, but of what is missing that is not known.
+        # Nothing is in an empty list, but a missing value stays unknown.
         no = Const(BOOL, node.token, value=False)
         return Call(BOOL, node.token, "IF", (Call(BOOL, node.token, "EQ", (item, item)), no, no))
     return spreaded

@@ -2,10 +2,10 @@
 
 Unit propagation over domains. A clause whose tests are all about one subject narrows that subject to the
 values for which one of them is true (a missing attribute is unknown, and unknown does not hold); a test that
-is true for none of the values left is dropped from its clause; a clause that is left with one subject narrows
-it in turn, and one that is left with none cannot hold. Every step only leaves out what makes a clause not
-true, so whatever is found impossible is. The reverse does not hold: subjects are never reasoned about
-together, save that a list is there exactly when the tests of its elements have an answer.
+is true for none of the remaining values is dropped from its clause; a clause that is reduced to one subject
+narrows it too, and one that is reduced to no test cannot hold. Every step excludes only values for which a
+clause is not true, so that a reported contradiction is real. Some contradictions are not found: subjects are
+never combined, except that a list is present exactly if the tests of its elements have an answer.
 """
 
 from collections import deque
@@ -19,7 +19,7 @@ from nextbest.expression.domain import Domain
 from nextbest.expression.literal import Test
 from nextbest.expression.rendering import render
 
-# Larger sets of clauses that exclude each other are not searched for smaller ones.
+# Larger sets of contradictory clauses are not reduced to minimal ones.
 MINIMISED_MAX = 24
 
 Clauses = Sequence[Sequence[Test]]
@@ -31,7 +31,7 @@ _PRESENT = Domain(sets.LINE.cuts, nan=True)
 
 @dataclass(slots=True)
 class Remainder:
-    """What clauses leave.
+    """The remaining possibilities of clauses.
 
     Attributes:
         tests: Of each clause, those that can still be true.
@@ -45,7 +45,7 @@ class Remainder:
     conflict: frozenset[int] = _NOTHING
 
     def implies(self, tests: Sequence[Test]) -> bool:
-        """Whether a clause is true whenever all of the clauses are; False also where that is not seen."""
+        """Whether a clause is true whenever all of the clauses are; False if that cannot be proved."""
         truths: dict[str, Domain] = {}
         for test in tests:
             truth = self.analysis.truth(test)
@@ -78,8 +78,8 @@ def exclusions(clauses: Clauses, analysis: Analysis) -> list[tuple[int, ...]]:
         analysis: Reasons about single tests.
 
     Returns:
-        The places of such clauses, in ascending order: as few as exclude each other. One that has been found
-        to be the last of some is left out of what follows, so that each contradiction is found once.
+        The places of such clauses, in ascending order: a minimal set. The last clause of each set is left out
+        afterwards, so that each contradiction is found once.
     """
     found: list[tuple[int, ...]] = []
     left = list(range(len(clauses)))
@@ -99,7 +99,7 @@ def feature_name(test: Test) -> str:
 
 
 def _meet(clauses: Clauses) -> bool:
-    """Whether a clause about a single feature shares it with another one: without that nothing follows."""
+    """Whether a clause about one feature shares it with another; if not, there is nothing to conclude."""
     alone: set[str] = set()
     shared: set[str] = set()
     for tests in clauses:
@@ -116,7 +116,7 @@ def _meet(clauses: Clauses) -> bool:
 
 
 def _minimise(core: list[int], clauses: Clauses, analysis: Analysis) -> list[int]:
-    """Leaves out, the last first, whatever the others exclude each other without."""
+    """Removes clauses, the last first, as long as the remaining ones exclude each other."""
     if len(core) > MINIMISED_MAX:
         return core
     for place in reversed(core):
@@ -130,7 +130,8 @@ class _Propagation:
     def __init__(self, clauses: Clauses, analysis: Analysis) -> None:
         self._analysis = analysis
         self._remainder = Remainder(analysis, list(clauses))
-        # Of each clause, the clauses for which tests were dropped; of each subject, those that narrowed it.
+        # Of each clause, the clauses because of which tests were dropped; of each subject, those that
+        # narrowed it.
         self._causes = [_NOTHING] * len(clauses)
         self._reasons: dict[str, frozenset[int]] = {}
         self._clauses_of: dict[str, list[int]] = {}

@@ -1,8 +1,9 @@
 """An expression -> the values it may have: parts of a date, sizes, arithmetic, choices.
 
-Interval arithmetic over the declared ranges. What is left out is never a value; what is kept may not be one.
-Whole numbers that overflow have no result, so they are missing. Sums, products and quotients of doubles are
-rounded, and rounding keeps the order, so the results at the ends of the ranges are the ends of the results.
+Interval arithmetic over the declared ranges. A value outside the range never occurs; a value inside the range
+may not occur either. Whole numbers that overflow have no result, so they are missing. Sums, products and
+quotients of doubles are rounded, and rounding keeps the order, so the results at the ends of the ranges are
+the ends of the results.
 """
 
 import math
@@ -106,7 +107,7 @@ class Ranges:
                 known = _ANYTHING
             elif declared.expression is not None:
                 tree = self._derived(node.reference)
-                # One with an error stands for anything.
+                # An attribute with an error may have any value.
                 unknown = isinstance(tree, Const) and tree.value is MISSING
                 known = _ANYTHING if unknown else self.of(tree)
             else:
@@ -118,7 +119,7 @@ class Ranges:
         (argument,) = node.args
         low, high = _PARTS.get(node.operation, (0, None))
         if argument.type == DURATION:
-            # Hours, minutes and seconds are its whole length, milliseconds what is left over.
+            # Hours, minutes and seconds are the whole length, milliseconds only the rest.
             low, high = (-999, 999) if node.operation == "GET_MILLISECONDS" else _UNBOUNDED
         return Domain(sets.between(low, high, whole=True).cuts, missing=self.of(argument).missing)
 
@@ -157,12 +158,12 @@ def _declared(attribute: Attribute) -> Domain:
 
 
 def _finite(number: float | None) -> float | None:
-    """As a double; what is not one has no end."""
+    """As a double; a value that is not a number has no bound."""
     return float(number) if number is not None and math.isfinite(number) else None
 
 
 def _whole(number: float | None) -> float | None:
-    """Beyond 64 bits there is no result, so the range may as well have no end."""
+    """Beyond 64 bits there is no result, so the range needs no bound."""
     return number if number is not None and INT_MIN < number < INT_MAX else None
 
 
@@ -205,7 +206,7 @@ def _quotient(operands: list[Bounds]) -> Bounds:
 
 
 def _corners(operands: list[Bounds]) -> list[tuple[float, float]] | None:
-    """The ends of a quotient's operands; None where there are none, or a divisor may be 0."""
+    """The bounds of a quotient's operands; None if there are none, or the divisor may be 0."""
     (a, b), (c, d) = operands
     if a is None or b is None or c is None or d is None or c <= 0 <= d:
         return None

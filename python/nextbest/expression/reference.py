@@ -9,10 +9,10 @@ def suggest_reference(written: str, schema: Schema) -> str:
 
     Args:
         written: With or without a root: `customer.agee`, `custmer.age`, `age`.
-        schema: What there is.
+        schema: The known attributes.
 
     Returns:
-        "did you mean `customer.age`?"; what there is where nothing is alike and that is little; else empty.
+        "did you mean `customer.age`?"; the known attributes if none is similar and there are few; else empty.
     """
     root, _, name = written.rpartition(".")
     exact = next((attribute.reference for attribute in schema if attribute.name == name), None)

@@ -1,7 +1,7 @@
 """A typed tree -> CEL text in one canonical form.
 
-Two trees have the same text only when they mean the same, so that the text is what features and literals are
-entered under. It is CEL itself, save that ints and doubles mix.
+Two trees have the same text only if they have the same meaning: features and literals are entered by their
+text. It is CEL, except that ints and doubles mix.
 """
 
 import json
@@ -55,7 +55,7 @@ def render(node: Node) -> str:
 
 
 def render_operand(node: Node) -> str:
-    """Writes a tree so that it can stand on either side of a comparison."""
+    """Writes a tree so that it can be on either side of a comparison."""
     if isinstance(node, Attr):
         return node.reference
     return _render(node, _SUM, {})
@@ -129,7 +129,7 @@ def _primary(node: Node, names: Mapping[int, str]) -> str:
         case Macro():
             text = _macro(node, names)
         case _:
-            raise TypeError(f"{node!r} has no text of its own")
+            raise TypeError(f"{node!r} has no text")
     return text
 
 
@@ -139,7 +139,7 @@ def _call(node: Call, names: Mapping[int, str]) -> tuple[str, int]:
     if operation in _INFIX:
         own, sign = _INFIX[operation]
         right = own if operation in ("AND", "OR") else own + 1
-        # Comparisons do not chain here: `a == b == c` is for nobody to read.
+        # Comparisons do not chain here: `a == b == c` would be hard to read.
         left = own + 1 if own == _RELATION else own
         return f"{_render(args[0], left, names)} {sign} {_render(args[1], right, names)}", own
     if operation == "IF":

@@ -1,7 +1,7 @@
-"""Findings about a text -> the same, with remedies that were tried: what each leads to has been compiled.
+"""Findings about a text -> the same findings, with remedies whose results have been compiled.
 
-A remedy that leads to a text with the same error is left out for its sentence. Where all errors of a text can
-be removed, the remedy is the whole text.
+A remedy that leads to the same error is replaced by a sentence. If all errors of a text can be corrected, the
+remedy is the whole text.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from nextbest.diagnostics import Edit, Remedy
 from nextbest.expression.finding import Finding
 from nextbest.expression.tokens import Tokens
 
-# Of one text: every edit removes one habit, and a condition has few.
+# Edits per text: each corrects one foreign construct, and a condition has few.
 EDITS_MAX = 24
 # A longer text is not shown whole.
 SHOWN_MAX = 240
@@ -25,8 +25,8 @@ def repair(text: str, findings: Sequence[Finding], diagnose: Diagnose) -> list[F
 
     Args:
         text: What the findings are about.
-        findings: As worded, with edits that nobody has tried.
-        diagnose: What is wrong with a text.
+        findings: As worded, with edits that have not been compiled.
+        diagnose: Finds the errors of a text.
     """
     return [_tried(text, finding, diagnose) if finding.edit else finding for finding in findings]
 
@@ -59,13 +59,13 @@ def _tried(text: str, finding: Finding, diagnose: Diagnose) -> Finding:
 
 
 def _is_same(finding: Finding, other: Finding) -> bool:
-    """Whether a finding is still there, and not its like further on."""
+    """Whether a finding is still there, as opposed to a similar one later in the text."""
     is_alike = (other.code, other.message) == (finding.code, finding.message)
     return is_alike and other.stretch[0] <= finding.stretch[0]
 
 
 def _settle(text: str, left: Sequence[Finding], diagnose: Diagnose) -> tuple[str | None, bool]:
-    """Applies edits until nothing is wrong; the text, and whether a name in it was guessed."""
+    """Applies edits until there are no errors; returns the text, and whether a name in it was guessed."""
     seen, guessed = {text}, False
     for _ in range(EDITS_MAX):
         if not left:

@@ -1,4 +1,4 @@
-"""Declarations of attributes: what an expression may name, and of which type it is."""
+"""Declarations of attributes: the names that an expression may use, with their types."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -66,7 +66,7 @@ class Attribute:
         root: What it belongs to.
         name: Without its root; letters, digits and underscores, not starting with a digit.
         type: Of its values.
-        required: Whether the schema promises it; lints go by this, decisions do not.
+        required: Whether the schema declares it as required; lints use this, decisions do not.
         allowed: All values it may have: strings of a string (or list of strings), ints of an int (or list of
             ints). Empty: any.
         minimum: Inclusive bound of an int or double.

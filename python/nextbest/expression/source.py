@@ -15,8 +15,7 @@ class SourceText:
         locate: From an offset into `text` and a length, both in characters, to the place in the file. The
             offset may equal the text's length (where something is missing at its end); the length is at least
             1.
-        rewrite: From what the text should be to the change of the file that makes it so; None where it has
-            none.
+        rewrite: From the corrected text to the change of the file; None if there is none.
     """
 
     text: str

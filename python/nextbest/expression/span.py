@@ -5,7 +5,7 @@ from nextbest.expression.tree import Call, Const, Node, children
 
 
 def cover(node: Node, tokens: Tokens) -> tuple[int, int]:
-    """Finds offset and length, in characters, of what a node was written as, without brackets around it."""
+    """Finds offset and length, in characters, of a node's text, without brackets around it."""
     return tokens.stretch(*tokens.balance(*_extent(node, tokens)))
 
 

@@ -1,8 +1,8 @@
 """A typed tree -> the same for one text and one action: literals and the action's attributes filled in.
 
-What is constant is computed, by cel-cpp, so that a bundle holds results. What can never have a result is an
-error of the author's; the same because of an attribute of the action is *missing*, for there it may be
-guarded by a condition.
+Constant parts are computed, by cel-cpp, so that a bundle holds results. A part that can never have a result
+is an error; if the reason is an attribute of the action, the part is *missing*, because a condition may guard
+it.
 """
 
 import math
@@ -58,7 +58,7 @@ class Specialiser:
     """Specialises the trees of one text.
 
     Attributes:
-        findings: What is wrong, found on the way.
+        findings: The errors found on the way.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Specialiser:
         evaluator: Evaluator,
         time_zone: str = "",
     ) -> None:
-        """Takes a text and the values that it is specialised for.
+        """Takes a text and the values to fill in.
 
         Args:
             tokens: Of the text.
@@ -88,7 +88,7 @@ class Specialiser:
 
         Args:
             node: As built.
-            scope: What stands for the variables of macros around it, by the macro's token.
+            scope: The replacements of the variables of surrounding macros, by the macro's token.
         """
         special = node
         match node:
@@ -112,7 +112,7 @@ class Specialiser:
             self._report(
                 "NB412",
                 node,
-                f"`{node.reference}` is an attribute of actions, and no action stands here",
+                f"`{node.reference}` is an attribute of actions, and there is no action here",
                 "name an attribute of `customer` or `context`",
             )
             return Const(node.type, node.token, MISSING, origin=node)
@@ -258,7 +258,7 @@ class Specialiser:
         return joined
 
     def _guard(self, result: Node, items: Sequence[Node], node: Node) -> Node:
-        """A list written out has no value when one of its items has none, whatever is asked of the others."""
+        """A list literal has no value if one of its items has none, whatever the test of the others."""
         for item in items:
             if not isinstance(item, Const):
                 present = Call(BOOL, node.token, "EQ", (item, item), origin=node)
@@ -268,7 +268,7 @@ class Specialiser:
     def _with_pattern(self, node: Call, pattern: Node) -> Call:
         if not isinstance(pattern, Const):
             self._report(
-                "NB408", pattern, "a pattern has to be written out", 'write it in quotes: `matches("^A.*")`'
+                "NB408", pattern, "a pattern has to be a literal", 'write it in quotes: `matches("^A.*")`'
             )
             return node
         if not isinstance(pattern.value, str):
@@ -282,7 +282,7 @@ class Specialiser:
                 "NB408",
                 pattern,
                 f"this is not a pattern: {reason}",
-                "patterns are regular expressions, as RE2 has them",
+                "patterns are regular expressions in RE2's syntax",
             )
         except PatternError as error:
             self._report("NB408", pattern, "this pattern is not supported", str(error))
@@ -293,7 +293,7 @@ class Specialiser:
             self._report(
                 "NB409",
                 zone,
-                "a time zone has to be written out",
+                "a time zone has to be a literal",
                 'write it in quotes: `"Europe/Berlin"`; one for all: `time_zone:` in workspace.yaml',
             )
         elif not is_time_zone(zone.value):
@@ -358,7 +358,7 @@ class Specialiser:
         self._report(
             "NB407",
             node,
-            "a list written out with attributes in it works only with `in`, `all` and `exists`",
+            "a list literal with attributes in it works only with `in`, `all` and `exists`",
             "compare the attributes one by one",
         )
         return Const(node.type, node.token, MISSING, origin=node)
@@ -402,7 +402,7 @@ _REASONS = {
     "overflow": ("it is out of range", "whole numbers have 64 bits; write one of them with a decimal point"),
     "out of int64 range": ("it is out of range", "whole numbers have 64 bits"),
     "out of range": ("it is out of range", "stay within the range"),
-    "cannot convert string": ("the text spells no number", "write a number in the quotes, or no quotes"),
+    "cannot convert string": ("the text is not a number", "write a number in the quotes, or no quotes"),
     "Index error": ("the list is shorter", "indices count from 0"),
     "Type conversion error": ("the text cannot be converted", "write `true` or `false`"),
 }

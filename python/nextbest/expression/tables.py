@@ -87,8 +87,8 @@ class TableBuilder:
         if isinstance(node, Attr):
             return self.attribute(node.reference)
         name = render(node)
-        # The same text can be without a value for one action and have one for another; and an element of `[]`
-        # can be of any type.
+        # The same text can have no value for one action and a value for another; and an element of `[]` can
+        # be of any type.
         is_missing = isinstance(node, Const) and node.value is MISSING
         key = f"missing:{name}" if is_missing else f"derived:{node.type}:{name}"
         known = self._features.get(key)
@@ -124,7 +124,7 @@ class TableBuilder:
         return known
 
     def clause(self, literals: list[int], condition: int, text: str, position: Position) -> int:
-        """Enters a clause; the caller sees to it that each is entered once."""
+        """Enters a clause; the caller enters each one once."""
         place = bundle_pb2.Position(
             file=self._file(position.file), line=position.line, column=position.column
         )

@@ -1,7 +1,7 @@
 """Whether a text names a time zone that the engine knows.
 
-The names are those of the IANA database, kept beside this file, so that a check has the same result on every
-machine.
+The names are those of the IANA database, stored in a file in this folder, so that a check has the same result
+on every machine.
 """
 
 import re
@@ -12,7 +12,7 @@ _OFFSET = re.compile(r"[+-]?([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 
 
 def is_time_zone(text: str) -> bool:
-    """Tells whether `getHours("...")` takes it: `Europe/Berlin`, `UTC`, `+01:00`."""
+    """Returns whether `getHours("...")` accepts it: `Europe/Berlin`, `UTC`, `+01:00`."""
     return _OFFSET.fullmatch(text) is not None or text in _names()
 
 

@@ -1,9 +1,9 @@
-"""CEL text -> its tokens, so that a node of the syntax tree knows the stretch of text it covers.
+"""CEL text -> its tokens, so that a node of the syntax tree has a position in the text.
 
-cel-cpp tells one offset for each node: that of its operator, its bracket or its first character. Where a node
-begins and ends follows from the tokens. They also give the text's *shape*: the tokens with plain literals
-left out. Texts of one shape have one typed syntax tree, which is how 100,000 conditions that differ in their
-numbers are type-checked a few hundred times.
+cel-cpp reports one offset for each node: that of its operator, its bracket or its first character. Where a
+node begins and ends follows from the tokens. They also give the text's *shape*: the tokens with plain
+literals left out. Texts of one shape have one typed syntax tree, which is how 100,000 conditions that differ
+in their numbers are type-checked a few hundred times.
 """
 
 import re
@@ -48,7 +48,7 @@ class Tokens:
     __slots__ = ("_kinds", "_matches", "shape", "starts", "text", "words")
 
     def __init__(self, text: str) -> None:
-        """Splits a text; characters that CEL does not know become tokens of their own."""
+        """Splits a text; characters that CEL does not know become separate tokens."""
         self.text = text
         self._matches: dict[int, int] | None = None
         found = [(kind, match) for match in _TOKEN.finditer(text) if (kind := match.lastgroup) is not None]

@@ -1,6 +1,6 @@
 """The typed syntax tree that everything after type checking works on.
 
-Nodes are never changed once they are made; `frozen` would say so, at three times the cost of making one.
+Nodes are never changed after they are made; `frozen` would enforce it, at three times the cost of making one.
 `token` is the index of the token that cel-cpp gives as a node's place: an operator, an opening bracket, or
 the node's first token.
 """
@@ -21,7 +21,7 @@ NUMBERS: Final = (INT, DOUBLE)
 
 @final
 class Missing:
-    """What has no value for anybody: an attribute that the action does not have, or a division by zero."""
+    """A value that every customer lacks: an attribute that the action does not have, or a division by 0."""
 
     def __repr__(self) -> str:
         """For test failures."""
@@ -60,8 +60,8 @@ class Const(Node):
     Attributes:
         value: Of `type`.
         varies: It depends on an attribute of the action, so that it is another one for another action.
-        text: How to write it, where that is not the value: the expression that is missing.
-        origin: What was written in its place.
+        text: Its text, if that is not the value: the expression that is missing.
+        origin: The node that it replaces.
     """
 
     value: Folded
@@ -112,7 +112,7 @@ class Call(Node):
         operation: Name of an `Operation` of a bundle.
         args: Its operands.
         parameter: Pattern of MATCHES; time zone of GET_..., empty for UTC.
-        origin: What was written in its place, where that is something else.
+        origin: The node that it replaces, if that is another one.
     """
 
     operation: str

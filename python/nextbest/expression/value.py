@@ -21,8 +21,8 @@ _TIMESTAMP = re.compile(
 _DURATION_UNITS = ("h", "m", "s", "ms", "us", "ns")
 _DURATION_REMEDIES = {
     Problem.NOT_A_DURATION: 'write a duration as "36h", "1h30m" or "90s"; a day is "24h"',
-    Problem.TOO_FINE: "write it in whole microseconds: time is kept in microseconds",
-    Problem.TOO_LONG: "durations are of at most 10,000 years",
+    Problem.TOO_FINE: "write whole microseconds: that is the resolution of time",
+    Problem.TOO_LONG: "durations are at most 10,000 years",
 }
 
 
@@ -66,7 +66,7 @@ Constant = bool | int | float | str | Timestamp | Duration | tuple[str, ...] | t
 
 
 class ValueTextError(ValueError):
-    """Text that does not spell a value of the type asked for; the message says how to write one."""
+    """Text that is not a value of the requested type; the message has the right form."""
 
 
 _SCALARS = {
@@ -87,11 +87,11 @@ def type_of(constant: Constant) -> Type:
 
 
 def encode(constant: Constant, type_: Type) -> customer_pb2.Value:
-    """Writes a constant as a bundle does.
+    """Writes a constant as the message of a bundle.
 
     Args:
         constant: A value of the type; an int is also taken for a double.
-        type_: What it is to be.
+        type_: Its type in the bundle.
 
     Raises:
         TypeError: The constant is not of the type.
@@ -102,11 +102,11 @@ def encode(constant: Constant, type_: Type) -> customer_pb2.Value:
             return customer_pb2.Value(strings=customer_pb2.StringList(items=map(str, constant)))
         if type_ is Type.INT_LIST and items <= {int}:
             return customer_pb2.Value(ints=customer_pb2.IntList(items=map(int, constant)))
-        raise TypeError(f"{constant!r} is no {type_}")
+        raise TypeError(f"{constant!r} is not of the type {type_}")
     if type_ is Type.DOUBLE and type(constant) is int:
         constant = float(constant)
     if _SCALARS[type(constant)] is not type_:
-        raise TypeError(f"{constant!r} is no {type_}")
+        raise TypeError(f"{constant!r} is not of the type {type_}")
     match constant:
         case Timestamp():
             return customer_pb2.Value(timestamp_us=constant.us)
@@ -128,7 +128,7 @@ def parse_timestamp(text: str) -> Timestamp:
         raise ValueTextError("write a timestamp as `2026-01-31T09:00:00Z`")
     date, time, fraction, offset = found.groups(default="")
     if fraction[6:].strip("0"):
-        raise ValueTextError("write at most six digits after the seconds: time is kept in microseconds")
+        raise ValueTextError("write at most six digits after the seconds: the resolution is one microsecond")
     try:
         moment = datetime.fromisoformat(f"{date}T{time}.{fraction[:6]:0<6}{offset or '+00:00'}")
         timestamp = Timestamp.of(moment)

@@ -1,4 +1,4 @@
-"""What cel-cpp says about a text -> findings in the words of someone who writes rules, with a remedy."""
+"""cel-cpp's messages about a text -> findings in the words of an author of rules, with a remedy."""
 
 import re
 from collections.abc import Iterator
@@ -52,16 +52,20 @@ class Reworder:
     """Rewords cel-cpp's findings about the texts of one environment."""
 
     def __init__(self, schema: Schema, environment: Environment, *, formula: bool = False) -> None:
-        """Takes what the texts may name; a formula names its inputs instead."""
+        """Takes the known names; a formula names its inputs instead."""
         self._schema = schema
         self._environment = environment
         self._formula = formula
 
-    def reword(self, said: str, tokens: Tokens) -> list[Finding]:
-        """Turns what was said about a text into findings; at least one."""
-        reports = list(_reports(said, tokens.text))
-        if "recursion" in said or any(message.startswith(_UNPARSED) for _, message in reports) or not reports:
-            return [explain_syntax_error(reports, said, tokens)]
+    def reword(self, report: str, tokens: Tokens) -> list[Finding]:
+        """Turns the messages about a text into findings; at least one."""
+        reports = list(_reports(report, tokens.text))
+        if (
+            "recursion" in report
+            or any(message.startswith(_UNPARSED) for _, message in reports)
+            or not reports
+        ):
+            return [explain_syntax_error(reports, report, tokens)]
         operands = self._operands(tokens)
         findings = [self._finding(offset, message, tokens, operands) for offset, message in reports]
         found = list(dict.fromkeys(finding for finding in findings if finding is not None))
@@ -77,7 +81,7 @@ class Reworder:
         self, offset: int, message: str, tokens: Tokens, operands: Operands | None
     ) -> Finding | None:
         if "'*error*'" in message or "(*error*" in message or ", *error*" in message:
-            # It follows from another finding.
+            # It is a consequence of another finding.
             return None
         if found := _NO_FIELD.match(message):
             return self._unknown_attribute(offset, found[1], found[2], tokens)
@@ -106,7 +110,7 @@ class Reworder:
         if tokens.words[token] == "(":
             return _unknown_function(name, token, tokens)
         if _is_element(token, tokens):
-            # That there is no such macro is reported for itself.
+            # An unknown macro has a finding itself.
             return None
         word = _FOREIGN_NAMES.get(tokens.words[token].lower())
         if word is not None and not self._formula:
@@ -117,7 +121,7 @@ class Reworder:
         stretch = _chain(token, tokens)
         written = _excerpt(stretch, tokens)
         if written == "math" and tokens.words[token + 1 : token + 2] == ["."]:
-            # That the function behind it does not exist is reported for itself.
+            # An unknown function after the dot has a finding itself.
             return None
         help_ = self._formula_help(written) if self._formula else self._name_help(written)
         return Finding("NB403", f"there is no `{written}`", stretch, help_)
@@ -165,7 +169,7 @@ def _unknown_function(name: str, token: int, tokens: Tokens) -> Finding:
         asked = arguments(token, tokens) or [""]
         if name == "exists" and len(asked) == 1 and re.fullmatch(r"\w+\.\w+", asked[0]):
             call = tokens.stretch(token - 1, tokens.match(token))
-            help_ = instead("ask for presence: `{}`", f"has({asked[0]})", call)
+            help_ = instead("test for presence: `{}`", f"has({asked[0]})", call)
         return Finding("NB414", f"`{name}` is not used like this", stretch, help_)
     known = [*FUNCTION_NAMES, *MACRO_NAMES]
     help_ = suggest(name, known, otherwise=f"functions are {', '.join(FUNCTION_NAMES[:6])}, ...")
@@ -183,7 +187,7 @@ def _no_overload(
         name = max(token - 1, 0) if tokens.words[token] == "(" else token
         return explain_mismatch(Mismatch(function, types, stretches, name, tokens))
     described = " and ".join(words_for(type_) for type_ in types)
-    message = f"`{sign_of(function)}` does not go with {described}"
+    message = f"`{sign_of(function)}` does not accept {described}"
     return Finding("NB405", message, _around(offset, tokens), "compare values of one type")
 
 
@@ -226,14 +230,14 @@ def _misuse(offset: int, message: str, tokens: Tokens) -> Finding | None:
 
 def _unread(offset: int, message: str, tokens: Tokens) -> Finding:
     stretch = _token_at(offset, tokens) if tokens.words else whole(tokens.text)
-    return Finding("NB401", f"this cannot be read: {message}", stretch, "write it in another way")
+    return Finding("NB401", f"the expression is not valid: {message}", stretch, "rewrite the expression")
 
 
-def _reports(said: str, text: str) -> Iterator[tuple[int, str]]:
+def _reports(report: str, text: str) -> Iterator[tuple[int, str]]:
     """Offsets and messages; cel-cpp counts lines and code points from 1."""
     starts = [0]
     starts += [place + 1 for place, character in enumerate(text) if character == "\n"]
-    for line in said.splitlines():
+    for line in report.splitlines():
         found = _REPORT.search(line)
         if found is not None:
             row, column = int(found[1]), int(found[2])

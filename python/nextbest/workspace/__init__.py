@@ -5,7 +5,7 @@
     compilation.bundle          # None while there are errors
     run(compilation, core)      # the tests of the workspace
 
-`definitions` says what files may contain, `starter` writes an example, `json_schema` serves editors.
+`definitions` declares the contents of files, `starter` writes an example, `json_schema` serves editors.
 """
 
 from nextbest.workspace.compilation import Compilation, compile  # noqa: A004 - the word for it

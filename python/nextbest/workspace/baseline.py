@@ -1,7 +1,7 @@
 """The sample that a version was pushed with -> what a server compares the running model with.
 
-A column has its histogram by where it stands in the model's inputs, so that a workspace may bind it to
-another attribute than whoever pushed the version.
+A histogram belongs to a position among the model's inputs, because a workspace may bind that column to
+another attribute than the push did.
 """
 
 from dataclasses import dataclass
@@ -13,12 +13,13 @@ from nextbest.v1 import bundle_pb2
 from nextbest.workspace.definitions import moment_us
 
 CATEGORY_ROWS_MIN: Final = 5
-"""A text of fewer rows could name a person: it is counted among all others, and its name stays here."""
+"""A text value in fewer rows could identify a person: it is counted with all others, and its name is not
+stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What is known of a version that was pushed.
+    """The recorded facts about a pushed version.
 
     Attributes:
         manifest: Of the version.
@@ -38,10 +39,10 @@ class Baseline:
 
 
 def lower_baseline(baseline: Baseline, model: bundle_pb2.Model) -> None:
-    """Fills the reference of a model of a bundle, whose inputs are there already.
+    """Fills in the reference of a model of the bundle; its inputs exist already.
 
-    What the model reads of an action is the same in every decision, and is left out; so are scores, where the
-    workspace takes another output or column than whoever pushed the version.
+    Attributes of the action are left out: they are the same in every decision. Scores are left out if the
+    workspace uses another output or column than the push.
     """
     reference = model.reference
     reference.SetInParent()
@@ -64,7 +65,7 @@ def lower_baseline(baseline: Baseline, model: bundle_pb2.Model) -> None:
 
 
 def lower_histogram(histogram: Histogram) -> bundle_pb2.Histogram:
-    """A histogram as the message has it."""
+    """A histogram in the form of the message."""
     if not histogram.categories and not histogram.others:
         return bundle_pb2.Histogram(
             missing=histogram.missing, edges=histogram.edges, counts=histogram.counts or [0]

@@ -1,6 +1,6 @@
 """A model's file and its ONNX signature -> inputs bound to attributes, and what does not fit.
 
-Attributes that do not exist are not looked at here: resolving a reference is the business of expressions.
+Does not report attributes that do not exist: the compiler of expressions resolves references.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ _NO_PROBABILITIES = "export it with an output of probabilities: floats of the sh
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of an input: the attribute it comes from, where that is written, and what stands in for it."""
+    """One column of an input: its attribute, where that is written, and its value for a missing attribute."""
 
     reference: str
     path: tuple[str | int, ...]
@@ -55,7 +55,7 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A model as far as it is bound; complete when nothing was found wrong with it.
+    """A model with the inputs that could be bound; complete if there are no findings.
 
     Attributes:
         source: The model file.
@@ -86,10 +86,10 @@ def bind(
     Args:
         workspace: As loaded.
         versions: By model file, the versions that are named in place of a file.
-        progress: Told of each model.
+        progress: Called for each model.
 
     Returns:
-        The models that could be read, by name; and what does not fit.
+        The models that could be read, by name, and the findings.
     """
     bindings: list[Binding] = []
     diagnostics: list[Diagnostic] = []
@@ -123,7 +123,7 @@ def _bind(
         signature = inspect(onnx, any_operator=resolved is not None and resolved.any_operator)
     except ModelError as error:
         position = document.value("file" if resolved is None else "version")
-        message = f"`{model.file or model.version}` cannot be used: {error.message}"
+        message = f"`{model.file or model.version}` is not usable: {error.message}"
         return None, [*found, Diagnostic("NB603", message, position, error.help)]
     written = resolved.binding if resolved is not None and resolved.binding is not None else document
     binder = Binder(workspace, model, document, written)
@@ -137,7 +137,7 @@ def _bind(
 
 
 def _faults(source: Source[ModelFile], onnx: bytes) -> list[Diagnostic]:
-    """What a push warns of, of a plain file."""
+    """Warnings that a push would give, for a plain file."""
     name, position = source.definition.name, source.document.value("file")
     return [
         Diagnostic(fault.code, f"`{name}`: {fault.message}", position, fault.help, Severity.WARNING)
@@ -146,12 +146,12 @@ def _faults(source: Source[ModelFile], onnx: bytes) -> list[Diagnostic]:
 
 
 def labels_of_output(signature: Signature, output: str) -> Labels | None:
-    """The classes of an output's columns; None where the model has no names for them."""
+    """The classes of an output's columns; None if the model does not name them."""
     return next((tensor.labels for tensor in signature.outputs if tensor.name == output), None)
 
 
 def _columns(workspace: Workspace, binding: Binding, signature: Signature) -> Iterator[Diagnostic]:
-    """Says which actions want a column that the output does not have."""
+    """Words which actions request a column that the output does not have."""
     tensor = next((tensor for tensor in signature.outputs if tensor.name == binding.output), None)
     if tensor is None:
         return
@@ -185,15 +185,15 @@ def _used(workspace: Workspace) -> set[str]:
 
 def _read(root: Path, source: Source[ModelFile]) -> tuple[bytes | None, list[Diagnostic]]:
     if not source.definition.file or source.definition.version:
-        # That neither is there, both are, or the version is not, is said already.
+        # Reported already: neither of them is there, both are, or the version is not.
         return None, []
     position = source.document.value("file")
     written = source.definition.file
     folder = (root / source.document.file).parent
     path = (folder / written).resolve()
     if not path.is_relative_to(root.resolve()):
-        remedy = "copy it beside this file: a workspace is complete in itself"
-        return None, [Diagnostic("NB616", f"`{written}` is outside of the workspace", position, remedy)]
+        remedy = "copy it into the workspace: files outside of it are not read"
+        return None, [Diagnostic("NB616", f"`{written}` is outside the workspace", position, remedy)]
     try:
         return read_file(path, SIZE_BYTES_MAX), []
     except FileNotFoundError:
@@ -202,21 +202,21 @@ def _read(root: Path, source: Source[ModelFile]) -> tuple[bytes | None, list[Dia
         return None, [Diagnostic("NB602", f"there is no file `{written}`", position, remedy)]
     except OSError as error:
         message = f"`{written}` cannot be read: {(error.strerror or str(error)).lower()}"
-        return None, [Diagnostic("NB602", message, position, "make it a file that you may read")]
+        return None, [Diagnostic("NB602", message, position, "make it a regular file with read permission")]
 
 
 class Binder:
     """Binds the inputs of a model to attributes.
 
     Attributes:
-        diagnostics: What does not fit, once `bind` has been called.
-        by_name: The inputs that nobody bound and whose names are those of attributes, likewise.
+        diagnostics: The findings, after `bind` was called.
+        by_name: The inputs without a binding whose names are names of attributes, after `bind` was called.
     """
 
     def __init__(
         self, workspace: Workspace, definition: BindingFile, document: Document, inputs: Document
     ) -> None:
-        """Prepares to bind.
+        """Takes what is bound.
 
         Args:
             workspace: Its schema types the attributes; without one, any attribute fits.
@@ -259,7 +259,7 @@ class Binder:
         self.diagnostics.append(Diagnostic(code, message, position, remedy))
 
     def match(self, tensor: Tensor) -> list[Match]:
-        """Finds the attributes that the columns of an input have the names of."""
+        """Finds the attributes whose names the columns of an input have."""
         return self._matcher.match(tensor, FITTING.get(tensor.element, frozenset()))
 
     def _bind_by_name(self, tensor: Tensor) -> list[Input]:
@@ -325,9 +325,9 @@ class Binder:
         stands_in = encode_missing(tensor.element, missing)
         if missing is not None and stands_in is None and fitting is not None:
             position = document.value(*path, "missing")
-            remedy = f"write {ELEMENT_WORDS[tensor.element]}, as the model's input takes"
+            remedy = f"write {ELEMENT_WORDS[tensor.element]}: the model's input takes nothing else"
             written = document.written(*path, "missing")
-            self._report("NB613", f"`{written}` cannot stand in for `{reference}`", position, remedy)
+            self._report("NB613", f"`missing: {written}` does not fit `{reference}`", position, remedy)
         return Column(reference, here, stands_in)
 
     def output(self, signature: Signature) -> tuple[str, int]:
@@ -337,8 +337,8 @@ class Binder:
         if model.output is None:
             suitable = [tensor for tensor in tensors.values() if tensor.is_scores]
             if len(suitable) != 1:
-                reason = "several outputs can be it" if suitable else "none of its outputs can be it"
-                message = f"which output holds the probabilities is not clear: {reason}"
+                reason = "several outputs are possible" if suitable else "none of its outputs is possible"
+                message = f"it is not clear which output holds the probabilities: {reason}"
                 remedy = f"add `output:`, one of {one_of(tensors)}" if suitable else _NO_PROBABILITIES
                 self._report("NB610", message, document.value("file"), remedy)
                 return "", 0

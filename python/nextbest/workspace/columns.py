@@ -33,7 +33,7 @@ from nextbest.workspace.matching import describe_matches, describe_misses
 from nextbest.workspace.source import FILE_BYTES_MAX, parse
 from nextbest.workspace.validation import validate
 
-_IN_A_FILE: Final = ", in a file for --inputs (`nextbest model bind` writes one to begin with)"
+_IN_A_FILE: Final = ", in a file for --inputs (`nextbest model bind` writes a draft)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ class Bound:
     """A model with its columns named.
 
     Attributes:
-        plain: As the manifest has it.
-        tables: Its inputs; one of which nobody knows how many columns it has, has none.
-        diagnostics: What does not fit.
+        plain: The binding as the manifest stores it.
+        tables: Its inputs; empty for an input with an unknown number of columns.
+        diagnostics: The findings.
     """
 
     plain: manifests.Binding
@@ -55,10 +55,10 @@ def bind_columns(root: Path, definition: BindingFile, document: Document, signat
     """Binds the columns of a model that is pushed.
 
     Args:
-        root: Of the workspace whose schema types the attributes, if it has one.
-        definition: What is bound; without inputs, columns are named by their places.
-        document: Where that is written; without a node, nowhere.
-        signature: Of the model.
+        root: The workspace whose schema types the attributes, if it has one.
+        definition: What is bound; without inputs, columns are named by position.
+        document: Where the binding is written; without a node, nowhere.
+        signature: The signature of the model.
     """
     workspace, is_typed = schema_alone(root)
     binder = Binder(workspace, definition, document, document)
@@ -95,19 +95,19 @@ def _is_named(binder: Binder, signature: Signature) -> bool:
 
 
 def _half_named(binder: Binder, signature: Signature) -> list[Diagnostic]:
-    """Says why a version is not bound some of whose columns have names of attributes."""
+    """Explains why a version is not bound if only some of its columns have names of attributes."""
     matches = [match for tensor in signature.inputs for match in binder.match(tensor)]
     found = [match for match in matches if match.reference is not None]
     if not found:
         return []
     misses = describe_misses([match for match in matches if match.reference is None])
     message = f"not bound: only some columns have the names of attributes, {describe_matches(found)}"
-    remedy = "give --inputs: `nextbest model bind` writes a file to begin with"
+    remedy = "give --inputs: `nextbest model bind` writes a draft"
     return [Diagnostic("NB685", message, None, f"{remedy} ({misses})" if misses else remedy, Severity.NOTE)]
 
 
 def _placed(diagnostics: list[Diagnostic], document: Document) -> list[Diagnostic]:
-    """Findings about a file; without one, about nothing that has a place."""
+    """Findings about a file; without a file, they have no position."""
     if document.node is not None:
         return diagnostics
     return [
@@ -124,26 +124,28 @@ def read_tables(
     """Reads golden rows and a background sample, of which at most `BACKGROUND_ROWS_MAX` are kept.
 
     Args:
-        golden: Rows with scores.
-        background: Rows as they occur.
-        inputs: Of the model.
+        golden: Rows with expected scores.
+        background: A sample of real rows.
+        inputs: The inputs of the model.
         form: How CSV files are written.
 
     Raises:
-        ModelError: NB663: they do not fit the model.
+        ModelError: NB663: the rows do not fit the model.
     """
     if golden is None and background is None:
         return None, None
     for given in inputs:
         if not given.columns:
-            message = f"it is not known how many columns the input `{given.name}` has"
-            raise ModelError(message, "bind it, with --inputs", ROWS)
+            message = f"the input `{given.name}` has an unknown number of columns"
+            raise ModelError(message, "bind it with --inputs", ROWS)
     known, occurring = None, None
     if golden is not None:
         known = read_table(golden, inputs, "golden rows", form, with_expected=True)
         if len(known.frame) > GOLDEN_ROWS_MAX:
-            message = f"there are {len(known.frame):,} golden rows, at most {GOLDEN_ROWS_MAX:,} are compared"
-            raise ModelError(message, "give a sample of them", ROWS)
+            message = (
+                f"there are {len(known.frame):,} golden rows, but at most {GOLDEN_ROWS_MAX:,} are compared"
+            )
+            raise ModelError(message, "give a sample of these rows", ROWS)
     if background is not None:
         table = read_table(background, inputs, "rows of the background sample", form, with_expected=False)
         occurring = sample(drop_unanswerable(table, inputs), BACKGROUND_ROWS_MAX)
@@ -151,7 +153,7 @@ def read_tables(
 
 
 def schema_alone(root: Path) -> tuple[Workspace, bool]:
-    """A workspace of nothing but its schema, if it has one that can be read."""
+    """A workspace that consists of its schema only, if the schema can be read."""
     workspace = Workspace(root)
     try:
         document, _ = parse("schema.yaml", read_file(root / "schema.yaml", FILE_BYTES_MAX))
@@ -168,7 +170,7 @@ def schema_alone(root: Path) -> tuple[Workspace, bool]:
 
 
 def table_of(given: Input) -> InputTable:
-    """An input with the names that a table may have its columns by."""
+    """An input with the column names that a table may use."""
     columns = tuple(
         InputColumn(names_of(bound.reference, given.name, index, len(given.columns)), _plain(bound.missing))
         for index, bound in enumerate(given.columns)

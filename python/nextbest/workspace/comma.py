@@ -9,25 +9,25 @@ from nextbest.workspace.scalar import quote
 
 
 def is_bare(document: Document, key: Node) -> bool:
-    """Whether a key stands between commas or braces, without a colon."""
+    """Whether a key is between commas or braces, without a colon."""
     line = document.lines[key.end_line] if key.end_line < len(document.lines) else ""
     return line[key.end_column :].lstrip()[:1] in {",", "}"}
 
 
 def is_continued(document: Document, mapping: Node, key: str) -> bool:
-    """Whether the entry before a bare key is one, too: the first of them is reported."""
+    """Whether the entry before a bare key is bare too: only the first of them is reported."""
     names = list(mapping.keys)
     index = names.index(key)
     return index > 0 and all(is_bare(document, mapping.keys[name]) for name in names[index - 1 : index + 1])
 
 
 def rejoin(document: Document, mapping: Node, key: str) -> Remedy | None:
-    """The remedy that puts the text before a bare key, and the key, in quotes; None where there is none.
+    """The remedy that quotes the text before a bare key together with the key; None if that is not possible.
 
     Args:
         document: The file.
-        mapping: What has the key.
-        key: The first of those that one text was cut into.
+        mapping: The mapping that has the key.
+        key: The first key that the comma cut off.
     """
     names = list(mapping.keys)
     index = names.index(key)

@@ -26,7 +26,7 @@ from nextbest.workspace.versions import resolve
 
 @dataclass(frozen=True, slots=True)
 class Compilation:
-    """What became of a workspace.
+    """The result of compiling a workspace.
 
     Attributes:
         bundle: None when there is an error.
@@ -51,7 +51,7 @@ class Compilation:
 
     @property
     def warnings(self) -> list[Diagnostic]:
-        """The diagnostics that do not, and should be looked at; notes are neither."""
+        """The diagnostics that do not, but need attention; notes are left out."""
         return [diagnostic for diagnostic in self.diagnostics if diagnostic.severity is Severity.WARNING]
 
 
@@ -68,13 +68,13 @@ def compile(  # noqa: A001 - the word for it
         path: Its folder.
         progress: Called with a stage (`load`, `models`, `lower`), how much is done, and how much there is.
         registry: The folder that models are pushed to; None: `models/registry` in the workspace.
-        now_us: The time of the check, in microseconds since 1970; None: now. Windows and terms that are over
-            by then are warned of; the bundle does not depend on it.
-        today: Takes the place of `now_us`: the first moment of a day in the workspace's time zone.
+        now_us: The time of the check, in microseconds since 1970; None: now. The check warns of windows and
+            terms that have ended by then; the bundle does not depend on it.
+        today: Replaces `now_us`: the first moment of a day in the workspace's time zone.
 
     Returns:
-        The bundle, or everything that is wrong. Never raises for what a workspace contains. The same files
-        give the same bundle, byte for byte, once it is serialised deterministically.
+        The bundle, or all findings. Never raises because of the contents of a workspace. The same files give
+        the same bundle, byte for byte, if it is serialised deterministically.
     """
     report = progress or ignore
     with _without_garbage_collection():
@@ -101,7 +101,7 @@ def _is_wrong(diagnostics: Iterable[Diagnostic]) -> bool:
 
 
 def _ordered(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Each finding once, by place."""
+    """Each finding once, by position."""
 
     def key(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:
         position = diagnostic.position
@@ -114,15 +114,15 @@ def _ordered(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    # A large workspace makes millions of objects, hardly any of them in cycles: looking for cycles took a
-    # third of the time.
+    # A large workspace creates millions of objects with hardly any cycles: the search for cycles took a third
+    # of the time.
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was_enabled:
-            # Moves all of it to the oldest generation: the collector would look at it at once otherwise.
+            # Moves all objects to the oldest generation, or the collector would scan them at once.
             gc.freeze()
             gc.unfreeze()
             gc.enable()

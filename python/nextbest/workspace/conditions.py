@@ -1,7 +1,7 @@
-"""Expressions where they stand in files -> clauses and programs of a bundle, inherited ones compiled once.
+"""Expressions in files -> clauses and programs of a bundle; inherited ones are compiled once.
 
-Nothing is compiled that cannot be judged: an expression over an attribute whose declaration is wrong would
-only repeat that error in other words.
+An expression over an attribute with a wrong declaration is not compiled: it would only repeat that error in
+other words.
 """
 
 import re
@@ -23,7 +23,7 @@ from nextbest.workspace.scalar import quote, rewrite
 
 READS_ACTION = re.compile(r"\baction\b")
 
-# Attributes of an action that could not all be read: expressions over them are not judged.
+# Actions whose attributes could not all be read: their expressions are not checked.
 UNCLEAR: Mapping[str, Constant] = MappingProxyType({})
 
 Path = tuple[str | int, ...]
@@ -33,7 +33,7 @@ class Conditions:
     """The expressions of one workspace.
 
     Attributes:
-        attributes: The declared attributes that are right, by reference, in the order of a bundle.
+        attributes: The valid declared attributes, by reference, in the order of a bundle.
     """
 
     def __init__(self, workspace: Workspace) -> None:
@@ -43,16 +43,16 @@ class Conditions:
         self._expressions = Expressions(schema)
         self._unclear = _unclear(workspace, self.attributes)
         self._cut: list[Diagnostic] = []
-        # Clauses of conditions that do not read the action, by the place they are written at.
+        # Clauses of conditions that do not read the action, by the position at which they are written.
         self._inherited: dict[tuple[str, Path], list[int]] = {}
 
     @property
     def diagnostics(self) -> Sequence[Diagnostic]:
-        """What is wrong with the expressions so far."""
+        """The findings in expressions so far."""
         return [*self._cut, *self._expressions.diagnostics]
 
     def fill(self, bundle: bundle_pb2.Bundle) -> None:
-        """Puts the tables into the bundle, files in sorted order."""
+        """Adds the tables to the bundle, files in sorted order."""
         tables = self._expressions.tables
         bundle.files.extend(sorted(tables.files))
         order = {file: index for index, file in enumerate(bundle.files)}
@@ -73,7 +73,7 @@ class Conditions:
         conditions: Sequence[ConditionDefinition],
         action: Mapping[str, Constant] | None = None,
     ) -> list[int]:
-        """Compiles a list of conditions: all of them have to hold.
+        """Compiles a list of conditions, all of which have to hold.
 
         Args:
             document: The file they are in.
@@ -87,12 +87,12 @@ class Conditions:
         return clauses
 
     def condition(self, document: Document, path: Path, text: str) -> list[int]:
-        """Compiles a condition that belongs to no action."""
+        """Compiles a condition outside of actions."""
         source = self._source(document, path, text)
         return [] if source is None else self._expressions.condition(source)
 
     def number(self, document: Document, path: Path, text: str, action: Mapping[str, Constant]) -> object:
-        """Compiles a value: a float, a `Program`, or None with errors."""
+        """Compiles a value: a float, a `Program`, or None if it has errors."""
         if action is UNCLEAR and READS_ACTION.search(text):
             return None
         source = self._source(document, path, text)
@@ -104,7 +104,7 @@ class Conditions:
         return None if source is None else self._expressions.formula(source)
 
     def reference(self, document: Document, path: Path, text: str) -> Reference | None:
-        """Resolves a bare reference, also one that is not in the file: inputs can be bound by name."""
+        """Resolves a bare reference, even if it is not written in the file: inputs can be bound by name."""
         if document.node is None or document.node.child(*path) is None:
             source = SourceText(text, lambda *_: document.value(*path)) if self._unclear is not None else None
         else:
@@ -191,7 +191,7 @@ def _mentions(text: str, references: Iterable[str]) -> bool:
 
 
 def _judgeable(workspace: Workspace, declared: list[Attribute]) -> list[Attribute]:
-    """Without attributes that are computed from one whose declaration is wrong, or may be."""
+    """Leaves out attributes that are computed from one whose declaration is, or may be, wrong."""
     names = workspace.names.attributes
     while True:
         unclear = frozenset(names.places) - {attribute.reference for attribute in declared}
@@ -207,7 +207,7 @@ def _judgeable(workspace: Workspace, declared: list[Attribute]) -> list[Attribut
 
 
 def _unclear(workspace: Workspace, attributes: Mapping[str, Attribute]) -> frozenset[str] | None:
-    """References whose declaration is wrong; None when no declaration can be relied on."""
+    """References with a wrong declaration; None if all declarations are unreliable."""
     if workspace.schema is None or not workspace.names.attributes.complete:
         return None
     if has_too_many_attributes(workspace.schema.definition):
@@ -231,9 +231,9 @@ def _declare(workspace: Workspace) -> list[Attribute]:
 def _attribute(
     workspace: Workspace, document: Document, root: Root, name: str, definition: AttributeDefinition
 ) -> Attribute:
-    """The declaration as expressions take it, without what the check has found wrong with it.
+    """The declaration as the expression compiler takes it, without the parts that the check refused.
 
-    Of one with errors, all that could only lead to findings elsewhere is left out.
+    If it has errors, the parts that would only cause findings elsewhere are left out.
     """
     node = document.node.child(root, name) if document.node is not None else None
     is_sound = workspace.is_sound(document, node)

@@ -1,7 +1,8 @@
-"""A folder -> the files of a workspace by kind, and files that look as if they were to be read and are not.
+"""A folder -> the files of a workspace by kind, and files that look like workspace files but are not read.
 
-Links to folders are not followed: a workspace is complete in itself. Left alone are hidden files and folders,
-`node_modules`, folders that say that they are a cache or a virtual environment, and the registry of models.
+Links to folders are not followed, so that a workspace does not depend on other folders. Ignored are hidden
+files and folders, `node_modules`, folders marked as a cache or a virtual environment, and the registry of
+models.
 """
 
 from collections.abc import Iterator
@@ -25,25 +26,25 @@ SINGLE = {
     "contact-policies.yaml": Kind.CONTACT_POLICIES,
 }
 FOLDERS = {"actions": Kind.ACTIONS, "models": Kind.MODEL, "tests": Kind.TESTS}
-# Read by a push of a model, which may be made from the workspace's folder; under other names, they are known
+# A push of a model reads these, possibly from the workspace's folder; under other names they are recognised
 # by their keys.
 PUSHED = frozenset({"binding.yaml", "card.yaml"})
 _BINDING_KEYS = frozenset(field.alias or name for name, field in BindingFile.model_fields.items())
 _CARD_KEYS = frozenset(field.alias or name for name, field in CardFile.model_fields.items())
 _PUSHED_BYTES_MAX = 256 * 1024
 FILES_MAX = 50_000
-# Of a folder that is not read, so many entries are looked at: it may hold anything.
+# The number of entries that are examined in a folder that is not read: it may hold anything.
 FOREIGN_ENTRIES_MAX = 10_000
-# And of so many of those that are not known, the keys.
+# The number of unknown files whose keys are examined.
 FOREIGN_SNIFFED_MAX = 20
 FOREIGN_NAMES = frozenset({"node_modules", "__pycache__"})
-# Files by which a folder says that nobody wrote what is in it.
+# Files that mark a folder as generated.
 FOREIGN_MARKS = ("CACHEDIR.TAG", "pyvenv.cfg")
-# Endings by which a file looks like YAML; editors of Windows add `.txt`.
+# Endings of files that look like YAML; editors of Windows add `.txt`.
 ENDINGS = (".yaml.txt", ".yml.txt", ".yaml", ".yml")
 ALIKE = 0.8
-WHERE = "files of actions go into `actions/`, of models into `models/`, of tests into `tests/`"
-HIDE = "what begins with `.` is left alone"
+WHERE = "files of actions belong in `actions/`, of models in `models/`, of tests in `tests/`"
+HIDE = "names that begin with `.` are ignored"
 
 
 @dataclass(slots=True)
@@ -52,8 +53,8 @@ class Discovery:
 
     Attributes:
         kinds: The files to read.
-        diagnostics: What is not read although it looks like it, and what cannot be looked into.
-        unlisted: Kinds of which there may be files that could not be found, or have a wrong name.
+        diagnostics: Files that look like workspace files but are not read, and files that cannot be examined.
+        unlisted: Kinds of files that may be incomplete: a file could not be found, or has a wrong name.
     """
 
     kinds: dict[str, Kind] = field(default_factory=dict)
@@ -66,7 +67,7 @@ def discover(root: Path) -> Discovery:
     try:
         entries = _listed(root)
     except OSError as error:
-        remedy = "make it a folder that you may read"
+        remedy = "give it read permission"
         message = f"the folder cannot be read: {(error.strerror or str(error)).lower()}"
         return Discovery({}, [Diagnostic("NB102", message, None, remedy)], set(Kind))
     search = _Search(root, frozenset(path.name for path in entries))
@@ -80,7 +81,7 @@ def discover(root: Path) -> Discovery:
 
 
 def misnamed(root: Path, name: str) -> str | None:
-    """What stands in the place of a file of this name, and differs from it in case or ending only."""
+    """The file that has this name except for case or ending."""
     try:
         names = sorted(path.name for path in root.iterdir())
     except OSError:
@@ -116,7 +117,7 @@ def _corrected(name: str) -> str | None:
 
 
 def _alike(stem: str) -> str | None:
-    """The file with a name like this one; `.yaml` at the end of all of them makes none alike."""
+    """The file with a similar name; `.yaml`, which all share, does not count as similarity."""
     found = nearest(stem, [Path(name).stem for name in SINGLE])
     return None if found is None else f"{found}.yaml"
 
@@ -133,11 +134,11 @@ class _Search:
     def __init__(self, root: Path, names: frozenset[str]) -> None:
         self.found = Discovery()
         self._root = root
-        # As they are written: a file system may take `Actions` for `actions`.
+        # The names as they are written: a file system may take `Actions` for `actions`.
         self._names = names
 
     def look_at(self, path: Path) -> None:
-        """Looks at an entry of the workspace's own folder."""
+        """Examines an entry of the workspace's own folder."""
         name = path.name
         if is_folder(path):
             if path.is_symlink():
@@ -149,7 +150,7 @@ class _Search:
             elif name in FOLDERS:
                 self._read(path, FOLDERS[name])
             elif name in SINGLE:
-                self._refuse(path, "is a folder, where a file belongs", "make it a file")
+                self._refuse(path, "is a folder, but a file is expected", "replace it with a file")
                 self.found.unlisted.add(SINGLE[name])
             else:
                 self._pass_by(path)
@@ -166,7 +167,7 @@ class _Search:
             entries = _listed(folder)
         except OSError as error:
             cause = (error.strerror or str(error)).lower()
-            remedy = "make it a folder that you may read"
+            remedy = "give it read permission"
             self._refuse(folder, f"is a folder that cannot be read: {cause}", remedy)
             self.found.unlisted.add(kind)
             return
@@ -176,7 +177,7 @@ class _Search:
                 return
 
     def _look_below(self, path: Path, kind: Kind) -> None:
-        """Looks at an entry of a folder that is read."""
+        """Examines an entry of a folder that is read."""
         if is_folder(path):
             if path.is_symlink():
                 self._report_link(path)
@@ -190,10 +191,12 @@ class _Search:
             name = path.with_name(corrected).relative_to(self._root).as_posix()
             self._report(path, "is not read", f"rename it to `{name}`")
         elif _is_broken_link(path):
-            self._report(path, "is a link that leads nowhere", "correct where it leads, or remove it")
+            self._report(
+                path, ("is a link to a file that does not exist"), "correct its target, or remove it"
+            )
 
     def _leave(self, path: Path) -> None:
-        """Says of a file beside `workspace.yaml` that it is not read, if it looks like YAML."""
+        """Reports a file next to `workspace.yaml` that looks like YAML and is not read."""
         corrected = _corrected(path.name)
         if corrected is None or path.name in PUSHED or (corrected not in SINGLE and _is_pushed(path)):
             return
@@ -204,7 +207,7 @@ class _Search:
         elif wanted is None:
             self._report(path, "is not read", f"{WHERE}; {HIDE}")
         elif wanted not in self._names:
-            # What it holds is missing everywhere, policies that would have to be inherited among it.
+            # Its contents are missing everywhere, including policies that actions would inherit.
             remedy = f"rename it to `{wanted}`" if corrected in SINGLE else f"did you mean `{wanted}`?"
             self._report(path, f"is not read, and there is no `{wanted}`", remedy, Severity.ERROR)
             self.found.unlisted.add(SINGLE[wanted])
@@ -214,7 +217,7 @@ class _Search:
             self._report(path, "is not read", f"did you mean `{wanted}`?")
 
     def _pass_by(self, folder: Path) -> None:
-        """Says of a folder that is not read which files in it look as if they were to be."""
+        """Reports the files that look like YAML in a folder that is not read."""
         files = list(_foreign(folder))
         if not files:
             return
@@ -261,7 +264,7 @@ class _Search:
         self.found.diagnostics.append(diagnostic)
 
     def _report_link(self, path: Path, severity: Severity = Severity.WARNING) -> None:
-        remedy = "copy its files into the workspace: links to files are followed, links to folders are not"
+        remedy = "copy the files into the workspace: links to files are followed, links to folders are not"
         self._report(path, "is a link to a folder, and is not read", remedy, severity)
 
     def _report(self, path: Path, what: str, remedy: str, severity: Severity = Severity.WARNING) -> None:

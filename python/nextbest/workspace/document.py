@@ -1,8 +1,8 @@
-"""What a YAML file says, as plain data, and where it says so.
+"""The contents of a YAML file as plain data, and their positions.
 
 `data` and `node` have the same shape: where `data` is a dict, `node` holds the children under the same keys,
-and where it is a list, under the same indices. Aliases share both, so that what an alias repeats is found,
-and complained about, where it was written.
+and where it is a list, under the same indices. Aliases share both, so that an error in an aliased value is
+reported once, where it is written.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from nextbest.workspace.offsets import locate
 NOTHING: Mapping[Any, "Node"] = MappingProxyType({})
 
 
-# Shares the keys of another mapping in YAML 1.1; no part of YAML 1.2.
+# Copies the keys of another mapping in YAML 1.1; not a part of YAML 1.2.
 MERGE = "<<"
 
 
@@ -25,8 +25,8 @@ class Node:
     """A scalar, mapping or sequence: where it starts and ends, and its children.
 
     Attributes:
-        line: Where it starts, from 0; likewise the others.
-        style: Of a scalar: `'`, `"`, `|`, `>`, or empty for plain; of others empty.
+        line: Where it starts, from 0; the other positions count in the same way.
+        style: Of a scalar: `'`, `"`, `|`, `>`, or empty for plain; empty for mappings and sequences.
         keys: Of a mapping: the key's own node.
         children: Of a mapping by key, of a sequence by index.
         size: Number of nodes in it, aliases counted each time.
@@ -63,7 +63,7 @@ class Document:
         node: None for an empty file.
         valueless: Keys that were written without a value, as (mapping, key); `data` leaves them out.
         merges: Merge keys (`<<`); `data` leaves them out, too.
-        merged: Where the mappings begin that they name, as line and column from 0.
+        merged: The start of each mapping that a merge key names, as line and column from 0.
     """
 
     file: str
@@ -75,7 +75,7 @@ class Document:
     merged: set[tuple[int, int]] = field(default_factory=set)
 
     def whole(self, node: Node | None) -> Position:
-        """The position of a node: all of it when it stands on one line, else its part on the first."""
+        """The position of a node: all of it if it is on one line, else its part on the first line."""
         if node is None:
             return Position(self.file, 1, 1)
         line = self.lines[node.line] if node.line < len(self.lines) else ""
@@ -94,7 +94,7 @@ class Document:
     def value(self, *path: str | int) -> Position:
         """The position of the value at a path; as much of the path as exists is followed.
 
-        A mapping or sequence in block style is represented by the key it stands under.
+        A mapping or sequence in block style is represented by its key.
         """
         node, parent, last = self.node, None, None
         for step in path:
@@ -109,15 +109,15 @@ class Document:
         return self.whole(node)
 
     def written(self, *path: str | int) -> str:
-        """The scalar at a path as it stands in the file, quotes included; of several lines the first.
+        """The scalar at a path as written in the file, quotes included; the first of several lines.
 
-        Values that look like numbers lose what they were written as: `01067`, `0o17`, `1e3`, `Yes`.
+        Values that look like numbers have lost their spelling: `01067`, `0o17`, `1e3`, `Yes`.
         """
         node = self.node.child(*path) if self.node is not None else None
         return self.text(node) if node is not None else ""
 
     def text(self, node: Node) -> str:
-        """The same of a node."""
+        """The scalar of a node as written in the file."""
         line = self.lines[node.line] if node.line < len(self.lines) else ""
         end = node.end_column if node.end_line == node.line else len(line)
         return line[node.column : end].strip()
@@ -125,8 +125,8 @@ class Document:
     def inside(self, node: Node, text: str, offset: int, length: int = 1) -> Position:
         """The position of characters inside a scalar.
 
-        Exact where the text of the scalar can be followed through its quotes, escapes and folded lines; the
-        start of the scalar otherwise.
+        Exact if the text of the scalar can be followed through its quotes, escapes and folded lines; the
+        start of the scalar if not.
 
         Args:
             node: The scalar.

@@ -1,4 +1,4 @@
-"""What a tensor is made of -> the attributes that fit it, and values in place of absent ones."""
+"""The element type of a tensor -> the attribute types that fit it, and values for missing attributes."""
 
 import math
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from nextbest.models import Element
 from nextbest.v1 import bundle_pb2, customer_pb2
 from nextbest.workspace.check.values import INT_MAX, INT_MIN
 
-# The attributes that can stand in a tensor of each element type. A bool is 0 or 1 among numbers.
+# The attribute types that fit a tensor of each element type. A bool is 0 or 1 among numbers.
 FITTING: Mapping[Element, frozenset[Type]] = {
     Element.FLOAT32: frozenset({Type.BOOL, Type.INT, Type.DOUBLE}),
     Element.FLOAT64: frozenset({Type.BOOL, Type.INT, Type.DOUBLE}),
@@ -33,7 +33,7 @@ ELEMENT_WORDS = {
 
 
 def encode_missing(element: Element, missing: object) -> customer_pb2.Value | None:
-    """What stands in for an absent attribute, as the element type has it; None when it is none of it."""
+    """The value for a missing attribute in the element type of the tensor; None if it does not fit."""
     match element, missing:
         case ((Element.FLOAT32 | Element.FLOAT64), (int() | float())):
             return customer_pb2.Value(double=float(missing)) if math.isfinite(missing) else None

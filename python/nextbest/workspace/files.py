@@ -10,10 +10,10 @@ def read_file(path: Path, bytes_max: int) -> bytes:
 
     Args:
         path: A regular file, or a link to one.
-        bytes_max: Of a larger file, one byte more than this is read, for the caller to see.
+        bytes_max: Of a larger file, one byte more than this is read, so that the caller notices.
 
     Raises:
-        OSError: It cannot be read, or is no regular file.
+        OSError: The file cannot be read, or is not a regular file.
     """
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "not a regular file")
@@ -27,7 +27,7 @@ def is_text(name: str) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a path is a folder or a link to one; False where that cannot be found out."""
+    """Whether a path is a folder or a link to one; False if that cannot be determined."""
     try:
         return path.is_dir()
     except OSError:

@@ -1,7 +1,7 @@
-"""Models of plain files that ONNX Runtime runs -> those whose scores depend on the rows beside them.
+"""Models of plain files that ONNX Runtime runs -> those whose scores depend on the other rows of a run.
 
-A version was tried when it was pushed, and a native model scores each row by itself. What is left is tried as
-at a push: in a process of its own, on rows that are drawn, since a plain file comes without any.
+A push tests each version, and a native model scores each row alone. The remaining models are tested in the
+same way, in a separate process, on generated rows, because a plain file comes without rows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,15 +16,15 @@ from nextbest.workspace.versions import Resolved
 def check_independence(
     versions: Mapping[str, Resolved], bindings: Sequence[Binding], bundle: bundle_pb2.Bundle
 ) -> list[Diagnostic]:
-    """Tries the models that nobody has tried.
+    """Tests the models that have not been tested yet.
 
     Args:
         versions: By model file, the versions that are named in place of a file.
         bindings: The models that could be read.
-        bundle: Says which of them have a native form.
+        bundle: Shows which of them have a native form.
 
     Returns:
-        NB671 for each whose rows meet and that does not say `rows: one`.
+        NB671 for each whose rows affect each other and whose file does not have `rows: one`.
     """
     models = {model.name: model for model in bundle.models}
     diagnostics: list[Diagnostic] = []
@@ -40,12 +40,12 @@ def check_independence(
 
 
 def _is_bound(binding: Binding) -> bool:
-    """Whether every input has its columns, and there is an output; else there is an error already."""
+    """Whether every input has its columns, and there is an output; if not, there is an error already."""
     return bool(binding.output and binding.inputs) and all(given.columns for given in binding.inputs)
 
 
 def _was_tried(resolved: Resolved, model: bundle_pb2.Model) -> bool:
-    """Whether the push has tried the version in the way in which the bundle runs it."""
+    """Whether the push tested the version in the way in which the bundle runs it."""
     manifest = resolved.manifest
     return manifest.report.independence is not None and model.row_by_row == manifest.binding.row_by_row
 

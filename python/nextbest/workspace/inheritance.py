@@ -64,7 +64,7 @@ class _Scope:
 def inherited(workspace: Workspace) -> list[Inheritance]:
     """Finds what the actions of a workspace inherit, sorted by action.
 
-    Of a workspace with errors, it is what could be read.
+    If the workspace has errors, this is what could be read.
     """
     found: dict[str, tuple[tuple[InheritedPolicy, ...], tuple[InheritedLever, ...]]] = {}
     inheritances = []

@@ -11,7 +11,7 @@ FOLDER = Path(".nextbest") / "schemas"
 
 
 def json_schema(kind: Kind) -> dict[str, Any]:
-    """Gives the JSON Schema of a kind of workspace file, ready for `json.dumps`."""
+    """Returns the JSON Schema of a kind of workspace file, ready for `json.dumps`."""
     schema = _tidy(FILES[kind].model_json_schema(by_alias=True, mode="validation"))
     return {"$schema": DIALECT, **schema}
 
@@ -19,7 +19,7 @@ def json_schema(kind: Kind) -> dict[str, Any]:
 def write_schemas(workspace: Path) -> list[Path]:
     """Writes the schemas of all kinds into a folder of the workspace, `.nextbest/schemas`.
 
-    Files that the starter brings point there on their first line, so that editors need no network.
+    The first line of each starter file refers to them, so that editors need no network.
 
     Returns:
         The files written, relative to the workspace.
@@ -35,7 +35,7 @@ def write_schemas(workspace: Path) -> list[Path]:
 
 
 def _tidy(schema: Any) -> Any:
-    """Takes out what pydantic adds for programs: titles made of names, null for what may be left out."""
+    """Removes what pydantic adds for programs: titles made from names, null for optional keys."""
     if isinstance(schema, list):
         return [_tidy(item) for item in schema]
     if not isinstance(schema, dict):

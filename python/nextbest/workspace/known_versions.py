@@ -1,7 +1,7 @@
-"""Bytes that are in the registry already -> the version they are, repaired, its card revised.
+"""Bytes that are in the registry already -> their version, with damaged files repaired and the card revised.
 
-A version never changes: what comes again has to be what was pushed, but for the model card, which its owner
-may revise. Files that were damaged since are written again where the push brings them.
+A version never changes: a repeated push has to bring what was pushed before, except for the model card, which
+its owner may revise. Files that were damaged are written again from the push.
 """
 
 import hashlib
@@ -19,8 +19,8 @@ from nextbest.models.registry import Registry, Version
 from nextbest.models.version_files import MODEL
 
 _OTHERWISE: Final = (
-    "push it with the files that it was pushed with, or export it again with a new entry in metadata_props, "
-    "which makes it a version of its own; a workspace may bind a version otherwise in its model file"
+    "push it with the files that it was pushed with, or export it again with a new entry in "
+    "metadata_props, which makes it a new version; a workspace may override the binding in its model file"
 )
 
 # What is pushed with a model, by its name in manifests: as it is called, and another one of it.
@@ -38,7 +38,7 @@ class Known:
     Attributes:
         version: Which.
         manifest: Its own, with the card as last revised.
-        damaged: Its files that are not as they were written, and what is wrong with them.
+        damaged: Its files that have changed since they were written, each with the finding.
         absent: Rows that this copy of the registry lacks, and the push brings.
         has_new_card: Whether the push brings another card.
     """
@@ -61,7 +61,7 @@ class Known:
             files: What the push brings, the model included.
 
         Raises:
-            ModelError: NB618: the push does not bring what a damaged file was.
+            ModelError: NB618: the push does not bring the original of a damaged file.
         """
         right = {MODEL: self.version.digest, **self.manifest.files}
         found = {
@@ -70,7 +70,7 @@ class Known:
             if name in files and hashlib.sha256(files[name]).hexdigest() == right[name]
         }
         for name in self.damaged.keys() - found.keys():
-            message = f"{self.damaged[name].message}, and what is pushed is not what it was"
+            message = f"{self.damaged[name].message}, and the push brings another file than the original"
             remedy = (
                 f"restore `{self.version.folder}` from a backup, or move that folder away and push the model "
                 "again"
@@ -79,7 +79,7 @@ class Known:
         return found
 
     def warnings(self) -> list[Diagnostic]:
-        """Warns of damage, which may come again."""
+        """Warns of damage, because it may happen again."""
         if not self.damaged:
             return []
         names = " and ".join(f"`{name}`" for name in self.damaged)
@@ -89,7 +89,7 @@ class Known:
 
 
 def look_up(registry: Registry, name: str, digest: str, sources: Mapping[str, str]) -> Known | None:
-    """Finds the version that bytes are already.
+    """Finds the version that has these bytes already.
 
     Args:
         registry: Where to look.
@@ -117,7 +117,7 @@ def look_up(registry: Registry, name: str, digest: str, sources: Mapping[str, st
     has_new_card = sources.get(MODEL_CARD) not in {None, manifest.sources.get(MODEL_CARD)}
     if different:
         before = " and ".join(_before(what, sources, manifest) for what in different)
-        message = f"these bytes are {version} already, which was pushed {before}"
+        message = f"these bytes are the version {version} already, which was pushed {before}"
         for error in damaged.values():
             raise ModelError(f"{error.message}; {message}", _OTHERWISE, DAMAGED_VERSION)
         raise ModelError(message, _OTHERWISE, ANOTHER)
@@ -125,7 +125,7 @@ def look_up(registry: Registry, name: str, digest: str, sources: Mapping[str, st
 
 
 def _before(what: str, sources: Mapping[str, str], manifest: Manifest) -> str:
-    """How a version was pushed, where that is not how it is pushed now."""
+    """How the first push of a version differed from this one."""
     one, another = _WORDS.get(what, (what, f"other {what}"))
     if what not in manifest.sources:
         return f"without {one}"
@@ -133,5 +133,5 @@ def _before(what: str, sources: Mapping[str, str], manifest: Manifest) -> str:
 
 
 def revision_of(card: Card, content: bytes, *, by: str, at: str) -> CardRevision:
-    """The revision that a file of a card makes."""
+    """The revision that a card file results in."""
     return CardRevision(by, at, card, hashlib.sha256(content).hexdigest(), content.decode())

@@ -1,6 +1,6 @@
-"""A line of a YAML file that cannot be read as it is -> its value, as the author meant it, in quotes.
+"""A line of a YAML file that cannot be read -> its value as the author intended it, in quotes.
 
-Works without libyaml, which gives up on such lines; what it proposes is read by libyaml before it is shown.
+Works without libyaml, which fails on such lines; libyaml reads the proposal before it is shown.
 """
 
 import re
@@ -19,7 +19,7 @@ class Value:
     """The value on a line.
 
     Attributes:
-        lead: What stands before it: indentation, dashes, the key.
+        lead: The text before it: indentation, dashes, the key.
         text: As written, without a comment after it and without quotes around it that end too early.
         length: Of the text as written, in characters.
     """
@@ -71,11 +71,11 @@ def find_value(line: str) -> Value | None:
 
 
 def _inside(value: str) -> str | None:
-    """What a value in quotes says that holds the same quotes; None where the outer ones belong to it."""
+    """The contents of a quoted value that has the same quotes inside; None if the quotes belong to it."""
     mark, inner = value[0], value[1:-1]
     if inner.count(mark) == 1:
         return inner if re.search(rf"\w{mark}\w", inner) else None
-    # `"a" == "b"` does not stand in quotes, `"a == "b""` does.
+    # `"a" == "b"` is not a quoted value, `"a == "b""` is.
     is_expression = re.search(rf"(?:[=<>(,\[|&?:!]|\bin) *{mark}", inner) and inner.count(mark) % 2 == 0
     if is_expression and not re.match(rf"[^{mark}]*{mark} *(?:==|in\b|!=|&&|\|\|)", inner):
         return inner

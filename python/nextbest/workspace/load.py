@@ -1,6 +1,6 @@
-"""A folder -> the definitions of its files, every name they define, and what is wrong with each file.
+"""A folder -> the definitions of its files, every name they define, and the findings of each file.
 
-The order of everything is that of the files' paths, never of the file system.
+Everything is in the order of the files' paths, never in that of the file system.
 """
 
 import errno
@@ -35,7 +35,7 @@ from nextbest.workspace.source import FILE_BYTES_MAX, parse
 from nextbest.workspace.validation import validate
 
 Progress = Callable[[str, int, int], None]
-"""Called with the name of the stage, how much of it is done, and how much there is."""
+"""Called with the name of the stage, the number of items done, and the number of items."""
 
 DefinitionT_co = TypeVar("DefinitionT_co", bound=Definition, covariant=True)
 
@@ -54,12 +54,12 @@ class Workspace:
 
     Attributes:
         root: The folder.
-        now_us: The time of the check: no bundle depends on it, but what is over by then is reported. At 0,
-            nothing is.
+        now_us: The time of the check; windows and terms that ended before are reported, the bundle does not
+            depend on it. At 0, none is reported.
         sources: The lines of every file that was read, by path.
-        names: Every name that is defined, even where what it names is wrong.
-        groups: The files below `actions/`; likewise `models` and `personas`.
-        faults: Of each file with errors, where those are, as line and column from 0, in order.
+        names: Every name that is defined, even if its definition has errors.
+        groups: The files below `actions/`; `models` and `personas` are those of `models/` and `tests/`.
+        faults: Of each file with errors, their positions, as line and column from 0, in order.
     """
 
     root: Path
@@ -78,7 +78,7 @@ class Workspace:
     faults: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
 
     def is_sound(self, document: Document, node: Node | None) -> bool:
-        """Whether everything below a node could be read: what seems to be missing there is not there."""
+        """Whether everything below a node could be read, so that what seems to be missing really is."""
         faults = self.faults.get(document.file)
         if faults is None or node is None:
             return faults is None
@@ -87,12 +87,12 @@ class Workspace:
 
     @property
     def has_sound_actions(self) -> bool:
-        """Whether all actions could be read as a whole: what none of them has, none is meant to have."""
+        """Whether all actions could be read completely, so that what none of them has is not used."""
         return self.names.actions.complete and not any(file.startswith("actions/") for file in self.faults)
 
     @property
     def time_zone(self) -> str:
-        """In which dates begin and end; empty: UTC."""
+        """The time zone in which dates begin and end; empty: UTC."""
         return self.settings.definition.time_zone if self.settings is not None else ""
 
 
@@ -103,12 +103,12 @@ def load(
 
     Args:
         root: Its folder.
-        progress: Told of each file.
-        now_us: What is over then is reported; None: the time of the call.
-        today: Takes the place of `now_us`: the first moment of a day in the workspace's time zone.
+        progress: Called for each file.
+        now_us: Windows and terms that ended before are reported; None: the time of the call.
+        today: Replaces `now_us`: the first moment of a day in the workspace's time zone.
 
     Returns:
-        What could be read, and what is wrong with files that could not, or only in part.
+        What could be read, and the findings of files that could not, or only in part.
     """
     workspace = Workspace(root, time.time_ns() // 1_000 if now_us is None else now_us)
     lacks = missing(root)
@@ -131,7 +131,7 @@ def load(
     if today is not None:
         workspace.now_us = moment_us(today.isoformat(), workspace.time_zone)
     if "schema.yaml" not in kinds and Kind.SCHEMA not in discovery.unlisted:
-        remedy = "add one that declares the attributes; `nextbest init` shows how"
+        remedy = "add one that declares the attributes; `nextbest init` writes an example"
         diagnostics.append(Diagnostic("NB110", "`schema.yaml` is missing", None, remedy))
         workspace.names.add_unread(Kind.SCHEMA)
     _note_faults(workspace, diagnostics)
@@ -153,26 +153,26 @@ def _unreadable(path: Path, file: str, error: OSError) -> Diagnostic:
     if error.errno in {errno.ENOENT, errno.ELOOP} and path.is_symlink():
         where = "itself" if error.errno == errno.ELOOP else "a file that does not exist"
         message = f"`{file}` cannot be read: it is a link to {where}"
-        return Diagnostic("NB102", message, position, "correct where it leads, or remove it")
+        return Diagnostic("NB102", message, position, "correct its target, or remove it")
     message = f"`{file}` cannot be read: {(error.strerror or str(error)).lower()}"
-    return Diagnostic("NB102", message, position, "make it a file that you may read")
+    return Diagnostic("NB102", message, position, "make it a regular file with read permission")
 
 
 def missing(root: Path) -> Diagnostic | None:
     """Why a folder is not a workspace; None where it is one."""
     if not is_folder(root):
-        return Diagnostic("NB101", f"`{root}` is not a folder", None, "name the folder of a workspace")
+        return Diagnostic("NB101", f"`{root}` is not a folder", None, "give the path of a workspace's folder")
     try:
         is_there = (root / "workspace.yaml").is_file()
     except OSError as error:
         message = f"`{root}` cannot be read: {(error.strerror or str(error)).lower()}"
-        return Diagnostic("NB101", message, None, "make it a folder that you may read")
+        return Diagnostic("NB101", message, None, "give it read permission")
     if not is_there:
         instead = misnamed(root, "workspace.yaml")
         remedy = (
             f"rename `{instead}` to `workspace.yaml`"
             if instead is not None
-            else "name the folder of a workspace, or begin one with `nextbest init`"
+            else "give the path of a workspace's folder, or create a workspace with `nextbest init`"
         )
         message = f"`{root}` is not a workspace: it has no `workspace.yaml`"
         return Diagnostic("NB101", message, None, remedy)
@@ -183,7 +183,7 @@ def _read(workspace: Workspace, file: str, kind: Kind, content: bytes) -> list[D
     document, diagnostics = parse(file, content)
     workspace.sources[file] = document.lines
     if document.merges:
-        # One finding stands for all of them.
+        # One finding represents all of them.
         workspace.faults[file] = [(node.line, node.column) for node in document.merges]
     if document.node is None:
         if diagnostics:
@@ -192,11 +192,9 @@ def _read(workspace: Workspace, file: str, kind: Kind, content: bytes) -> list[D
             remedy = "add `name:`, the name of the workspace"
             diagnostics.append(Diagnostic("NB202", "`name` is missing", Position(file, 1, 1), remedy))
         else:
-            remedy = "write something into it, or remove it"
+            remedy = "write its contents, or remove it"
             diagnostics.append(
-                Diagnostic(
-                    "NB111", "there is nothing in this file", Position(file, 1, 1), remedy, Severity.WARNING
-                )
+                Diagnostic("NB111", "this file is empty", Position(file, 1, 1), remedy, Severity.WARNING)
             )
         return diagnostics
     diagnostics += workspace.names.add(kind, document)
@@ -231,5 +229,5 @@ def _keep(workspace: Workspace, document: Document, definition: Definition) -> N
 
 
 def ignore(stage: str, done: int, total: int) -> None:
-    """Progress that nobody looks at."""
+    """A callback that ignores progress."""
     del stage, done, total

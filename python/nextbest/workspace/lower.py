@@ -1,7 +1,7 @@
 """A checked workspace -> the message of a bundle: names are indices, expressions tables and programs.
 
-Works on a workspace with errors too, so that those in its expressions are all found; what comes out then is
-thrown away. The order of everything is that of names, so the same workspace gives the same bytes.
+Also lowers a workspace with errors, so that all errors in its expressions are found; that bundle is
+discarded. Everything is in the order of names, so the same workspace gives the same bytes.
 """
 
 import json
@@ -41,9 +41,9 @@ def lower(
 
     Args:
         workspace: As loaded.
-        conditions: Compiles its expressions; what is wrong with them is found there.
+        conditions: Compiles its expressions, and collects their findings.
         bindings: Its models.
-        progress: Told of actions, some at a time.
+        progress: Called every few actions.
     """
     return _Lowering(workspace, conditions, bindings).run(progress)
 
@@ -171,7 +171,7 @@ class _Lowering:
         action: ActionDefinition,
         attributes: Mapping[str, Constant],
     ) -> Stages:
-        """The clauses of each stage: those of the issue, then of the group, then the action's own."""
+        """The clauses of each stage: first those of the issue, then of the group, then of the action."""
         stages: Stages = {}
         issues: Source[IssuesFile] | None = self._workspace.issues
         for stage in STAGES:
@@ -201,7 +201,7 @@ class _Lowering:
         return 1.0
 
     def _column(self, action: ActionDefinition) -> int | None:
-        """The column that an action wants for itself; classes that do not exist were reported before."""
+        """The column that an action requests; classes that do not exist were reported before."""
         match action.propensity:
             case PropensityDefinition(model=model, column=str() as label):
                 index = self._model_indices.get(model)
@@ -272,7 +272,7 @@ class _Lowering:
                 lower_baseline(binding.baseline, entry)
 
     def _columns(self, model: str) -> list[int]:
-        """The columns of a model's output that actions want for themselves."""
+        """The columns of a model's output that actions request."""
         index = self._model_indices.get(model)
         return [
             action.model_column

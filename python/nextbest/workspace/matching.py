@@ -1,9 +1,9 @@
-"""Names in a graph -> the attributes of a schema that they mean, where that is clear.
+"""Names in a graph -> the attributes of a schema that they refer to, where that is unambiguous.
 
-An input of one column has a name of its own. The columns of a wider one have names where the file holds them
-(`FEATURE_NAMES` of `signature`). A name means the attribute that it is the name of, with its root or without:
-`customer.age`, `customer_age`, `age`. Nothing is bound where two attributes have the name, or where a name is
-only like that of an attribute: a column with the wrong attribute gives wrong scores, and no error.
+An input with one column has a name itself. The columns of a wider input have names if the file stores them
+(`FEATURE_NAMES` of `signature`). A name refers to the attribute that has this name, with its root or without:
+`customer.age`, `customer_age`, `age`. Nothing is bound if two attributes have the name, or if the name is
+only similar: a column with the wrong attribute would give wrong scores without an error.
 """
 
 from collections.abc import Mapping
@@ -18,13 +18,13 @@ _LISTED_AT_MOST = 5
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a name means.
+    """The meaning of a name.
 
     Attributes:
-        name: As the graph has it.
-        reference: The attribute; None where it is not clear.
-        nearest: Without one, the attribute that may be meant.
-        reason: Without one, why not, as a clause; empty where no attribute has the name.
+        name: The name in the graph.
+        reference: The attribute; None if it is ambiguous or unknown.
+        nearest: If there is no attribute, the one that is probably intended.
+        reason: If there is no attribute, why not, as a clause; empty if no attribute has the name.
     """
 
     name: str
@@ -34,10 +34,10 @@ class Match:
 
 
 class Matcher:
-    """Finds what names mean."""
+    """Finds the attributes that names refer to."""
 
     def __init__(self, attributes: Mapping[str, Type]) -> None:
-        """Prepares to find.
+        """Takes the attributes.
 
         Args:
             attributes: The type of each, by its name with its root.
@@ -50,7 +50,7 @@ class Matcher:
                 self._named.setdefault(written, []).append(reference)
 
     def match(self, tensor: Tensor, fitting: frozenset[Type]) -> list[Match]:
-        """Finds what the columns of an input mean.
+        """Finds the attributes of the columns of an input.
 
         Args:
             tensor: The input.
@@ -64,11 +64,11 @@ class Matcher:
     def _find(self, name: str, fitting: frozenset[Type]) -> Match:
         found = self._named.get(name, [])
         if len(found) > 1:
-            return Match(name, None, found[0], f"{all_of(found)} have its name")
+            return Match(name, None, found[0], f"{all_of(found)} have this name")
         if found and self._attributes[found[0]] in fitting:
             return Match(name, found[0])
         if found:
-            reason = f"`{found[0]}` has its name, but is a {self._attributes[found[0]]}"
+            reason = f"`{found[0]}` has this name, but is a {self._attributes[found[0]]}"
             return Match(name, None, None, reason)
         fits = {
             written: references[0]
@@ -80,7 +80,7 @@ class Matcher:
 
 
 def names_of_columns(tensor: Tensor) -> tuple[str, ...]:
-    """The names of an input's columns; empty where nobody wrote them down."""
+    """The names of an input's columns; empty if the file does not store them."""
     if tensor.columns:
         return tensor.columns
     return (tensor.name,) if tensor.width == 1 else ()
@@ -95,7 +95,7 @@ def describe_matches(matches: list[Match]) -> str:
 
 
 def describe_misses(matches: list[Match]) -> str:
-    """Says of the columns without an attribute what may be meant; empty where there is nothing to say."""
+    """Words which attributes are probably intended for the columns without one; empty if there are none."""
     found = []
     for match in matches:
         if match.reason:

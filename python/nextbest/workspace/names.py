@@ -1,6 +1,6 @@
 """Every name that a workspace defines, and references to them.
 
-A name counts as defined even where what it names is wrong, and everything counts as defined while a file that
+A name counts as defined even if its definition has errors, and every name counts as defined while a file that
 could define it cannot be read: one mistake is reported once, where it is.
 """
 
@@ -32,7 +32,7 @@ class Register:
     complete: bool = True
 
     def knows(self, name: str) -> bool:
-        """Whether a reference is right, as far as can be told."""
+        """Whether a reference is valid, as far as is known."""
         return name in self.places or not self.complete
 
     def refer(self, name: str, position: Position, *, otherwise: str = "") -> list[Diagnostic]:
@@ -41,7 +41,7 @@ class Register:
         Args:
             name: As written.
             position: Where.
-            otherwise: The remedy when there is nothing to suggest.
+            otherwise: The remedy when no similar name exists.
         """
         if self.knows(name):
             return []
@@ -51,12 +51,12 @@ class Register:
         return [Diagnostic(self.unknown, f"unknown {self.noun} `{name}`", position, remedy)]
 
     def define(self, name: str, position: Position) -> list[Diagnostic]:
-        """Adds a name; one that is there already is reported at the later place."""
+        """Adds a name; a duplicate is reported at the later place."""
         first = self.places.setdefault(name, position)
         if first is position:
             return []
         where = f"line {first.line}" if first.file == position.file else f"{first.file}:{first.line}"
-        remedy = f"it is already defined in {where}: rename one of the two"
+        remedy = f"{where} defines it already: rename one of the two"
         return [Diagnostic(self.duplicate, f"the {self.noun} `{name}` is defined twice", position, remedy)]
 
 
@@ -77,13 +77,14 @@ class Names:
         self.stock = Register("stock", "NB705", "NB210")
         self.personas = Register("persona", "NB801", "NB807")
         self.attributes = Register("attribute", "NB304", "NB210")
-        # What `issues.yaml` declares; the registers above hold what files below `actions/` use.
+        # The names that `issues.yaml` declares; the registers above hold those that files below `actions/`
+        # use.
         self.declared_issues = Register("issue", "NB212", "NB210")
         self.declared_groups: dict[str, Register] = {}
         self._placements: dict[str, Register] = {}
 
     def placements(self, channel: str) -> Register:
-        """The placements of a channel; everything goes for a channel that is not defined."""
+        """The placements of a channel; an undefined channel accepts every name."""
         register = self._placements.get(channel)
         if register is None:
             register = self._placements[channel] = Register("placement", "NB702", "NB210")
@@ -91,7 +92,7 @@ class Names:
         return register
 
     def add_unread(self, kind: Kind) -> None:
-        """Notes that a file of this kind could not be read."""
+        """Records that a file of this kind could not be read."""
         affected = {
             Kind.SCHEMA: [self.attributes],
             Kind.CHANNELS: [self.channels],
@@ -105,7 +106,7 @@ class Names:
             register.complete = False
 
     def add(self, kind: Kind, document: Document) -> list[Diagnostic]:
-        """Adds what a document defines, before anything wrong is taken out of it."""
+        """Adds the names that a document defines, before invalid parts are removed from it."""
         root = document.node
         found: list[Diagnostic] = []
         if root is None:
@@ -158,7 +159,7 @@ class Names:
         for channel in _keys(channels):
             register = self.placements(channel)
             placements = root.child("channels", channel, "placements")
-            # A channel without readable placements says nothing about them.
+            # The placements of a channel that cannot be read are unknown.
             data = _followed(document.data, "channels", channel, "placements")
             register.complete = isinstance(data, dict)
             found += _define_all(register, document, placements)
@@ -183,7 +184,7 @@ class Names:
         data = document.data
         issue = data.get("issue") if isinstance(data, dict) else None
         if isinstance(issue, str):
-            # Groups of one issue may stand in several files.
+            # Groups of one issue may be in several files.
             self.issues.places.setdefault(issue, document.value("issue"))
         if not (isinstance(data, dict) and isinstance(data.get("group"), str)):
             self.groups.complete = False
@@ -199,7 +200,7 @@ class Names:
 
 
 def _is_unclear(document: Document, root: Node, kind: Kind, key: str) -> bool:
-    """Whether names may be meant that cannot be read: a key is misspelt, or no mapping is below it."""
+    """Whether some names cannot be read: a key is misspelt, or it does not have a mapping."""
     if key in root.keys:
         return not isinstance(_followed(document.data, key), dict)
     known = {field.alias or name for name, field in FILES[kind].model_fields.items()}

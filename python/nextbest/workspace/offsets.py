@@ -1,8 +1,7 @@
-"""A character of a scalar's value -> the line and column where it stands in the file.
+"""A character of a scalar's value -> its line and column in the file.
 
-Follows the text of the scalar as YAML does: quotes, escapes, folded lines, indentation. The value that
-results is compared with the one that libyaml read; where they differ there is no answer rather than a wrong
-one.
+Follows the text of the scalar as YAML does: quotes, escapes, folded lines, indentation. The resulting value
+is compared with the value that libyaml read; if they differ, there is no result, never a wrong one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +20,7 @@ BLANKS = " \t"
 
 
 class Span(Protocol):
-    """Where a scalar stands and how it is written; a `Node` is one."""
+    """The extent and style of a scalar; a `Node` has them."""
 
     line: int
     column: int
@@ -33,13 +32,13 @@ class Span(Protocol):
 def locate(
     lines: Sequence[str], span: Span, value: str, offset: int, length: int
 ) -> tuple[int, int, int] | None:
-    """Finds where characters of a scalar's value stand.
+    """Finds the positions of characters of a scalar's value.
 
     Args:
         lines: The file.
         span: The scalar.
         value: Its value.
-        offset: In characters of the value; its length stands for the place right after it.
+        offset: In characters of the value; its length means the position right after it.
         length: In characters of the value, at least 1.
 
     Returns:
@@ -47,7 +46,7 @@ def locate(
         cannot be followed through the text.
     """
     inset = 1 if span.style else 0
-    # As long as its value, on one line: written without escapes, so that characters stand where they count.
+    # The text has the length of its value and is on one line: it has no escapes, so positions are offsets.
     if span.line == span.end_line and span.end_column - span.column - 2 * inset == len(value):
         start = min(offset, len(value))
         return span.line, span.column + inset + start, max(1, min(length, len(value) - start))
@@ -66,15 +65,15 @@ def locate(
 
 
 def _origins(lines: Sequence[str], span: Span, value: str) -> list[Origin]:
-    """Where each character comes from; nothing when what was followed is not the value."""
+    """The position of each character; empty if the result is not the value."""
     if span.style not in {"|", ">"}:
         candidates = iter([list(_flow(lines, span))])
     else:
-        # The first line may be indented further than the rest when the header says by how much.
+        # The first line may be indented further than the rest if the header has an indentation indicator.
         first = _indentation(lines, span)
         candidates = (list(_block(lines, span, indentation)) for indentation in range(first, 0, -1))
     for origins in candidates:
-        # A block scalar's header decides whether line feeds at the end stay.
+        # A block scalar's header decides whether line feeds at the end are kept.
         if "".join(character for character, _, _ in origins).rstrip("\n") == value.rstrip("\n"):
             return origins
     return []
@@ -134,7 +133,7 @@ def _block_lines(lines: Sequence[str], span: Span) -> range:
 
 
 def _block(lines: Sequence[str], span: Span, indentation: int) -> Iterator[Origin]:
-    """Literal and folded scalars: indentation goes; folded line ends between full lines are spaces."""
+    """Literal and folded scalars: indentation is removed; folded line ends between full lines are spaces."""
     contents = [(number, lines[number][indentation:]) for number in _block_lines(lines, span)]
     while contents and not contents[-1][1]:
         contents.pop()

@@ -1,7 +1,7 @@
-"""The tests of a workspace and a bundle that runs -> which hold, and for those that do not, why.
+"""The tests of a workspace and an opened bundle -> which tests hold, and why the others do not.
 
-A persona is decided on as a stored customer whose id is the persona's name, with a fixed seed: the same
-workspace gives the same results on every machine, save for tests without `now:`.
+A persona is decided for as a stored customer whose id is the persona's name, with a fixed seed: the same
+workspace gives the same results on every machine, except for tests without `now:`.
 """
 
 import time
@@ -30,23 +30,24 @@ SEED = 0
 
 
 class Core(Protocol):
-    """What decides: `nextbest._core.Bundle`, or something that answers like it."""
+    """The object that decides: `nextbest._core.Bundle`, or one with the same interface."""
 
     def decide(self, request: bytes, customer: bytes | None, *, now_us: int, seed: int) -> bytes:
         """Answers a `DecideRequest` about a stored `Customer` with a `DecideResponse`."""
 
     def explain(self, request: bytes, customer: bytes | None, *, now_us: int, seed: int) -> bytes:
-        """Answers an `ExplainRequest` likewise, with an `ExplainResponse`."""
+        """Answers an `ExplainRequest` about a stored `Customer` with an `ExplainResponse`."""
 
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """What became of one test.
+    """The result of one test.
 
     Attributes:
         name: As written.
         position: Where it is written.
-        failures: What does not hold, each with the reasons on further lines; empty when the test holds.
+        failures: The expectations that do not hold, each with the reasons on further lines; empty if the test
+            holds.
     """
 
     __test__ = False
@@ -57,7 +58,7 @@ class TestResult:
 
     @property
     def passed(self) -> bool:
-        """Whether everything expected holds."""
+        """Whether all expectations hold."""
         return not self.failures
 
 
@@ -80,7 +81,7 @@ def run(compilation: Compilation, core: Core) -> list[TestResult]:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """A test as the core takes it."""
+    """A test as a request of the core."""
 
     decide: decision_pb2.DecideRequest
     customer: bytes
@@ -158,12 +159,12 @@ class _Run:
     def _unfulfilled(
         self, test: PersonaTestDefinition, question: _Question, placed: Mapping[str, list[str]]
     ) -> Iterator[str]:
-        """What is expected in a placement and is not there, and the other way round."""
+        """The actions that a placement lacks, and those that it has and should not have."""
         for placement, expected in expected_placements(test).items():
             actual = placed.get(placement, [])
             if actual == expected:
                 continue
-            lines = [f"`{placement}` holds {_listed(actual)}, but {_listed(expected)} is expected"]
+            lines = [f"`{placement}` has {_listed(actual)}, but {_listed(expected)} is expected"]
             absent = [action for action in expected if action not in actual]
             for name, explanation in self._explain(question, absent).items() if absent else ():
                 lines += [f"  {line}" for line in explain_absence(name, placement, explanation)]
@@ -172,7 +173,7 @@ class _Run:
     def _unrefused(
         self, test: PersonaTestDefinition, question: _Question, placed: Mapping[str, list[str]]
     ) -> Iterator[str]:
-        """Actions that were not to be offered, or for another reason."""
+        """Actions that should not be offered, or should be dropped for another reason."""
         refusals = test.expect.not_
         wanted = refusals if isinstance(refusals, dict) else dict.fromkeys(refusals)
         explanations: dict[str, ActionExplanation] = {}
@@ -190,7 +191,7 @@ class _Run:
                     expected = refusal.stage or stage
                     expected += f", because {refusal.reason}" if refusal.reason else ""
                     why = [f"  {line}" for line in explain_absence(name, "", explanation)]
-                    yield "\n".join([f"`{name}` is to be refused at {expected}", *why])
+                    yield "\n".join([f"`{name}` should be dropped at {expected}", *why])
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
-"""An ONNX file and a workspace's schema -> a binding to begin with, as YAML with a comment on each line.
+"""An ONNX file and a workspace's schema -> a draft of a binding, as YAML with a comment on each line.
 
-What is clear is filled in (`matching`). What is not stays without a value: a push refuses the file until
-somebody has written one. The file is opened in a process of its own, as every model of somebody else.
+Unambiguous bindings are filled in (`matching`). The others have no value: a push refuses the file until a
+person has written one. A separate process opens the file, as for every model from outside.
 """
 
 import contextlib
@@ -28,27 +28,27 @@ from nextbest.workspace.scalar import quote
 
 _COLUMNS_MAX = 10_000
 _KEY_LENGTH_MAX = 1_000
-"""YAML takes keys of 1,024 characters."""
+"""YAML limits keys to 1,024 characters."""
 _SHOWN_MAX = 200
 _HEAD = (
-    "# Fill in what has no value, and see that columns have the order of training. Where an attribute is",
-    "# absent, float32 and float64 are NaN. With other types the model has no score, and the prior stands",
-    "# in, unless the entry has a value for it: {attribute: customer.job, missing: unknown}",
+    "# Fill in the missing values, and check that columns are in the order of training. If an attribute is",
+    "# absent, float32 and float64 are NaN; with other types the model has no score, and the prior replaces",
+    "# it, unless the entry has a value for it: {attribute: customer.job, missing: unknown}",
 )
 _TAIL = (
-    "# Stands in where the model has no score: the share of customers who accepted in training, say.",
+    "# Used when the model has no score: for example the share of customers who accepted in training.",
     "# prior: 0.02",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A binding that may have gaps.
+    """A binding that may have missing values.
 
     Attributes:
         text: YAML.
-        by_name: What is filled in.
-        missing: What is not, as `X[3]` or `output`.
+        by_name: The columns that are filled in.
+        missing: The values that are not, as `X[3]` or `output`.
         has_schema: Whether there were attributes to compare names with.
     """
 
@@ -66,8 +66,8 @@ def propose(
     Args:
         model: The ONNX file.
         root: Of the workspace whose schema has the attributes.
-        any_operator: Take every standard operator that has a bound at all.
-        progress: Told of the stages of the inspection.
+        any_operator: Accept every standard operator whose memory and time are bounded.
+        progress: Called with the stages of the inspection.
 
     Returns:
         The binding; None with the reasons where the model is refused.
@@ -77,7 +77,7 @@ def propose(
     """
     onnx = read_file(model, SIZE_BYTES_MAX)
     with contextlib.suppress(ModelError):
-        # What is wrong with it is found again, in a process of its own.
+        # The separate process finds these errors again.
         onnx = strip_zipmap(onnx, any_operator=any_operator)
     found = validate(Job(onnx, Plan.INSPECTION, any_operator=any_operator), progress=progress)
     if found.report is None or found.refusals:
@@ -121,7 +121,7 @@ class _Writer:
         if width == 1 and not tensor.columns:
             yield _line(f"  {key}:", *self._value(tensor.name, tensor.name, matches[0], tensor.element.value))
             return
-        count = "as many columns as in training" if width is None else f"{width} columns"
+        count = "the same number of columns as in training" if width is None else f"{width} columns"
         yield f"  {key}:  # {tensor.element.value}, {count}"
         names = names_of_columns(tensor)
         for index in range(min(len(names) or width or 1, _COLUMNS_MAX)):
@@ -130,7 +130,7 @@ class _Writer:
             yield _line("    -", *self._value(place, names[index] if names else place, match, ""))
 
     def _value(self, place: str, name: str, match: Match, kind: str) -> tuple[str, str]:
-        """The value of a column, empty where somebody has to find it, and the comment beside it."""
+        """The value of a column, empty if a person has to fill it in, and the comment beside it."""
         about = kind or _shown(name)
         if match.reference is not None:
             self._by_name.append(match)
@@ -153,7 +153,7 @@ class _Writer:
         yield from self._positive(tensor, column)
 
     def _positive(self, tensor: Tensor, column: int) -> Iterator[str]:
-        """The class that means "accepts": its column, or a gap where classes are texts."""
+        """The class that means "accepts": its column, or no value if classes are texts."""
         count = tensor.width
         labels = labels_of_output(self._signature, tensor.name)
         if labels is not None and labels.are_texts and count != 1:
@@ -177,7 +177,7 @@ def _line(key: str, value: str, comment: str) -> str:
 
 
 def _written(text: str) -> str:
-    """A text as YAML has it on one line, whatever it holds."""
+    """A text as YAML on one line, whatever it contains."""
     written = quote(text, "") if text.isprintable() else None
     if written is not None:
         return written

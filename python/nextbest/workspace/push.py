@@ -1,7 +1,8 @@
-"""A model file, and what its owner says of it -> a version in the registry, or every reason why not.
+"""A model file and its owner's description -> a version in the registry, or all reasons why not.
 
-The same bytes make the same version. What was pushed with them is part of it: bytes that come again with
-another binding or other rows are refused, as a version never changes; another card revises the one before.
+The same bytes make the same version. The files that are pushed with them are part of the version: the same
+bytes with another binding or other rows are refused, because a version never changes; another card revises
+the one before.
 """
 
 import contextlib
@@ -48,24 +49,24 @@ GOLDEN = "golden.parquet"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is pushed.
+    """The request to push a model.
 
     Attributes:
         model: The ONNX file.
-        name: Of the model.
-        by: User name.
+        name: The name of the model.
+        by: The user name.
         binding: `binding.yaml`; None leaves it to the workspaces that use the model.
         card: `card.yaml`.
         golden: Rows with the scores of the training framework.
-        background: Rows as they occur.
+        background: A sample of real rows.
         tolerance: Largest difference of a golden row, absolute.
-        budget_us: Most that scoring one row may take.
-        any_operator: Take every standard operator that has a bound at all.
+        budget_us: Maximum time for scoring one row, in microseconds.
+        any_operator: Accept every standard operator whose memory and time are bounded.
         workspace: Its schema types the attributes that are bound, where it has one.
         form: How golden rows and background are written, where they are CSV.
-        is_dry_run: Do everything but write.
-        alias: Which is to name the version after the push; a version that it must not name is not pushed.
-        waiver: Why the version may be champion without golden rows; empty for no reason.
+        is_dry_run: Do everything except write.
+        alias: Names the version after the push; a version that must not have this alias is not pushed.
+        waiver: Why the version may be champion without golden rows; empty: no waiver.
     """
 
     model: Path
@@ -87,14 +88,14 @@ class Request:
 
 @dataclass(slots=True)
 class Pushed(Findings):
-    """What became of a push; among its diagnostics, each error is a reason to refuse.
+    """The result of a push; each error among its diagnostics is a reason to refuse.
 
     Attributes:
-        version: None when it was refused.
+        version: None if it was refused.
         manifest: Of the version.
-        is_new: Whether it was not there before.
-        repaired: Files of a version that was there, which had to be written again.
-        is_revised: Whether a version that was there has another card now.
+        is_new: Whether it did not exist before.
+        repaired: Files of an existing version that were written again.
+        is_revised: Whether an existing version has another card now.
     """
 
     version: Version | None = None
@@ -108,15 +109,15 @@ def push(registry: Registry, request: Request, progress: Progress = ignore) -> P
     """Validates a model and adds it to a registry.
 
     Args:
-        registry: Where to.
-        request: What.
-        progress: Told of the stages of validation.
+        registry: The registry.
+        request: The model and its files.
+        progress: Called with the stages of validation.
 
     Returns:
-        The version, or every reason that was found against it.
+        The version, or all reasons against it.
 
     Raises:
-        OSError: A file cannot be read, or the registry not be written.
+        OSError: A file cannot be read, or the registry cannot be written.
     """
     pushed = Pushed()
     try:
@@ -130,15 +131,15 @@ def push(registry: Registry, request: Request, progress: Progress = ignore) -> P
 
 
 def _exposed(version: Version, manifest: Manifest) -> list[Diagnostic]:
-    """A warning of rows of customers that git would take up."""
+    """A warning that git would add rows of customers."""
     kept = [name for name in ROWS if name in manifest.files and (version.folder / name).exists()]
     names = exposed(version.folder, kept)
     if not names:
         return []
     listed = " and ".join(f"`{name}`" for name in names)
-    message = f"git does not ignore {listed} of {version}: rows of customers would come under version control"
+    message = f"git does not ignore {listed} of {version}: rows of customers would be committed"
     ignore_file = version.folder.parents[2] / IGNORE
-    remedy = f"write {listed} into `{ignore_file}`, a line each"
+    remedy = f"add {listed} to `{ignore_file}`, one per line"
     return [Diagnostic(ROWS_EXPOSED, message, None, remedy, Severity.WARNING)]
 
 
@@ -165,7 +166,7 @@ def _push(registry: Registry, request: Request, pushed: Pushed, progress: Progre
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """What is pushed, as it was read.
+    """The files of a push, as they were read.
 
     Attributes:
         onnx: The model, without a ZipMap at its end.
@@ -184,7 +185,7 @@ class _Given:
 
 @dataclass(frozen=True, slots=True)
 class _Validated:
-    """What the validation found, and the files of the version."""
+    """The findings of the validation, and the files of the version."""
 
     report: Report
     bound: Bound
@@ -198,7 +199,7 @@ def _read(request: Request, pushed: Pushed) -> _Given | None:
     if pushed.is_refused:
         return None
     with contextlib.suppress(ModelError):
-        # What is wrong with it is found again, in a process of its own.
+        # The separate process finds these errors again.
         onnx = strip_zipmap(onnx, any_operator=request.any_operator)
     digest = hashlib.sha256(onnx).hexdigest()
     return _Given(request, onnx, digest, _sources(request), binding, card, card_of(card, pushed))
@@ -230,7 +231,7 @@ def _publish(registry: Registry, given: _Given, validated: _Validated, pushed: P
     """Writes a new version.
 
     Returns:
-        The version that these bytes are, where somebody else pushed them meanwhile.
+        The existing version if another process pushed the same bytes in the meantime.
     """
     request = given.request
     others = {name: data for name, data in validated.files.items() if name != MODEL}
@@ -261,7 +262,7 @@ def _publish(registry: Registry, given: _Given, validated: _Validated, pushed: P
 def _settle(
     registry: Registry, given: _Given, known: Known, files: Mapping[str, bytes], pushed: Pushed
 ) -> None:
-    """What a push does to a version that is there already."""
+    """The effect of a push on a version that exists already."""
     _check_promotion(registry, given.request, known.manifest)
     by, at, is_dry_run = given.request.by, _now(), given.request.is_dry_run
     mended = known.mended(files)
@@ -278,7 +279,7 @@ def _settle(
 
 
 def _check_promotion(registry: Registry, request: Request, manifest: Manifest) -> None:
-    """Refuses before anything is written what could not be promoted afterwards.
+    """Refuses, before anything is written, a version that could not be promoted afterwards.
 
     Raises:
         ModelError: Those of `Registry.promote`.

@@ -16,7 +16,7 @@ from nextbest.workspace.validation import validate
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A YAML file: its bytes, where it says what, and what it says."""
+    """A YAML file: its bytes, its data and their positions."""
 
     content: bytes
     document: Document
@@ -25,7 +25,7 @@ class Written:
 
 @dataclass(slots=True)
 class Findings:
-    """What is wrong with such files, and their lines."""
+    """The findings of such files, and their lines."""
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
     sources: dict[str, Sequence[str]] = field(default_factory=dict)
@@ -40,7 +40,7 @@ def read_written(path: Path | None, kind: Kind, findings: Findings) -> Written |
     """Reads a file.
 
     Returns:
-        None where there is none, or it cannot be used; `findings` says why.
+        None if there is no file, or it cannot be used; `findings` has the reason.
 
     Raises:
         OSError: It cannot be read.
@@ -55,7 +55,7 @@ def read_written(path: Path | None, kind: Kind, findings: Findings) -> Written |
         definition, found = validate(document, kind)
         diagnostics += found
     elif not diagnostics:
-        diagnostics = [Diagnostic("NB111", "there is nothing in this file", document.value(), "fill it in")]
+        diagnostics = [Diagnostic("NB111", "this file is empty", document.value(), "fill it in")]
     findings.diagnostics += diagnostics
     return Written(content, document, definition) if definition is not None else None
 

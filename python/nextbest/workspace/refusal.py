@@ -7,17 +7,17 @@ from nextbest.wording import OUTCOMES, UNAVAILABLE, short_number, word_literal
 
 
 def explain_absence(name: str, placement: str, explanation: ActionExplanation) -> Iterator[str]:
-    """Says why an action is not where it was expected.
+    """Explains why an action is not in the expected placement.
 
     Args:
         name: The action.
         placement: Where it was expected; empty for anywhere.
-        explanation: What the engine says of it.
+        explanation: The engine's explanation of it.
     """
     placing, score = explanation.placing, explanation.score
     if explanation.dropped_at is Stage.PLACED and placing and score:
         where = "its order" if placing.placement == placement else f"`{placing.placement}`"
-        yield f"`{name}` is offered, in {where}, with priority {short_number(score.priority)}"
+        yield f"`{name}` is offered in {where}, with priority {short_number(score.priority)}"
         return
     if explanation.dropped_at is Stage.AVAILABILITY:
         yield f"`{name}` is not available: {UNAVAILABLE.get(explanation.unavailable, 'no reason is given')}"

@@ -1,6 +1,6 @@
-"""A text and the scalar it should be in a YAML file -> how to write it, and the change of the file.
+"""A text and the scalar that should hold it in a YAML file -> its spelling, and the change of the file.
 
-A way of writing is taken only when libyaml reads the text back from it.
+A spelling is used only if libyaml reads the text back from it.
 """
 
 import json
@@ -11,12 +11,12 @@ import yaml
 from nextbest.diagnostics import Fix
 from nextbest.workspace.document import Document, Node
 
-# Texts that no reader takes for a number, a date, true, false or null.
+# Texts that no YAML reader takes for a number, a date, true, false or null.
 PLAIN = re.compile(r"(?!(?i:null|true|false|yes|no|on|off)$)[A-Za-z_(][^\n]*")
 
 
 def rewrite(document: Document, node: Node, text: str) -> Fix | None:
-    """Finds the change that makes a text of a scalar.
+    """Finds the change that makes a scalar hold a text.
 
     Args:
         document: The file.
@@ -29,7 +29,7 @@ def rewrite(document: Document, node: Node, text: str) -> Fix | None:
     lines = document.lines
     end_line, end_column = node.end_line, node.end_column
     if node.style in {"|", ">"} or end_line >= len(lines):
-        # A block ends where the next line begins; what is written in its place ends with a line of its own.
+        # A block ends where the next line begins; its replacement ends with a line feed.
         end_line = min(end_line, len(lines)) - 1
         while end_line > node.line and not lines[end_line].strip():
             end_line -= 1
@@ -38,7 +38,7 @@ def rewrite(document: Document, node: Node, text: str) -> Fix | None:
 
 
 def quote(text: str, style: str = "'") -> str | None:
-    """Writes a text on one line, as plain text, in single or in double quotes; None when none of them works.
+    """Writes a text on one line, plain, in single or in double quotes; None if none of them works.
 
     Args:
         text: What is to be read.

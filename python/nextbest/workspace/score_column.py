@@ -1,4 +1,4 @@
-"""A column of scores by number or by class, as bindings and actions name it -> the column, or what is wrong.
+"""A column of scores by number or by class, as in bindings and actions -> the column, or the finding.
 
 A number counts columns from 0, and a text names a class, also where classes are whole numbers: `"2"`.
 """
@@ -13,7 +13,7 @@ from nextbest.workspace.scalar import quote
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with how a column is named: a diagnostic without its place."""
+    """Why the name of a column is not valid: a diagnostic without its position."""
 
     code: str
     message: str
@@ -26,8 +26,8 @@ def positive_column(tensor: Tensor, wanted: int | str | None) -> tuple[int, Prob
 
     Args:
         tensor: The output of scores.
-        wanted: As the binding has it; None: the second column, or the only one. Classes that are texts are in
-            the order of the alphabet, which shows nothing: then it has to be given.
+        wanted: From the binding; None: the second column, or the only one. Classes that are texts are sorted
+            alphabetically, which does not show the positive one: then it is required.
     """
     if wanted is not None:
         return find_column(tensor, wanted, "positive_class")
@@ -64,7 +64,7 @@ def find_column(tensor: Tensor, wanted: int | str, key: str) -> tuple[int, Probl
 
 
 def quoted(label: str) -> str:
-    """A class as YAML has it: in quotes where it would be read as something else."""
+    """A class as YAML: in quotes if it would be read as another type."""
     return quote(label, "") or f'"{label}"'
 
 

@@ -1,9 +1,8 @@
-"""Bytes of a YAML file -> a `Document`: plain data, and where each piece of it stands.
+"""Bytes of a YAML file -> a `Document`: plain data, and the position of each part.
 
-Reads libyaml's events with a composer of our own. It keeps positions, resolves plain scalars by the core
-schema of YAML 1.2 (`no` and `on` are text, dates stay text), refuses duplicate keys and tags, and bounds
-size, depth and what aliases expand to, which none of PyYAML's own loaders does. Objects are never
-constructed.
+Composes the document from libyaml's events. It keeps positions, resolves plain scalars by the core schema of
+YAML 1.2 (`no` and `on` are text, dates stay text), refuses duplicate keys and tags, and bounds size, depth
+and what aliases expand to, which none of PyYAML's own loaders does. Objects are never constructed.
 """
 
 import math
@@ -19,13 +18,13 @@ from nextbest.workspace.syntax import reword
 
 FILE_BYTES_MAX = 32 * 1024 * 1024
 DEPTH_MAX = 48
-# Of one file, with each alias counted as what it stands for: against "billion laughs".
+# Maximum per file, with each alias counted as its target: a guard against "billion laughs".
 NODES_MAX = 4_000_000
 
 LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-# What a plain scalar that is not text can begin with.
+# Characters with which a plain scalar that is not text can begin.
 NOT_TEXT = frozenset("0123456789+-.~nNtTfF")
 DIGITS_MAX = 300
 WORDS: dict[str, bool | float | None] = {
@@ -34,7 +33,7 @@ WORDS: dict[str, bool | float | None] = {
     ".inf": math.inf, ".Inf": math.inf, ".INF": math.inf, "+.inf": math.inf, "-.inf": -math.inf,
     "-.Inf": -math.inf, "-.INF": -math.inf, ".nan": math.nan, ".NaN": math.nan, ".NAN": math.nan,
 }  # fmt: skip
-# Below these keys null means "absent" and is kept; anywhere else a key without value is a mistake.
+# Below these keys null means "absent" and is kept; elsewhere a key without value is an error.
 NULLABLE = frozenset({"content", "customer", "context", "attributes"})
 
 
@@ -60,12 +59,12 @@ def parse(file: str, content: bytes) -> tuple[Document, list[Diagnostic]]:
         content: Its bytes, UTF-8.
 
     Returns:
-        The document, and what is wrong with it as YAML. After an error that ends the reading, the document
-        has no data; keys given twice or with a tag are left out of it and the rest is read.
+        The document, and its findings as YAML. After an error that ends the reading, the document has no
+        data; duplicate keys and keys with a tag are left out, and the rest is read.
     """
     if len(content) > FILE_BYTES_MAX:
         limit = FILE_BYTES_MAX // (1024 * 1024)
-        message = f"the file has more than {limit} MiB"
+        message = f"the file is larger than {limit} MiB"
         return Document(file, ()), [Diagnostic("NB104", message, Position(file, 1, 1), "split it")]
     try:
         text = content.decode("utf-8-sig")
@@ -93,7 +92,7 @@ class _Composer:
         self.document = document
         self.diagnostics: list[Diagnostic] = []
         self._text = text
-        # What an anchor stands for; None while it is being read.
+        # The target of an anchor; None while it is being read.
         self._anchors: dict[str, tuple[object, Node] | None] = {}
 
     def compose(self) -> None:
@@ -124,7 +123,7 @@ class _Composer:
             self.document.data, self.document.node = data, node
 
     def _merges(self) -> Diagnostic:
-        """One finding for all merge keys of the file: what they stand for is written otherwise."""
+        """One finding for all merge keys of the file; their remedy is another construction."""
         first, *others = self.document.merges
         lines = [f"{node.line + 1:,}" for node in others[:MERGES_LISTED_MAX]]
         more = len(others) - len(lines)
@@ -172,7 +171,7 @@ class _Composer:
             value, child = self._node(next_event(), depth, nullable=below)
             size += child.size + 1
             if key == MERGE and not key_node.style:
-                # Kept among the keys, so that what is missing beside it is not reported as well.
+                # Kept among the keys, so that the keys that it would merge are not reported as missing.
                 keys.setdefault(MERGE, key_node)
                 self.document.merges.append(key_node)
                 self.document.merged |= {(node.line, node.column) for node in _merged(child)}
@@ -182,7 +181,7 @@ class _Composer:
             elif key in keys:
                 first = self.document.whole(keys[key])
                 position = self.document.whole(key_node)
-                remedy = f"it is already on line {first.line}: keep one of the two"
+                remedy = f"line {first.line} has it already: keep one of the two"
                 self.diagnostics.append(Diagnostic("NB105", f"`{key}` is given twice", position, remedy))
             else:
                 keys[key] = key_node
@@ -219,7 +218,7 @@ class _Composer:
         node = Node(start.line, start.column, end.line, end.column, style)
         value: object = event.value
         if event.tag is not None:
-            # What follows from the wrong value would only mislead.
+            # Consequences of the wrong value would only mislead.
             value = self._refuse_tag(event) or value
         elif not style:
             value = resolve(event.value)
@@ -231,30 +230,28 @@ class _Composer:
         name = event.anchor
         if name not in self._anchors:
             raise _RefusedError(
-                self._problem("NB103", f"the alias `*{name}` stands for nothing", event,
-                              f"define it before with `&{name}`; quote text that begins with `*`")
+                self._problem("NB103", f"the alias `*{name}` has no anchor", event,
+                              f"define `&{name}` before it; quote text that begins with `*`")
             )  # fmt: skip
         target = self._anchors[name]
         if target is None:
             raise _RefusedError(
-                self._problem(
-                    "NB104", f"the alias `*{name}` stands inside what it stands for", event, "remove it"
-                )
+                self._problem("NB104", f"the alias `*{name}` is inside its own anchor", event, "remove it")
             )
         return target
 
     def _refuse_tag(self, event: Any) -> str | None:
-        """Reports a tag; returns the text that was meant where the `!` belongs to it."""
+        """Reports a tag; returns the intended text if the `!` belongs to it."""
         start = event.start_mark
         line = self.document.lines[start.line]
         written = re.split("[ ,]", line[start.column :], maxsplit=1)[0]
-        remedy: str = "remove it; quote what is to be text"
+        remedy: str = "remove it, or quote the text"
         found = find_value(line) if written[1:2] not in {"", "!", "<"} else None
         meant = None
         if found is not None and found.column == start.column and type(event) is yaml.ScalarEvent:
             meant = found.text
             remedy = found.quoted(self.document.file, start.line) or remedy
-        self._report("NB107", f"the tag `{written}` has no meaning here", event, remedy)
+        self._report("NB107", f"the tag `{written}` has no meaning in a workspace", event, remedy)
         return meant
 
     def _refuse_key(self, key: object, node: Node) -> None:
@@ -280,14 +277,14 @@ class _Composer:
 
 
 def _merged(node: Node) -> list[Node]:
-    """What a merge key merges: a mapping, or those of a list."""
+    """The target of a merge key: a mapping, or a list of mappings."""
     return [child for step, child in node.children.items() if isinstance(step, int)] or [node]
 
 
 def resolve(text: str) -> object:
     """Gives a plain scalar its value: null, bool, int or float as in YAML 1.2's core schema, else the text.
 
-    A number of more than 300 digits stays text.
+    A number of more than 300 digits is read as text.
     """
     if text[:1] not in NOT_TEXT and text:
         return text

@@ -1,7 +1,7 @@
-"""Background samples -> native models of a bundle that know what contributions are measured against.
+"""Background samples -> native models of a bundle with the baseline of their contributions.
 
-A sample stands beside the model file that names it, or came with the version that was pushed. Without one, a
-model scores all the same, and has no contributions. One that ONNX Runtime runs has none either way.
+A sample is next to the model file that names it, or was pushed with the version. Without one, a model has
+scores, but no contributions. A model that ONNX Runtime runs never has contributions.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,10 +34,10 @@ def survey(
         workspace: As loaded.
         versions: By model file, the versions that are named in place of a file.
         bindings: The models that could be read.
-        bundle: Its native models are filled.
+        bundle: Its native models are completed.
 
     Returns:
-        What is wrong with a sample.
+        The findings about samples.
     """
     models = {model.name: model for model in bundle.models if model.HasField("native")}
     diagnostics: list[Diagnostic] = []
@@ -47,8 +47,8 @@ def survey(
         is_named = bool(binding.source.definition.background)
         if model is None and is_named:
             position = binding.source.document.name("background")
-            remedy = "remove it; `nextbest bundle show` says why the model is not run natively"
-            message = "the background sample is not read: models that ONNX Runtime runs have no contributions"
+            remedy = "remove it; `nextbest bundle show` reports why the model is not run natively"
+            message = "the background sample is not read: a model that ONNX Runtime runs has no contributions"
             diagnostics.append(Diagnostic("NB225", message, position, remedy, Severity.WARNING))
         if model is None or not (is_named or (resolved is not None and resolved.background is not None)):
             continue
@@ -84,8 +84,8 @@ def _sample(root: Path, binding: Binding, resolved: Resolved | None) -> "tuple[T
     inputs = [table_of(given) for given in binding.inputs]
     path = ((root / binding.source.document.file).parent / written).resolve()
     if not path.is_relative_to(root.resolve()):
-        remedy = "copy it beside this file: a workspace is complete in itself"
-        raise ModelError(f"`{written}` is outside of the workspace", remedy, "NB616")
+        remedy = "copy it into the workspace: files outside of it are not read"
+        raise ModelError(f"`{written}` is outside the workspace", remedy, "NB616")
     if not path.is_file():
         raise ModelError(
             f"there is no file `{written}`", "put it beside this file, or correct the name", ROWS
@@ -110,5 +110,5 @@ def _count(model: bundle_pb2.Model, binding: Binding, table: "Table", inputs: "l
     try:
         add_background(model.native, len(chosen.frame), *lines(tensors, rows))
     except SampleError as error:
-        remedy = "give rows as they occur, with the texts and numbers that the model knows"
+        remedy = "give real rows, with the texts and numbers that the model knows"
         raise ModelError(str(error), remedy, ROWS) from None

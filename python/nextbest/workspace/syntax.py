@@ -1,4 +1,4 @@
-"""libyaml's errors -> diagnostics in the words of somebody who writes YAML but does not study it."""
+"""libyaml's errors -> diagnostics in plain words for authors who do not know YAML in detail."""
 
 import re
 from typing import Any
@@ -10,10 +10,10 @@ from nextbest.workspace.document import Document
 from nextbest.workspace.line import Value, find_value
 from nextbest.workspace.unquoted import find_unquoted, find_unspaced
 
-# Of a longer file, no corrected copy is read.
+# A longer file is not parsed again with the correction.
 LINES_MAX = 100_000
 SECOND_COLON = "a second `:` on one line"
-# What libyaml says, what that means, and what to do. The first whose text occurs in the error counts.
+# libyaml's message, its meaning, and the remedy. The first entry whose text occurs in the error is used.
 WORDING = (
     ("could not find expected ':'", "a `:` is missing after this key",
      "write `key: value`, with a space after `:`"),
@@ -93,7 +93,7 @@ def reword(  # noqa: PLR0911 - one for each kind of error
 
 
 def _escape(problem: str, text: str, column: int) -> str:
-    """The escape in double quotes that an error is about; it is marked at its end or within it."""
+    """The escape in double quotes that caused an error; the error marks its end or a part of it."""
     if "hexdecimal" not in problem and not ("escape" in problem and "URI" not in problem):
         return ""
     found = re.match(r"\\(?:x\w{0,2}|u\w{0,4}|U\w{0,8}|.)", text[text.rfind("\\", 0, column + 1) :])
@@ -103,12 +103,12 @@ def _escape(problem: str, text: str, column: int) -> str:
 def _continued(document: Document, line: int) -> str:
     above = document.lines[line - 1] if line else ""
     if re.search(r"\s#", above):
-        return "a comment ends the value above: move the comment to a line of its own, before the value"
+        return "a comment ends the value above: move the comment to a separate line before the value"
     return "indent it further than the key of the value above"
 
 
 def _quoted(document: Document, line: int, column: int) -> Value | None:
-    """The value of a line that only lacks quotes: in quotes, the file is read beyond the line."""
+    """The value of a line that only needs quotes: with quotes, the file is read beyond this line."""
     found = find_value(document.lines[line])
     if found is None or len(document.lines) > LINES_MAX:
         return None
@@ -134,7 +134,7 @@ def _quoted(document: Document, line: int, column: int) -> Value | None:
 
 
 def _within(document: Document, mark: Any) -> tuple[int, int]:
-    """Where an error is; one at the end of the file is shown after its last text."""
+    """The position of an error; an error at the end of the file is shown after its last text."""
     if mark is None:
         return 0, 0
     line: int = mark.line
@@ -165,7 +165,7 @@ def _bad_start(character: str, line: str, position: Position) -> Diagnostic:
 
 
 def _unreadable(error: yaml.YAMLError, document: Document) -> Diagnostic:
-    """A character that YAML does not allow; libyaml gives its offset, at best."""
+    """A character that YAML does not allow; libyaml reports its offset at most."""
     for number, line in enumerate(document.lines):
         for column, character in enumerate(line):
             if not (character.isprintable() or character in "\t\u00a0\ufeff") and ord(character) < 0xA0:

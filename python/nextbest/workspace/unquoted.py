@@ -1,4 +1,4 @@
-"""An error of libyaml that is found too late -> the place before it that lacks quotes or a space.
+"""An error that libyaml reports too late -> the earlier place that lacks quotes or a space.
 
 libyaml reports `{title: Offer: now}` and `{title: Deal #1}` as braces that are not closed, and `label:Gold`
 at the `:` of the next line.
@@ -21,7 +21,7 @@ _UNSPACED = re.compile(r"(?P<lead> *(?:- +)*)(?P<key>[A-Za-z_][\w-]*):(?P<value>
 
 
 def find_unquoted(document: Document, error: yaml.MarkedYAMLError) -> Diagnostic | None:
-    """Finds the value for which braces or brackets are not closed; None where they really are not.
+    """Finds the value because of which braces or brackets are not closed; None if they really are not.
 
     Args:
         document: What is read; only its lines are looked at.
@@ -38,7 +38,7 @@ def find_unquoted(document: Document, error: yaml.MarkedYAMLError) -> Diagnostic
     if comment is None or found.line == opened.line or not re.search(r"[}\]]", comment[1]):
         return None
     position = Position(document.file, opened.line + 1, comment.start(1) + 1, len(comment[1]))
-    message = "a comment begins here, before what closes the line's braces"
+    message = "a comment begins here, before the closing brace of the line"
     for value in _VALUE.finditer(line):
         if value.start("value") < comment.start(1) < value.end("value"):
             return Diagnostic("NB103", message, position, _quoted(document, opened.line, value))

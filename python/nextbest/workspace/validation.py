@@ -1,7 +1,7 @@
-"""A document and the kind of file it is -> its definition, and what is wrong with it in the author's words.
+"""A document and its kind of file -> its definition, and findings in the author's words.
 
-What is wrong is taken out and the rest is kept, so that one mistake does not hide others: not in the same
-file, and not in what refers to it.
+Invalid parts are removed and the rest is kept, so that one mistake does not hide others, in the same file or
+in files that refer to it.
 """
 
 import re
@@ -20,16 +20,16 @@ from nextbest.workspace.definitions import FILES, Definition, Kind
 from nextbest.workspace.document import MERGE, Document, Node
 from nextbest.workspace.wording import Fault, word
 
-# Taking something out may leave something incomplete around it; nothing is nested deeper than this.
+# Removing a part may leave its parent incomplete; no definition is nested deeper than this.
 ROUNDS_MAX = 12
 KEY = "[key]"
-# What stands in for a missing name at the top of a file, so that the rest of the file is still checked.
+# A placeholder for a missing name at the top of a file, so that the rest of the file is still checked.
 STAND_INS: dict[Kind, tuple[str, ...]] = {Kind.ACTIONS: ("issue", "group"), Kind.WORKSPACE: ("name",)}
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where an error is: steps that exist in the document, and the last one that does not, if any."""
+    """The location of an error: steps that exist in the document, and the last one that does not, if any."""
 
     path: tuple[str | int, ...]
     missing: str | None
@@ -40,11 +40,11 @@ def validate(document: Document, kind: Kind) -> tuple[Definition | None, list[Di
     """Checks a document against the definition of its kind.
 
     Args:
-        document: As parsed. What is wrong is removed from its data and nodes.
+        document: As parsed. Invalid parts are removed from its data and nodes.
         kind: What kind of file it is.
 
     Returns:
-        The definition of what is right, None when nothing usable is left; and what is wrong.
+        The definition of the valid parts, None if nothing usable is left; and the findings.
     """
     if document.node is None:
         return None, _valueless(document, ())
@@ -71,7 +71,7 @@ def validate(document: Document, kind: Kind) -> tuple[Definition | None, list[Di
 
 
 def _valueless(document: Document, misplaced: Iterable[tuple[str | int, ...]]) -> list[Diagnostic]:
-    """Reports keys without value; those of mappings where text belongs are no keys at all."""
+    """Reports keys without value; in mappings where text is expected, they are not keys at all."""
     remedy = "give it a value, or remove the line"
     root = document.node
     elsewhere = [root.child(*path) for path in misplaced] if root is not None else []
@@ -105,7 +105,7 @@ def _place(root: Node, details: ErrorDetails) -> _Place:
 def _report(
     document: Document, kind: Kind, errors: Sequence[ErrorDetails], places: Sequence[_Place]
 ) -> list[Diagnostic]:
-    """Words the errors; those of several variants at one place become one."""
+    """Words the errors; errors of several variants at one place become one."""
     merged = sorted(document.merged)
     grouped: dict[tuple[_Place, bool], list[ErrorDetails]] = {}
     unknown: dict[tuple[str | int, ...], list[str]] = {}
@@ -115,7 +115,7 @@ def _report(
     for details, place in zip(errors, places, strict=True):
         node = document.node.child(*place.path) if document.node is not None else None
         if place.missing is not None and (
-            # It is there without a value, mistyped, or meant to be merged: that is said already.
+            # Reported already: it has no value, is mistyped, or would be merged.
             (node is not None and (place.missing in node.keys or MERGE in node.keys))
             or nearest(place.missing, unknown.get(place.path, ()))
         ):
@@ -128,14 +128,14 @@ def _report(
 
 
 def _holds(node: Node, merged: Sequence[tuple[int, int]]) -> bool:
-    """Whether something was written only to be merged elsewhere, which is said already."""
+    """Whether a mapping exists only to be merged elsewhere, which is reported already."""
     first = bisect_left(merged, (node.line, node.column))
     return first < len(merged) and merged[first] < (node.end_line, node.end_column)
 
 
 def _diagnostic(document: Document, kind: Kind, place: _Place, details: list[ErrorDetails]) -> Diagnostic:
     root = document.node
-    if root is None:  # Never: there would be no error.
+    if root is None:  # Cannot happen: there would be no error.
         return Diagnostic("NB203", "the file is empty", None)
     node = root.child(*place.path) or root
     parent = root.child(*place.path[:-1]) or root
@@ -150,7 +150,7 @@ def _diagnostic(document: Document, kind: Kind, place: _Place, details: list[Err
 
 
 def _prune(document: Document, kind: Kind, places: Iterable[_Place]) -> bool:
-    """Takes out what is wrong; of something incomplete, all of it. False when nothing would be left."""
+    """Removes invalid parts; an incomplete mapping is removed as a whole. False when nothing is left."""
     paths = set()
     for place in places:
         if place.missing is not None and not place.path and place.missing in STAND_INS.get(kind, ()):
@@ -159,7 +159,7 @@ def _prune(document: Document, kind: Kind, places: Iterable[_Place]) -> bool:
             return False
         else:
             paths.add(place.path)
-    # The last items of a list first, so that the indices of the others stay right.
+    # The last items of a list first, so that the indices of the others stay valid.
     for path in sorted(
         paths, key=lambda path: [(isinstance(step, str), step) for step in path], reverse=True
     ):
@@ -181,7 +181,7 @@ def _remove(document: Document, path: tuple[str | int, ...]) -> None:
         try:
             data = data[step]
         except (KeyError, IndexError):
-            return  # Removed already, with what it stands in or through an alias of it.
+            return  # Removed already, with its parent or through an alias of it.
     last = path[-1]
     if node is None or last not in node.children:
         return

@@ -1,7 +1,7 @@
-"""Model files that name a version of a pushed model -> that version, its bytes compared with its name.
+"""Model files that name a version of a pushed model -> that version, with its bytes verified.
 
-A version has a binding and a card of its own: what its owner pushed with it. A model file may give another
-binding; where it gives none, that of the version holds, and what does not fit is shown where it is written.
+A version has the binding and the card that its owner pushed. A model file may give another binding; if it
+gives none, that of the version is used, and findings are reported where it is written.
 """
 
 import json
@@ -36,11 +36,11 @@ class Resolved:
     Attributes:
         version: Which.
         onnx: Its bytes.
-        any_operator: Whether it was pushed with operators that are not on the list.
-        binding: The file that its binding is written in; None where the model file has one, or nobody has.
-        manifest: What was recorded when it was pushed.
+        any_operator: Whether it was pushed with operators outside the allow-list.
+        binding: The file that its binding is written in; None if the model file has one, or there is none.
+        manifest: The record of its push.
         background: Its background sample, as Parquet; None where it was pushed without.
-        baseline: What the running model is compared with.
+        baseline: The baseline of the running model.
     """
 
     version: Version
@@ -56,11 +56,12 @@ def resolve(workspace: Workspace, registry: Path | None) -> tuple[dict[str, Reso
     """Finds the versions that the model files of a workspace name.
 
     Args:
-        workspace: As loaded. What a model file leaves open and the binding of its version says is filled in.
+        workspace: As loaded. Keys that a model file leaves out and the binding of its version has are filled
+        in.
         registry: The folder that models are pushed to; None: the workspace's own.
 
     Returns:
-        By the path of the model file, those that could be read; and what is wrong with the others.
+        By the path of the model file, the versions that could be read; and the findings of the others.
     """
     found: dict[str, Resolved] = {}
     diagnostics: list[Diagnostic] = []
@@ -82,19 +83,19 @@ def _find(
     if "version" not in written:
         if "file" in written:
             return None, source, []
-        remedy = "add `file:`, the ONNX file, or `version:`, a version that was pushed"
+        remedy = "add `file:`, the ONNX file, or `version:`, a pushed version"
         return None, source, [Diagnostic("NB202", "`file` is missing", document.value(), remedy)]
     problems = []
     if "file" in written:
         message = f"`{source.definition.name}` has both a file and a version"
         problems.append(Diagnostic("NB621", message, document.name("version"), "remove one of the two"))
     elif source.definition.version:
-        # Without: it is no text, which is said already.
+        # It is not text, which is reported already.
         try:
             return _resolve(workspace, store, source)
         except ModelError as error:
             problems.append(Diagnostic(error.code, error.message, document.value("version"), error.help))
-    # What stands in for the model may be written in the version: that it is missing cannot be told.
+    # The version may have the prior of the model: whether one is missing is unknown.
     return None, _filled(source, BindingFile(prior=0.0)), problems
 
 
@@ -104,7 +105,7 @@ def _resolve(
     name = source.definition.name
     version = store.resolve(name, source.definition.version)
     if version.digest in store.aliases(name).retired:
-        remedy = f"name another: `nextbest model show {name}` lists them"
+        remedy = f"use another one: `nextbest model show {name}` lists them"
         raise ModelError(f"the version {version} is retired", remedy, "NB619")
     manifest, onnx = store.verify(version), store.model(version)
     diagnostics = []
@@ -113,8 +114,8 @@ def _resolve(
     ):
         message = f"the model card of {version} expired on {manifest.card.expires}"
         remedy = (
-            f"ask its owner, {manifest.card.owner}, for a new version, or for a longer term: "
-            f"nextbest model revise {version} --card card.yaml"
+            f"ask its owner, {manifest.card.owner}, for a new version, or to extend its card: nextbest "
+            f"model revise {version} --card card.yaml"
         )
         position = source.document.value("version")
         diagnostics.append(Diagnostic("NB620", message, position, remedy, Severity.WARNING))
@@ -122,7 +123,7 @@ def _resolve(
     document, binding = None, BindingFile()
     if written is not None:
         document, _ = parse(_shown(workspace, version), written)
-        # It was found to be right when it was pushed.
+        # It was valid when it was pushed.
         found, _ = validate(document, Kind.BINDING)
         binding = found if isinstance(found, BindingFile) else binding
     given = source.definition.inputs
@@ -140,7 +141,7 @@ def _resolve(
 def _lost(
     store: Registry, version: Version, manifest: Manifest, source: Source[ModelFile]
 ) -> list[Diagnostic]:
-    """A warning of what a version cannot do without rows that are no longer there."""
+    """A warning of what a version cannot do without the rows that are missing."""
     engine = manifest.report.engine
     is_native = engine is None or engine.name == "native"
     fates = {name: store.fate_of(version, manifest, name) for name in (BACKGROUND, REFERENCE)}
@@ -148,10 +149,10 @@ def _lost(
     if fates[BACKGROUND] and is_native and not source.definition.background:
         lost.append("its propensities have no contributions")
     if fates[REFERENCE]:
-        lost.append("`model health` has nothing to compare with")
+        lost.append("`model health` has no baseline")
     if not lost:
         return []
-    message = f"the background sample of {version} is not there ({fates[BACKGROUND]}): {' and '.join(lost)}"
+    message = f"the background sample of {version} is missing ({fates[BACKGROUND]}): {' and '.join(lost)}"
     is_forgotten = store.amendments(version.name).forgetting(version.digest, BACKGROUND) is not None
     remedy = (
         "give another sample in this file, `background: sample.parquet`, or push a new version with one"
@@ -163,12 +164,12 @@ def _lost(
 
 def _reference(store: Registry, version: Version, manifest: Manifest) -> Reference | None:
     written = store.file(version, manifest, REFERENCE)
-    # Its bytes are those that the push wrote.
+    # Its bytes are unchanged since the push.
     return decode(Reference, json.loads(written)) if written is not None else None
 
 
 def _with_names(binding: BindingFile, manifest: Manifest) -> BindingFile:
-    """A binding with what the push bound by name, so that another schema does not bind it otherwise."""
+    """A binding with what the push bound by name, so that another schema does not change it."""
     by_name = {
         name: [column.attribute for column in columns]
         for name, columns in manifest.binding.inputs.items()
@@ -178,7 +179,7 @@ def _with_names(binding: BindingFile, manifest: Manifest) -> BindingFile:
 
 
 def _filled(source: Source[ModelFile], binding: BindingFile) -> Source[ModelFile]:
-    """A model file with what it leaves open taken from a binding."""
+    """A model file, with the keys that it leaves out taken from a binding."""
     open_ = BindingFile.model_fields.keys() - source.definition.model_fields_set
     update = {name: getattr(binding, name) for name in open_}
     return Source(source.document, source.definition.model_copy(update=update))

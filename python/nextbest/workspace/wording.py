@@ -1,4 +1,4 @@
-"""What a definition says is wrong with a value -> a code, a message and a remedy in the author's words."""
+"""A violated definition -> a code, a message and a remedy in the author's words."""
 
 import re
 import typing
@@ -18,7 +18,7 @@ from nextbest.workspace.definitions.vocabulary import ATTRIBUTE_PATTERN
 from nextbest.workspace.scalar import quote
 
 WRITTEN_MAX = 60
-# What belongs where a value of the wrong type stands, by the error's type.
+# The expected kind of value, by the error's type.
 EXPECTED = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -64,7 +64,7 @@ class Fault:
     Attributes:
         file: The definition of the whole file.
         details: At least one; several when a value fits none of several variants.
-        written: The value as it stands in the file, its first line.
+        written: The value as written in the file, its first line.
         missing: The key that is not there.
     """
 
@@ -79,7 +79,7 @@ def word(fault: Fault) -> tuple[str, str, str]:
     first = fault.details[0]
     kind = first["type"]
     if kind in EXPECTED and first["input"] is None:
-        return "NB206", "there is no value here", "write one, or remove the line"
+        return "NB206", "a value is missing here", "write one, or remove the line"
     if kind in EXPECTED:
         return _mistyped(fault)
     if kind.startswith("NB"):
@@ -101,7 +101,7 @@ def _not_a_choice(fault: Fault) -> tuple[str, str, str]:
         remedy: str = did_you_mean(meant)
     else:
         remedy = suggest(fault.written, choices, otherwise=f"use {one_of(choices)}")
-    return "NB204", f"`{_short(fault.written)}` is not a choice here", remedy
+    return "NB204", f"`{_short(fault.written)}` is not one of the allowed values", remedy
 
 
 def _bad_name(fault: Fault) -> tuple[str, str, str]:
@@ -152,11 +152,11 @@ def _mistyped(fault: Fault) -> tuple[str, str, str]:
         remedy = Remedy("quote it: {}", f'"{fault.written}"')
     elif "text" in wanted and isinstance(value, bool):
         remedy = Remedy("quote it if it is text: {}", f'"{fault.written}"')
-    return "NB203", f"{_described(value, fault.written)}, where {wanted} belongs", remedy
+    return "NB203", f"{_described(value, fault.written)}, but {wanted} is expected", remedy
 
 
 def _bare_condition(value: str, fault: Fault) -> str:
-    """The remedy for text where an item with `when:` belongs."""
+    """The remedy for text in place of an item with `when:`."""
     condition = value.removeprefix("when:")
     if fault.written == value:
         if condition != value:
@@ -167,10 +167,10 @@ def _bare_condition(value: str, fault: Fault) -> str:
 
 
 def _one_condition(value: list[object] | dict[str, object], written: str) -> str:
-    """The remedy for a list or mapping where one condition belongs."""
+    """The remedy for a list or mapping in place of one condition."""
     if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
         items = ", ".join(f"`- when: {_short(str(item))}`" for item in value[:3])
-        return f"write each condition as an item of its own: {items}"
+        return f"write each condition as a separate item: {items}"
     bare = written.strip("{} ")
     if isinstance(value, dict) and bare and ": " not in bare and quote(bare, "") is not None:
         return Remedy("write the condition without braces: `when: {}`", quote(bare, "") or bare)
@@ -180,7 +180,7 @@ def _one_condition(value: list[object] | dict[str, object], written: str) -> str
 def _described(value: object, written: str) -> str:
     match value:
         case bool():
-            return f"`{_short(written)}` is true or false"
+            return f"`{_short(written)}` is a truth value"
         case int() | float():
             return f"`{_short(written)}` is a number"
         case str():
@@ -193,8 +193,8 @@ def _described(value: object, written: str) -> str:
 
 def _empty(fault: Fault) -> tuple[str, str, str]:
     is_text = fault.details[0]["type"] == "string_too_short"
-    message = "the text is empty" if is_text else "there is nothing in it"
-    return "NB219", message, "write something, or remove the key"
+    message = "the text is empty" if is_text else "this is empty"
+    return "NB219", message, "write a value, or remove the key"
 
 
 def _too_long(fault: Fault) -> tuple[str, str, str]:
@@ -220,7 +220,7 @@ def _out_of_range(fault: Fault) -> tuple[str, str, str]:
         return "NB205", f"`{written}` is more than {bound}", remedy
     if details["type"] == "finite_number":
         return "NB205", f"`{written}` is not a finite number", "write a number"
-    return "NB203", f"`{written}` does not fit: {_uncapitalised(details['msg'])}", "write what belongs here"
+    return "NB203", f"`{written}` does not fit: {_uncapitalised(details['msg'])}", "correct the value"
 
 
 def _digits(number: float) -> str:
@@ -233,7 +233,7 @@ def _short(written: str) -> str:
 
 
 def _fields(file: type[Definition], steps: tuple[str | int, ...]) -> dict[str, FieldInfo]:
-    """The fields of the definition at a location, by the names they have in the file."""
+    """The fields of the definition at a location, by their names in the file."""
     kind: Any = file
     for step in steps:
         kind = _below(kind, step)
@@ -259,7 +259,7 @@ def _below(kind: Any, step: str | int) -> Any:
 
 
 def _plain(kind: Any) -> Any:
-    """A type without annotations, and without the `None` that stands for a key left out."""
+    """A type without annotations, and without the `None` of an optional key."""
     while typing.get_origin(kind) is Annotated:
         kind = typing.get_args(kind)[0]
     if typing.get_origin(kind) in {Union, UnionType}:

@@ -1,1 +1,2 @@
-"""The part of cel-spec's CheckedExpr that the compiler reads, generated from `checked.proto` beside it."""
+"""The part of cel-spec's CheckedExpr that the compiler reads, generated from `checked.proto` in this
+folder."""

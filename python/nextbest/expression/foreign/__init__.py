@@ -1,7 +1,7 @@
-"""Text in the habits of SQL, spreadsheets, Python and JavaScript -> what CEL has for it.
+"""Text in the syntax of SQL, spreadsheets, Python and JavaScript -> its equivalent in CEL.
 
-Each rule looks at tokens, so that it also finds its habit in text that cel-cpp cannot parse. A rule is asked
-only about text with errors, and what it proposes is compiled before anyone sees it (`repair`).
+Each rule reads tokens, so that it also works on text that cel-cpp cannot parse. A rule is applied only to
+text with errors, and its proposal is compiled before it is shown (`repair`).
 """
 
 from nextbest.expression.foreign.calls import find_call
@@ -20,7 +20,7 @@ __all__ = ["Idiom", "find_call", "find_idiom", "find_member"]
 
 
 def find_idiom(tokens: Tokens) -> Idiom | None:
-    """Finds the first habit that makes a text unreadable; the order of the rules matters, see each."""
+    """Finds the first foreign construct that makes a text invalid; the order of the rules matters."""
     for rule in RULES:
         found = rule(tokens)
         if found is not None:

@@ -1,4 +1,4 @@
-"""Functions of other languages -> what CEL and the language of rules have for them."""
+"""Functions of other languages -> their equivalents in CEL and in the expression language."""
 
 import re
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def find_call(name: str, bracket: int, tokens: Tokens) -> Idiom | None:
     """Explains a call of a function that does not exist.
 
     Args:
-        name: As cel-cpp names it, without what stands before its dot.
+        name: In cel-cpp's spelling, without the part before its dot.
         bracket: The token of its opening bracket.
         tokens: The text.
     """
@@ -63,7 +63,7 @@ def find_call(name: str, bracket: int, tokens: Tokens) -> Idiom | None:
 
 
 def _today_words(end: int, tokens: Tokens) -> str:
-    """What is said of `TODAY()`, and of the days that are taken from it."""
+    """The remedy for `TODAY()`, and for a number of days subtracted from it."""
     sign, *days = tokens.words[end + 1 : end + 3] or [""]
     if sign in ("-", "+") and days and days[0].isdigit():
         return f"{NOW}, and {days[0]} days are {24 * int(days[0])} hours: write `{{}}`"
@@ -71,7 +71,7 @@ def _today_words(end: int, tokens: Tokens) -> str:
 
 
 def _made(name: str, given: list[str]) -> tuple[str | None, str] | None:
-    """What replaces a call, and the remedy in words."""
+    """The replacement of a call, and the remedy in words."""
     for names, make, help_ in _FUNCTIONS:
         if name in names:
             return make(name, given), help_
@@ -138,7 +138,7 @@ _SENTENCES: tuple[tuple[set[str], str], ...] = (
     ({"getmonths", "getyears", "months", "years"}, LONG_HELP),
     ({"substring", "substr", "slice", "left", "right", "mid", "indexof", "charat"},
      'look for a part of a text: `text.startsWith("AB")`, `endsWith`, `contains` or `matches`'),
-    ({"split", "replace", "trim", "concat", "join", "format"}, "compute it where the data comes from"),
+    ({"split", "replace", "trim", "concat", "join", "format"}, "compute it in the data source"),
 )  # fmt: skip
 _Make = Callable[[str, list[str]], str | None]
 _FUNCTIONS: tuple[tuple[set[str], _Make, str], ...] = (
@@ -146,7 +146,7 @@ _FUNCTIONS: tuple[tuple[set[str], _Make, str], ...] = (
     (_LENGTH, _length, "write `size(...)`"),
     ({"max", "min", "greatest", "least"}, _best, "choose with `a > b ? a : b`"),
     (_DATES, _date, 'write `timestamp("2026-01-31T00:00:00Z")`'),
-    (_ABSENT, _absent, "ask for presence with `has(customer.attribute)`"),
+    (_ABSENT, _absent, "test for presence with `has(customer.attribute)`"),
     (_DEFAULTED, _defaulted, "write `has(customer.attribute) ? customer.attribute : 0`"),
     ({"between"}, _between, "write two comparisons: `value >= lowest && value <= highest`"),
     ({"abs"}, _absolute, "choose with `a < 0 ? -a : a`"),
@@ -158,7 +158,7 @@ _FUNCTIONS: tuple[tuple[set[str], _Make, str], ...] = (
     ({"or"}, _any, "join conditions with `||`"),
     (_SENTENCES[2][0], _in_words, _SENTENCES[2][1]),
     (_SENTENCES[3][0], _in_words, _SENTENCES[3][1]),
-    ({"sum", "avg"}, _in_words, "compute it where the data comes from"),
+    ({"sum", "avg"}, _in_words, "compute it in the data source"),
 )  # fmt: skip
 
 
@@ -184,7 +184,7 @@ def _method(  # noqa: PLR0911 - one line for each kind
             message, marked, stretch, replacement, "count with `size(list.filter(item, item == ...))`"
         )
     if name == "date" and not given:
-        # Which moments are meant by the date that it is compared with is said then.
+        # The remedy for the date that it is compared with follows later.
         rest = tokens.text[tokens.starts[end] + 1 :]
         help_ = 'compare with moments: `now >= timestamp("2026-01-31T00:00:00Z")`'
         return Idiom(message, marked, stretch, operand if _BEFORE_DATE.match(rest) else None, help_)
@@ -196,7 +196,7 @@ def _method(  # noqa: PLR0911 - one line for each kind
 
 
 def _chain(token: int, tokens: Tokens) -> int:
-    """The first token of what a method is called on, with all its dots."""
+    """The first token of the value on which a method is called, with all its dots."""
     first = token
     while first > 1 and tokens.words[first - 1] == ".":
         first -= 2

@@ -6,7 +6,7 @@ import unicodedata
 from nextbest.expression.foreign.idiom import Idiom
 from nextbest.expression.tokens import Tokens
 
-# What word processors make of quotation marks, and what stands for one of them.
+# Typographic quotation marks, and their equivalents.
 QUOTES = "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u00b4\uff02\uff07`"
 _QUOTED = re.compile(f"[{QUOTES}\"']([^{QUOTES}\"'\\\\\n]*)[{QUOTES}\"']")
 _SIGNS = {
@@ -34,7 +34,7 @@ _WORD = re.compile(r"\w+")
 
 
 def find_character(tokens: Tokens) -> Idiom | None:
-    """Finds a character outside of texts that CEL has no use for, and what was meant."""
+    """Finds a character outside of texts that is not CEL, and its intended equivalent."""
     if tokens.text.isascii() and "`" not in tokens.text:
         return None
     for word, start in zip(tokens.words, tokens.starts, strict=True):
@@ -58,8 +58,8 @@ def _explain(  # noqa: PLR0911 - one for each kind of character
         message = f"there is an invisible character here: {_name(character)}"
         return Idiom(message, here, here, "", "remove it")
     if category == "Sc":
-        # Amounts in euros and pounds are a habit of their own.
-        message = f"`{character}` is a sign of a currency"
+        # Amounts in euros and pounds have a rule themselves.
+        message = f"`{character}` is a currency sign"
         return (
             None if character in "\u20ac\u00a3" else Idiom(message, here, here, "", "write the number alone")
         )
@@ -94,7 +94,7 @@ def _apart(sign: str, start: int, text: str) -> str:
 
 
 def _full_width(start: int, text: str) -> Idiom | None:
-    """Signs of East Asian keyboards, as wide as a letter there."""
+    """Characters of East Asian keyboards in their full-width forms."""
     found = _FULL_WIDTH.match(text, start)
     if found is None:
         return None
@@ -120,7 +120,7 @@ def _letter(character: str, start: int, text: str) -> Idiom | None:
     stretch = (first, len(word[0]))
     if latin.isascii():
         marked = word[0].replace(character, f"[{character}]", 1)
-        message = f"`{marked}` has a letter that is not Latin but looks so: {_name(character)}"
+        message = f"`{marked}` has a letter that is not Latin, although it looks Latin: {_name(character)}"
         return Idiom(message, (start, 1), stretch, latin, f"write `{latin}`")
     message = f"`{character}` cannot be part of a name"
     return Idiom(message, (start, 1), stretch, None, f'text is written in quotes: `"{word[0]}"`')

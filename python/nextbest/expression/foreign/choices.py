@@ -62,7 +62,7 @@ def _worded(token: int, words: list[str], tokens: Tokens) -> Idiom | None:
 
 
 def _cases(token: int, words: list[str], tokens: Tokens) -> Idiom | None:
-    """Chains of `WHEN condition THEN value`, with an `ELSE`; else there is only advice."""
+    """Chains of `WHEN condition THEN value` with an `ELSE`; without one, the remedy is a sentence."""
     marked = tokens.stretch(token, token)
     message = f"`{tokens.words[token]}` is not a word of the language: {_SAID}"
     advice = Idiom(message, marked, marked, None, _HELP)

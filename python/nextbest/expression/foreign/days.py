@@ -1,4 +1,4 @@
-"""A date that is compared -> the moments at which its day begins and ends, in the workspace's time zone."""
+"""A comparison with a date -> the moments at which its day begins and ends, in the workspace's time zone."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -25,10 +25,10 @@ def whole_day(text: str, start: int, tokens: Tokens, zone: str) -> Remedy | None
         text: Of the call: `timestamp("2026-01-31")`.
         start: Where it begins.
         tokens: All of the text.
-        zone: Whose days are meant; empty: UTC.
+        zone: The time zone of the day; empty: UTC.
 
     Returns:
-        None for what is no date, and where its moments are not certain.
+        None if it is not a date, and if its moments are ambiguous.
     """
     found = _CALL.fullmatch(text)
     try:
@@ -80,7 +80,7 @@ def _within(sign: str, operand: str, begin: str, end: str) -> str:
 
 
 def moment_of(day: date, zone: str) -> str:
-    """The first moment of a day as CEL has it, with the offset of the zone."""
+    """The first moment of a day in CEL, with the offset of the zone."""
     since = timedelta(microseconds=start_of_day(day.year, day.month, day.day, zone))
     moment = datetime(1970, 1, 1, tzinfo=UTC) + since
     offset = datetime(day.year, day.month, day.day, tzinfo=UTC) - moment

@@ -1,4 +1,4 @@
-"""A habit of another language in a text, and the operands around it."""
+"""A foreign construct in a text, and the operands around it."""
 
 import re
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 
 @dataclass(frozen=True, slots=True)
 class Idiom:
-    """A habit.
+    """A foreign construct.
 
     Attributes:
         message: As in a finding.
         marked: Where it is.
-        stretch: What is to be replaced, the operands included.
-        replacement: What CEL has for it; None where no text can be given.
-        help: The remedy where there is no text, or where that text has errors of its own.
+        stretch: The part to replace, with its operands.
+        replacement: Its equivalent in CEL; None if there is none.
+        help: The remedy if there is no replacement, or if that has errors itself.
         words: The remedy around the text.
     """
 
@@ -45,7 +45,7 @@ class Idiom:
 
 
 def foreign_word(word: str) -> str:
-    """What is said of a word that CEL does not have."""
+    """The message about a word that CEL does not have."""
     return f"`{word}` is not a word of the language"
 
 
@@ -102,7 +102,7 @@ def arguments(bracket: int, tokens: Tokens) -> list[str] | None:
 
 
 def separators(bracket: int, tokens: Tokens) -> list[int]:
-    """The semicolons right inside of a bracket, which separate what spreadsheets of some countries call."""
+    """The semicolons directly inside a bracket: some spreadsheets separate arguments with them."""
     found, token = [], bracket + 1
     while token < tokens.match(bracket):
         if tokens.words[token] == ";":
@@ -112,7 +112,7 @@ def separators(bracket: int, tokens: Tokens) -> list[int]:
 
 
 def bracketed(text: str, before: int, after: int, tokens: Tokens) -> str:
-    """Puts brackets around a text unless the tokens before and after it bind less than what is in it."""
+    """Puts brackets around a text unless the neighbouring operators bind less tightly than those in it."""
     left = tokens.words[before].lower() if before >= 0 else "("
     right = tokens.words[after].lower() if after < len(tokens) else ")"
     opening, closing = {"(", ",", "["}, {")", ",", "]"}

@@ -16,14 +16,14 @@ _ZEROS = {"k": 3, "m": 6}
 
 @dataclass(frozen=True, slots=True)
 class _Habit:
-    """A way of writing a literal.
+    """A foreign literal.
 
     Attributes:
-        pattern: Of all of it.
-        message: What follows the literal in the message.
-        write: What CEL has for it; empty where that is not certain.
-        help: The remedy where there is no text.
-        is_list_safe: Whether it may stand between commas.
+        pattern: Of the whole literal.
+        message: Follows the literal in the message.
+        write: Its equivalent in CEL; empty if it is ambiguous.
+        help: The remedy if there is no replacement.
+        is_list_safe: Whether it may occur between commas.
     """
 
     pattern: re.Pattern[str]
@@ -34,7 +34,7 @@ class _Habit:
 
 
 def timestamp(text: str) -> str:
-    """A date or time as CEL writes it; which moments of a date are meant is for `whole_day`."""
+    """A date or time in CEL; `whole_day` decides which moments of a date are intended."""
     return f'timestamp("{text}")'
 
 
@@ -60,7 +60,7 @@ def _scaled(found: re.Match[str]) -> str:
 def _readings(found: re.Match[str]) -> str:
     whole, decimals = found[0].split(",")
     decimal = f"{whole}.{decimals.rstrip('0') or '0'}"
-    return f"write {int(whole + decimals)} or {decimal}, whichever is meant: numbers have no `,`"
+    return f"write {int(whole + decimals)} or {decimal}: numbers have no `,`"
 
 
 _HABITS = (
@@ -124,7 +124,7 @@ def _literal(token: int, tokens: Tokens) -> Idiom | None:
 
 
 def _stands_alone(token: int, tokens: Tokens) -> bool:
-    """Whether a comma after a number can only be a part of it: no call and no list is open."""
+    """Whether a comma after a number can only be a part of it: no call or list is open."""
     opened: list[int] = []
     for index in range(token):
         if tokens.words[index] in ("(", "["):
@@ -137,7 +137,7 @@ def _stands_alone(token: int, tokens: Tokens) -> bool:
 
 
 def _item(token: int, tokens: Tokens) -> Idiom | None:
-    """Two values side by side in a list."""
+    """Two adjacent values in a list without a comma."""
     if not (token and tokens.is_value(token - 1) and tokens.is_value(token)):
         return None
     opened = [index for index in range(token) if tokens.words[index] in "([{" and tokens.match(index) > token]

@@ -1,4 +1,4 @@
-"""What other languages read of a value behind a dot or in brackets -> what CEL has for it."""
+"""Members that other languages read after a dot or in brackets -> their equivalents in CEL."""
 
 from nextbest.expression.foreign.idiom import Idiom, bracketed, excerpt, left_operand
 from nextbest.expression.tokens import Tokens
@@ -16,11 +16,11 @@ _HELP = {
 
 
 def find_member(dot: int, type_: str, tokens: Tokens) -> Idiom | None:
-    """Explains `.name` behind something that has no attributes.
+    """Explains `.name` after a value that has no attributes.
 
     Args:
         dot: Its token.
-        type_: What it is behind, as cel-cpp spells it.
+        type_: The type of the value, in cel-cpp's spelling.
         tokens: The text.
     """
     if dot + 1 >= len(tokens) or not dot:

@@ -14,7 +14,7 @@ from nextbest.expression.foreign.idiom import (
 )
 from nextbest.expression.tokens import Tokens
 
-# What needs no more than another sign.
+# Operators that only need another sign.
 _SIGNS = {
     "and": "&&", "or": "||", "&": "&&", "|": "||", "=": "==", "<>": "!=", "===": "==", "!==": "!=",
     "=>": ">=",
@@ -23,13 +23,13 @@ _SIGNS = {
     "lte": "<=", "not": "!", "==>": ">=", "->": ".", "::": ".",
     "~=": "!=", "! =": "!=", "=!": "!=", "= !": "!=",
 }  # fmt: skip
-# What becomes a call of the left operand.
+# Operators that become a call on the left operand.
 _CALLS = {
     "contains": "contains", "includes": "contains", "has": "contains", "matches": "matches", "~": "matches",
     "=~": "matches", "startswith": "startsWith", "endswith": "endsWith", "starts with": "startsWith",
     "ends with": "endsWith", "regexp": "matches", "rlike": "matches",
 }  # fmt: skip
-# What has no counterpart that is one sign, and what to write.
+# Operators without a single equivalent, and their remedy.
 _ABSENT = {
     "^": "write `a != b` for one of two conditions but not both, and `a * a` for a square",
     "!~": 'write `!text.matches("...")`',
@@ -51,7 +51,7 @@ def find_operator(tokens: Tokens) -> Idiom | None:
 
 
 def _operator(token: int, tokens: Tokens) -> tuple[str, int]:
-    """The operator that begins at a token, in small letters, and its last token."""
+    """The operator that begins at a token, in lower case, and its last token."""
     words = tokens.words
     for sign in _LONG:
         last, text = token, words[token]
@@ -88,7 +88,7 @@ def _explain(word: str, token: int, last: int, tokens: Tokens) -> Idiom | None:
 def _of_left(  # noqa: PLR0911 - one line for each kind
     word: str, sign: tuple[int, int], span: tuple[int, int], tokens: Tokens
 ) -> Idiom | None:
-    """Operators that need their left operand, which there is."""
+    """Operators that need their left operand, if there is one."""
     (token, last), (before, after) = sign, span
     following = tokens.words[last + 1].lower() if last + 1 < len(tokens) else ""
     if word == "not" and following in _NEGATABLE:
@@ -120,7 +120,7 @@ def _sign(word: str, token: int, last: int, tokens: Tokens) -> Idiom | None:
         return _idiom((token, last), (token, last), None, tokens, _ABSENT[word])
     signs = {"is not": "!=", "is in": "in", "= =": "==", **_SIGNS}
     if word == "~" and left_operand(token, tokens) == token and last + 1 < len(tokens):
-        # Of two operands it is a pattern's; before one, it is a negation.
+        # Between two operands it is a pattern match; before one, it is a negation.
         signs["~"] = "!"
     if word not in signs or (tokens.is_name(token) and (token == 0 or last + 1 == len(tokens))):
         return None
@@ -154,7 +154,7 @@ def _lambda(token: int, last: int, tokens: Tokens) -> Idiom | None:
 
 
 def _negated(before: int, token: int, tokens: Tokens) -> Idiom:
-    """`a not in b` -> `!(a in b)`; what `in` and others become is for the next look."""
+    """`a not in b` -> `!(a in b)`; `in` and others are handled by the next pass."""
     last = token + 1
     if tokens.words[last].lower() == "between":
         last = _between_end(last, tokens)
@@ -217,7 +217,7 @@ def _presence(word: str, before: int, sign: tuple[int, int], tokens: Tokens) -> 
     replacement = f"{negation}has({operand})" if is_reference else None
     if word == "is empty":
         replacement = f"size({operand}) == 0"
-    help_ = "ask for presence with `has(customer.attribute)`"
+    help_ = "test for presence with `has(customer.attribute)`"
     return _idiom(sign, (before, sign[1]), replacement, tokens, help_)
 
 

@@ -1,4 +1,4 @@
-"""Lengths of time as other languages write them, `30d`, `30 days`, `1.5h` -> durations of CEL."""
+"""Durations in other notations, `30d`, `30 days`, `1.5h` -> durations of CEL."""
 
 import re
 from fractions import Fraction
@@ -19,11 +19,11 @@ HELP = 'write a duration in hours, minutes or seconds: `duration("720h")` is 30 
 
 
 def read_span(text: str) -> tuple[str, str] | None:
-    """Reads a length of time.
+    """Reads a duration.
 
     Returns:
-        As `duration(...)` takes it, and in words where those are days or weeks; None where it is none, or one
-        of no fixed length.
+        The argument of `duration(...)`, and words if the unit was days or weeks; None if it is not a
+        duration, or has no fixed length.
     """
     if _PLAIN.fullmatch(text):
         return text, ""
@@ -43,7 +43,7 @@ def read_span(text: str) -> tuple[str, str] | None:
 
 
 def in_hours(call: str) -> Remedy | None:
-    """The remedy for `duration("30d")`; None where it is none."""
+    """The remedy for `duration("30d")`; None if the text is not a duration."""
     found = re.fullmatch(r"""duration\(\s*(["'])(.*)\1\s*\)""", call)
     span = read_span(found[2]) if found else None
     return Remedy(words_of(span[1]), f'duration("{span[0]}")') if span else None

@@ -1,11 +1,11 @@
-"""Signs around the functions of spreadsheets: `=` in front, `;` between their arguments."""
+"""Signs around spreadsheet formulas: `=` in front, `;` between arguments."""
 
 from nextbest.expression.foreign.idiom import Idiom, separators
 from nextbest.expression.tokens import Tokens
 
 
 def find_formula(tokens: Tokens) -> Idiom | None:
-    """Finds `=` in front of all."""
+    """Finds `=` at the beginning."""
     if len(tokens) < 2 or tokens.words[0] != "=" or tokens.words[1] in ("=", ">", "<", "~"):
         return None
     marked = tokens.stretch(0, 0)

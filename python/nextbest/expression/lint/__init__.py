@@ -1,4 +1,4 @@
-"""A condition that is right as CEL, but hardly what its author means -> warnings."""
+"""A condition that is valid CEL, but probably not what its author intends -> warnings."""
 
 from collections.abc import Callable, Sequence
 
@@ -17,7 +17,7 @@ from nextbest.expression.tree import Const, Node
 
 
 class Linter:
-    """Looks for what an author hardly means, by the declarations of a schema."""
+    """Finds probable mistakes, using the declarations of a schema."""
 
     def __init__(
         self, schema: Schema, analysis: Analysis, derived: Callable[[str], Node], evaluator: Evaluator
@@ -28,7 +28,7 @@ class Linter:
         self._unknown = UnknownTests(schema, derived, evaluator)
 
     def lint(self, node: Node, clauses: Sequence[Disjunction], tokens: Tokens) -> list[Finding]:
-        """Looks at a condition.
+        """Checks a condition.
 
         Args:
             node: The specialised condition.
@@ -36,10 +36,10 @@ class Linter:
             tokens: Its text.
 
         Returns:
-            Warnings. What depends on attributes of the action is left alone, except where the action has no
-            such attribute: another action's may make sense of the condition.
+            Warnings. Conditions that depend on attributes of the action are not reported, unless the action
+            lacks such an attribute: they may make sense for another action.
         """
-        # Most conditions are about single attributes of which any value may be: one look at each is enough.
+        # Most conditions are about single attributes without restrictions: for these one check is enough.
         closed = [clause for clause in clauses if not self._analysis.is_open(clause.tests)]
         findings = list(find_values(closed, tokens, self._analysis)) if closed else []
         findings += [found for found in self._members.find(node, tokens) if found not in findings]
@@ -49,7 +49,7 @@ class Linter:
             findings += find_absent(clauses, tokens)
         unknown = list(self._unknown.find(node, tokens))
         if unknown:
-            # Of a condition that always holds when an attribute is known, that is said already.
+            # A condition that always holds when an attribute is known is reported already.
             always = {finding.stretch for finding in findings if finding.code == "NB502"}
             findings += [found for found in unknown if found.stretch not in always]
         return findings

@@ -10,7 +10,7 @@ from nextbest.expression.tree import Attr, Call, Const, Node, children
 
 
 def find_absent(clauses: Sequence[Disjunction], tokens: Tokens) -> Iterator[Finding]:
-    """Looks at the normal form of a condition for one action."""
+    """Checks the normal form of a condition for one action."""
     for clause in clauses:
         unknown = [test for test in clause.tests if isinstance(test.feature, Const)]
         if unknown and len(unknown) == len(clause.tests):
@@ -18,9 +18,9 @@ def find_absent(clauses: Sequence[Disjunction], tokens: Tokens) -> Iterator[Find
             if references:
                 yield Finding(
                     "NB508",
-                    f"there is no `{references[0]}`, so that `{unknown[0].text}` never holds",
+                    f"there is no `{references[0]}`, so `{unknown[0].text}` never holds",
                     cover(clause.origin, tokens),
-                    f"give the action the attribute, or ask first: `has({references[0]}) && ...`",
+                    f"give the action the attribute, or test for it first: `has({references[0]}) && ...`",
                 )
 
 

@@ -1,4 +1,4 @@
-"""A value that an expression never has -> its range, where parts of a date begin to count, what to write."""
+"""A value that an expression never has -> its range, the first value of a part of a date, and the remedy."""
 
 from nextbest.diagnostics.remedy import Remedy
 from nextbest.expression import literal as lit
@@ -18,7 +18,7 @@ _COUNTS = {
     "GET_SECONDS": "seconds count from 0 to 59",
     "GET_MILLISECONDS": "milliseconds count from 0 to 999",
 }
-# What is meant by the value that is one too many.
+# The intended part of the date for a value that is one too large.
 _MEANT = {
     ("GET_MONTH", 12): 11,
     ("GET_DATE", 0): 1,
@@ -32,7 +32,7 @@ _MEANT = {
 
 
 def where_counting_begins(test: Test) -> str:
-    """Says how a part of a date counts, and what to write; empty for other tests."""
+    """Words the range of a part of a date, and the remedy; empty for other tests."""
     part = test.feature
     if not isinstance(part, Call) or part.operation not in _COUNTS or part.args[0].type != TIMESTAMP:
         return ""
@@ -48,7 +48,7 @@ def where_counting_begins(test: Test) -> str:
 
 
 def why_never(test: Test, analysis: Analysis) -> str:
-    """The range that a test lies beyond, and what to do."""
+    """The range that a test is outside of, and the remedy."""
     counting = where_counting_begins(test)
     if counting or test.kind != lit.COMPARISON or test.feature.type not in NUMBERS:
         return counting or "correct it"

@@ -1,8 +1,8 @@
-"""Divisions of whole numbers whose fraction somebody needs (NB512).
+"""Divisions of whole numbers whose fraction is needed (NB512).
 
-`1 / 2` is 0. The fraction is needed where the result is a value or meets a double, and where a ratio of two
-attributes is compared. It is not where whole units are meant: `customer.age / 10 == 3`, `days / 7 > 4`,
-`amount / 100 * 100`, `a / b >= 2`, which holds for the same numbers with and without the fraction.
+`1 / 2` is 0. The fraction is needed if the result is a value or is combined with a double, and if a ratio of
+two attributes is compared. It is not needed if whole units are intended: `customer.age / 10 == 3`, `days / 7
+> 4`, `amount / 100 * 100`, or `a / b >= 2`, which holds for the same numbers with and without the fraction.
 """
 
 import operator
@@ -34,12 +34,12 @@ _Edit = tuple[int, int, str]
 def find_lost_fractions(
     node: Node, tokens: Tokens, parser: Parser, *, needed: bool = False
 ) -> Iterator[Finding]:
-    """Looks at an expression.
+    """Checks an expression.
 
     Args:
         node: As built, with plain literals left open.
         tokens: Its text.
-        parser: Of its environment; a remedy is given only where it can be read.
+        parser: Of its environment; a remedy is shown only if it parses.
         needed: Whether the result is a number whose fraction counts.
     """
     for frame, operands in _frames(node, _NEEDED if needed else _UNNEEDED):
@@ -49,7 +49,7 @@ def find_lost_fractions(
 
 
 def _frames(node: Node, use: str, *, inside: bool = False) -> Iterator[tuple[Node, list[tuple[Node, str]]]]:
-    """The outermost expressions of numbers, and how each is used: comparisons, values, arguments."""
+    """The outermost numeric expressions, and the use of each: comparison, value, argument."""
     operation = node.operation if isinstance(node, Call) else ""
     if operation in _COMPARISONS:
         left, right = children(node)
@@ -63,7 +63,7 @@ def _frames(node: Node, use: str, *, inside: bool = False) -> Iterator[tuple[Nod
 
 
 def _use(operation: str, other: Node) -> str:
-    """What a comparison with something makes of a whole number."""
+    """The effect of a comparison on the fraction of a whole number."""
     return _NEEDED if other.type in (DOUBLE, "list<double>") else operation
 
 
@@ -109,14 +109,14 @@ def _loses(division: Call, use: str, tokens: Tokens) -> bool:
 
 
 def _undoes(factor: Node, node: Node, tokens: Tokens) -> bool:
-    """Whether a factor is what the other one is divided by: `x / 10 * 10` rounds on purpose."""
+    """Whether a factor is the divisor of the other one: `x / 10 * 10` rounds on purpose."""
     if not isinstance(node, Call) or node.operation != "DIV" or node.type != INT:
         return False
     return excerpt(node.args[1], tokens) == excerpt(factor, tokens)
 
 
 def _constant(node: Node, tokens: Tokens) -> int | None:
-    """The value of a whole number that is written out, or computed from such."""
+    """The value of a whole number that is a literal, or computed from literals."""
     if isinstance(node, Slot | Const):
         value = tokens.literal(node.token) if isinstance(node, Slot) else node.value
         return value if type(value) is int else None
@@ -171,7 +171,7 @@ class _Frame:
         return text
 
     def _as_double(self, node: Node) -> list[_Edit]:
-        """What makes a double of a number with lost fractions, and of others that have to be of its type."""
+        """Converts a number with lost fractions, and its operands, to double."""
         if not self._touches(node):
             return [self._wrapped(node)] if node.type == INT else []
         if not isinstance(node, Call) or node.operation in _COMPARISONS or node.type == DOUBLE:
@@ -184,7 +184,7 @@ class _Frame:
         return [edit for arg in node.args if self._touches(arg) for edit in self._as_double(arg)]
 
     def _as_whole(self, node: Node) -> list[_Edit]:
-        """What says that the fraction is to be dropped."""
+        """The remedy that drops the fraction explicitly."""
         if id(node) in self.lost:
             start, length = cover(node, self.tokens)
             divided = _Frame(node, self.lost, self.tokens)
@@ -200,7 +200,7 @@ class _Frame:
         words = self.tokens.words
         in_brackets = first > 0 and words[first - 1] == "(" and self.tokens.match(first - 1) == last + 1
         if in_brackets and not self.tokens.is_name(first - 2):
-            # Brackets that stand around it serve the call; those of a call stay.
+            # Brackets around it are those of the call; brackets inside a call stay.
             start, length = self.tokens.stretch(first - 1, last + 1)
         return start, length, f"double({text})"
 

@@ -1,7 +1,7 @@
-"""An expression, with one attribute at a value -> its result, where that does not depend on anything else.
+"""An expression with one attribute at a value -> its result, if that does not depend on anything else.
 
-`&&`, `||` and choices follow three-valued logic; all other operations need all of their operands. What the
-expression does with attributes of the action is left open.
+`&&`, `||` and choices follow three-valued logic; all other operations need all of their operands. Attributes
+of the action are treated as unknown.
 """
 
 import math
@@ -70,7 +70,7 @@ class Substitution:
         return OPEN
 
     def _macro(self, node: Macro) -> Result:
-        # Elements stand for nothing that is known, save where there are none.
+        # Elements have no known values, except that an empty list has none.
         if self.result(node.over) != ():
             return OPEN
         return () if node.operation in ("FILTER", "MAP") else node.operation == "ALL"

@@ -1,7 +1,7 @@
 """Comparisons with a value that no element, choice or derived attribute has (NB504, NB505).
 
-The normal form has tests of attributes. What is compared inside of macros, and what choices and derived
-attributes can be, is found in the tree: `customer.products.exists(p, p == "gld")`.
+The normal form has tests of attributes. Comparisons inside macros, choices and derived attributes are found
+in the tree: `customer.products.exists(p, p == "gld")`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +14,7 @@ from nextbest.expression.tokens import Tokens
 from nextbest.expression.tree import INT, STRING, Attr, Call, Const, Element, Macro, Node, children
 
 Values = tuple[str | int, ...]
-# What the elements of the lists around are, by the macro's token: their values, and how to name them.
+# The possible values of the elements of the surrounding lists, and their names, by the macro's token.
 _Scope = Mapping[int, tuple[Values, str]]
 
 
@@ -22,13 +22,13 @@ class Members:
     """The values that texts, whole numbers and elements of lists may have."""
 
     def __init__(self, schema: Schema, derived: Callable[[str], Node]) -> None:
-        """Takes the declarations, and where the trees of derived attributes are found."""
+        """Takes the declarations, and the lookup of derived attributes' trees."""
         self._schema = schema
         self._derived = derived
         self._has_lists = any(attribute.allowed for attribute in schema)
 
     def find(self, node: Node, tokens: Tokens) -> Iterator[Finding]:
-        """Looks at a specialised condition."""
+        """Checks a specialised condition."""
         if self._has_lists or "?" in tokens.words:
             yield from self._find(node, tokens, {})
 

@@ -18,14 +18,14 @@ def compares_constants(node: Node) -> bool:
 
 
 def find_settled(node: Node, tokens: Tokens, evaluator: Evaluator, time_zone: str) -> Iterator[Finding]:
-    """Comparisons below a node that have one result for everybody.
+    """Comparisons below a node that have the same result for every customer.
 
     Args:
         node: As built, with plain literals left open. Of a whole expression that is settled, `find_truths`
             reports it.
         tokens: Its text.
         evaluator: Computes them.
-        time_zone: Of the workspace: what reads a clock in another zone than UTC is left to the engine.
+        time_zone: Of the workspace: parts that use another zone than UTC are left to the engine.
     """
     for part in children(node):
         if not _is_settled(part):

@@ -1,4 +1,4 @@
-"""Texts that are not compared as they look: versions and numbers by order (NB513), normal forms (NB514)."""
+"""Texts that do not compare as they look: versions and numbers by order (NB513), normal forms (NB514)."""
 
 import re
 from collections.abc import Iterator
@@ -13,12 +13,13 @@ from nextbest.expression.tokens import Tokens
 from nextbest.expression.tree import DOUBLE, INT, STRING, Attr, Call, Const, Node, Slot, children
 
 _ORDER = frozenset({"LT", "LE", "GT", "GE"})
-# Codes of five digits and more, and those that begin with 0, have one length and so an order: postcodes.
+# Codes of five or more digits, and those that begin with 0, have the same length and sort correctly:
+# postcodes.
 _NUMBER = re.compile(r"[1-9]\d{0,3}|0")
 _DECIMAL = re.compile(r"\d+\.\d+")
 _VERSION = re.compile(r"[vV]?\d+(\.\d+)+([-+][0-9A-Za-z.+-]*)?")
 _EXAMPLES = ("9", "10", "100")
-VERSION_PARTS = "keep the parts of a version as whole numbers, in attributes of their own"
+VERSION_PARTS = "keep the parts of a version as whole numbers in separate attributes"
 
 
 def find_unlike_order(node: Node, tokens: Tokens, schema: Schema) -> Iterator[Finding]:
@@ -71,7 +72,7 @@ def _with_literal(
 
 
 def _remedy(node: Call, other: Node, literal: str, tokens: Tokens, schema: Schema) -> str:
-    """A line to write only where every value is known to be a whole number; else a sentence.
+    """A replacement only if every value is known to be a whole number; if not, a sentence.
 
     `double("10.10")` is 10.1, and `int("10.5")` has no result.
     """
@@ -93,7 +94,7 @@ def _remedy(node: Call, other: Node, literal: str, tokens: Tokens, schema: Schem
     major, *rest = re.findall(r"\d+", literal)[:2]
     sign = sign if other is node.args[0] else {"<": ">", "<=": ">=", ">": "<", ">=": "<="}[sign]
     if not rest:
-        # Whether 11.5 is more than "11" is for the author to say.
+        # Only the author knows whether 11.5 is more than "11".
         example = f": `{compared}_major {sign} {major}`" if sign in ("<", ">=") else ""
         return VERSION_PARTS + example
     first = f"{compared}_major {sign[0]} {major}"
@@ -102,7 +103,7 @@ def _remedy(node: Call, other: Node, literal: str, tokens: Tokens, schema: Schem
 
 
 def _counterexample(literal: str) -> str:
-    """A text whose order is another one than that of the numbers in it."""
+    """A text whose order differs from that of the numbers in it."""
     parts = re.split(r"(\d+)", literal)
     numbers = [int(part) for part in parts[1::2]]
     for place in range(len(numbers)):

@@ -22,12 +22,12 @@ def find_truths(
     tokens: Tokens,
     analysis: Analysis,
 ) -> Iterator[Finding]:
-    """Looks at a condition and its normal form.
+    """Checks a condition and its normal form.
 
     Args:
         node: The specialised condition.
         clauses: Its normal form.
-        closed: Those of the clauses that may hold never or always.
+        closed: The clauses that may always or never hold.
         tokens: Its text.
         analysis: Reasoning about single attributes.
     """
@@ -46,7 +46,7 @@ def find_truths(
         return
     if len(own) > 1:
         yield from _exclusions(own, tokens, analysis)
-    # What came of distributing an OR over ANDs is not what the author wrote.
+    # Distributing an OR over ANDs makes clauses that the author did not write.
     origins = [id(clause.origin) for clause in clauses]
     for clause in closed:
         if origins.count(id(clause.origin)) == 1:
@@ -54,7 +54,7 @@ def find_truths(
 
 
 def _is_own(clause: Disjunction, tokens: Tokens) -> bool:
-    """Whether a clause has tests, none of which depends on the action."""
+    """Whether a clause has tests, and none depends on the action."""
     if Root.ACTION in tokens.text and any(varies(test.node) for test in clause.tests):
         return False
     return bool(clause.tests)
@@ -71,7 +71,7 @@ def _always(clause: Disjunction, tokens: Tokens, analysis: Analysis) -> Iterator
         about, help_ = subject(test), counting or "remove it, or correct it"
         if isinstance(measured, Attr):
             about = about if test.kind == lit.CONTAINS else measured.reference
-            help_ = f"{counting or 'correct it'}, or write `has({measured.reference})` if that is meant"
+            help_ = f"{counting or 'correct it'}, or write `has({measured.reference})` if that is intended"
         yield _found("NB502", clause, f"always holds when `{about}` is known", help_, tokens)
 
 
@@ -89,13 +89,13 @@ def _exclusions(clauses: Sequence[Disjunction], tokens: Tokens, analysis: Analys
         texts = [f"`{' || '.join(test.text for test in part)}`" for part in parts]
         message = f"{', '.join(texts[:-1])} and {texts[-1]} exclude each other: the condition never holds"
         abouts = dict.fromkeys(subject(test) for part in parts for test in part)
-        help_ = f"change what it asks of {one_of(abouts)}"
+        help_ = f"change one of the tests of {one_of(abouts)}"
         yield Finding("NB501", message, cover(clauses[core[-1]].origin, tokens), help_)
 
 
 def _found(code: str, clause: Disjunction, what: str, help_: str, tokens: Tokens) -> Finding:
     text = " || ".join(test.text for test in clause.tests)
     if len(clause.tests) > 1:
-        # A line to write is for one of them; what is marked is all of them.
+        # A replacement exists for one of them, but all of them are marked.
         help_ = str(help_)
     return Finding(code, f"`{text}` {what}", cover(clause.origin, tokens), help_)

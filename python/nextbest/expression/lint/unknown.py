@@ -1,10 +1,10 @@
-"""Tests that hold for nothing, of attributes that may be missing (NB507).
+"""Tests that hold for an empty value, of attributes that may be missing (NB507).
 
-An absent attribute is unknown, and a test of what is unknown does not hold. That is what an author expects of
-`customer.vip` or `customer.age >= 18`. It is not what one expects of a test that *holds for nothing*, that is
-for false, an empty text, an empty list, or zero and no number beside it (`size(customer.products) == 0`), nor
-of the negation of a test that does not (`customer.segment != "mass"`): those leave out the customers of whom
-nothing is known. The negation of a test that holds for nothing (`customer.name != ""`) is as plain as
+An absent attribute is unknown, and a test of an unknown value does not hold. That is what an author expects
+of `customer.vip` or `customer.age >= 18`. Authors expect something else of a test that *holds for nothing*,
+that is for false, an empty text, an empty list, or zero and no number next to it (`size(customer.products) ==
+0`), and of the negation of a test that does not (`customer.segment != "mass"`): both exclude the customers
+without the attribute. The negation of a test that holds for nothing (`customer.name != ""`) is as clear as
 `customer.vip`.
 """
 
@@ -36,16 +36,17 @@ _NOTHING: dict[Type, Constant] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Scope:
-    """What a part of a condition is in.
+    """The context of a part of a condition.
 
     A node of a derived attribute's tree has tokens of another text. So all nodes here are of the condition
-    itself: inside of a derived tree, they stay what they were where the attribute is named.
+    itself: inside a derived tree, they stay those that name the attribute.
 
     Attributes:
-        turned: Whether the condition needs the part not to hold.
-        whole: The negation or choice that the part is in, if any; in a derived tree, at least its name.
+        turned: Whether the condition needs the part to be false.
+        whole: The negation or choice around the part, if any; in a derived tree, at least the attribute's
+        name.
         derived: The derived attribute that the text names, inside of its tree.
-        negated: Whether the condition needs what the text names not to hold.
+        negated: Whether the condition needs the named attribute to be false.
     """
 
     turned: bool = False
@@ -54,20 +55,20 @@ class _Scope:
     negated: bool = False
 
     def negation(self, node: Node) -> "_Scope":
-        """The scope in a negation; one that undoes another has nothing around it."""
+        """The context inside a negation; a double negation has none."""
         turned = not self.turned
         if self.derived is not None:
             return replace(self, turned=turned)
         return _Scope(turned, (self.whole or node) if turned else None, negated=turned)
 
     def selection(self, node: Node, *, other: bool, both: bool) -> "_Scope":
-        """The scope in the test of a choice that selects its first or its other branch."""
+        """The context inside the test of a choice that selects its first or its second branch."""
         if self.derived is not None:
             return replace(self, turned=other)
         return _Scope(other, (self.whole or node) if other or both else self.whole, negated=other)
 
     def tree(self, name: Attr) -> "_Scope":
-        """The scope in the tree of a derived attribute."""
+        """The context inside the tree of a derived attribute."""
         return self if self.derived is not None else replace(self, whole=self.whole or name, derived=name)
 
 
@@ -76,8 +77,8 @@ class _Atom:
     """A test that AND, OR, NOT and choices combine.
 
     Attributes:
-        node: The test; it may be in the tree of a derived attribute, and is not to be looked for in the text.
-        scope: What it is in.
+        node: The test; it may be in the tree of a derived attribute, and so not in the text.
+        scope: Its context.
         is_choice: `whole` is a choice between two ways to hold, and the test selects one of them.
     """
 
@@ -87,12 +88,12 @@ class _Atom:
 
     @property
     def whole(self) -> Node:
-        """The negation or choice that the test is part of; without one, the test as the text has it."""
+        """The negation or choice around the test; without one, the test as written."""
         return self.scope.whole or self.written
 
     @property
     def written(self) -> Node:
-        """The test as the text has it: a derived attribute by its name."""
+        """The test as written: a derived attribute by its name."""
         return self.scope.derived or self.node
 
     @property
@@ -105,18 +106,18 @@ class _Atom:
 
 
 class UnknownTests:
-    """Finds tests that leave out the customers of whom nothing is known."""
+    """Finds tests that exclude the customers without an attribute."""
 
     def __init__(self, schema: Schema, derived: Callable[[str], Node], evaluator: Evaluator) -> None:
         """Takes the declarations, and where the trees of derived attributes are found."""
         self._schema = schema
         self._derived = derived
         self._evaluator = evaluator
-        # The attributes that a derived one needs.
+        # The attributes that a derived attribute needs.
         self._needs: dict[str, tuple[str, ...]] = {}
 
     def find(self, node: Node, tokens: Tokens) -> Iterator[Finding]:
-        """Looks at a specialised condition."""
+        """Checks a specialised condition."""
         if '""' not in tokens.text and "''" not in tokens.text and self._is_plain(node):
             return
         asked = set(self._asked(node))
@@ -132,7 +133,7 @@ class UnknownTests:
                 yield _found(reference, atom, tokens)
 
     def _is_plain(self, node: Node) -> bool:
-        """Whether a condition is one of those that most conditions are, of which there is nothing to say."""
+        """Whether a condition has one of the usual forms, which are never reported."""
         match node:
             case Call(operation="AND" | "OR"):
                 return all(map(self._is_plain, node.args))
@@ -167,7 +168,7 @@ class UnknownTests:
         return isinstance(result, bool) and result is not atom.is_unequal
 
     def _atoms(self, node: Node, scope: _Scope) -> Iterator[_Atom]:
-        """The tests of a condition; those of derived attributes stand where the attribute is named."""
+        """The tests of a condition; those of derived attributes are reported where the attribute is named."""
         match node:
             case Call(operation="NOT", args=(inner,)):
                 yield from self._atoms(inner, scope.negation(node))
@@ -190,7 +191,7 @@ class UnknownTests:
     def _choice(self, node: Call, scope: _Scope) -> Iterator[_Atom]:
         test, then, other = node.args
         if then is other:
-            # Whether the items of a list that is written out are present.
+            # Whether the items of a list literal are present.
             yield from self._atoms(then, scope)
             return
         lives = [not _is_constant(branch, value=scope.turned) for branch in (then, other)]
@@ -203,11 +204,11 @@ class UnknownTests:
             yield from self._atoms(branch, scope)
 
     def _reads(self, atom: _Atom) -> Sequence[str]:
-        """The attributes that a test reads, as the text names them."""
+        """The attributes that a test reads, by their names in the text."""
         return tuple(dict.fromkeys(_attributes(atom.written)))
 
     def _optional(self, reference: str) -> tuple[str, ...]:
-        """The attributes without which one has no value: itself, or those that it is computed from."""
+        """The attributes without which an attribute has no value: itself, or those that it reads."""
         known = self._needs.get(reference)
         if known is None:
             attribute, tree = self._schema.get(reference), self._tree(reference)
@@ -224,7 +225,7 @@ class UnknownTests:
         return tuple(name for name in names if name not in asked)
 
     def _asked(self, node: Node) -> Iterator[str]:
-        """The attributes whose presence is asked for."""
+        """The attributes whose presence is tested."""
         if isinstance(node, Has):
             yield node.reference
             yield from self._optional(node.reference)
@@ -246,7 +247,7 @@ def _found(reference: str, atom: _Atom, tokens: Tokens) -> Finding:
         included = f"{asked} ? {excerpt(then, tokens)} : {excerpt(other, tokens)}"
         left_out = f"{has} && ({text})"
     elif atom.scope.negated and len(set(_attributes(atom.whole))) > 1:
-        # The other attributes may decide what is negated.
+        # The other attributes may decide the negated part.
         included = _within(atom.whole, test, f"{has} && {_closed(test, tokens, 'OR', 'IF')}", tokens)
         left_out = _within(atom.whole, test, f"{_closed(test, tokens, 'IF')} || !{has}", tokens)
     else:
@@ -254,15 +255,15 @@ def _found(reference: str, atom: _Atom, tokens: Tokens) -> Finding:
         left_out = f"{has} && {_closed(atom.whole, tokens, 'OR', 'IF')}"
         if not _stands_alone(stretch, tokens):
             included = f"({included})"
-    help_ = Remedy(f"write `{{}}` if it is to hold then, `{left_out}` if not", included)
-    # Where other attributes are read, they may decide.
+    help_ = Remedy(f"write `{{}}` if it should hold then, `{left_out}` if not", included)
+    # If it reads other attributes, they may decide.
     holds = "may not hold" if len(set(_attributes(atom.whole))) > 1 else "does not hold"
     message = f"`{reference}` may be missing, and then `{text}` {holds}"
     return Finding("NB507", message, stretch, help_)
 
 
 def _within(whole: Node, part: Node, replacement: str, tokens: Tokens) -> str:
-    """The text of a node, with another one for a part of it."""
+    """The text of a node with a part of it replaced."""
     (start, length), (begin, size) = cover(whole, tokens), cover(part, tokens)
     if not _stands_alone((begin, size), tokens):
         replacement = f"({replacement})"
@@ -270,13 +271,13 @@ def _within(whole: Node, part: Node, replacement: str, tokens: Tokens) -> str:
 
 
 def _closed(node: Node, tokens: Tokens, *loose: str) -> str:
-    """A part of the text, in brackets where its operation binds loosely."""
+    """A part of the text, in brackets if its operation binds loosely."""
     text = excerpt(node, tokens)
     return f"({text})" if isinstance(node, Call) and node.operation in loose else text
 
 
 def _stands_alone(stretch: tuple[int, int], tokens: Tokens) -> bool:
-    """Whether a part of a text is all of it, or stands in brackets."""
+    """Whether a part is the whole text, or is in brackets."""
     start, length = stretch
     first, last = tokens.at(start), tokens.at(start + length - 1)
     if first == 0 and last == len(tokens) - 1:
@@ -285,7 +286,7 @@ def _stands_alone(stretch: tuple[int, int], tokens: Tokens) -> bool:
 
 
 def _is_order_of_texts(node: Node) -> bool:
-    """Where an empty text comes in the order of texts says nothing of what is meant."""
+    """The position of an empty text in the order of texts shows nothing about the intention."""
     return isinstance(node, Call) and node.operation in _ORDER and node.args[0].type == STRING
 
 

@@ -21,7 +21,7 @@ from nextbest.expression.value import Constant
 
 
 def find_values(clauses: Sequence[Disjunction], tokens: Tokens, analysis: Analysis) -> Iterator[Finding]:
-    """Looks at the tests of a condition's normal form."""
+    """Checks the tests of a condition's normal form."""
     seen: set[str] = set()
     for clause in clauses:
         for test in clause.tests:
@@ -44,7 +44,7 @@ def find_values(clauses: Sequence[Disjunction], tokens: Tokens, analysis: Analys
                 and not analysis.truth(test)
                 and not analysis.never(clause.tests)
             ):
-                # Where nothing else is left either, the condition never holds, and that is said.
+                # If nothing else is left, the condition never holds, which is reported.
                 help_ = why_never(test, analysis)
                 yield Finding("NB506", f"`{test.text}` never holds", cover(test.node, tokens), help_)
 
@@ -80,7 +80,7 @@ def _stretch(test: Test, value: Constant, tokens: Tokens) -> tuple[int, int]:
 
 
 def value_stretch(node: Node, value: Constant, tokens: Tokens) -> tuple[int, int]:
-    """Where a value stands in the text of a node; failing that, all of it."""
+    """The position of a value in the text of a node; if it is not there, all of the node."""
     for leaf in _leaves(node):
         known = tokens.literal(leaf.token) if isinstance(leaf, Slot) else None
         if isinstance(leaf, Const) and leaf.origin is None:
@@ -93,16 +93,16 @@ def value_stretch(node: Node, value: Constant, tokens: Tokens) -> tuple[int, int
 def not_allowed(
     name: str, values: Sequence[str | int], value: Constant, stretch: tuple[int, int], *, is_list: bool
 ) -> Finding:
-    """What is wrong with a value that is none of those that an attribute or expression has."""
+    """Words the finding for a value that an attribute or expression never has."""
     shown = render_value(value)
     names = [str(allowed) for allowed in dict.fromkeys(values)]
     what = f"`{name}` {'has no' if is_list else 'is never'} {shown}"
     if isinstance(value, str):
         same = next((allowed for allowed in names if usual(allowed) == usual(value)), None)
         if same is not None:
-            help_ = "copy the value from there, in Unicode's normal form C"
+            help_ = "copy the value from schema.yaml, in Unicode's normal form C"
             if usual(same) == same:
-                help_ = Remedy("write it as it is there: `{}`", quote(same))
+                help_ = Remedy("write it as in schema.yaml: `{}`", quote(same))
             return Finding("NB514", f"{what}: the value in schema.yaml only looks the same", stretch, help_)
         alike = next((allowed for allowed in names if allowed.casefold() == value.casefold()), None)
         if alike is not None:

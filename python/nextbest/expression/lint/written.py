@@ -14,18 +14,18 @@ from nextbest.expression.tree import Node
 
 
 class WrittenLinter:
-    """Looks at expressions apart from the action that they are for."""
+    """Checks expressions independently of actions."""
 
     def __init__(self, schema: Schema) -> None:
         """Takes the declarations."""
         self._schema = schema
-        # Whether texts of a shape compare texts by order: hardly any do.
+        # Whether texts of a shape compare texts by order: almost none do.
         self._orders: dict[str, bool] = {}
         self._settled: dict[str, bool] = {}
         self._evaluator = Evaluator()
 
     def lint(self, node: Node, tokens: Tokens, parser: Parser, *, needed: bool = False) -> Iterator[Finding]:
-        """Looks at an expression.
+        """Checks an expression.
 
         Args:
             node: As built, with plain literals left open.

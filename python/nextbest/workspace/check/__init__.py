@@ -33,5 +33,5 @@ CHECKS: tuple[Callable[[Workspace], Iterator[Diagnostic]], ...] = (
 
 
 def check(workspace: Workspace) -> list[Diagnostic]:
-    """Finds what is wrong between the files of a workspace, and with values that the schema types."""
+    """Checks references between files, and values whose types the schema declares."""
     return [diagnostic for examine in CHECKS for diagnostic in examine(workspace)]

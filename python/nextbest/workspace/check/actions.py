@@ -1,4 +1,4 @@
-"""`actions/**/*.yaml` -> dangling references, and actions that could never be offered."""
+"""`actions/**/*.yaml` -> dangling references, and actions that can never be offered."""
 
 import re
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ NUMBER = re.compile(r"[0-9.]+%?")
 def check_actions(workspace: Workspace) -> Iterator[Diagnostic]:
     """Finds wrong references, values and windows of actions."""
     if not workspace.groups and workspace.names.actions.complete:
-        remedy = "add a file below `actions/`; `nextbest init` shows how"
+        remedy = "add a file below `actions/`; `nextbest init` writes an example"
         yield Diagnostic("NB217", "the workspace has no actions", None, remedy, Severity.WARNING)
     for group in workspace.groups:
         root = group.document.node
@@ -90,7 +90,7 @@ def _check_propensity(
     if NUMBER.fullmatch(name):
         yield Diagnostic(
             "NB203",
-            f"`{name}` is text, where a number belongs",
+            f"`{name}` is text, but a number is expected",
             position,
             Remedy("write it without quotes: {}", name),
         )
@@ -106,7 +106,9 @@ def _check_propensity(
             and workspace.is_sound(model.document, model.document.node)
         ):
             remedy = f"add `prior:` to the model, or write {{model: {name}, prior: 0.01}} here"
-            message = f"nothing stands in for the model `{name}` when it has no answer"
+            message = (
+                f"no prior for the model `{name}` is given: actions need one when the model has no score"
+            )
             yield Diagnostic("NB615", message, position, remedy)
 
 
@@ -138,13 +140,14 @@ def _check_treatments(
         shadowing = _shadowing(action.treatments[:index], treatment)
         if name in names:
             position = document.value(*here, "name") if treatment.name else document.value(*here)
-            remedy = "give each its own `name:`; outcomes are counted by it"
+            remedy = "give each its own `name:`: outcomes are counted by name"
             if shadowing is not None:
                 remedy = "remove one of the two, or give each its own `name:` and the earlier one conditions"
             yield Diagnostic("NB218", f"two treatments of the action are called `{name}`", position, remedy)
         elif shadowing is not None:
             message = (
-                f"this treatment is never used: `{treatment_name(shadowing)}` before it fits wherever it does"
+                f"this treatment is never used: `{treatment_name(shadowing)}`, listed before it, fits "
+                "in every case"
             )
             position = document.value(*here)
             remedy = "give the earlier one conditions, put this one before it, or remove one of the two"
@@ -154,7 +157,7 @@ def _check_treatments(
 
 
 def treatment_name(treatment: TreatmentDefinition) -> str:
-    """A treatment's own name, else its channel and placement."""
+    """The name of a treatment; without one, its channel and placement."""
     if treatment.name is not None:
         return treatment.name
     return f"{treatment.channel}-{treatment.placement}" if treatment.placement else treatment.channel

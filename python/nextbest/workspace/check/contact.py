@@ -1,4 +1,4 @@
-"""`contact-policies.yaml` -> dangling references, and a word about what is not yet applied."""
+"""`contact-policies.yaml` -> dangling references, and a note that contact policies are not yet applied."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ def check_contact(workspace: Workspace) -> Iterator[Diagnostic]:
         position = document.value("contact_policies", index, "name")
         first = names.setdefault(policy.name, position)
         if first is not position:
-            remedy = f"it is already defined in line {first.line}: rename one of the two"
+            remedy = f"line {first.line} defines it already: rename one of the two"
             yield Diagnostic("NB713", f"a contact policy `{policy.name}` is defined twice", position, remedy)
         if policy.channel is not None:
             channel = document.value("contact_policies", index, "channel")
@@ -30,6 +30,6 @@ def check_contact(workspace: Workspace) -> Iterator[Diagnostic]:
                 "NB714", f"no action uses the stock `{name}`", position, remedy, Severity.WARNING
             )
     if contact.contact_policies or contact.stock:
-        remedy = "decisions are made as if there were none"
+        remedy = "decisions ignore them"
         message = "contact policies and stock are checked, but not yet applied"
         yield Diagnostic("NB707", message, Position(document.file, 1, 1), remedy, Severity.NOTE)

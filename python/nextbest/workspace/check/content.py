@@ -1,4 +1,4 @@
-"""`content:` of treatments -> what JSON cannot say, and values that are delivered otherwise than written."""
+"""`content:` of treatments -> values that JSON cannot express, or that are delivered in another form."""
 
 import json
 import math
@@ -13,19 +13,19 @@ from nextbest.workspace.definitions import TreatmentDefinition
 from nextbest.workspace.document import Document, Node
 
 CHARACTERS_MAX = 16_384
-# A number that has no other reading: no sign, zero or base that a code or telephone number would have.
+# A number with a single reading: without the sign, leading zero or base of a code or telephone number.
 ORDINARY = re.compile(r"-?(?:0|[1-9][0-9]*)?(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?")
 
 
 def check_content(
     document: Document, path: tuple[str | int, ...], treatment: TreatmentDefinition
 ) -> Iterator[Diagnostic]:
-    """Finds what a channel would not receive as it is written.
+    """Finds content that a channel would not receive as it is written.
 
     Args:
         document: The file.
         path: Of the treatment.
-        treatment: With the content.
+        treatment: The treatment with the content.
     """
     position = document.value(*path, "content")
     if not _is_json(treatment.content):
@@ -36,7 +36,7 @@ def check_content(
         yield from check_spelling(key, document.name(*path, "content", key))
     length = len(json.dumps(treatment.content)) if treatment.content else 0
     if length > CHARACTERS_MAX:
-        remedy = "keep large texts and images elsewhere, and write where: a template's name or an address"
+        remedy = "keep large texts and images elsewhere, and write a template's name or an address"
         message = f"the content has {length:,} characters, at most {CHARACTERS_MAX:,} are allowed"
         yield Diagnostic("NB221", message, position, remedy)
     node = document.node.child(*path, "content") if document.node is not None else None
@@ -61,7 +61,7 @@ def _check_values(document: Document, value: object, node: Node) -> Iterator[Dia
 def _check_valueless(document: Document, mapping: Node, key: str) -> Iterator[Diagnostic]:
     if is_continued(document, mapping, key):
         return
-    remedy = rejoin(document, mapping, key) or "give it a value, `null` for none, or remove it"
+    remedy = rejoin(document, mapping, key) or "give it a value, write `null`, or remove it"
     yield Diagnostic("NB206", f"`{key}` has no value", document.key(mapping, key), remedy)
 
 

@@ -10,7 +10,7 @@ from nextbest.workspace.definitions import (
 )
 from nextbest.workspace.load import Workspace
 
-# The tests of a workspace write it beside the names of placements.
+# Tests use this key next to the names of placements.
 RESERVED = "not"
 
 
@@ -36,13 +36,13 @@ def _check_channels(workspace: Workspace) -> Iterator[Diagnostic]:
         node = document.node.child("channels", channel) if document.node is not None else None
         if not workspace.names.placements(channel).places and workspace.is_sound(document, node):
             remedy = "add `placements:`, such as {body: {count: 1}}: requests name them"
-            message = f"the channel `{channel}` has no placements and can never be asked"
+            message = f"the channel `{channel}` has no placements, so no request can ask for it"
             position = document.name("channels", channel)
             yield Diagnostic("NB708", message, position, remedy, Severity.WARNING)
         for placement, slot in definition.placements.items():
             path = ("channels", channel, "placements", placement)
             if placement == RESERVED:
-                remedy = "choose another name: tests use `not` for what is not to be offered"
+                remedy = "choose another name: tests use `not` for actions that must not be offered"
                 yield Diagnostic("NB209", "`not` cannot be a placement", document.name(*path), remedy)
             if slot.fallback is not None:
                 yield from workspace.names.actions.refer(slot.fallback, document.value(*path, "fallback"))
@@ -62,7 +62,7 @@ def _filled(actions: dict[str, ActionDefinition]) -> set[tuple[str, str | None]]
 
 
 def _is_unknown(workspace: Workspace, treatment: TreatmentDefinition) -> bool:
-    """Whether a treatment is for a channel or placement that is not there: which is meant cannot be told."""
+    """Whether the channel or placement of a treatment does not exist, so that its use is unclear."""
     names = workspace.names
     return not names.channels.knows(treatment.channel) or (
         treatment.placement is not None and not names.placements(treatment.channel).knows(treatment.placement)
@@ -77,8 +77,8 @@ def _check_fallback(workspace: Workspace, path: tuple[str, ...], name: str) -> I
     action, node = source.definition.actions[name], source.document.node
     position = workspace.channels.document.value(*path, "fallback")
     if not action.enabled:
-        remedy = "enable the action, or name another"
-        message = f"the fallback `{name}` can never stand here: it is disabled"
+        remedy = "enable the action, or name another one"
+        message = f"the fallback `{name}` is disabled and can never fill this placement"
         yield Diagnostic("NB715", message, position, remedy)
     is_sound = workspace.is_sound(source.document, node.child("actions", name) if node is not None else None)
     if is_sound and not any(
@@ -101,11 +101,11 @@ def _check_arbitration(workspace: Workspace) -> Iterator[Diagnostic]:
         return
     position = document.value("arbitration", "factors")
     if arbitration.formula is not None:
-        remedy = "leave factors out of the formula instead, and remove `factors:`"
-        message = "with a formula, factors have no effect"
+        remedy = "leave the factors out of the formula instead, and remove `factors:`"
+        message = "`factors:` has no effect: the formula replaces the product of factors"
         yield Diagnostic("NB711", message, position, remedy, Severity.WARNING)
     elif not (factors.propensity or factors.context_weight or factors.value or factors.lever):
-        remedy = "leave at least one on"
+        remedy = "leave at least one of them on"
         message = "with all factors off, every action has the same priority"
         yield Diagnostic("NB710", message, position, remedy, Severity.WARNING)
 
@@ -131,11 +131,11 @@ def _check_context_weights(workspace: Workspace) -> Iterator[Diagnostic]:
         if len(scopes) > 1:
             position = document.value("context_weights", index, list(scopes)[1])
             remedy = "keep one, or write one context weight for each"
-            message = f"a context weight applies to one of {', '.join(scopes)}, not to several"
+            message = f"a context weight applies to one of {', '.join(scopes)}, but several are given"
             yield Diagnostic("NB712", message, position, remedy)
 
 
 def context_weight_scopes(weight: ContextWeightDefinition) -> dict[str, str]:
-    """What a context weight is limited to: of `issue`, `group` and `action` those given, with the name."""
+    """The scope of a context weight: which of `issue`, `group` and `action` are given, with the name."""
     scopes = {"issue": weight.issue, "group": weight.group, "action": weight.action}
     return {scope: name for scope, name in scopes.items() if name is not None}

@@ -1,6 +1,6 @@
-"""`tests/*.yaml` -> tests whose result changes with the day on which they run.
+"""`tests/*.yaml` -> tests whose result depends on the day on which they run.
 
-A test without `now:` is decided at the time of its run. That is right where nothing depends on the time.
+A test without `now:` is decided at the time of its run. That is fine if nothing depends on the time.
 """
 
 import re
@@ -30,12 +30,12 @@ def check_moments(workspace: Workspace) -> Iterator[Diagnostic]:
             if why is not None:
                 position = document.value("tests", index, "name")
                 message = f"the test has no `now:`, and its result depends on the day: {why}"
-                remedy = "add the moment that it is about, such as `now: 2026-06-01T12:00:00Z`"
+                remedy = "add the moment of the test, such as `now: 2026-06-01T12:00:00Z`"
                 yield Diagnostic("NB811", message, position, remedy, Severity.WARNING)
 
 
 class _Timed:
-    """What of a workspace depends on the time."""
+    """The parts of a workspace that depend on the time."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._attributes = _timed_attributes(workspace)
@@ -55,7 +55,7 @@ class _Timed:
                 self._weights = "a context weight reads `now`"
 
     def why(self, test: PersonaTestDefinition) -> str | None:
-        """Why the result of a test depends on the time, by what it names first."""
+        """Why the result of a test depends on the time: the first reason."""
         expected = [
             action for actions in (test.expect.__pydantic_extra__ or {}).values() for action in actions
         ]
@@ -99,7 +99,7 @@ def _conditions(policies: Policies) -> Iterator[str]:
 
 
 def _timed_attributes(workspace: Workspace) -> frozenset[str]:
-    """Computed attributes that read `now`, or others that do."""
+    """Computed attributes that read `now`, directly or through others."""
     if workspace.schema is None:
         return frozenset()
     schema = workspace.schema.definition

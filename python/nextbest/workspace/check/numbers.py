@@ -1,4 +1,4 @@
-"""Levers, context weights and thresholds -> percentages and fractions that were probably mixed up."""
+"""Levers, context weights and thresholds -> percentages and fractions that were probably confused."""
 
 from collections.abc import Iterator
 
@@ -27,13 +27,13 @@ def check_numbers(workspace: Workspace) -> Iterator[Diagnostic]:
         document = workspace.arbitration.document
         if workspace.arbitration.definition.arbitration.thresholds.propensity == 1:
             position = document.value("arbitration", "thresholds", "propensity")
-            message = "a threshold of 1 keeps out every action that is not certain to be accepted"
+            message = "with a threshold of 1, only actions that are certain to be accepted are placed"
             remedy = Remedy("propensities are fractions: write {} for 1 percent", "0.01")
             yield Diagnostic("NB226", message, position, remedy, Severity.WARNING)
 
 
 def _percentages(workspace: Workspace) -> Iterator[Percentage]:
-    """Everything that is written in percentage points, with its place."""
+    """All values in percentage points, with their places."""
     if workspace.issues is not None:
         for name, issue in workspace.issues.definition.issues.items():
             yield workspace.issues.document, ("issues", name, "lever"), issue.lever

@@ -27,7 +27,7 @@ def check_personas(workspace: Workspace) -> Iterator[Diagnostic]:
             position = source.document.value(*path, "name")
             first = names.setdefault(test.name, f"{position.file}:{position.line}")
             if first != f"{position.file}:{position.line}":
-                remedy = f"it is already in {first}: say what is different about this one"
+                remedy = f"{first} has the same name: describe the difference in this one"
                 yield Diagnostic("NB806", "two tests have the same name", position, remedy)
 
 
@@ -80,8 +80,11 @@ def _check_test(
     if expected_placements(test) or test.expect.not_ or not workspace.is_sound(document, test_node):
         yield from _check_expectation(workspace, source, index, test)
     else:
-        remedy = "write what stands in a placement, `hero: [gold-card]` or `hero: []`, or `not: [gold-card]`"
-        message = "the test expects nothing, and would always hold"
+        remedy = (
+            "write the actions expected in a placement, `hero: [gold-card]` or `hero: []`, or `not: "
+            "[gold-card]`"
+        )
+        message = "the test expects nothing, so it can never fail"
         yield Diagnostic("NB810", message, document.name(*path, "expect"), remedy)
 
 
@@ -115,7 +118,7 @@ def _check_expectation(
 
 
 def _unknown(workspace: Workspace, action: str, position: Position) -> Diagnostic:
-    remedy = suggest(action, workspace.names.actions.places, otherwise="no file below `actions/` has it")
+    remedy = suggest(action, workspace.names.actions.places, otherwise="no file below `actions/` defines it")
     return Diagnostic("NB804", f"the test expects an unknown action `{action}`", position, remedy)
 
 

@@ -35,15 +35,16 @@ RESERVED = frozenset(
         "while",
     ]
 )
-# Of customer, context or action. Their types are a message of cel-cpp, which ends soon after.
+# Per root: customer, context and action. cel-cpp takes their types as one message, whose size is limited to
+# little more than this.
 ATTRIBUTES_MAX = 4_000
 NUMBERS = frozenset({"int", "double"})
-# What the values of an `enum` are, by type.
+# The types of the values of an `enum`, by type of the attribute.
 ENUMERABLE = {"string": str, "int": int, "list<string>": str, "list<int>": int}
 
 
 def check_schema(workspace: Workspace) -> Iterator[Diagnostic]:
-    """Finds reserved names, bounds and choices that do not fit, and expressions where none can be."""
+    """Finds reserved names, wrong bounds and choices, and expressions that are not allowed."""
     if workspace.schema is None:
         return
     document, schema = workspace.schema.document, workspace.schema.definition
@@ -53,8 +54,8 @@ def check_schema(workspace: Workspace) -> Iterator[Diagnostic]:
         ("action", schema.action),
     ):
         if len(attributes) > ATTRIBUTES_MAX:
-            message = f"`{root}` has {len(attributes):,} attributes, {ATTRIBUTES_MAX:,} are allowed"
-            remedy = "declare those that rules and models read"
+            message = f"`{root}` has {len(attributes):,} attributes, at most {ATTRIBUTES_MAX:,} are allowed"
+            remedy = "declare only the attributes that rules and models read"
             yield Diagnostic("NB418", message, document.name(root), remedy)
         for name, attribute in attributes.items():
             path = (root, name)
@@ -69,7 +70,7 @@ def check_schema(workspace: Workspace) -> Iterator[Diagnostic]:
 
 
 def _check_purposes(workspace: Workspace) -> Iterator[Diagnostic]:
-    """Says once that consent is not looked at; whoever declares purposes relies on it."""
+    """Notes once that consent is not yet applied, because an author who declares purposes relies on it."""
     if workspace.schema is None:
         return
     document, schema = workspace.schema.document, workspace.schema.definition
@@ -86,13 +87,13 @@ def _check_purposes(workspace: Workspace) -> Iterator[Diagnostic]:
     if found:
         also = f" and of {len(found) - 1:,} more" if len(found) > 1 else ""
         message = f"the purposes of `{'.'.join(found[0])}`{also} are kept, but not yet applied"
-        remedy = "decisions read the attribute whatever a customer has consented to: write a condition for it"
+        remedy = "decisions ignore consent: write a condition on it"
         position = document.name(*found[0], "purposes")
         yield Diagnostic("NB224", message, position, remedy, Severity.NOTE)
 
 
 def has_too_many_attributes(schema: SchemaFile) -> bool:
-    """Whether no expression can be checked against the schema, as it is too large."""
+    """Whether the schema is too large for any expression to be checked against it."""
     return any(len(group) > ATTRIBUTES_MAX for group in (schema.customer, schema.context, schema.action))
 
 
@@ -157,7 +158,7 @@ def _check_derived(
     if path[0] == "action":
         remedy = "write the value with each action, under `attributes:`"
         position = document.value(*path, "expression")
-        yield Diagnostic("NB307", "an action's attribute has no expression", position, remedy)
+        yield Diagnostic("NB307", "an attribute of actions has no `expression`", position, remedy)
     for key in ("required", "enum", "minimum", "maximum"):
         if getattr(attribute, key):
             position = document.value(*path, key)

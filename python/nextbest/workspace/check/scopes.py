@@ -1,6 +1,7 @@
-"""`issues.yaml` and files below `actions/` -> issues and groups that are declared or used, but not both.
+"""`issues.yaml` and files below `actions/` -> issues and groups that only one of both has.
 
-A group inherits the policies of its issue by the issue's name, so a misspelt name would drop all of them.
+A group inherits the policies of its issue by the issue's name: with a misspelt name it would lose all of
+them.
 """
 
 from collections.abc import Iterator
@@ -15,13 +16,13 @@ LISTED_MAX = 5
 
 
 def check_scopes(workspace: Workspace) -> Iterator[Diagnostic]:
-    """Finds undeclared issues and groups of action files, which drop policies, and unused declarations."""
+    """Finds undeclared issues and groups, whose actions lose policies, and unused declarations."""
     names = workspace.names
     used_groups: dict[str, dict[str, Position]] = {}
     used_issues: dict[str, Position] = {}
     for source in workspace.groups:
         node = source.document.node
-        # Where a name is missing or none, something stands in for it.
+        # A placeholder is in force here, because the name is missing or is not valid.
         if node is None or node.child("issue") is None:
             continue
         issue = source.definition.issue
@@ -42,7 +43,7 @@ def check_scopes(workspace: Workspace) -> Iterator[Diagnostic]:
 def _compare(
     declared: Register, used: dict[str, Position], remedy: str, *, issue: str, complete: bool
 ) -> Iterator[Diagnostic]:
-    """Compares names that are declared with those that are used; of a misspelt one, only its use is named."""
+    """Compares declared names with used names; a misspelt name is reported where it is used only."""
     if not declared.places:
         return
     taken: set[str] = set()

@@ -1,4 +1,4 @@
-"""A text of a file -> a warning where it only looks equal to what everybody else writes (NB514)."""
+"""A text of a file -> a warning if it only looks equal to what others write (NB514)."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from nextbest.diagnostics.spelling import unusual_spelling
 
 
 def check_spelling(text: str, position: Position) -> Iterator[Diagnostic]:
-    """Looks at a text that others are compared with, or that others look for."""
+    """Checks a text that is compared with other texts."""
     unusual = unusual_spelling(text)
     if unusual is not None:
         yield Diagnostic("NB514", unusual[0], position, unusual[1], Severity.WARNING)

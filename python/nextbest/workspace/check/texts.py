@@ -1,7 +1,6 @@
-"""Texts for people -> those that a `#` cuts off: `label: Deal #1` is `Deal`, and a comment.
+"""Texts for people -> those that a `#` cuts off: `label: Deal #1` is `Deal` followed by a comment.
 
-A comment has a space after its `#`, by a convention that all tools which write YAML follow; a number or a
-hashtag has none.
+By convention, a comment has a space after its `#`; a number or a hashtag has none.
 """
 
 import re
@@ -13,14 +12,14 @@ from nextbest.workspace.load import Source, Workspace
 from nextbest.workspace.scalar import quote
 
 TEXTS = frozenset({"label", "description", "reason"})
-# Below this key, every value is for customers.
+# All values below this key are shown to customers.
 CONTENT = "content"
 CUT = re.compile(r"[ \t]+(#[^\s#].*)")
 COMMENT = re.compile(r"[ \t]+#(?=\s|#|$)")
 
 
 def check_texts(workspace: Workspace) -> Iterator[Diagnostic]:
-    """Finds labels, descriptions, reasons and values of content that end at a `#` which belongs to them."""
+    """Finds labels, descriptions, reasons and values of content that a `#` cuts off unintentionally."""
     single = (workspace.schema, workspace.channels, workspace.issues, workspace.contact)
     found: list[Source] = [source for source in single if source is not None]  # type: ignore[type-arg]
     for source in (*found, *workspace.groups, *workspace.models, *workspace.personas):
@@ -42,17 +41,17 @@ def _check_text(document: Document, node: Node) -> Iterator[Diagnostic]:
     found = CUT.match(line, node.end_column)
     if found is None:
         return
-    # A comment after the text stays one.
+    # A comment after the text stays a comment.
     lost = COMMENT.split(found[1], maxsplit=1)[0].rstrip()
     position = Position(document.file, node.end_line + 1, found.start(1) + 1, len(lost))
-    message = f"`{lost}` is a comment and no part of the text"
+    message = f"`{lost}` is read as a comment, not as a part of the text"
     yield Diagnostic("NB228", message, position, _whole(document, node, found.start(1) + len(lost)),
                      Severity.WARNING)  # fmt: skip
 
 
 def _whole(document: Document, node: Node, end: int) -> str:
-    """The remedy: all of the text in quotes."""
-    otherwise = "quote the text; a comment has a space after its `#`"
+    """The remedy: the whole text in quotes."""
+    otherwise = "quote the text; put a space after the `#` of a comment"
     if node.line != node.end_line:
         return otherwise
     start = node.column
@@ -62,4 +61,4 @@ def _whole(document: Document, node: Node, end: int) -> str:
     if written is None:
         return otherwise
     fix = Fix(document.file, node.line + 1, start + 1, node.line + 1, end + 1, written)
-    return Remedy("quote all of it: {}; a comment has a space after its `#`", fix)
+    return Remedy("quote all of it: {}; put a space after the `#` of a comment", fix)

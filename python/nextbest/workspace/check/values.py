@@ -1,4 +1,4 @@
-"""A value as written in YAML, and the attribute it is for -> a constant, or what is wrong with it."""
+"""A value as written in YAML, and its attribute -> a constant, or the reason why it does not fit."""
 
 import math
 import re
@@ -24,14 +24,14 @@ EXAMPLES = {
     Type.DOUBLE: "a number, such as 12.5",
     Type.STRING: "text",
     Type.TIMESTAMP: "a date or time, such as 2026-01-31 or 2026-01-31T09:00:00Z",
-    Type.DURATION: "a length of time, such as 1h30m",
+    Type.DURATION: "a duration, such as 1h30m",
     Type.STRING_LIST: "a list of text, such as [gold, silver]",
     Type.INT_LIST: "a list of whole numbers, such as [1, 2]",
 }
 
 
 class MismatchError(Exception):
-    """A value that is none of its attribute; message and remedy as in a diagnostic, and the value."""
+    """A value that does not fit its attribute; with message and remedy as in a diagnostic, and the value."""
 
     def __init__(self, message: str, remedy: str, written: "Written") -> None:
         super().__init__(message)
@@ -42,7 +42,7 @@ class MismatchError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A value where it stands in a file."""
+    """A value with its position in a file."""
 
     document: Document
     path: tuple[str | int, ...]
@@ -54,7 +54,7 @@ class Written:
 
     @property
     def text(self) -> str:
-        """As it stands in the file; text without its quotes."""
+        """The value as written in the file; text without its quotes."""
         if isinstance(self.value, str):
             return self.value
         return self.document.written(*self.path) or str(self.value)
@@ -68,8 +68,8 @@ def constant(
     Args:
         written: The value; null is absent.
         attribute: Its declaration.
-        code: For what is wrong with it.
-        zone: In which a date begins: `time_zone` of the workspace.
+        code: The code of the finding if the value does not fit.
+        zone: The time zone in which a date begins: `time_zone` of the workspace.
     """
     if written.value is None:
         return None, []
@@ -83,12 +83,12 @@ def constant(
 
 
 def rewritten(written: str, value: object, type_: Type) -> str:  # noqa: PLR0911
-    """The remedy for a scalar of the wrong type: the same in the type that is wanted, if it has it.
+    """The remedy for a scalar of the wrong type: the same value in the right type, if possible.
 
     Args:
-        written: As it stands in the file.
-        value: As it was read.
-        type_: What it should be.
+        written: The value as written in the file.
+        value: The value that YAML reads.
+        type_: The type that it should have.
     """
     text = value.strip() if isinstance(value, str) else ""
     match type_:
@@ -115,7 +115,7 @@ def _typed(written: Written, type_: Type, zone: str) -> Constant:
     """Reads a value of a type.
 
     Raises:
-        MismatchError: It is none.
+        MismatchError: The value does not fit the type.
     """
     found: Constant | None = None
     value = written.value
@@ -143,7 +143,7 @@ def _is_int(value: object) -> bool:
 
 
 def _time(written: Written, text: str, type_: Type, zone: str) -> Timestamp | Duration:
-    # As in files of customers and on command lines.
+    # The same rules as in files of customers and on command lines.
     message, otherwise = f"`{text}` is not a {type_}", f"write {EXAMPLES[type_]}"
     try:
         match cast(text, type_, zone):
@@ -174,9 +174,7 @@ def _within(written: Written, value: Constant, attribute: AttributeDefinition) -
         if attribute.enum is not None and item not in attribute.enum:
             choices = [str(choice) for choice in attribute.enum]
             remedy = suggest(str(item), choices, otherwise=f"use {one_of(choices)}")
-            raise MismatchError(
-                f"`{place.text}` is not among the values that `schema.yaml` allows", remedy, place
-            )
+            raise MismatchError(f"`{place.text}` is not in the `enum` of `schema.yaml`", remedy, place)
         if isinstance(item, Timestamp | Duration | str):
             continue
         bounds = (

@@ -1,4 +1,4 @@
-"""What the files of a workspace may say: definitions that check them, and become JSON Schema."""
+"""Definitions of the files of a workspace: they check the files, and become JSON Schema."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -96,4 +96,4 @@ FILES: Mapping[Kind, type[Definition]] = MappingProxyType(
         Kind.CARD: CardFile,
     }
 )
-"""What a file of each kind holds."""
+"""The contents of each kind of file."""

@@ -35,18 +35,18 @@ class WindowDefinition(Definition):
     model_config = ConfigDict(json_schema_extra={"examples": [{"from": "2026-01-01", "until": "2026-12-31"}]})
 
     from_: Moment | None = Field(None, alias="from")
-    """First moment; of a date, its beginning."""
+    """First moment of the window; a date means its beginning."""
     until: Moment | None = None
-    """First moment after the window; a date is in the window, until its end."""
+    """First moment after the window; a date is in the window until its end."""
 
 
 class PropensityDefinition(Definition):
-    """A model, and the prior that stands in for it."""
+    """A model, and the prior that replaces its score."""
 
     model: Name
     """The model's name."""
     prior: Probability | None = None
-    """Stands in when the model has no answer. Without one: the model's own prior."""
+    """Replaces the score when the model has none. Without one: the model's own prior."""
     column: ScoreColumn | None = None
     """The column of the model's output that is this action's propensity, counted from 0, or its class as
     text: for one model that answers for many actions. Without it: the model's positive class."""
@@ -82,7 +82,7 @@ class TreatmentDefinition(Definition):
     content: dict[str, Any] = Field(default_factory=dict)
     """What the channel shows; the answer carries it as JSON."""
     eligibility: list[ConditionDefinition] = Field(default_factory=list)
-    """Conditions of this form alone; the action's other treatments are tried when they do not hold."""
+    """Conditions of this treatment only; if they do not hold, the action's other treatments are tried."""
 
 
 class ActionDefinition(Policies):
@@ -93,23 +93,23 @@ class ActionDefinition(Policies):
     description: Text = ""
     """What it is, for colleagues."""
     enabled: bool = True
-    """False takes it out of every decision."""
+    """False excludes it from every decision."""
     active: WindowDefinition = Field(default_factory=lambda: WindowDefinition.model_validate({}))
     """When it may be offered. Without it: always."""
     value: Value = 1.0
-    """What it is worth when accepted: a number, or an expression. Without one: 1."""
+    """What the business gains when it is accepted: a number, or an expression. Without one: 1."""
     lever: Percent = 0.0
     """Percentage points that the business adds; those of issue, group and action add up."""
     mandatory: bool = False
-    """Placed ahead of everything that is not, and exempt from thresholds."""
+    """Placed before all actions that are not mandatory, and exempt from thresholds."""
     attributes: dict[str, Any] = Field(default_factory=dict)
     """Values of the attributes that `schema.yaml` declares under `action:`."""
     propensity: Propensity | None = None
     """How likely it is accepted: a model, or a number from 0 to 1."""
     stock: Name | None = None
-    """A stock of `contact-policies.yaml` that it uses up."""
+    """A stock of `contact-policies.yaml` that each offer reduces."""
     treatments: Annotated[list[TreatmentDefinition], Field(max_length=1_000)] = Field(default_factory=list)
-    """Its forms. Of those that fit, the first whose conditions hold is used."""
+    """Its treatments. The first one that fits the placement and whose conditions hold is used."""
 
 
 class GroupFile(Policies):
@@ -118,19 +118,19 @@ class GroupFile(Policies):
     model_config = ConfigDict(title="actions/*.yaml")
 
     issue: Name
-    """The issue that the group belongs to: one of `issues.yaml`, where that declares any."""
+    """The issue of the group: one of `issues.yaml`, if that declares any."""
     group: Name
-    """The group's name; no two files may share it."""
+    """The group's name; two files must not share one."""
     lever: Percent = 0.0
     """Percentage points for each action of the group."""
     limit: Annotated[int, Field(ge=1, le=3_200)] | None = None
-    """At most so many actions of the group in one answer. Without it: no limit."""
+    """The largest number of actions of the group in one answer. Without it: no limit."""
     actions: dict[Name, ActionDefinition] = Field(default_factory=dict)
     """The actions by their names, which are unique in the workspace."""
 
 
 class IssueDefinition(Policies):
-    """What all groups of an issue share."""
+    """Levers and policies that all groups of an issue share."""
 
     groups: Annotated[list[Name], Field(min_length=1)] | None = None
     """The groups that the issue has. Without it: those that files below `actions/` give it."""
@@ -144,5 +144,5 @@ class IssuesFile(Definition):
     model_config = ConfigDict(title="issues.yaml")
 
     issues: dict[Name, IssueDefinition]
-    """The issues by name. Where there are some, files below `actions/` belong to one of them: `service: {}`
+    """The issues by name. If there are any, each file below `actions/` belongs to one of them: `service: {}`
     declares an issue without lever and policies."""

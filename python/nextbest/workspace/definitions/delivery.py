@@ -24,9 +24,9 @@ class PlacementDefinition(Definition):
     model_config = ConfigDict(json_schema_extra={"examples": [{"count": 1, "fallback": "newsletter"}]})
 
     count: Annotated[int, Field(ge=1, le=100)] = 1
-    """How many actions, when the request does not say."""
+    """How many actions to return if the request gives no number."""
     fallback: Name | None = None
-    """The action that stands here when nothing else is left."""
+    """The action that fills the placement when no other is left."""
 
 
 class ChannelDefinition(Definition):
@@ -48,7 +48,7 @@ class ChannelsFile(Definition):
 
 
 class FactorsDefinition(Definition):
-    """Which factors the priority has; one that is off counts as 1."""
+    """The factors of the priority; a factor that is off counts as 1."""
 
     propensity: bool = True
     """How likely the customer accepts."""
@@ -61,27 +61,27 @@ class FactorsDefinition(Definition):
 
 
 class ThresholdsDefinition(Definition):
-    """What an action has to reach to be placed; mandatory actions are exempt."""
+    """The minimum that an action has to reach to be placed; mandatory actions are exempt."""
 
     propensity: Probability | None = None
-    """Smallest propensity, 0 to 1."""
+    """Lowest propensity, 0 to 1."""
     priority: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    """Smallest priority."""
+    """Lowest priority."""
 
 
 class ArbitrationDefinition(Definition):
-    """How priorities come about: propensity x context weight x value x lever, or a formula."""
+    """How priorities are computed: propensity x context weight x value x lever, or a formula."""
 
     factors: FactorsDefinition | None = None
     """Switches factors off."""
     formula: Expression | None = None
-    """Takes the place of the product: CEL over `propensity`, `context_weight`, `value` and `lever`."""
+    """Replaces the product: CEL over `propensity`, `context_weight`, `value` and `lever`."""
     thresholds: ThresholdsDefinition = ThresholdsDefinition()
-    """What an action has to reach."""
+    """The minimum that an action has to reach."""
 
 
 class ContextWeightDefinition(Definition):
-    """Percentage points that the moment adds to some actions; those that match add up."""
+    """Percentage points for some actions in some situations; the ones that match add up."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -90,7 +90,7 @@ class ContextWeightDefinition(Definition):
     )
 
     when: Expression
-    """When it counts, over `customer`, `context` and `now`."""
+    """When it applies: CEL over `customer`, `context` and `now`."""
     percent: Percent
     """Percentage points, from -100."""
     issue: Name | None = None
@@ -102,7 +102,7 @@ class ContextWeightDefinition(Definition):
 
 
 class ArbitrationFile(Definition):
-    """`arbitration.yaml`: how the best actions are found among those left."""
+    """`arbitration.yaml`: how the best of the remaining actions are chosen."""
 
     model_config = ConfigDict(title="arbitration.yaml")
 
@@ -111,7 +111,7 @@ class ArbitrationFile(Definition):
     context_weights: Annotated[list[ContextWeightDefinition], Field(max_length=10_000)] = Field(
         default_factory=list
     )
-    """What the moment adds."""
+    """Percentage points that depend on the situation."""
 
 
 class ColumnDefinition(Definition):
@@ -124,7 +124,7 @@ class ColumnDefinition(Definition):
     attribute: Text
     """An attribute with its root: `customer.age`, `context.device` or `action.apr`."""
     missing: bool | int | Number | str | None = None
-    """Stands in where the attribute is absent. Without it: NaN for a number, the prior for anything else."""
+    """Used if the attribute is absent. Without it: NaN for a number, the prior for anything else."""
 
 
 def _kind_of_column(data: object) -> str:
@@ -153,21 +153,22 @@ class BindingFile(Definition):
     model_config = ConfigDict(title="binding.yaml")
 
     inputs: Annotated[dict[str, Input], Field(min_length=1)] = Field(default_factory=dict)
-    """For each input of the model the attribute, or the attributes of its columns in their order. An input of
-    one column whose name is that of an attribute (`age`, `customer_age`) may be left out."""
+    """For each input of the model its attribute, or the attributes of its columns in order. An input of one
+    column whose name is that of an attribute (`age`, `customer_age`) may be left out."""
     output: Text | None = None
-    """The output with the probabilities. Without it: the only one that can be."""
+    """The output with the probabilities. Without it: the only output that is possible."""
     positive_class: ScoreColumn | None = None
     """The class that means "accepts", as text, or the number of its column, from 0. Without it: column 1, or
-    0 when there is one column. Required where the classes of the model are texts."""
+    0 when there is one column. Required if the model names its classes by texts."""
     prior: Probability | None = None
-    """Stands in for the model when it has no answer, in actions that give none of their own."""
+    """The score of the model when it has none; an action's own prior comes first."""
     rows: Literal["one"] | None = None
-    """`one`: each row is scored by itself, as a graph needs in which rows of one run change one another."""
+    """`one`: each row is scored alone; needed if the scores of a graph depend on the other rows of the same
+    run."""
 
     @property
     def is_row_by_row(self) -> bool:
-        """Whether each row is scored by itself."""
+        """Whether each row is scored alone."""
         return self.rows == "one"
 
 
@@ -181,15 +182,15 @@ class ModelFile(BindingFile):
     file: Text = ""
     """The ONNX file, relative to this one."""
     version: Text = ""
-    """In place of a file: a version that was pushed under this name, by alias (`champion`) or SHA-256."""
+    """Instead of a file: a version that was pushed under this name, by alias (`champion`) or SHA-256."""
     background: Text = ""
-    """A sample of customers as they occur, Parquet or CSV, relative to this file: contributions need it."""
+    """A sample of real customers, Parquet or CSV, relative to this file; needed for contributions."""
     description: Text = ""
     """What it predicts, from which data."""
 
 
 class TrainingDefinition(Definition):
-    """The time that the training data are from."""
+    """The period that the training data covers."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"from": "2025-01-01", "until": "2025-12-31"}]})
 
@@ -200,24 +201,25 @@ class TrainingDefinition(Definition):
 
 
 class CardFile(Definition):
-    """`card.yaml`: the model card, which says what a pushed model is for and who answers for it."""
+    """`card.yaml`: the model card: the purpose of a pushed model, and who is responsible for it."""
 
     model_config = ConfigDict(title="card.yaml")
 
     owner: Text
-    """Who answers for the model: a team or a person, with an address."""
+    """Who is responsible for the model: a team or a person, with an address."""
     description: Text = ""
     """What it predicts, from which data."""
     training: TrainingDefinition | None = None
-    """The time that the training data are from."""
+    """The period that the training data covers."""
     population: Text = ""
-    """Whom it was trained on, and may be used for."""
+    """The customers that it was trained on and may be used for."""
     metrics: dict[Name, Number] = Field(default_factory=dict)
-    """What it was measured to be, by name: `auc`, `log_loss`."""
+    """Its measured quality, by name: `auc`, `log_loss`."""
     limits: list[Text] = Field(default_factory=list)
-    """What it must not be used for, and where it is known to be wrong."""
+    """What it must not be used for, and its known errors."""
     expires: Moment | None = None
-    """From then on `check` warns of it; a date means the beginning of that day in UTC."""
+    """From this time on, `check` warns that the card has expired; a date means the beginning of that day in
+    UTC."""
 
 
 class ContactPolicyDefinition(Definition):
@@ -228,22 +230,22 @@ class ContactPolicyDefinition(Definition):
     outcome: Literal["impression", "click", "accept", "reject", "conversion"]
     """What is counted."""
     scope: Literal["action", "group", "issue", "all"]
-    """Over what it is counted, and what is suppressed."""
+    """The scope of the count and of the suppression."""
     count: Annotated[int, Field(ge=1, le=10_000)]
-    """So many are allowed within the window."""
+    """The number allowed within the window."""
     window: Span
-    """The window that slides along."""
+    """The length of the sliding window."""
     suppress: Span
-    """For how long after the last one nothing more is shown."""
+    """How long nothing more is shown after the last one."""
     channel: Name | None = None
     """Counts only this channel. Without it: all channels."""
 
 
 class StockDefinition(Definition):
-    """Something of which there is only so much."""
+    """Something with a limited quantity."""
 
     count: Annotated[int, Field(ge=0, le=2**53)]
-    """How many there are."""
+    """The quantity."""
 
 
 class ContactFile(Definition):
@@ -254,4 +256,4 @@ class ContactFile(Definition):
     contact_policies: list[ContactPolicyDefinition] = Field(default_factory=list)
     """The contact policies."""
     stock: dict[Name, StockDefinition] = Field(default_factory=dict)
-    """Stock by name; actions use it by naming it."""
+    """Stock by name; actions refer to it by this name."""

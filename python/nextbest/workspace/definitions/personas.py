@@ -1,4 +1,4 @@
-"""`tests/*.yaml`: invented customers, and what they are to be offered."""
+"""`tests/*.yaml`: invented customers, and the answers that they should get."""
 
 from typing import Annotated, Any
 
@@ -23,12 +23,12 @@ class PersonaDefinition(Definition):
 
 
 class RefusalDefinition(Definition):
-    """Why an action is not to be offered; what is left out may be anything."""
+    """Why an action should not be offered; a key that is left out matches anything."""
 
     stage: StageName | None = None
-    """The stage at which it has to be dropped."""
+    """The stage that should drop it."""
     reason: Text | None = None
-    """The reason that has to be among those it is dropped for."""
+    """One of the reasons for which that stage should drop it."""
 
 
 def _kind_of_refusals(data: object) -> str:
@@ -42,7 +42,7 @@ Refusals = Annotated[
 
 
 class ExpectationDefinition(Definition):
-    """What the answer has to hold: by placement, exactly these actions in this order."""
+    """The expected answer: by placement, exactly these actions in this order."""
 
     model_config = ConfigDict(
         extra="allow",
@@ -57,28 +57,28 @@ class ExpectationDefinition(Definition):
 
 
 class PersonaTestDefinition(Definition):
-    """A question, and what the answer has to hold."""
+    """A request, and the expected answer."""
 
     name: Text
-    """What is shown to be so, as a sentence."""
+    """What the test shows, as a sentence."""
     persona: Name
-    """Who asks; a persona of any file of tests."""
+    """The persona of the request; from any file of tests."""
     channel: Name
-    """Through which channel."""
+    """The channel of the request."""
     placements: Annotated[dict[Name, Annotated[int, Field(ge=1, le=100)]], Field(min_length=1, max_length=32)]
-    """How many actions for which placement; filled in this order."""
+    """How many actions for each placement; filled in this order."""
     now: Moment | None = None
-    """When. Without it: the time at which the tests run."""
+    """The moment of the decision. Without it: the time at which the tests run."""
     customer: dict[str, Any] = Field(default_factory=dict)
     """Attributes that differ from the persona's, for this test."""
     context: dict[str, Any] = Field(default_factory=dict)
     """Attributes of the moment that differ from the persona's, for this test."""
     expect: ExpectationDefinition
-    """What the answer has to hold."""
+    """The expected answer."""
 
 
 class PersonaFile(Definition):
-    """A file below `tests/`: personas and what they are to be offered."""
+    """A file below `tests/`: personas, and tests of the answers that they get."""
 
     model_config = ConfigDict(title="tests/*.yaml")
 

@@ -51,11 +51,11 @@ class WorkspaceFile(Definition):
     )
 
     name: Name
-    """The workspace's name; bundles carry it."""
+    """The workspace's name; its bundles have it too."""
     currency: Currency | None = None
-    """Of values and priorities, ISO 4217. Shown with them; nothing is converted."""
+    """The currency of values and priorities, ISO 4217. Only shown; nothing is converted."""
     time_zone: TimeZone = ""
-    """In which dates begin and end, and in which `now.getHours()` reads the clock. Without one: UTC."""
+    """The time zone in which dates begin and end, and which `now.getHours()` uses. Without one: UTC."""
     description: Text = ""
     """What this workspace is for."""
 
@@ -68,13 +68,14 @@ class AttributeDefinition(Definition):
     )
 
     type: TypeName
-    """Of its values."""
+    """The type of its values."""
     label: Text = ""
     """What people call it. Without one: its name."""
     description: Text = ""
     """What it means and where it comes from."""
     required: bool = False
-    """Whether it is expected to be there. Conditions on attributes that may be absent get extra warnings."""
+    """Whether it is expected to be present. Conditions on attributes that may be absent get extra
+    warnings."""
     enum: Annotated[list[str | int], Field(min_length=1, max_length=10_000)] | None = None
     """All values it can have: of a string or int, or of the elements of a list."""
     minimum: Number | int | None = None

@@ -29,7 +29,7 @@ SPAN_US_MAX: Final = 400 * 86_400_000_000
 
 
 class Definition(BaseModel):
-    """Anything written in a workspace: unknown keys are errors, and text is never taken for a number."""
+    """Base of all definitions: unknown keys are errors, and text is never taken for a number."""
 
     model_config = ConfigDict(
         extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True, populate_by_name=False
@@ -41,7 +41,7 @@ def moment_us(text: str, zone: str = "") -> int:
 
     Args:
         text: `2026-06-01` or `2026-06-01T12:00:00+02:00`.
-        zone: Of dates: `Europe/Berlin`, `+01:00`; empty: UTC.
+        zone: The time zone of dates: `Europe/Berlin`, `+01:00`; empty: UTC.
 
     Raises:
         PydanticCustomError: NB207.
@@ -51,7 +51,7 @@ def moment_us(text: str, zone: str = "") -> int:
         try:
             return start_of_day(day.year, day.month, day.day, zone)
         except ValueError:
-            # East of Greenwich the first day begins before the first moment that a timestamp has.
+            # East of Greenwich, the first day begins before the first possible timestamp.
             return TIMESTAMP_US_MIN
     if not TIMESTAMP.fullmatch(text):
         raise PydanticCustomError("NB207", "is not a date or time")
@@ -63,13 +63,13 @@ def moment_us(text: str, zone: str = "") -> int:
 
 
 def end_us(text: str, zone: str = "") -> int:
-    """Reads the end of a window, in microseconds since 1970: the first moment that is not in it any more.
+    """Reads the end of a window, in microseconds since 1970: the first moment after it.
 
     A date is in the window: it ends with the day.
 
     Args:
-        text: As of `moment_us`.
-        zone: Of dates.
+        text: As for `moment_us`.
+        zone: As for `moment_us`.
 
     Raises:
         PydanticCustomError: NB207.
@@ -84,7 +84,7 @@ def end_us(text: str, zone: str = "") -> int:
 
 
 def _day(text: str) -> date | None:
-    """The date that a text is; None where it is none.
+    """The date that a text holds; None if it is not a date.
 
     Raises:
         PydanticCustomError: NB207.
@@ -98,13 +98,13 @@ def _day(text: str) -> date | None:
 
 
 def span_us(text: str) -> int:
-    """Reads a length of time, `7d` or `1d12h` (weeks, days, hours, minutes), in microseconds.
+    """Reads a duration, `7d` or `1d12h` (weeks, days, hours, minutes), in microseconds.
 
     Raises:
-        PydanticCustomError: NB706 when it is none, is zero, or is longer than 400 days.
+        PydanticCustomError: NB706 if it is not a duration, is zero, or is longer than 400 days.
     """
     if not SPAN.fullmatch(text) or not text:
-        raise PydanticCustomError("NB706", "is not a length of time")
+        raise PydanticCustomError("NB706", "is not a duration")
     total = duration_us(text)
     if not 0 < total <= SPAN_US_MAX:
         raise PydanticCustomError("NB706", "is not between a minute and 400 days")
@@ -143,7 +143,7 @@ Span = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "description": "A length of time in weeks, days, hours and minutes.",
+            "description": "A duration in weeks, days, hours and minutes.",
             "examples": ["7d", "1d12h", "30m"],
         }
     ),

@@ -1,7 +1,8 @@
-"""A lowered workspace -> what can become of its actions: contradictions, and actions without hope.
+"""A lowered workspace -> contradictory conditions, and unreachable actions.
 
-Everything here is sound rather than complete: what is called impossible is, for every customer whose
-attributes the schema allows; about the rest nothing is said. Only fallbacks that cannot stand are errors.
+The analysis is sound but incomplete: what it reports as impossible is impossible for every customer whose
+attributes the schema allows; other impossible cases may go unreported. Only fallbacks that can never fill
+their placement are errors.
 """
 
 from collections.abc import Sequence
@@ -23,13 +24,13 @@ __all__ = ["foresee"]
 def foresee(
     workspace: Workspace, conditions: Conditions, bundle: bundle_pb2.Bundle, known: Sequence[Diagnostic]
 ) -> list[Diagnostic]:
-    """Finds policies that cannot hold, and actions that are never placed.
+    """Finds conditions that cannot hold, and actions that are never placed.
 
     Args:
         workspace: As loaded.
         conditions: Those that the bundle was lowered with.
-        bundle: What became of it, complete or not.
-        known: What is wrong with it so far.
+        bundle: Its bundle, complete or not.
+        known: The findings so far.
     """
     prospects = list(look_at_actions(workspace, conditions, bundle))
     found = [*report_contradictions(prospects), *report_ended(prospects, workspace.now_us)]
@@ -40,7 +41,7 @@ def foresee(
     }
     found += report_fallbacks(prospects, workspace, bundle, wrong)
     if wrong:
-        # What is missing because it is wrong could be what an action or a treatment would be placed by.
+        # A definition that is missing because of an error could make an action or treatment reachable.
         return found
     found += report_unusable(prospects)
     hopeless = report_hopeless(prospects, workspace, conditions, bundle)

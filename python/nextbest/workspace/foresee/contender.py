@@ -1,6 +1,6 @@
-"""Actions that compete for one place -> for each of them those that may always be better, most likely first.
+"""Actions that compete for a place -> for each, the actions that may always rank above it.
 
-Finds candidates only: whether one is always better is for `shadows` to say.
+Finds candidates only; `shadows` decides whether one always ranks above the other.
 """
 
 import math
@@ -14,7 +14,8 @@ from nextbest.expression.propagation import feature_name
 from nextbest.workspace.foresee.priorities import Factors, Priorities
 from nextbest.workspace.foresee.prospect import Prospect, Spot
 
-# Actions that one action is compared with: 10,000 actions of one placement are not compared each with each.
+# The number of actions that one action is compared with, so that 10,000 actions of one placement do not take
+# quadratic time.
 RIVALS_MAX = 32
 
 
@@ -23,14 +24,14 @@ class Contender:
     """An action that may be placed.
 
     Attributes:
-        prospect: What is known of it.
+        prospect: Its analysis.
         factors: Of its priority.
         bounds: Least and greatest priority, where they are known.
-        product: Of its factors without context weights, at least; minus infinity where it is not known.
-        product_max: The same at most; infinity where it is not known.
-        spots: Where it can stand.
-        features: For each of its clauses, what that looks at.
-        wording: Its clauses as a whole: equal when they test the same.
+        product: Lower bound of the product of its factors without context weights; minus infinity if unknown.
+        product_max: Upper bound of the same product; infinity if unknown.
+        spots: The placements that it can fill.
+        features: For each of its clauses, the features that the clause reads.
+        wording: All of its clauses; equal for two actions that test the same.
     """
 
     prospect: Prospect
@@ -44,7 +45,7 @@ class Contender:
 
     @classmethod
     def of(cls, prospect: Prospect, priorities: Priorities) -> "Contender":
-        """Gathers what comparisons need."""
+        """Computes what comparisons need."""
         factors = priorities.factors(prospect.index)
         product, product_max = -math.inf, math.inf
         if factors.value is not None:
@@ -62,7 +63,7 @@ class Contender:
         )
 
     def may_be_above(self, other: "Contender") -> bool:
-        """Whether it is worth a closer look that its priority is always the higher one."""
+        """Whether its priority may always be the higher one, so that an exact comparison is worthwhile."""
         if self.bounds is None:
             return False
         is_mandatory = self.prospect.action.mandatory
@@ -73,25 +74,25 @@ class Contender:
 
 
 class Arena:
-    """A place that one action wins.
+    """A place that only one action can win.
 
     Attributes:
-        contenders: Those that want it.
-        why: Only one wins it.
+        contenders: The actions that compete for it.
+        why: The reason why only one wins it.
     """
 
     def __init__(self, contenders: Sequence[Contender], rivals: Sequence[Contender], why: str) -> None:
-        """Sorts those that may be better.
+        """Sorts the actions that may rank higher.
 
         Args:
-            contenders: Those that want the place.
-            rivals: Those of them that nothing but a better one keeps away.
-            why: Only one wins it.
+            contenders: The actions that compete for the place.
+            rivals: Those that only a better action keeps out.
+            why: The reason why only one wins it.
         """
         self.contenders = contenders
         self.why = why
         able = [rival for rival in rivals if rival.prospect.definition.stock is None]
-        # The least demanding first, and the best of equals.
+        # Fewest clauses first; among equals, the highest priority first.
         ordered = sorted(able, key=lambda rival: (len(rival.features), -rival.product, rival.prospect.index))
         self._ranks = {id(rival): rank for rank, rival in enumerate(ordered)}
         counts = Counter(name for rival in ordered for names in rival.features for name in names)
@@ -103,13 +104,13 @@ class Arena:
             if not rival.features:
                 self._unconditional.append(rival)
                 continue
-            # Whoever meets all of its clauses meets the one that is about the rarest features.
+            # If all clauses of an action hold, so does its clause about the rarest features.
             rarest = min(rival.features, key=lambda names: sum(counts[name] for name in names))
             for name in rarest:
                 self._by_feature.setdefault(name, []).append(rival)
 
     def rivals_of(self, contender: Contender) -> Iterator[Contender]:
-        """Those that may be there whenever an action is, and above it; at most `RIVALS_MAX` are looked at."""
+        """Finds actions that may rank above this one whenever it is available; at most `RIVALS_MAX`."""
         known = frozenset().union(*contender.features)
         for form in contender.prospect.possible:
             known |= {feature_name(test) for place in form.places for test in place.tests}

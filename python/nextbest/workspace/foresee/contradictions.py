@@ -10,7 +10,7 @@ from nextbest.workspace.foresee.prospect import Form, Prospect
 def report_contradictions(prospects: Iterable[Prospect]) -> Iterator[Diagnostic]:
     """Reports clauses of actions that exclude each other (NB503), each where the last of them is written.
 
-    A condition that cannot hold on its own has been reported there.
+    A condition that cannot hold alone was reported where it is written.
     """
     for prospect in prospects:
         for exclusion in prospect.exclusions:
@@ -20,7 +20,7 @@ def report_contradictions(prospects: Iterable[Prospect]) -> Iterator[Diagnostic]
 
 
 def report_unusable(prospects: Iterable[Prospect]) -> Iterator[Diagnostic]:
-    """Reports treatments that can never be used (NB509), but not where the action is impossible already."""
+    """Reports treatments that can never be used (NB509), unless the action itself is unreachable."""
     for prospect in prospects:
         for form in prospect.forms:
             if form.exclusions and not form.exclusions[0].is_told:
@@ -28,7 +28,7 @@ def report_unusable(prospects: Iterable[Prospect]) -> Iterator[Diagnostic]:
 
 
 def _unusable(prospect: Prospect, form: Form, exclusion: Exclusion) -> Diagnostic:
-    # A treatment may be written above conditions of its action; the finding stands at the treatment.
+    # A treatment may be written above conditions of its action; the finding is reported at the treatment.
     own = [place for place in exclusion.places if place in form.places]
     exclusion = Exclusion((*(place for place in exclusion.places if place not in own), *own))
     message = f"the treatment `{form.name}` can never be used: {exclusion.message()}"

@@ -1,7 +1,7 @@
-"""Prospects -> enabled actions that can never be placed, for reasons that no other finding gives.
+"""Prospects -> enabled actions that can never be placed, for reasons that other findings do not cover.
 
-An action that is the fallback of a placement may stand there whatever its policies and its priority are, so
-nothing is said about it. Formulas are not looked into, and the only threshold then is that of propensities.
+An action that is the fallback of a placement is never reported: it may fill that placement regardless of its
+policies and priority. Formulas are not analysed; with a formula, only the threshold of propensities is.
 """
 
 from collections.abc import Iterable
@@ -44,7 +44,7 @@ def report_hopeless(
 
 
 def _by_policies(prospect: Prospect) -> tuple[str, str] | None:
-    """A condition that never holds because of the action's attributes; of another action it may."""
+    """A condition that never holds with the attributes of this action; it may hold for others."""
     if any(exclusion.is_told or not exclusion.is_of_one_condition for exclusion in prospect.exclusions):
         return None
     exclusion = prospect.exclusions[0]
@@ -54,7 +54,7 @@ def _by_policies(prospect: Prospect) -> tuple[str, str] | None:
 
 
 def _by_treatments(prospect: Prospect) -> tuple[str, str] | None:
-    """No treatment can be used; of a single one its own finding says enough."""
+    """No treatment can be used; a single treatment has a finding at its own place."""
     if len(prospect.forms) < 2 or prospect.possible:
         return None
     why = f"none of its {len(prospect.forms)} treatments can be used"
@@ -86,7 +86,7 @@ class _Thresholds:
         return None
 
     def _highest(self, prospect: Prospect) -> float | None:
-        """The highest priority that the action can have; context weights that it never has left out."""
+        """The highest priority that the action can have, without context weights that never apply to it."""
         factors = self._priorities.factors(prospect.index)
         least = self._bundle.arbitration.priority_threshold
         bounds = self._priorities.bounds(factors)

@@ -1,7 +1,7 @@
-"""Prospects -> placements that stay empty: nothing that is made for them can stand there, or no fallback can.
+"""Prospects -> placements that stay empty, because no action or no fallback can fill them.
 
-A fallback stands whatever its own policies say, but not while it is disabled or outside of its window, and
-only with a treatment whose conditions hold.
+A fallback ignores its own policies, but it has to be enabled and inside its window, with a treatment whose
+conditions hold.
 """
 
 from collections.abc import Container, Iterator, Sequence
@@ -19,7 +19,7 @@ NAMED_MAX = 3
 def report_fallbacks(
     prospects: Sequence[Prospect], workspace: Workspace, bundle: bundle_pb2.Bundle, wrong: Container[str]
 ) -> Iterator[Diagnostic]:
-    """Reports fallbacks that cannot stand in their placement (NB715), or not always (NB716).
+    """Reports fallbacks that can never fill their placement (NB715), or not always (NB716).
 
     Args:
         prospects: Of the bundle's actions.
@@ -43,7 +43,7 @@ def report_empty_placements(
 
     Args:
         prospects: Of the bundle's actions.
-        hopeless: Indices of actions that can never be placed.
+        hopeless: Their indices in the bundle.
         workspace: As loaded.
         bundle: Without errors.
     """
@@ -52,8 +52,8 @@ def report_empty_placements(
         is_empty = spot in serving.kept_out and spot not in serving.open
         if workspace.channels is not None and is_empty and not placement.HasField("fallback"):
             why = _listed(serving.kept_out[spot])
-            message = f"no action can stand in `{path[-1]}` of `{path[1]}`: {why}"
-            remedy = "give the placement a fallback, or another action a treatment for it"
+            message = f"no action can fill `{path[-1]}` of `{path[1]}`: {why}"
+            remedy = "give the placement a fallback, or give another action a treatment for it"
             position = workspace.channels.document.name(*path)
             yield Diagnostic("NB709", message, position, remedy, Severity.WARNING)
 
@@ -68,11 +68,12 @@ def _placements(
 
 
 class _Serving:
-    """What is made for each placement.
+    """The actions of each placement.
 
     Attributes:
-        open: Placements in which something may stand.
-        kept_out: By placement, actions that are made for it and cannot stand there, with the reason.
+        open: Placements that some action may fill.
+        kept_out: By placement, actions that have a treatment for it and cannot be placed there, with the
+            reason.
     """
 
     def __init__(self, prospects: Sequence[Prospect], hopeless: Container[int], now_us: int) -> None:
@@ -93,7 +94,7 @@ def _kept_out(prospect: Prospect, hopeless: Container[int], now_us: int) -> str:
     if not prospect.action.enabled:
         return "is disabled"
     if is_over(prospect, now_us):
-        return "has a window that is over"
+        return "has a window that has ended"
     if prospect.exclusions or prospect.index in hopeless:
         return "can never be placed"
     return ""
@@ -102,7 +103,7 @@ def _kept_out(prospect: Prospect, hopeless: Container[int], now_us: int) -> str:
 def _listed(kept_out: dict[str, str]) -> str:
     named = [f"`{name}` {why}" for name, why in list(kept_out.items())[:NAMED_MAX]]
     if len(kept_out) > NAMED_MAX:
-        named.append(f"and {len(kept_out) - NAMED_MAX:,} more likewise")
+        named.append(f"and {len(kept_out) - NAMED_MAX:,} more for similar reasons")
     return ", ".join(named)
 
 
@@ -112,22 +113,22 @@ def _report_fallback(
     name = fallback.action.name
     forms = [form for form in fallback.forms if spot in form.spots]
     if not fallback.action.enabled or not forms:
-        return  # An error already.
+        return  # Reported as an error already.
     if is_over(fallback, workspace.now_us):
-        message = f"the fallback `{name}` cannot stand here: its window is over"
+        message = f"the fallback `{name}` cannot fill this placement: its window has ended"
         remedy = "give it a later end, or name another action"
-        # No error: what a server starts with must not depend on the day.
+        # Not an error: whether a server starts must not depend on the day.
         yield Diagnostic("NB715", message, position, remedy, Severity.WARNING)
     elif all(form.exclusions for form in forms):
-        message = f"the fallback `{name}` can never stand here: {forms[0].exclusions[0].message()}"
+        message = f"the fallback `{name}` can never fill this placement: {forms[0].exclusions[0].message()}"
         remedy = (
             f"change the conditions of its treatment at {_place(fallback.document, name, forms[0].index)}"
         )
         yield Diagnostic("NB715", message, position, remedy)
     elif all(form.places for form in forms):
         what = "its treatment has" if len(forms) == 1 else "all of its treatments for it have"
-        message = f"the fallback `{name}` does not always stand here: {what} conditions"
-        remedy = "where they do not hold, the placement stays empty: add a treatment without conditions"
+        message = f"the fallback `{name}` does not always fill this placement: {what} conditions"
+        remedy = "if they do not hold, the placement stays empty: add a treatment without conditions"
         yield Diagnostic("NB716", message, position, remedy, Severity.WARNING)
 
 

@@ -1,4 +1,4 @@
-"""Actions of a bundle -> the priorities they can have, in the engine's own arithmetic.
+"""Actions of a bundle -> their possible priorities, in the engine's own arithmetic.
 
 `priority = propensity x context weight x value x lever`, multiplied in this order, with factors that are off
 as 1. Rounding to the nearest double is monotone, and so are sums and products in each of their operands: the
@@ -12,19 +12,19 @@ from itertools import product
 
 from nextbest.v1 import bundle_pb2
 
-# Doubles of very different size can lose a difference; nobody's factors are outside of this.
+# The difference of doubles of very different size may be lost; real factors are within these bounds.
 FACTOR_MIN, FACTOR_MAX = 1e-30, 1e30
-# By how much a product of three factors has to be larger for no rounding to turn it round.
+# The ratio by which a product of three factors has to be larger so that rounding cannot reverse the order.
 MARGIN = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class Factors:
-    """What is known of an action's factors.
+    """The factors of an action, as far as they are known.
 
     Attributes:
         propensities: Least and greatest.
-        value: None where it is not constant.
+        value: None if it is not constant.
         lever: Levers of issue, group and action as one factor.
         weights: Context weights for it, by their indices, in the order of the bundle.
     """
@@ -35,7 +35,7 @@ class Factors:
     weights: tuple[int, ...]
 
     def only(self, weights: Collection[int]) -> "Factors":
-        """The same with some of the context weights."""
+        """A copy with some of the context weights."""
         return replace(self, weights=tuple(weight for weight in self.weights if weight in weights))
 
 
@@ -54,11 +54,11 @@ class Priorities:
 
     @property
     def is_product(self) -> bool:
-        """Whether there is no formula; of formulas nothing is known."""
+        """Whether there is no formula; priorities of a formula are unknown."""
         return not self._arbitration.HasField("formula")
 
     def factors(self, index: int) -> Factors:
-        """What is known of the factors of an action; those that are off are 1."""
+        """The factors of an action; those that are off are 1."""
         action, arbitration = self._bundle.actions[index], self._arbitration
         group = self._bundle.groups[action.group]
         issue = self._bundle.issues[group.issue]
@@ -86,7 +86,7 @@ class Priorities:
         return (min(found), max(found)) if all(map(math.isfinite, found)) else None
 
     def context_weights(self, weights: Sequence[int]) -> tuple[float, float]:
-        """The least and the greatest factor that context weights give: all that lower it, or raise it."""
+        """The smallest and the largest factor of context weights: all that lower it, or raise it."""
         lowest = highest = 0.0
         for weight in weights:
             percent = self._percents[weight]
@@ -101,9 +101,9 @@ class Priorities:
         return [weight for weight in weights if self._percents[weight] > 0.0]
 
     def is_above(self, better: Factors, worse: Factors) -> bool:
-        """Whether one action's priority is the higher one whenever both have one, by more than rounding.
+        """Whether one action's priority is always the higher one when both have one, by more than rounding.
 
-        False also where that is not seen.
+        False if that cannot be proved.
         """
         left, right = self.bounds(better), self.bounds(worse)
         if left is None:
@@ -119,7 +119,7 @@ class Priorities:
         return not raised and not lowered and self.context_weights(better.weights)[0] > 0.0
 
     def _has_larger_product(self, better: Factors, worse: Factors) -> bool:
-        """Whether the product of all other factors is the larger one, whatever rounding does."""
+        """Whether the product of all other factors is always the larger one, whatever the rounding."""
         if better.value is None or worse.value is None:
             return False
         ours = (better.propensities[0], better.value, better.lever)

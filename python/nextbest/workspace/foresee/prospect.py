@@ -1,4 +1,4 @@
-"""A lowered action -> its prospect: the clauses it has to meet, its forms, and which of both can hold."""
+"""A lowered action -> its prospect: its clauses and treatments, and which of them can hold."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from nextbest.workspace.document import Document
 from nextbest.workspace.load import Workspace
 from nextbest.workspace.lower import ordered_actions
 
-# A window is no condition; it is one thing all the same.
+# A window is not a condition, but it is analysed as one.
 WINDOW = -1
 
 Spot = tuple[int, int]
@@ -29,9 +29,9 @@ class Form:
     Attributes:
         index: In the action.
         name: Its name.
-        spots: The placements that it is made for, whatever its conditions say.
-        places: The clauses of its own conditions.
-        exclusions: What keeps it from ever being used; not looked for where the action is impossible.
+        spots: The placements that it is written for, regardless of its conditions.
+        places: The clauses of the treatment's conditions.
+        exclusions: Why it can never be used; not computed if the action is unreachable.
     """
 
     index: int
@@ -43,15 +43,15 @@ class Form:
 
 @dataclass(slots=True)
 class Prospect:
-    """What can become of an action.
+    """The analysis of one action.
 
     Attributes:
         index: In the bundle.
-        action: As the engine has it.
-        definition: As it was written.
-        document: Where.
+        action: The action of the bundle.
+        definition: The action as written.
+        document: The file that defines it.
         places: The clauses it has to meet, inherited ones first; its window is among them.
-        exclusions: Those that cannot hold together.
+        exclusions: The clauses that cannot hold together.
         forms: Its treatments.
     """
 
@@ -65,30 +65,30 @@ class Prospect:
 
     @property
     def position(self) -> Position:
-        """Its name, where it is defined."""
+        """The position of its name."""
         return self.document.name("actions", self.action.name)
 
     @property
     def is_hopeful(self) -> bool:
-        """Whether nothing is known that keeps it from every answer."""
+        """Whether the action may be placed, as far as is known."""
         return self.action.enabled and not self.exclusions and bool(self.possible)
 
     @property
     def possible(self) -> list[Form]:
-        """Treatments of which nothing is known that keeps them from being used."""
+        """Treatments that may be used, as far as is known."""
         return [form for form in self.forms if not form.exclusions]
 
 
 def look_at_actions(
     workspace: Workspace, conditions: Conditions, bundle: bundle_pb2.Bundle
 ) -> Iterator[Prospect]:
-    """Finds what each action has to meet, and what of it can hold, in the order of the bundle.
+    """Analyses each action, in the order of the bundle.
 
     Args:
         workspace: As loaded.
         conditions: Those that the bundle was lowered with.
-        bundle: With or without errors: a condition that could not be compiled is left out, and what is
-            impossible without it is so with it.
+        bundle: With or without errors: a condition that could not be compiled is left out, which makes no
+            possible action impossible.
     """
     spots = _Spots(bundle)
     exempt = fallbacks(bundle)
@@ -107,7 +107,7 @@ def look_at_actions(
             conditions.exclusions(places),
             list(_forms(conditions, spots, action)),
         )
-        # A fallback stands whatever its policies say, but within its window.
+        # A fallback ignores its policies, but not its window.
         around = limits if index in exempt else places
         if index in exempt or not prospect.exclusions:
             for form in prospect.forms:
@@ -117,7 +117,7 @@ def look_at_actions(
 
 
 def _window(document: Document, definition: ActionDefinition, action: bundle_pb2.Action) -> Iterator[Place]:
-    """The clauses that `active:` stands for."""
+    """The clauses that represent `active:`."""
     active = definition.active
     for key, operator, written, has, moment_us in (
         ("from", "GE", active.from_, action.HasField("active_from_us"), action.active_from_us),
@@ -131,7 +131,7 @@ def _window(document: Document, definition: ActionDefinition, action: bundle_pb2
 
 
 def fallbacks(bundle: bundle_pb2.Bundle) -> frozenset[int]:
-    """Actions that stand in a placement when nothing else is left."""
+    """Fallbacks: the actions that fill a placement when no other is left."""
     return frozenset(
         placement.fallback
         for channel in bundle.channels
@@ -141,7 +141,7 @@ def fallbacks(bundle: bundle_pb2.Bundle) -> frozenset[int]:
 
 
 class _Spots:
-    """The placements that treatments are made for; thousands of treatments share the same few."""
+    """The placements of treatments; thousands of treatments share a few of them."""
 
     def __init__(self, bundle: bundle_pb2.Bundle) -> None:
         self._counts = [len(channel.placements) for channel in bundle.channels]

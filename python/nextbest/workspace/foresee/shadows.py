@@ -1,23 +1,23 @@
-"""Prospects -> actions that are never placed, because a better one is always there.
+"""Prospects -> actions that are never placed, because a better one always ranks above them.
 
 Let B be placed in some answer, by one of its treatments T. The better action A
 
 - is available, eligible, applicable and suitable then: its clauses, its window among them, follow from those
   of B and T;
-- stands before B in the ranking, and passes the thresholds: it is mandatory and B is not, or its priority is
-  the higher one whatever the propensities of models and the context weights are;
+- ranks above B, and passes the thresholds: it is mandatory and B is not, or its priority is always the higher
+  one, whatever the propensities of models and the context weights;
 - fits the placement: one of its treatments for it has conditions that follow from those of B and T as well.
 
-So A was asked before B there, and there was a place, since B got one later. Two things could have kept A
-away: the limit of its group, and a place that it already has. Then B was not placed either, or this would
-have placed A in its stead, if
+So A was tried before B in that placement, and the placement was not full, since B got a place later. Only two
+things could have kept A out: the limit of its group, and a place that it already has. In both cases B would
+not have been placed either, if
 
-- both are of one group with limit 1: had the group been full, B had been kept away too; or
-- both can stand in one and the same placement only, for which one action is asked, and the group of A has no
-  limit, or is that of B.
+- both are in one group with limit 1: a full group keeps out B too; or
+- both have treatments for the same single placement only, which takes one action, and the group of A has no
+  limit, or is the group of B.
 
-Stock and contact policies may suppress A alone: nothing is said where there are any. A fallback may stand
-where it wins nothing: nothing is said about one.
+Stock and contact policies may suppress A alone: nothing is reported if there are any. A fallback may fill a
+placement without winning it: it is never reported.
 """
 
 from collections.abc import Iterator, Sequence
@@ -45,7 +45,7 @@ def report_shadows(
     priorities = Priorities(bundle)
     has_policies = workspace.contact is not None and workspace.contact.definition.contact_policies
     if has_policies or not priorities.is_product:
-        # Nothing is known of a formula's priorities, and an action that has none may not be there.
+        # Priorities of a formula are unknown, and an action without a priority may be dropped.
         return
     contenders = [Contender.of(prospect, priorities) for prospect in prospects if prospect.is_hopeful]
     comparison = _Comparison(priorities, conditions, bundle.arbitration)
@@ -77,12 +77,12 @@ def _arenas(contenders: Sequence[Contender], bundle: bundle_pb2.Bundle) -> Itera
         channel = bundle.channels[channel_index]
         placement = channel.placements[placement_index]
         if placement.count == 1 and len(members) > 1:
-            why = f"both stand only in `{placement.name}` of `{channel.name}`, which takes one action"
+            why = f"both can only be placed in `{placement.name}` of `{channel.name}`, which takes one action"
             yield from _of_one_spot(members, bundle, f"{why} unless a request asks for more")
 
 
 def _of_one_spot(members: list[Contender], bundle: bundle_pb2.Bundle, why: str) -> Iterator[Arena]:
-    """Those that no limit keeps away are better than all; others only than those of their own group."""
+    """Rivals without a limit may shadow any action; the others only actions in the same group."""
     of_group: dict[int, list[Contender]] = {}
     for member in members:
         of_group.setdefault(member.prospect.action.group, []).append(member)
@@ -103,7 +103,7 @@ class _Comparison:
         self._has_threshold = arbitration.HasField("propensity_threshold")
 
     def is_shadowed(self, worse: Contender, better: Contender) -> bool:
-        """Whether the better one is there and stands before the other one whenever that is there."""
+        """Whether the rival is available and ranks higher whenever the action is available."""
         return self._ranks_above(better, worse) and all(
             self._is_there_too(worse, form, better) for form in worse.prospect.possible
         )
@@ -121,7 +121,7 @@ class _Comparison:
         return not action.HasField("model") and action.prior >= self._threshold
 
     def _is_there_too(self, worse: Contender, form: Form, better: Contender) -> bool:
-        """Whether the better one fits wherever the other one stands by one of its treatments."""
+        """Whether the rival fits wherever the action fits by one of its treatments."""
         known = [*worse.prospect.places, *form.places]
         remainder = self._conditions.propagate(known)
         if not all(place in known or remainder.implies(place.tests) for place in better.prospect.places):
@@ -136,7 +136,7 @@ class _Comparison:
 
 def _shadowed(worse: Prospect, better: Prospect, why: str) -> Diagnostic:
     name, other, place = worse.action.name, better.action.name, better.position
-    message = f"the action `{name}` is never placed: wherever it fits, `{other}` does too and ranks above it"
+    message = f"the action `{name}` is never placed: where it fits, `{other}` fits too and ranks above it"
     where = f"`{other}` is at {place.file}:{place.line}:{place.column}"
     remedy = f"{where}, and {why}: give one of them other conditions, or remove `{name}`"
     return Diagnostic("NB511", message, worse.position, remedy, Severity.WARNING)

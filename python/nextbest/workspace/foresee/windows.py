@@ -1,4 +1,4 @@
-"""Prospects -> enabled actions whose window is over on the day of the check."""
+"""Prospects -> enabled actions whose window has ended on the day of the check."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,12 +12,12 @@ def is_over(prospect: Prospect, now_us: int) -> bool:
 
 
 def report_ended(prospects: Iterable[Prospect], now_us: int) -> Iterator[Diagnostic]:
-    """Reports windows that are over (NB223), but not those that are empty: that is an error of its own."""
+    """Reports windows that have ended (NB223), but not empty windows (NB215)."""
     for prospect in prospects:
         action = prospect.action
         is_empty = action.HasField("active_from_us") and action.active_from_us >= action.active_until_us
         if action.enabled and is_over(prospect, now_us) and not is_empty:
-            message = f"the window of `{action.name}` is over: {prospect.definition.active.until}"
+            message = f"the window of `{action.name}` ended: {prospect.definition.active.until}"
             position = prospect.document.value("actions", action.name, "active", "until")
             remedy = "give it a later end, or `enabled: false` to keep it for another time"
             yield Diagnostic("NB223", message, position, remedy, Severity.WARNING)

@@ -1,4 +1,4 @@
-"""A folder that is empty -> a small workspace with comments, which passes its own check and tests."""
+"""An empty folder -> a small workspace with comments, which passes its own check and tests."""
 
 import re
 from pathlib import Path
@@ -7,24 +7,24 @@ from typing import Final
 from nextbest.workspace.json_schema import write_schemas
 
 FILES = Path(__file__).parent / "files"
-# What the starter calls itself, on a line of its own.
+# The starter's name for itself, on a separate line.
 _NAME: Final = b"name: starter\n"
 _NAME_LENGTH_MAX: Final = 100
 
 
 def write_starter(folder: Path) -> list[Path]:
-    """Writes the starter's files, and the JSON Schemas that its first lines name.
+    """Writes the starter's files, and the JSON Schemas that their first lines name.
 
-    The workspace takes the folder's name, as far as a name may be spelled so.
+    The workspace takes the folder's name, with the characters that are not allowed replaced.
 
     Args:
-        folder: Created when it does not exist. Files in it that are in nobody's way stay.
+        folder: Created when it does not exist. Existing files that would not be overwritten are kept.
 
     Returns:
         The files written, relative to the folder, in sorted order; schemas not among them.
 
     Raises:
-        FileExistsError: A file would be overwritten; nothing has been written. It names the file.
+        FileExistsError: A file would be overwritten; nothing was written. It names the file.
     """
     contents = {path.relative_to(FILES): path.read_bytes() for path in sorted(FILES.rglob("*.yaml"))}
     for file in contents:
@@ -41,5 +41,5 @@ def write_starter(folder: Path) -> list[Path]:
 def _name(folder: Path) -> str:
     words = re.findall("[a-z0-9]+", folder.resolve().name.lower())
     name = re.sub("^[0-9-]+", "", "-".join(words))[:_NAME_LENGTH_MAX]
-    # What YAML reads as something else than text, or not at all.
+    # Names that YAML reads as something other than text.
     return "starter" if name in ("", "true", "false", "null") else name
