@@ -37,17 +37,20 @@ def report_fallbacks(
 
 
 def report_empty_placements(
-    prospects: Sequence[Prospect], hopeless: Container[int], workspace: Workspace, bundle: bundle_pb2.Bundle
+    prospects: Sequence[Prospect],
+    unreachable: Container[int],
+    workspace: Workspace,
+    bundle: bundle_pb2.Bundle,
 ) -> Iterator[Diagnostic]:
     """Reports placements without a fallback for which no action is left (NB709).
 
     Args:
         prospects: Of the bundle's actions.
-        hopeless: Their indices in the bundle.
+        unreachable: Their indices in the bundle.
         workspace: As loaded.
         bundle: Without errors.
     """
-    serving = _Serving(prospects, hopeless, workspace.now_us)
+    serving = _Serving(prospects, unreachable, workspace.now_us)
     for spot, path, placement in _placements(bundle):
         is_empty = spot in serving.kept_out and spot not in serving.open
         if workspace.channels is not None and is_empty and not placement.HasField("fallback"):
@@ -76,11 +79,11 @@ class _Serving:
             reason.
     """
 
-    def __init__(self, prospects: Sequence[Prospect], hopeless: Container[int], now_us: int) -> None:
+    def __init__(self, prospects: Sequence[Prospect], unreachable: Container[int], now_us: int) -> None:
         self.open: set[Spot] = set()
         self.kept_out: dict[Spot, dict[str, str]] = {}
         for prospect in prospects:
-            why = _kept_out(prospect, hopeless, now_us)
+            why = _kept_out(prospect, unreachable, now_us)
             for form in prospect.forms:
                 reason = why or ("has a treatment that can never be used" if form.exclusions else "")
                 if not reason:
@@ -90,12 +93,12 @@ class _Serving:
                     self.kept_out.setdefault(spot, {})[prospect.action.name] = reason
 
 
-def _kept_out(prospect: Prospect, hopeless: Container[int], now_us: int) -> str:
+def _kept_out(prospect: Prospect, unreachable: Container[int], now_us: int) -> str:
     if not prospect.action.enabled:
         return "is disabled"
     if is_over(prospect, now_us):
         return "has a window that has ended"
-    if prospect.exclusions or prospect.index in hopeless:
+    if prospect.exclusions or prospect.index in unreachable:
         return "can never be placed"
     return ""
 
