@@ -6,7 +6,7 @@ use nextbest_engine::BundleFault;
 use nextbest_onnx::OnnxFault;
 use nextbest_otlp::ProcessorFault;
 
-use crate::tls::TlsFault;
+use crate::transport::tls::TlsFault;
 
 /// Why a server does not start, or does not take a bundle.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ use tonic::{Code, Status};
 use crate::{
     call::{Call, TraceHeaders},
     clock::now_ns,
-    decide::Shared,
+    handler::Shared,
     limits::{FAILURE_SPANS_BURST, FAILURE_SPANS_PER_SECOND},
 };
 

@@ -25,50 +25,26 @@ mod tally;
 
 mod access;
 mod detail;
+mod identity;
 
 mod call;
 mod refusal;
 
-mod backlog;
+mod load_shedding;
 
-mod memory;
-
-mod arriving;
-mod intake;
-
-mod batch;
-mod decide;
+mod handler;
 mod shadow;
-mod stream;
 mod trace;
-
-mod customers;
-
-mod health;
 
 mod failures;
 
-mod compression;
-mod delivery;
-mod extras;
-mod identity;
-mod open_request;
-mod rejection;
-mod routes;
+mod services;
 
-mod address;
-mod admission;
-mod descriptors;
-mod tls;
+mod transport;
 
-mod connection;
-mod farewell;
-mod greeting;
 mod worker;
 
-mod accept;
-
-mod stats;
+mod status;
 
 mod server;
 
@@ -76,14 +52,16 @@ mod offline;
 
 pub use access::{Access, Caller, Role};
 pub use active::Activation;
-pub use address::Address;
 pub use error::ServerError;
 pub use offline::{Offline, OfflineRefusal};
 pub use server::{Ended, Server};
 pub use settings::{LateModels, Patience, Settings};
 pub use shadow::ShadowCounts;
-pub use stats::Status;
-pub use tls::{CallerCertificates, Tls, TlsFault};
+pub use status::Status;
+pub use transport::{
+    address::Address,
+    tls::{CallerCertificates, Tls, TlsFault},
+};
 
 #[cfg(test)]
 mod tests;

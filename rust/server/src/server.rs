@@ -15,28 +15,34 @@ use prost::Message as _;
 use tokio::sync::{oneshot, watch};
 
 use crate::{
-    accept::{self, Handover, Listening, Port},
     access::Access,
     active::{self, Activation},
-    address::{Address, Listener},
-    admission::{Admission, Beyond, Bounds},
-    backlog::{Backlog, InFlight},
-    connection::Door,
     counter::Counter,
-    decide::{Desk, Shared},
-    descriptors::{self, Shares},
     error::ServerError,
-    extras::Extras,
     failures::Failures,
-    health::{Health, Phase},
-    intake::Pace,
+    handler::{Desk, Shared},
     limits::HEALTH_WATCHES_MAX,
-    memory::MemoryBudget,
-    routes::{Gate, Services},
+    load_shedding::{
+        load_shedder::{Backlog, InFlight},
+        memory_budget::MemoryBudget,
+    },
+    services::{
+        extras::Extras,
+        health::{Health, Phase},
+    },
     settings::Settings,
     shadow::Shadow,
-    stats::{Stats, Status},
-    tls::{Handshake, Tls},
+    status::{Stats, Status},
+    transport::{
+        accept::{self, Handover, Listening, Port},
+        address::{Address, Listener},
+        admission::{Admission, Beyond, Bounds},
+        connection::Door,
+        descriptors::{self, Shares},
+        intake::Pace,
+        routes::{Gate, Services},
+        tls::{Handshake, Tls},
+    },
     worker::{self, Work},
 };
 

@@ -11,7 +11,7 @@ use crate::{
         INTAKE_BYTES_MAX, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, MESSAGE_TIME_MAX, PEER_CONNECTIONS_MAX,
         READING_TIME_MAX,
     },
-    tls::Tls,
+    transport::tls::Tls,
 };
 
 /// One decision in so many is looked at.

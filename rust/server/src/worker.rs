@@ -11,11 +11,13 @@ use tokio::{
 };
 
 use crate::{
-    backlog::Backlog,
-    connection::{Door, Socket, serve},
-    health::Phase,
     limits::HANDOVER_SOCKETS_MAX,
-    routes::Services,
+    load_shedding::load_shedder::Backlog,
+    services::health::Phase,
+    transport::{
+        connection::{Door, Socket, serve},
+        routes::Services,
+    },
 };
 
 /// What a worker serves, and until when.

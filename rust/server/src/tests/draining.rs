@@ -10,11 +10,11 @@ use std::{
 
 use crate::{
     Address, Ended, Patience, Settings,
-    address::{Incoming, Listener},
     tests::{
         fixture::{Client, age, eventually, request, settings, start},
         wire::{DATA, DECIDE, END_STREAM, HEADERS, PREFACE, Peer, SETTINGS, frame},
     },
+    transport::address::{Incoming, Listener},
 };
 
 const LONG: Duration = Duration::from_secs(20);

@@ -20,12 +20,11 @@ use tonic::transport::Channel;
 use crate::{
     LateModels, Server, Settings,
     active::first,
-    backlog::Backlog,
-    decide::{Desk, Shared},
     failures::Failures,
+    handler::{Desk, Shared},
     limits::ANSWERS_BYTES_MAX,
-    memory::MemoryBudget,
-    stats::Stats,
+    load_shedding::{load_shedder::Backlog, memory_budget::MemoryBudget},
+    status::Stats,
 };
 
 /// One action, for adults, in the web's hero.

@@ -7,8 +7,8 @@ use std::{
 
 use crate::{
     Address, Server, ServerError, Settings,
-    address::Listener,
     tests::fixture::{bundle, settings},
+    transport::address::Listener,
 };
 
 fn bound() -> (Listener, SocketAddr) {

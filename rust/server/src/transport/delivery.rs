@@ -20,8 +20,8 @@ use slab::Slab;
 use tonic::{Status, body::Body};
 
 use crate::{
-    decide::Shared,
     failures::Followed,
+    handler::Shared,
     limits::{ANSWER_BUFFER_BYTES, ENCODED_FACTOR, PIECE_BYTES_MAX},
     refusal::Refusal,
 };

@@ -5,7 +5,7 @@ use nextbest_proto::v1::{self, customer_service_server::CustomerService};
 use nextbest_store::{Refusal as StoreRefusal, UPSERT_CUSTOMERS_MAX};
 use tonic::{Request, Response, Status};
 
-use crate::{call::Call, decide::Desk, limits::UPSERT_CHUNK_CUSTOMERS, refusal::Refusal};
+use crate::{call::Call, handler::Desk, limits::UPSERT_CHUNK_CUSTOMERS, refusal::Refusal};
 
 #[tonic::async_trait]
 impl CustomerService for Desk {

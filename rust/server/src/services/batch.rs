@@ -12,10 +12,10 @@ use tonic::Status;
 use crate::{
     active::Active,
     call::Call,
-    decide::Desk,
     detail::Detail,
+    handler::Desk,
     limits::{ANSWER_BYTES_MAX, BATCH_CUSTOMERS_MAX, BATCH_TURN, BUILT_FACTOR},
-    memory::Reservation,
+    load_shedding::memory_budget::Reservation,
     refusal::Refusal,
 };
 

@@ -18,8 +18,8 @@ use tonic::{Status, Streaming};
 
 use crate::{
     call::Call,
-    decide::Desk,
     detail::Detail,
+    handler::Desk,
     limits::{STREAM_LAST_ANSWERS_MAX, STREAM_TURN_ANSWERS},
     refusal::Refusal,
 };

@@ -14,7 +14,7 @@ use tonic_health::pb::{
     HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus, health_server,
 };
 
-use crate::backlog::InFlight;
+use crate::load_shedding::load_shedder::InFlight;
 
 /// Where the server is between its start and its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -17,19 +17,23 @@ use tonic::{Code, Response, Status, Streaming};
 
 use crate::{
     active::Active,
-    backlog::Backlog,
-    batch::decide_batch,
     call::{Call, Timed},
     clock::{now_ns, now_us},
     detail::Detail,
     failures::Failures,
     limits::{ANSWER_BYTES_MAX, BUILT_FACTOR, EXPLAINED_FACTOR, PIECE_BYTES_MAX},
-    memory::{MemoryBudget, Reservation},
+    load_shedding::{
+        load_shedder::Backlog,
+        memory_budget::{MemoryBudget, Reservation},
+    },
     refusal::{Refusal, failure},
+    services::{
+        batch::decide_batch,
+        stream::{Answers, Leaving},
+    },
     settings::LateModels,
     shadow::{Sample, Shadow},
-    stats::Stats,
-    stream::{Answers, Leaving},
+    status::Stats,
     trace::trace,
 };
 

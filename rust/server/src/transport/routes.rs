@@ -15,23 +15,26 @@ use tonic_health::pb::health_server::{self, HealthServer};
 
 use crate::{
     access::{Role, Roles},
-    arriving::Arriving,
-    backlog::InFlight,
     call::Arrival,
-    compression,
-    decide::Desk,
-    delivery::{Deliveries, Delivery},
-    extras::{Extras, Reflection},
     failures::{Followed, method},
-    health::Health,
+    handler::Desk,
     identity::Identity,
-    intake::{Expected, Intake, Pace},
     limits::{BATCH_BYTES_MAX, CUSTOMERS_BYTES_MAX, DECIDE_BYTES_MAX, HEALTH_BYTES_MAX},
-    memory::MemoryBudget,
-    open_request::{Answering, Counted, OpenRequest},
+    load_shedding::{load_shedder::InFlight, memory_budget::MemoryBudget},
     refusal::Refusal,
-    rejection::Rejection,
-    stream::Leaving,
+    services::{
+        extras::{Extras, Reflection},
+        health::Health,
+        stream::Leaving,
+    },
+    transport::{
+        arriving::Arriving,
+        compression,
+        delivery::{Deliveries, Delivery},
+        intake::{Expected, Intake, Pace},
+        open_request::{Answering, Counted, OpenRequest},
+        rejection::Rejection,
+    },
 };
 
 pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;

@@ -20,21 +20,23 @@ use tokio::{
 };
 
 use crate::{
-    address::Stream,
-    admission::Place,
     counter::Counter,
-    farewell::Farewell,
-    greeting::{Greeted, PREFACE, greet},
-    health::Phase,
     identity::Guest,
     limits::{
         AGE_GRACE, CONNECTION_WINDOW_BYTES, FRAME_BYTES_MAX, HEADER_LIST_BYTES_MAX, HEALTH_STREAMS_MAX,
         LINGER, LOCAL_ERROR_RESETS_MAX, PENDING_ACCEPT_RESETS_MAX, PIECE_BYTES_MAX, STREAM_WINDOW_BYTES,
         STREAMS_MAX, WATCH_INTERVAL,
     },
-    routes::{Routes, Services},
+    services::health::Phase,
     settings::Patience,
-    tls::Handshake,
+    transport::{
+        address::Stream,
+        admission::Place,
+        farewell::Farewell,
+        greeting::{Greeted, PREFACE, greet},
+        routes::{Routes, Services},
+        tls::Handshake,
+    },
 };
 
 /// Of one stream, in the transport.

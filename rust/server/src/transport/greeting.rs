@@ -9,10 +9,12 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio_rustls::server::TlsStream;
 
 use crate::{
-    connection::Door,
-    farewell::Farewell,
     identity::Identity,
-    tls::{agree, caller_names},
+    transport::{
+        connection::Door,
+        farewell::Farewell,
+        tls::{agree, caller_names},
+    },
 };
 
 pub(crate) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

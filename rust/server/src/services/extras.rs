@@ -15,11 +15,10 @@ use tonic_health::pb::health_server::{self, HealthServer};
 use tonic_reflection::server::{Builder, Error};
 
 use crate::{
-    health::Health,
-    intake::Intake,
     limits::{HEALTH_BYTES_MAX, REFLECTION_BYTES_MAX},
-    routes::Answer,
+    services::health::Health,
     settings::Settings,
+    transport::{intake::Intake, routes::Answer},
 };
 
 const REFLECTION: &str = "grpc.reflection.v1.ServerReflection";

@@ -14,11 +14,13 @@ use http::Response;
 use tonic::{Status, body::Body};
 
 use crate::{
-    backlog::{Backlog, Room},
-    compression::Compression,
-    delivery::{Deliveries, Delivery},
     failures::Followed,
-    routes::Answer,
+    load_shedding::load_shedder::{Backlog, Room},
+    transport::{
+        compression::Compression,
+        delivery::{Deliveries, Delivery},
+        routes::Answer,
+    },
 };
 
 pub(crate) enum Answering {

@@ -16,9 +16,9 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::Status;
 
 use crate::{
-    arriving::Arriving,
-    memory::{MemoryBudget, Reservation},
+    load_shedding::memory_budget::{MemoryBudget, Reservation},
     refusal::Refusal,
+    transport::arriving::Arriving,
 };
 
 /// Of a gRPC message: whether it is compressed, and its length.

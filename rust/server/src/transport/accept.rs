@@ -13,13 +13,15 @@ use tokio::{
 };
 
 use crate::{
-    address::{Incoming, Listener, Stream},
-    admission::Admission,
-    connection::{Door, Socket, draining},
     counter::Counter,
-    health::{Health, Phase},
     limits::HANDOVER_SOCKETS_MAX,
-    routes::Services,
+    services::health::{Health, Phase},
+    transport::{
+        address::{Incoming, Listener, Stream},
+        admission::Admission,
+        connection::{Door, Socket, draining},
+        routes::Services,
+    },
     worker::{Work, serve_all},
 };
 

@@ -1,0 +1,3 @@
+//! More than a server can do.
+
+mod overload;

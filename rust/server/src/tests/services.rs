@@ -1,0 +1,7 @@
+//! Each service, asked by a client.
+
+mod customers;
+mod decisions;
+mod details;
+mod health;
+mod many;
