@@ -8,10 +8,7 @@ use std::fmt;
 
 use nextbest_proto::v1::{ContributionLevel, DecideRequest, ExplanationLevel};
 
-use crate::{
-    access::{Role, Roles},
-    refusal::Refusal,
-};
+use crate::access::{Role, Roles};
 
 /// A part of an answer that shows stored values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,9 +34,9 @@ impl Detail {
     ///
     /// # Errors
     /// When it lacks the role.
-    pub(crate) fn check(question: &DecideRequest, roles: Roles) -> Result<(), Refusal> {
+    pub(crate) fn check(question: &DecideRequest, roles: Roles) -> Result<(), Self> {
         match Self::of(question) {
-            Some(detail) if !roles.has(Role::Explain) => Err(Refusal::DetailForbidden(detail)),
+            Some(detail) if !roles.has(Role::Explain) => Err(detail),
             _ => Ok(()),
         }
     }
@@ -48,8 +45,8 @@ impl Detail {
     ///
     /// # Errors
     /// When its answer would show more than the decision.
-    pub(crate) fn check_many(question: &DecideRequest) -> Result<(), Refusal> {
-        Self::of(question).map_or(Ok(()), |detail| Err(Refusal::DetailOfMany(detail)))
+    pub(crate) fn check_many(question: &DecideRequest) -> Result<(), Self> {
+        Self::of(question).map_or(Ok(()), Err)
     }
 
     /// Of `DecideRequest`.

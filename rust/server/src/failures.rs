@@ -19,8 +19,8 @@ use tonic::{Code, Status};
 use crate::{
     call::{Call, TraceHeaders},
     clock::now_ns,
-    handler::Shared,
     limits::{FAILURE_SPANS_BURST, FAILURE_SPANS_PER_SECOND},
+    shared::Shared,
 };
 
 /// Every method of the decision port, with its service.

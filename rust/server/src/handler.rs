@@ -1,4 +1,4 @@
-//! `Decide` and `Explain`: a request message turned into a decision, its response and its trace.
+//! One worker's handler: a checked request turned into a decision, its response and its trace.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -7,49 +7,24 @@ use std::{
 
 use std::time::Instant;
 
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::Guard;
 use nextbest_engine::{Decision, Moment, Reject, Request, decide};
-use nextbest_otlp::Emitter;
-use nextbest_proto::v1::{self, decision_service_server::DecisionService};
-use nextbest_store::Store;
-use tokio::sync::watch;
-use tonic::{Code, Response, Status, Streaming};
+use nextbest_proto::v1;
+use tonic::{Code, Status};
 
 use crate::{
     active::Active,
     call::{Call, Timed},
     clock::{now_ns, now_us},
-    detail::Detail,
     failures::Failures,
     limits::{ANSWER_BYTES_MAX, BUILT_FACTOR, EXPLAINED_FACTOR, PIECE_BYTES_MAX},
-    load_shedding::{
-        load_shedder::Backlog,
-        memory_budget::{MemoryBudget, Reservation},
-    },
+    load_shedding::{load_shedder::Backlog, memory_budget::Reservation},
     refusal::{Refusal, failure},
-    services::{
-        batch::decide_batch,
-        stream::{Answers, Leaving},
-    },
     settings::LateModels,
-    shadow::{Sample, Shadow},
-    status::Stats,
+    shadow::Sample,
+    shared::Shared,
     trace::trace,
 };
-
-/// What all workers share.
-pub(crate) struct Shared {
-    pub(crate) active: ArcSwap<Active>,
-    pub(crate) store: Store,
-    pub(crate) emitter: Option<Emitter>,
-    pub(crate) stats: Stats,
-    pub(crate) shadow: Option<Shadow>,
-    pub(crate) late_models: LateModels,
-    /// Changes of who may call, so far.
-    pub(crate) grants: watch::Sender<u64>,
-    /// Of answers under construction, and of those that nobody has read yet.
-    pub(crate) answers: Arc<MemoryBudget>,
-}
 
 /// Where one worker answers.
 #[derive(Clone)]
@@ -58,62 +33,6 @@ pub(crate) struct Desk {
     pub(crate) worker: usize,
     pub(crate) backlog: Arc<Backlog>,
     pub(crate) failures: Arc<Failures>,
-}
-
-#[tonic::async_trait]
-impl DecisionService for Desk {
-    async fn decide(
-        &self,
-        request: tonic::Request<v1::DecideRequest>,
-    ) -> Result<Response<v1::DecideResponse>, Status> {
-        let decided = self.guard(|| {
-            let call = Call::of(&request)?;
-            Detail::check(request.get_ref(), call.roles)?;
-            self.answer(&call, self.shared.active.load(), |active| {
-                Request::check(&active.bundle, request.into_inner())
-            })
-        })?;
-        self.shared.stats.decisions.add();
-        Ok(Response::new(decided))
-    }
-
-    type DecideStreamStream = Answers;
-
-    async fn decide_stream(
-        &self,
-        request: tonic::Request<Streaming<v1::StreamedRequest>>,
-    ) -> Result<Response<Answers>, Status> {
-        let call = self.guard(|| Call::of(&request))?;
-        let leaving = request.extensions().get::<Leaving>().cloned();
-        let answers = Answers::new(self.clone(), call, leaving, request.into_inner());
-        Ok(Response::new(answers))
-    }
-
-    async fn decide_batch(
-        &self,
-        request: tonic::Request<v1::DecideBatchRequest>,
-    ) -> Result<Response<v1::DecideBatchResponse>, Status> {
-        let call = self.guard(|| Call::of(&request))?;
-        Ok(Response::new(
-            decide_batch(self, &call, request.into_inner()).await?,
-        ))
-    }
-
-    async fn explain(
-        &self,
-        request: tonic::Request<v1::ExplainRequest>,
-    ) -> Result<Response<v1::ExplainResponse>, Status> {
-        let decided = self.guard(|| {
-            let call = Call::of(&request)?;
-            self.answer(&call, self.shared.active.load(), |active| {
-                Request::check_explain(&active.bundle, request.into_inner())
-            })
-        })?;
-        self.shared.stats.explanations.add();
-        Ok(Response::new(v1::ExplainResponse {
-            decision: Some(decided),
-        }))
-    }
 }
 
 impl Desk {

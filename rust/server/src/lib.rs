@@ -32,11 +32,13 @@ mod refusal;
 
 mod load_shedding;
 
+mod shared;
+
+mod failures;
+
 mod handler;
 mod shadow;
 mod trace;
-
-mod failures;
 
 mod services;
 

@@ -20,25 +20,24 @@ use crate::{
     counter::Counter,
     error::ServerError,
     failures::Failures,
-    handler::{Desk, Shared},
+    handler::Desk,
     limits::HEALTH_WATCHES_MAX,
     load_shedding::{
         load_shedder::{Backlog, InFlight},
         memory_budget::MemoryBudget,
     },
-    services::{
-        extras::Extras,
-        health::{Health, Phase},
-    },
+    services::health::{Health, Phase},
     settings::Settings,
     shadow::Shadow,
+    shared::Shared,
     status::{Stats, Status},
     transport::{
         accept::{self, Handover, Listening, Port},
         address::{Address, Listener},
         admission::{Admission, Beyond, Bounds},
-        connection::Door,
+        connection_policy::ConnectionPolicy,
         descriptors::{self, Shares},
+        extras::Extras,
         intake::Pace,
         routes::{Gate, Services},
         tls::{Handshake, Tls},
@@ -57,7 +56,7 @@ pub struct Server {
     ports: Ports,
     in_flight: Arc<InFlight>,
     intake: Arc<MemoryBudget>,
-    door: Door,
+    policy: ConnectionPolicy,
     phase: watch::Sender<Phase>,
     decision_address: Address,
     health_address: Address,
@@ -154,7 +153,7 @@ impl Server {
         let (accept_ended, accept) = mpsc::channel();
         let (open_port, port) = oneshot::channel();
         let patience = settings.patience;
-        let door = door(&settings)?;
+        let policy = connection_policy(&settings)?;
         let ports = Ports::new(&settings);
         let health = ports.listening(health, &ports.health);
         let watches = InFlight::new(HEALTH_WATCHES_MAX);
@@ -164,7 +163,7 @@ impl Server {
         };
         accept::start(
             health,
-            door.of_probes(),
+            policy.for_probes(),
             probes(),
             port,
             phase.subscribe(),
@@ -206,7 +205,7 @@ impl Server {
                 services: Services::decisions(desk, gate.clone(), extras.clone()),
                 backlog: Some(backlog),
                 phase: phase.subscribe(),
-                door: door.clone(),
+                policy: policy.clone(),
             };
             worker::start(format!("nextbest-work-{place}"), work, worker_ended.clone())
         };
@@ -231,7 +230,7 @@ impl Server {
             ports,
             in_flight,
             intake,
-            door,
+            policy,
             phase,
             decision_address,
             health_address,
@@ -268,13 +267,13 @@ impl Server {
     /// # Errors
     /// When they cannot be used, or the port speaks plain text. Nothing changes then.
     pub fn renew(&self, tls: &Tls) -> Result<(), ServerError> {
-        self.door.handshake.renew(tls).map_err(ServerError::Tls)
+        self.policy.handshake.renew(tls).map_err(ServerError::Tls)
     }
 
     /// Changes who may call, on open connections too. A port that everybody may call stays open to all.
     pub fn grant(&self, access: Access) {
-        if self.door.access.load().is_some() {
-            self.door.access.store(Some(Arc::new(access)));
+        if self.policy.access.load().is_some() {
+            self.policy.access.store(Some(Arc::new(access)));
             self.shared.grants.send_modify(|grants| *grants += 1);
         }
     }
@@ -302,8 +301,8 @@ impl Server {
             in_flight: self.in_flight.open(),
             callers_unknown: stats.callers_unknown.get(),
             roles_missing: stats.roles_missing.get(),
-            handshakes_failed: self.door.counters.handshakes_failed.get(),
-            not_http2: self.door.counters.not_http2.get(),
+            handshakes_failed: self.policy.counters.handshakes_failed.get(),
+            not_http2: self.policy.counters.not_http2.get(),
             not_calls: stats.not_calls.get(),
             intake_bytes: self.intake.bytes(),
             answer_bytes: self.shared.answers.bytes(),
@@ -424,11 +423,11 @@ fn shadow(settings: &Settings) -> Result<Option<Shadow>, ServerError> {
     }
 }
 
-fn door(settings: &Settings) -> Result<Door, ServerError> {
-    Ok(Door {
+fn connection_policy(settings: &Settings) -> Result<ConnectionPolicy, ServerError> {
+    Ok(ConnectionPolicy {
         handshake: Handshake::of(settings.tls.as_ref()).map_err(ServerError::Tls)?,
         access: Arc::new(ArcSwapOption::from_pointee(settings.access.clone())),
-        ..Door::open(settings.patience)
+        ..ConnectionPolicy::open(settings.patience)
     })
 }
 

@@ -1,7 +1,9 @@
 //! The gRPC services: a decoded message turned into an answer.
 
 pub(crate) mod batch;
-pub(crate) mod customers;
-pub(crate) mod extras;
-pub(crate) mod health;
+pub(crate) mod decisions;
 pub(crate) mod stream;
+
+pub(crate) mod customers;
+
+pub(crate) mod health;

@@ -10,10 +10,12 @@ pub(crate) mod admission;
 pub(crate) mod accept;
 
 pub(crate) mod connection;
+pub(crate) mod connection_policy;
 pub(crate) mod farewell;
 pub(crate) mod greeting;
 pub(crate) mod tls;
 
+pub(crate) mod extras;
 pub(crate) mod routes;
 
 pub(crate) mod rejection;

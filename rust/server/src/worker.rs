@@ -15,7 +15,8 @@ use crate::{
     load_shedding::load_shedder::Backlog,
     services::health::Phase,
     transport::{
-        connection::{Door, Socket, serve},
+        connection::{Socket, serve},
+        connection_policy::ConnectionPolicy,
         routes::Services,
     },
 };
@@ -26,7 +27,7 @@ pub(crate) struct Work {
     /// Told when the event loop sleeps and wakes.
     pub(crate) backlog: Option<Arc<Backlog>>,
     pub(crate) phase: watch::Receiver<Phase>,
-    pub(crate) door: Door,
+    pub(crate) policy: ConnectionPolicy,
 }
 
 /// Starts a worker. It ends when nobody can hand it sockets any more and its connections have ended, and then
@@ -62,7 +63,7 @@ pub(crate) async fn serve_all(mut sockets: handover::Receiver<Socket>, work: Wor
             socket = sockets.recv() => {
                 let Some(socket) = socket else { break };
                 let (services, phase) = (work.services.clone(), work.phase.clone());
-                connections.spawn_local(serve(socket, services, work.door.clone(), phase));
+                connections.spawn_local(serve(socket, services, work.policy.clone(), phase));
             }
             // A connection that panicked has taken its own requests with it, and no others.
             Some(ended) = connections.join_next() => cut_off += ended.unwrap_or(0),

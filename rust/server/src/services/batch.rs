@@ -131,7 +131,7 @@ fn check(question: Option<v1::DecideRequest>, customers: usize) -> Result<v1::De
             "question: `customer_id` and `customer` go into `customers`, once for each of them",
         ));
     }
-    Detail::check_many(&question)?;
+    Detail::check_many(&question).map_err(Refusal::DetailOfMany)?;
     if !(1..=BATCH_CUSTOMERS_MAX).contains(&customers) {
         return Err(Status::invalid_argument(format!(
             "customers: {customers} of them: 1 to {BATCH_CUSTOMERS_MAX}; send more in several calls"

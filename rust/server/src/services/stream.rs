@@ -81,7 +81,7 @@ impl Answers {
             let asked = question
                 .decide
                 .ok_or_else(|| Status::invalid_argument("decide: missing: what is asked"))?;
-            Detail::check_many(&asked)?;
+            Detail::check_many(&asked).map_err(Refusal::DetailOfMany)?;
             let active = desk.shared.active.load();
             desk.answer(&self.call.again(), active, |active| {
                 Request::check(&active.bundle, asked)

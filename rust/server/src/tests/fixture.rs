@@ -21,9 +21,10 @@ use crate::{
     LateModels, Server, Settings,
     active::first,
     failures::Failures,
-    handler::{Desk, Shared},
+    handler::Desk,
     limits::ANSWERS_BYTES_MAX,
     load_shedding::{load_shedder::Backlog, memory_budget::MemoryBudget},
+    shared::Shared,
     status::Stats,
 };
 

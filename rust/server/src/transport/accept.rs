@@ -19,7 +19,8 @@ use crate::{
     transport::{
         address::{Incoming, Listener, Stream},
         admission::Admission,
-        connection::{Door, Socket, draining},
+        connection::{Socket, draining},
+        connection_policy::ConnectionPolicy,
         routes::Services,
     },
     worker::{Work, serve_all},
@@ -74,7 +75,7 @@ fn least_loaded(workers: &[Handover], last: usize) -> Option<(usize, &Handover)>
 /// ended. `decisions` comes once there is a bundle to decide with.
 pub(crate) fn start(
     health: Listening,
-    door: Door,
+    policy: ConnectionPolicy,
     probes: Health,
     decisions: tokio::sync::oneshot::Receiver<Port>,
     mut phase: watch::Receiver<Phase>,
@@ -99,7 +100,7 @@ pub(crate) fn start(
                     services,
                     backlog: None,
                     phase: always.clone(),
-                    door,
+                    policy,
                 };
                 tokio::task::spawn_local(serve_all(health_sockets, work));
                 tokio::task::spawn_local(accept(port, always));

@@ -20,22 +20,20 @@ use tokio::{
 };
 
 use crate::{
-    counter::Counter,
-    identity::Guest,
     limits::{
-        AGE_GRACE, CONNECTION_WINDOW_BYTES, FRAME_BYTES_MAX, HEADER_LIST_BYTES_MAX, HEALTH_STREAMS_MAX,
-        LINGER, LOCAL_ERROR_RESETS_MAX, PENDING_ACCEPT_RESETS_MAX, PIECE_BYTES_MAX, STREAM_WINDOW_BYTES,
-        STREAMS_MAX, WATCH_INTERVAL,
+        AGE_GRACE, CONNECTION_WINDOW_BYTES, FRAME_BYTES_MAX, HEADER_LIST_BYTES_MAX, LINGER,
+        LOCAL_ERROR_RESETS_MAX, PENDING_ACCEPT_RESETS_MAX, PIECE_BYTES_MAX, STREAM_WINDOW_BYTES,
+        WATCH_INTERVAL,
     },
     services::health::Phase,
     settings::Patience,
     transport::{
         address::Stream,
         admission::Place,
+        connection_policy::ConnectionPolicy,
         farewell::Farewell,
         greeting::{Greeted, PREFACE, greet},
         routes::{Routes, Services},
-        tls::Handshake,
     },
 };
 
@@ -52,56 +50,11 @@ pub(crate) struct Socket {
     pub(crate) open: Arc<()>,
 }
 
-/// What all connections of a port have to come through.
-#[derive(Clone)]
-pub(crate) struct Door {
-    /// Calls at a time on one connection.
-    pub(crate) streams_max: u32,
-    pub(crate) handshake: Arc<Handshake>,
-    pub(crate) access: Guest,
-    pub(crate) patience: Patience,
-    pub(crate) counters: Arc<DoorCounters>,
-}
-
-/// What did not come through.
-#[derive(Debug, Default)]
-pub(crate) struct DoorCounters {
-    pub(crate) handshakes_failed: Counter,
-    /// Connections that spoke neither HTTP/2 nor, where it is asked for, TLS.
-    pub(crate) not_http2: Counter,
-}
-
-impl Door {
-    /// Of a port that speaks plain text to everybody.
-    pub(crate) fn open(patience: Patience) -> Self {
-        Self {
-            streams_max: STREAMS_MAX,
-            handshake: Arc::default(),
-            access: Arc::default(),
-            patience,
-            counters: Arc::default(),
-        }
-    }
-
-    /// That of the health port, in plain text for everybody, with the same counters.
-    pub(crate) fn of_probes(&self) -> Self {
-        Self {
-            counters: Arc::clone(&self.counters),
-            streams_max: HEALTH_STREAMS_MAX,
-            // A probe that watches has nobody to move to: replicas are not shared out by health checks.
-            ..Self::open(Patience {
-                age: None,
-                ..self.patience
-            })
-        }
-    }
-}
-
 /// Serves the connection until its end. Returns how many requests were cut off without a response.
 pub(crate) async fn serve(
     socket: Socket,
     services: Services,
-    door: Door,
+    policy: ConnectionPolicy,
     phase: watch::Receiver<Phase>,
 ) -> usize {
     let Socket {
@@ -109,7 +62,7 @@ pub(crate) async fn serve(
         place,
         open: _open,
     } = socket;
-    let served = serve_socket(stream, &place, services, door, phase);
+    let served = serve_socket(stream, &place, services, policy, phase);
     tokio::select! {
         cut_off = served => cut_off,
         () = place.wanted() => 0,
@@ -120,7 +73,7 @@ async fn serve_socket(
     stream: Stream,
     place: &Place,
     services: Services,
-    door: Door,
+    policy: ConnectionPolicy,
     phase: watch::Receiver<Phase>,
 ) -> usize {
     match stream {
@@ -129,11 +82,11 @@ async fn serve_socket(
             let adopted = stream
                 .set_nodelay(true)
                 .and_then(|()| TcpStream::from_std(stream));
-            serve_stream(adopted, place, Authorities::Valid, services, door, phase).await
+            serve_stream(adopted, place, Authorities::Valid, services, policy, phase).await
         }
         Stream::Unix(stream) => {
             let adopted = UnixStream::from_std(stream);
-            serve_stream(adopted, place, Authorities::Any, services, door, phase).await
+            serve_stream(adopted, place, Authorities::Any, services, policy, phase).await
         }
     }
 }
@@ -143,13 +96,13 @@ async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     place: &Place,
     authorities: Authorities,
     services: Services,
-    door: Door,
+    policy: ConnectionPolicy,
     mut phase: watch::Receiver<Phase>,
 ) -> usize {
     let Ok(stream) = stream else { return 0 };
-    let greeting = greet(stream, &door);
+    let greeting = greet(stream, &policy);
     let greeted = tokio::select! {
-        greeted = timeout(door.patience.handshake, greeting) => greeted.ok().flatten(),
+        greeted = timeout(policy.patience.handshake, greeting) => greeted.ok().flatten(),
         // What the peer has sent before it could know is answered.
         () = drained(&mut phase) => None,
     };
@@ -159,12 +112,12 @@ async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin + 'static>(
         Some((Greeted::Plain(stream), identity)) => {
             let routes = Routes::new(services, identity);
             let stream = Inspected::new(Farewell::new(stream), PREFACE, authorities, routes.faults());
-            serve_calls(stream, routes, &door, phase).await
+            serve_calls(stream, routes, &policy, phase).await
         }
         Some((Greeted::Tls(stream), identity)) => {
             let routes = Routes::new(services, identity);
             let stream = Inspected::new(Farewell::new(stream), PREFACE, authorities, routes.faults());
-            serve_calls(stream, routes, &door, phase).await
+            serve_calls(stream, routes, &policy, phase).await
         }
     }
 }
@@ -172,11 +125,11 @@ async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin + 'static>(
 async fn serve_calls<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     stream: Inspected<S>,
     routes: Routes,
-    door: &Door,
+    policy: &ConnectionPolicy,
     mut phase: watch::Receiver<Phase>,
 ) -> usize {
-    let patience = &door.patience;
-    let mut connection = pin!(settings(door).serve_connection(TokioIo::new(stream), routes.clone()));
+    let patience = &policy.patience;
+    let mut connection = pin!(settings(policy).serve_connection(TokioIo::new(stream), routes.clone()));
     let end_by = tokio::select! {
         // However it ends, its requests have ended with it, and the peer knows why.
         _ = connection.as_mut() => return 0,
@@ -207,11 +160,11 @@ async fn serve_calls<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     }
 }
 
-fn settings(door: &Door) -> http2::Builder<Local> {
-    let patience = &door.patience;
+fn settings(policy: &ConnectionPolicy) -> http2::Builder<Local> {
+    let patience = &policy.patience;
     let mut builder = http2::Builder::new(Local);
     builder
-        .max_concurrent_streams(door.streams_max)
+        .max_concurrent_streams(policy.streams_max)
         .max_pending_accept_reset_streams(PENDING_ACCEPT_RESETS_MAX)
         .max_local_error_reset_streams(LOCAL_ERROR_RESETS_MAX)
         .max_header_list_size(HEADER_LIST_BYTES_MAX)

@@ -21,9 +21,9 @@ use tonic::{Status, body::Body};
 
 use crate::{
     failures::Followed,
-    handler::Shared,
     limits::{ANSWER_BUFFER_BYTES, ENCODED_FACTOR, PIECE_BYTES_MAX},
     refusal::Refusal,
+    shared::Shared,
 };
 
 /// The responses of one connection, and time as its watch counts it: a clock for each piece would cost more than the

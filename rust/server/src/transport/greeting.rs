@@ -11,7 +11,7 @@ use tokio_rustls::server::TlsStream;
 use crate::{
     identity::Identity,
     transport::{
-        connection::Door,
+        connection_policy::ConnectionPolicy,
         farewell::Farewell,
         tls::{agree, caller_names},
     },
@@ -37,23 +37,26 @@ pub(crate) enum Greeted<S> {
 /// Agrees on TLS where it is spoken, and reads the preface. Nothing when it is none.
 pub(crate) async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
-    door: &Door,
+    policy: &ConnectionPolicy,
 ) -> Option<(Greeted<S>, Identity)> {
-    let identity = |names| Identity::new(Arc::clone(&door.access), names);
-    let Some(acceptor) = door.handshake.acceptor() else {
-        let stream = read_preface(stream, door).await?;
+    let identity = |names| Identity::new(Arc::clone(&policy.access), names);
+    let Some(acceptor) = policy.handshake.acceptor() else {
+        let stream = read_preface(stream, policy).await?;
         return Some((Greeted::Plain(stream), identity(vec![])));
     };
     let agreed = agree(acceptor, stream).await;
     if agreed.is_err() {
-        door.counters.handshakes_failed.add();
+        policy.counters.handshakes_failed.add();
     }
-    let stream = read_preface(Box::new(agreed.ok()?), door).await?;
+    let stream = read_preface(Box::new(agreed.ok()?), policy).await?;
     let names = caller_names(&stream);
     Some((Greeted::Tls(stream), identity(names)))
 }
 
-async fn read_preface<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, door: &Door) -> Option<S> {
+async fn read_preface<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    policy: &ConnectionPolicy,
+) -> Option<S> {
     let mut said = [0; PREFACE.len()];
     let mut count = 0;
     while count < PREFACE.len() {
@@ -64,7 +67,7 @@ async fn read_preface<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, door: &D
         };
         // At the first byte that is another: a short request in HTTP/1 has fewer than a preface.
         if said.get(..count) != PREFACE.get(..count) {
-            door.counters.not_http2.add();
+            policy.counters.not_http2.add();
             if asks_in_http1(said.get(..count)?, &mut stream).await {
                 stream.write_all(HTTP1_ANSWER).await.ok()?;
             }

@@ -19,9 +19,11 @@ use crate::{
     transport::{
         compression::Compression,
         delivery::{Deliveries, Delivery},
-        routes::Answer,
     },
 };
+
+/// A service's answer to one call.
+pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 pub(crate) enum Answering {
     Call(Answer),

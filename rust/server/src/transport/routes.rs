@@ -1,6 +1,6 @@
 //! HTTP requests turned into calls of services, by the service's name in their path.
 
-use std::{cell::Cell, convert::Infallible, future::Future, pin::Pin, rc::Rc, sync::Arc, time::Instant};
+use std::{cell::Cell, convert::Infallible, rc::Rc, sync::Arc, time::Instant};
 
 use http::{HeaderMap, Request, Response};
 use hyper::{body::Incoming, service::Service};
@@ -22,22 +22,17 @@ use crate::{
     limits::{BATCH_BYTES_MAX, CUSTOMERS_BYTES_MAX, DECIDE_BYTES_MAX, HEALTH_BYTES_MAX},
     load_shedding::{load_shedder::InFlight, memory_budget::MemoryBudget},
     refusal::Refusal,
-    services::{
-        extras::{Extras, Reflection},
-        health::Health,
-        stream::Leaving,
-    },
+    services::{health::Health, stream::Leaving},
     transport::{
         arriving::Arriving,
         compression,
         delivery::{Deliveries, Delivery},
+        extras::{Extras, Reflection},
         intake::{Expected, Intake, Pace},
-        open_request::{Answering, Counted, OpenRequest},
+        open_request::{Answer, Answering, Counted, OpenRequest},
         rejection::Rejection,
     },
 };
-
-pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 /// The services of one port.
 #[derive(Clone)]

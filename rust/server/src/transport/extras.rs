@@ -18,7 +18,7 @@ use crate::{
     limits::{HEALTH_BYTES_MAX, REFLECTION_BYTES_MAX},
     services::health::Health,
     settings::Settings,
-    transport::{intake::Intake, routes::Answer},
+    transport::{intake::Intake, open_request::Answer},
 };
 
 const REFLECTION: &str = "grpc.reflection.v1.ServerReflection";

@@ -1,0 +1,56 @@
+//! What a port expects of a connection: TLS, callers, timeouts; and counters of those that did not meet it.
+
+use std::sync::Arc;
+
+use crate::{
+    counter::Counter,
+    identity::Guest,
+    limits::{HEALTH_STREAMS_MAX, STREAMS_MAX},
+    settings::Patience,
+    transport::tls::Handshake,
+};
+
+/// What all connections of a port have to come through.
+#[derive(Clone)]
+pub(crate) struct ConnectionPolicy {
+    /// Calls at a time on one connection.
+    pub(crate) streams_max: u32,
+    pub(crate) handshake: Arc<Handshake>,
+    pub(crate) access: Guest,
+    pub(crate) patience: Patience,
+    pub(crate) counters: Arc<ConnectionCounters>,
+}
+
+/// What did not come through.
+#[derive(Debug, Default)]
+pub(crate) struct ConnectionCounters {
+    pub(crate) handshakes_failed: Counter,
+    /// Connections that spoke neither HTTP/2 nor, where it is asked for, TLS.
+    pub(crate) not_http2: Counter,
+}
+
+impl ConnectionPolicy {
+    /// Of a port that speaks plain text to everybody.
+    pub(crate) fn open(patience: Patience) -> Self {
+        Self {
+            streams_max: STREAMS_MAX,
+            handshake: Arc::default(),
+            access: Arc::default(),
+            patience,
+            counters: Arc::default(),
+        }
+    }
+
+    /// That of the health port, in plain text for everybody, with the same counters.
+    pub(crate) fn for_probes(&self) -> Self {
+        Self {
+            counters: Arc::clone(&self.counters),
+            streams_max: HEALTH_STREAMS_MAX,
+            // A probe that watches has nobody to move to: replicas are not shared out by health checks.
+            ..Self::open(Patience {
+                age: None,
+                ..self.patience
+            })
+        }
+    }
+}
