@@ -21,7 +21,6 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 CONTINUED = re.compile(r"^The examples go on in the folder of \[.*?\]\(([^)]+)\)", re.MULTILINE)
 BLOCK = re.compile(r"```(console|python)\n(.*?)```", re.DOTALL)
-CONTINUED = re.compile(r"^The examples go on in the folder of \[.*\]\(([^)]+)\)", re.MULTILINE)
 # The default ports, and the variables that name others.
 PORTS = {50051: "NEXTBEST_ADDRESS", 50052: "NEXTBEST_CONTROL_ADDRESS", 50053: "NEXTBEST_HEALTH_ADDRESS"}
 END = "--end-of-command--"
@@ -120,19 +119,6 @@ def run_python(shell: Shell, block: str) -> str:
 
 
 PLAYERS = {"console": replay, "python": run_python}
-
-
-def grouped(pages: list[Path]) -> dict[Path, list[Path]]:
-    """Finds the pages that begin in an empty folder, each with those that go on in its folder."""
-    groups: dict[Path, list[Path]] = {}
-    for page in pages:
-        continued = CONTINUED.search(page.read_text())
-        first = (page.parent / continued[1]).resolve() if continued else page
-        groups.setdefault(first, []).append(page)
-    return {first: sorted(members, key=lambda page: page != first) for first, members in groups.items()}
-
-
-GROUPS = grouped(PAGES)
 
 
 def opened_by(page: Path) -> Path:
