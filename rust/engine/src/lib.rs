@@ -13,6 +13,7 @@
 //! [`decide`] lists the stages; the modules stand in the order in which a request meets them.
 
 mod id;
+#[expect(unsafe_code, reason = "instructions of processors, and tables whose bounds are checked when they are built")]
 mod kernel;
 
 mod action_set;
