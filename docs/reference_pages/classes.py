@@ -18,41 +18,33 @@ For programmers who call nextbest from Python: every public class and function, 
 other pages for channels show how they are used.
 """
 LINE_MAX: Final = 100
-CONTENTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "Clients": (
-        "nextbest.client.client:Client",
-        "nextbest.client.client:Customers",
-        "nextbest.client.aio:Client",
-    ),
-    "Connections": (
-        "nextbest.client.channels:Retry",
-        "nextbest.client.channels:KeepAlive",
-        "nextbest.client.credentials:Tls",
-    ),
-    "Questions": ("nextbest.client.question:Question",),
-    "Answers": ("nextbest.client.answers:*",),
-    "Errors": ("nextbest.client.errors:*",),
-    "Offline decisions": ("nextbest.bundle.offline:OfflineBundle",),
+CONTENTS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "Client": ("nextbest", ("Client",)),
+    "Client for asyncio": ("nextbest.client.aio", ("Client",)),
+    "Stored customers": ("nextbest.client.client", ("Customers",)),
+    "Connections": ("nextbest", ("Retry", "KeepAlive", "Tls")),
+    "Questions": ("nextbest", ("Question",)),
+    "Answers": ("nextbest.client.answers", ()),
+    "Errors": ("nextbest.errors", ()),
+    "Offline decisions": ("nextbest.bundle.offline", ("OfflineBundle",)),
 }
-"""Headings, and what is below them: a name of a module, or all public classes that it defines."""
+"""For each heading, a module and names in it; without names, all public classes that it defines."""
 
 
 def write() -> str:
     """Writes the page."""
-    return INTRODUCTION + "".join(_chapter(title, names) for title, names in CONTENTS.items())
+    return INTRODUCTION + "".join(_chapter(title, *of) for title, of in CONTENTS.items())
 
 
-def _chapter(title: str, names: tuple[str, ...]) -> str:
-    return f"\n## {title}\n" + "".join(
-        part for name in names for where, found in _find(name) for part in _entry(where, found)
+def _chapter(title: str, name: str, members: tuple[str, ...]) -> str:
+    package, _, last = name.rpartition(".")
+    module = (
+        getattr(importlib.import_module(package), last)
+        if package == "nextbest"
+        else importlib.import_module(name)
     )
-
-
-def _find(name: str) -> Iterator[tuple[str, Any]]:
-    where, _, member = name.partition(":")
-    module = importlib.import_module(where)
-    for found in _classes(module) if member == "*" else [getattr(module, member)]:
-        yield where, found
+    found = [getattr(module, member) for member in members] or list(_classes(module))
+    return f"\n## {title}\n\nModule `{name}`.\n" + "".join(part for one in found for part in _entry(one))
 
 
 def _classes(module: ModuleType) -> Iterator[type]:
@@ -61,9 +53,9 @@ def _classes(module: ModuleType) -> Iterator[type]:
             yield found
 
 
-def _entry(where: str, found: Any) -> Iterator[str]:
+def _entry(found: Any) -> Iterator[str]:
     (node,) = ast.parse(textwrap.dedent(inspect.getsource(found))).body
-    yield f"\n### {where}.{found.__name__}\n"
+    yield f"\n### {found.__name__}\n"
     if isinstance(node, ast.ClassDef):
         yield from _class(node, is_choice=issubclass(found, Enum))
     else:

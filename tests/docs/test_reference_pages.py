@@ -18,3 +18,7 @@ def test_a_page_of_the_reference_is_fresh(name):
 def test_every_attribute_that_a_span_may_have_is_on_its_page():
     listed = telemetry.SPAN_ATTRIBUTES.keys() | telemetry.CALL_ATTRIBUTES.keys()
     assert listed == telemetry.encoded_attributes() - {"nextbest.decide"}
+
+
+def test_every_field_of_status_has_a_meaning():
+    assert [name for name, meaning in telemetry.status_fields() if not meaning] == []

@@ -124,22 +124,33 @@ class StatusResponse(_message.Message):
     BUNDLE_REASON_FIELD_NUMBER: _builtins.int
     FILE_BUNDLE_DIGEST_FIELD_NUMBER: _builtins.int
     bundle_digest: _builtins.str
+    """SHA-256 of the active bundle, in hexadecimal."""
     workspace: _builtins.str
+    """Name of the workspace that the bundle was compiled from."""
     actions: _builtins.int
+    """Actions of the active bundle."""
     models: _builtins.int
+    """Models of the active bundle."""
     activated_at_us: _builtins.int
+    """When the bundle became the active one, in microseconds since 1970."""
     customers: _builtins.int
+    """Customers that are stored."""
     decisions: _builtins.int
+    """Decisions answered, dry runs included."""
     draining: _builtins.bool
+    """Whether the server is stopping."""
     explanations: _builtins.int
+    """Explanations answered."""
     refused: _builtins.int
     """Calls refused for what was in them, on both services of the decision port."""
     deadlines_exceeded: _builtins.int
+    """Calls that ended because their deadline had passed."""
     panics: _builtins.int
     """Requests that failed inside the server: each is a fault worth reporting."""
     connections: _builtins.int
     """Open now."""
     connections_accepted: _builtins.int
+    """Since the start."""
     connections_refused: _builtins.int
     """Closed at once because there were too many."""
     workers: _builtins.int
@@ -173,7 +184,9 @@ class StatusResponse(_message.Message):
     file_bundle_digest: _builtins.str
     """SHA-256 of the command line's bundle, in hexadecimal."""
     @_builtins.property
-    def traces(self) -> Global___TraceCounts: ...
+    def traces(self) -> Global___TraceCounts:
+        """Spans of decisions and of failed calls."""
+
     @_builtins.property
     def shadow(self) -> Global___ShadowCounts: ...
     @_builtins.property
@@ -309,6 +322,7 @@ class ShadowCounts(_message.Message):
     DROPPED_FIELD_NUMBER: _builtins.int
     FARTHEST_FIELD_NUMBER: _builtins.int
     compared: _builtins.int
+    """Scores that both engines computed."""
     disagreed: _builtins.int
     """Farther from ONNX Runtime's than 1e-6."""
     failed: _builtins.int
@@ -347,10 +361,15 @@ class TraceCounts(_message.Message):
     PENDING_FIELD_NUMBER: _builtins.int
     SAMPLED_OUT_FIELD_NUMBER: _builtins.int
     emitted: _builtins.int
+    """Spans handed to the exporter."""
     exported: _builtins.int
+    """Taken by the collector."""
     rejected: _builtins.int
+    """Refused by the collector."""
     dropped: _builtins.int
+    """Given up: the queue was full, retries ran out, or the time to shut down did."""
     pending: _builtins.int
+    """Waiting for the collector."""
     sampled_out: _builtins.int
     """Decisions and failed calls that the sampler left without a span: not among those emitted."""
     def __init__(
