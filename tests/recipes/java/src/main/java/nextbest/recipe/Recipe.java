@@ -1,7 +1,7 @@
 // Asks a decision server what to show a customer, and prints one line.
 //
 // From nothing: install Java 17 or newer and Maven. Maven fetches the compiler of protocols, generates their code, and
-// builds. In the folder of pom.xml:
+// builds, all in the folder of pom.xml.
 //
 //   $ sudo apt-get install openjdk-17-jdk maven
 //   $ mvn -q compile -Dproto=../../../proto
