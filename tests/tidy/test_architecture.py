@@ -7,6 +7,8 @@ a slash is a folder below the row's folder. Deeper folders, and those of tests a
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
 PACKAGE = "python/nextbest"
@@ -64,6 +66,12 @@ def test_a_folder_that_is_missing_or_gone_is_found() -> None:
     assert "rust/none" not in in_tree()
     assert "gone" not in below("rust/engine")
     assert "index" in below("rust/engine")
+
+
+@pytest.mark.parametrize(("page", "line_count_max"), [("README.md", 200), ("ARCHITECTURE.md", 250)])
+def test_the_first_pages_stay_short(page: str, line_count_max: int) -> None:
+    """What they do not hold is on the page of its reader, below `docs/`."""
+    assert len((ROOT / page).read_text().splitlines()) <= line_count_max
 
 
 def test_paths_exist() -> None:
