@@ -69,7 +69,7 @@ class Claims:
         self.found = [diagnostic for diagnostic in diagnostics if diagnostic.code in COUNTED]
         self.counts = Counter(diagnostic.code for diagnostic in self.found)
         self.treatments = self.named("NB509")
-        self.hopeless = self.named("NB510")
+        self.unreachable = self.named("NB510")
         self.shadowed = self.named("NB511")
         self.exclusions = [lines(found) for found in self.found if found.code in ("NB501", "NB503")]
 
@@ -208,7 +208,7 @@ def check_placed(engine: Bundle, request: decision_pb2.DecideRequest, count: int
     certain = {name for name in claims.shadowed if claims.is_by_limit(name)} if count else claims.shadowed
     for action, treatment in placed(engine, request, count):
         assert treatment not in claims.treatments, treatment
-        assert action not in claims.hopeless, action
+        assert action not in claims.unreachable, action
         assert action not in certain, action
 
 

@@ -273,12 +273,14 @@ class Expressions:
 
     def _enter(self, source: SourceText, reason: str, position: Position, lowered: _Lowered) -> list[int]:
         condition = self._builder.condition(source.text, reason, position)
-        is_told = any(finding.code in NEVER_CODES for finding in (*lowered.findings, *lowered.absent))
+        is_reported = any(finding.code in NEVER_CODES for finding in (*lowered.findings, *lowered.absent))
         entered: list[int] = []
         for clause in lowered.clauses:
             place = source.locate(clause.start, max(clause.length, 1))
             entered.append(self._builder.clause(clause.literals, condition, clause.text, place))
-            self._places.append(Place(clause.tests, clause.text, condition, place, clause.is_never, is_told))
+            self._places.append(
+                Place(clause.tests, clause.text, condition, place, clause.is_never, is_reported)
+            )
         return entered
 
     def _number(

@@ -22,7 +22,7 @@ class Place:
         condition: The condition that it is part of; negative for a window, which is not a condition.
         position: Of the text.
         is_never: It is false for every customer, whatever the other clauses.
-        is_told: A warning about its condition reports already that a part of it never holds.
+        is_reported: A warning about its condition reports already that a part of it never holds.
     """
 
     tests: tuple[Test, ...]
@@ -30,7 +30,7 @@ class Place:
     condition: int
     position: Position
     is_never: bool = False
-    is_told: bool = False
+    is_reported: bool = False
 
     @property
     def shown(self) -> str:
@@ -59,9 +59,9 @@ class Exclusion:
         return len({place.condition for place in self.places}) == 1
 
     @property
-    def is_told(self) -> bool:
+    def is_reported(self) -> bool:
         """Whether a warning about the condition reports this already."""
-        return self.is_of_one_condition and any(place.is_told for place in self.places)
+        return self.is_of_one_condition and any(place.is_reported for place in self.places)
 
     def message(self) -> str:
         """Names the clauses, the last one first."""

@@ -1,6 +1,6 @@
 """A folder -> a bundle, or every reason why not.
 
-load -> resolve -> check -> lower -> independence -> survey -> foresee -> accept
+load -> resolve -> check -> lower -> independence -> background -> analyze -> accept
 """
 
 import gc
@@ -13,14 +13,14 @@ from pathlib import Path
 from nextbest.diagnostics import Diagnostic, Severity
 from nextbest.v1 import bundle_pb2
 from nextbest.workspace.acceptance import accept
+from nextbest.workspace.analyze import analyze
+from nextbest.workspace.background import count_background
 from nextbest.workspace.binding import bind
 from nextbest.workspace.check import check
 from nextbest.workspace.conditions import Conditions
-from nextbest.workspace.foresee import foresee
 from nextbest.workspace.independence import check_independence
 from nextbest.workspace.load import Progress, Workspace, ignore, load
 from nextbest.workspace.lower import lower
-from nextbest.workspace.survey import survey
 from nextbest.workspace.versions import resolve
 
 
@@ -88,8 +88,8 @@ def compile(  # noqa: A001 - the word for it
         bundle = lower(workspace, conditions, bindings, report)
         diagnostics += [*found, *conditions.diagnostics]
         diagnostics += check_independence(versions, bindings, bundle)
-        diagnostics += survey(workspace, versions, bindings, bundle)
-        diagnostics += foresee(workspace, conditions, bundle, diagnostics)
+        diagnostics += count_background(workspace, versions, bindings, bundle)
+        diagnostics += analyze(workspace, conditions, bundle, diagnostics)
         if not _is_wrong(diagnostics):
             diagnostics += accept(bundle)
     failed = _is_wrong(diagnostics)

@@ -1,4 +1,4 @@
-"""Prospects -> placements that stay empty, because no action or no fallback can fill them.
+"""Reachability -> placements that stay empty, because no action or no fallback can fill them.
 
 A fallback ignores its own policies, but it has to be enabled and inside its window, with a treatment whose
 conditions hold.
@@ -8,21 +8,21 @@ from collections.abc import Container, Iterator, Sequence
 
 from nextbest.diagnostics import Diagnostic, Position, Severity
 from nextbest.v1 import bundle_pb2
+from nextbest.workspace.analyze.reachability import Reachability, Spot
+from nextbest.workspace.analyze.windows import is_over
 from nextbest.workspace.document import Document
-from nextbest.workspace.foresee.prospect import Prospect, Spot
-from nextbest.workspace.foresee.windows import is_over
 from nextbest.workspace.load import Workspace
 
 NAMED_MAX = 3
 
 
 def report_fallbacks(
-    prospects: Sequence[Prospect], workspace: Workspace, bundle: bundle_pb2.Bundle, wrong: Container[str]
+    actions: Sequence[Reachability], workspace: Workspace, bundle: bundle_pb2.Bundle, wrong: Container[str]
 ) -> Iterator[Diagnostic]:
     """Reports fallbacks that can never fill their placement (NB715), or not always (NB716).
 
     Args:
-        prospects: Of the bundle's actions.
+        actions: Those of the bundle.
         workspace: As loaded.
         bundle: With or without errors.
         wrong: Files with errors, whose actions are left out.
@@ -30,14 +30,14 @@ def report_fallbacks(
     for spot, path, placement in _placements(bundle):
         if workspace.channels is None or not placement.HasField("fallback"):
             continue
-        fallback = prospects[placement.fallback]
+        fallback = actions[placement.fallback]
         if fallback.document.file not in wrong:
             position = workspace.channels.document.value(*path, "fallback")
             yield from _report_fallback(fallback, spot, position, workspace)
 
 
 def report_empty_placements(
-    prospects: Sequence[Prospect],
+    actions: Sequence[Reachability],
     unreachable: Container[int],
     workspace: Workspace,
     bundle: bundle_pb2.Bundle,
@@ -45,12 +45,12 @@ def report_empty_placements(
     """Reports placements without a fallback for which no action is left (NB709).
 
     Args:
-        prospects: Of the bundle's actions.
+        actions: Those of the bundle.
         unreachable: Their indices in the bundle.
         workspace: As loaded.
         bundle: Without errors.
     """
-    serving = _Serving(prospects, unreachable, workspace.now_us)
+    serving = _Serving(actions, unreachable, workspace.now_us)
     for spot, path, placement in _placements(bundle):
         is_empty = spot in serving.kept_out and spot not in serving.open
         if workspace.channels is not None and is_empty and not placement.HasField("fallback"):
@@ -79,26 +79,26 @@ class _Serving:
             reason.
     """
 
-    def __init__(self, prospects: Sequence[Prospect], unreachable: Container[int], now_us: int) -> None:
+    def __init__(self, actions: Sequence[Reachability], unreachable: Container[int], now_us: int) -> None:
         self.open: set[Spot] = set()
         self.kept_out: dict[Spot, dict[str, str]] = {}
-        for prospect in prospects:
-            why = _kept_out(prospect, unreachable, now_us)
-            for form in prospect.forms:
+        for reachability in actions:
+            why = _kept_out(reachability, unreachable, now_us)
+            for form in reachability.forms:
                 reason = why or ("has a treatment that can never be used" if form.exclusions else "")
                 if not reason:
                     self.open |= form.spots
                     continue
                 for spot in form.spots - self.open:
-                    self.kept_out.setdefault(spot, {})[prospect.action.name] = reason
+                    self.kept_out.setdefault(spot, {})[reachability.action.name] = reason
 
 
-def _kept_out(prospect: Prospect, unreachable: Container[int], now_us: int) -> str:
-    if not prospect.action.enabled:
+def _kept_out(reachability: Reachability, unreachable: Container[int], now_us: int) -> str:
+    if not reachability.action.enabled:
         return "is disabled"
-    if is_over(prospect, now_us):
+    if is_over(reachability, now_us):
         return "has a window that has ended"
-    if prospect.exclusions or prospect.index in unreachable:
+    if reachability.exclusions or reachability.index in unreachable:
         return "can never be placed"
     return ""
 
@@ -111,7 +111,7 @@ def _listed(kept_out: dict[str, str]) -> str:
 
 
 def _report_fallback(
-    fallback: Prospect, spot: Spot, position: Position, workspace: Workspace
+    fallback: Reachability, spot: Spot, position: Position, workspace: Workspace
 ) -> Iterator[Diagnostic]:
     name = fallback.action.name
     forms = [form for form in fallback.forms if spot in form.spots]

@@ -1,4 +1,4 @@
-"""What `check` foresees of actions: bounds of priorities, and what it deliberately says nothing about."""
+"""What `check` finds out about actions: bounds of priorities, and what it deliberately says nothing about."""
 
 from itertools import combinations, product
 from pathlib import Path
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nextbest import workspace
 from nextbest.v1 import bundle_pb2
-from nextbest.workspace.foresee.priorities import Priorities
+from nextbest.workspace.analyze.priorities import Priorities
 
 FILES = {
     "workspace.yaml": "name: bank\n",

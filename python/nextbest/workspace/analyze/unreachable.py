@@ -1,4 +1,4 @@
-"""Prospects -> enabled actions that can never be placed, for reasons that other findings do not cover.
+"""Reachability -> enabled actions that can never be placed, for reasons that other findings do not cover.
 
 An action that is the fallback of a placement is never reported: it may fill that placement regardless of its
 policies and priority. Formulas are not analysed; with a formula, only the threshold of propensities is.
@@ -8,19 +8,19 @@ from collections.abc import Iterable
 
 from nextbest.diagnostics import Diagnostic, Severity
 from nextbest.v1 import bundle_pb2
+from nextbest.workspace.analyze.priorities import Priorities
+from nextbest.workspace.analyze.reachability import Reachability, fallbacks
 from nextbest.workspace.conditions import Conditions
-from nextbest.workspace.foresee.priorities import Priorities
-from nextbest.workspace.foresee.prospect import Prospect, fallbacks
 from nextbest.workspace.load import Workspace
 
 
-def report_hopeless(
-    prospects: Iterable[Prospect], workspace: Workspace, conditions: Conditions, bundle: bundle_pb2.Bundle
+def report_unreachable(
+    actions: Iterable[Reachability], workspace: Workspace, conditions: Conditions, bundle: bundle_pb2.Bundle
 ) -> dict[int, Diagnostic]:
     """Reports actions that can never be placed (NB510), each at its name, by their indices.
 
     Args:
-        prospects: Of the bundle's actions.
+        actions: Those of the bundle.
         workspace: As loaded.
         conditions: Those that the bundle was lowered with.
         bundle: Without errors.
@@ -28,36 +28,36 @@ def report_hopeless(
     thresholds = _Thresholds(workspace, conditions, bundle)
     exempt = fallbacks(bundle)
     reported: dict[int, Diagnostic] = {}
-    for prospect in prospects:
-        if not prospect.action.enabled or prospect.index in exempt:
+    for reachability in actions:
+        if not reachability.action.enabled or reachability.index in exempt:
             continue
-        found = _by_policies(prospect) if prospect.exclusions else _by_treatments(prospect)
-        if found is None and prospect.is_hopeful:
-            found = thresholds.keep_out(prospect)
+        found = _by_policies(reachability) if reachability.exclusions else _by_treatments(reachability)
+        if found is None and reachability.is_reachable:
+            found = thresholds.keep_out(reachability)
         if found is not None:
             why, remedy = found
-            message = f"the action `{prospect.action.name}` can never be placed: {why}"
-            reported[prospect.index] = Diagnostic(
-                "NB510", message, prospect.position, remedy, Severity.WARNING
+            message = f"the action `{reachability.action.name}` can never be placed: {why}"
+            reported[reachability.index] = Diagnostic(
+                "NB510", message, reachability.position, remedy, Severity.WARNING
             )
     return reported
 
 
-def _by_policies(prospect: Prospect) -> tuple[str, str] | None:
+def _by_policies(reachability: Reachability) -> tuple[str, str] | None:
     """A condition that never holds with the attributes of this action; it may hold for others."""
-    if any(exclusion.is_told or not exclusion.is_of_one_condition for exclusion in prospect.exclusions):
+    if any(found.is_reported or not found.is_of_one_condition for found in reachability.exclusions):
         return None
-    exclusion = prospect.exclusions[0]
+    exclusion = reachability.exclusions[0]
     position = exclusion.last.position
     where = f"{position.file}:{position.line}:{position.column}"
     return exclusion.message(), f"it is at {where}: change it, or the attributes of the action"
 
 
-def _by_treatments(prospect: Prospect) -> tuple[str, str] | None:
+def _by_treatments(reachability: Reachability) -> tuple[str, str] | None:
     """No treatment can be used; a single treatment has a finding at its own place."""
-    if len(prospect.forms) < 2 or prospect.possible:
+    if len(reachability.forms) < 2 or reachability.possible:
         return None
-    why = f"none of its {len(prospect.forms)} treatments can be used"
+    why = f"none of its {len(reachability.forms)} treatments can be used"
     return why, "change the conditions of one of them, or add another treatment"
 
 
@@ -68,9 +68,9 @@ class _Thresholds:
         self._bundle = bundle
         self._priorities = Priorities(bundle)
 
-    def keep_out(self, prospect: Prospect) -> tuple[str, str] | None:
+    def keep_out(self, reachability: Reachability) -> tuple[str, str] | None:
         """Whether an action stays below a threshold, and what to do about it."""
-        action, arbitration = prospect.action, self._bundle.arbitration
+        action, arbitration = reachability.action, self._bundle.arbitration
         if action.mandatory:
             return None
         if arbitration.HasField("propensity_threshold") and not action.HasField("model"):
@@ -79,15 +79,15 @@ class _Thresholds:
                 why = f"its propensity, {action.prior:.10g}, is below the threshold, {least:.10g}"
                 return why, f"raise it, or lower {self._where('propensity')}"
         if arbitration.HasField("priority_threshold") and self._priorities.is_product:
-            highest, least = self._highest(prospect), arbitration.priority_threshold
+            highest, least = self._highest(reachability), arbitration.priority_threshold
             if highest is not None and highest < least:
                 why = f"its priority is at most {highest:.10g}, below the threshold, {least:.10g}"
                 return why, f"raise its value, propensity or levers, or lower {self._where('priority')}"
         return None
 
-    def _highest(self, prospect: Prospect) -> float | None:
+    def _highest(self, reachability: Reachability) -> float | None:
         """The highest priority that the action can have, without context weights that never apply to it."""
-        factors = self._priorities.factors(prospect.index)
+        factors = self._priorities.factors(reachability.index)
         least = self._bundle.arbitration.priority_threshold
         bounds = self._priorities.bounds(factors)
         if bounds is None or bounds[1] < least:
@@ -96,14 +96,14 @@ class _Thresholds:
         without = self._priorities.bounds(factors.only(set(factors.weights) - raising))
         if without is None or without[1] >= least:
             return None
-        possible = {weight for weight in raising if self._may_match(prospect, weight)}
+        possible = {weight for weight in raising if self._may_match(reachability, weight)}
         bounds = self._priorities.bounds(factors.only((set(factors.weights) - raising) | possible))
         return None if bounds is None else bounds[1]
 
-    def _may_match(self, prospect: Prospect, weight: int) -> bool:
+    def _may_match(self, reachability: Reachability, weight: int) -> bool:
         clauses = self._bundle.context_weights[weight].clauses
         places = [self._conditions.place(clause) for clause in clauses]
-        return not self._conditions.exclusions([*prospect.places, *places])
+        return not self._conditions.exclusions([*reachability.places, *places])
 
     def _where(self, threshold: str) -> str:
         source = self._workspace.arbitration

@@ -11,8 +11,8 @@ from heapq import merge
 from itertools import islice
 
 from nextbest.expression.propagation import feature_name
-from nextbest.workspace.foresee.priorities import Factors, Priorities
-from nextbest.workspace.foresee.prospect import Prospect, Spot
+from nextbest.workspace.analyze.priorities import Factors, Priorities
+from nextbest.workspace.analyze.reachability import Reachability, Spot
 
 # The number of actions that one action is compared with, so that 10,000 actions of one placement do not take
 # quadratic time.
@@ -24,7 +24,7 @@ class Contender:
     """An action that may be placed.
 
     Attributes:
-        prospect: Its analysis.
+        reachability: Its analysis.
         factors: Of its priority.
         bounds: Least and greatest priority, where they are known.
         product: Lower bound of the product of its factors without context weights; minus infinity if unknown.
@@ -34,7 +34,7 @@ class Contender:
         wording: All of its clauses; equal for two actions that test the same.
     """
 
-    prospect: Prospect
+    reachability: Reachability
     factors: Factors
     bounds: tuple[float, float] | None
     product: float
@@ -44,30 +44,30 @@ class Contender:
     wording: frozenset[frozenset[str]]
 
     @classmethod
-    def of(cls, prospect: Prospect, priorities: Priorities) -> "Contender":
+    def of(cls, reachability: Reachability, priorities: Priorities) -> "Contender":
         """Computes what comparisons need."""
-        factors = priorities.factors(prospect.index)
+        factors = priorities.factors(reachability.index)
         product, product_max = -math.inf, math.inf
         if factors.value is not None:
             product = factors.propensities[0] * factors.value * factors.lever
             product_max = factors.propensities[1] * factors.value * factors.lever
         return cls(
-            prospect,
+            reachability,
             factors,
             priorities.bounds(factors),
             product,
             product_max,
-            frozenset(spot for form in prospect.possible for spot in form.spots),
-            [frozenset(map(feature_name, place.tests)) for place in prospect.places],
-            frozenset(frozenset(test.text for test in place.tests) for place in prospect.places),
+            frozenset(spot for form in reachability.possible for spot in form.spots),
+            [frozenset(map(feature_name, place.tests)) for place in reachability.places],
+            frozenset(frozenset(test.text for test in place.tests) for place in reachability.places),
         )
 
     def may_be_above(self, other: "Contender") -> bool:
         """Whether its priority may always be the higher one, so that an exact comparison is worthwhile."""
         if self.bounds is None:
             return False
-        is_mandatory = self.prospect.action.mandatory
-        if is_mandatory is not other.prospect.action.mandatory:
+        is_mandatory = self.reachability.action.mandatory
+        if is_mandatory is not other.reachability.action.mandatory:
             return is_mandatory
         greatest = math.inf if other.bounds is None else other.bounds[1]
         return self.product > other.product_max or self.bounds[0] > greatest
@@ -91,9 +91,11 @@ class Arena:
         """
         self.contenders = contenders
         self.why = why
-        able = [rival for rival in rivals if rival.prospect.definition.stock is None]
+        able = [rival for rival in rivals if rival.reachability.definition.stock is None]
         # Fewest clauses first; among equals, the highest priority first.
-        ordered = sorted(able, key=lambda rival: (len(rival.features), -rival.product, rival.prospect.index))
+        ordered = sorted(
+            able, key=lambda rival: (len(rival.features), -rival.product, rival.reachability.index)
+        )
         self._ranks = {id(rival): rank for rank, rival in enumerate(ordered)}
         counts = Counter(name for rival in ordered for names in rival.features for name in names)
         self._unconditional: list[Contender] = []
@@ -112,7 +114,7 @@ class Arena:
     def rivals_of(self, contender: Contender) -> Iterator[Contender]:
         """Finds actions that may rank above this one whenever it is available; at most `RIVALS_MAX`."""
         known = frozenset().union(*contender.features)
-        for form in contender.prospect.possible:
+        for form in contender.reachability.possible:
             known |= {feature_name(test) for place in form.places for test in place.tests}
         listed = [self._by_wording.get(contender.wording, ()), self._unconditional]
         listed += [self._by_feature[name] for name in sorted(known) if name in self._by_feature]

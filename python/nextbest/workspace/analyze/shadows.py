@@ -1,4 +1,4 @@
-"""Prospects -> actions that are never placed, because a better one always ranks above them.
+"""Reachability -> actions that are never placed, because a better one always ranks above them.
 
 Let B be placed in some answer, by one of its treatments T. The better action A
 
@@ -24,20 +24,20 @@ from collections.abc import Iterator, Sequence
 
 from nextbest.diagnostics import Diagnostic, Severity
 from nextbest.v1 import bundle_pb2
+from nextbest.workspace.analyze.contender import Arena, Contender
+from nextbest.workspace.analyze.priorities import Priorities
+from nextbest.workspace.analyze.reachability import Form, Reachability, Spot, fallbacks
 from nextbest.workspace.conditions import Conditions
-from nextbest.workspace.foresee.contender import Arena, Contender
-from nextbest.workspace.foresee.priorities import Priorities
-from nextbest.workspace.foresee.prospect import Form, Prospect, Spot, fallbacks
 from nextbest.workspace.load import Workspace
 
 
 def report_shadows(
-    prospects: Sequence[Prospect], workspace: Workspace, conditions: Conditions, bundle: bundle_pb2.Bundle
+    actions: Sequence[Reachability], workspace: Workspace, conditions: Conditions, bundle: bundle_pb2.Bundle
 ) -> Iterator[Diagnostic]:
     """Reports actions that a better one keeps from ever being placed (NB511) at their names.
 
     Args:
-        prospects: Of the bundle's actions, without those that can never be placed anyway.
+        actions: Those of the bundle, without those that can never be placed anyway.
         workspace: As loaded.
         conditions: Those that the bundle was lowered with.
         bundle: Without errors.
@@ -47,18 +47,20 @@ def report_shadows(
     if has_policies or not priorities.is_product:
         # Priorities of a formula are unknown, and an action without a priority may be dropped.
         return
-    contenders = [Contender.of(prospect, priorities) for prospect in prospects if prospect.is_hopeful]
+    contenders = [
+        Contender.of(reachability, priorities) for reachability in actions if reachability.is_reachable
+    ]
     comparison = _Comparison(priorities, conditions, bundle.arbitration)
     exempt = set(fallbacks(bundle))
     for arena in _arenas(contenders, bundle):
         for worse in arena.contenders:
-            if worse.prospect.index in exempt:
+            if worse.reachability.index in exempt:
                 continue
             rivals = arena.rivals_of(worse)
             better = next((rival for rival in rivals if comparison.is_shadowed(worse, rival)), None)
             if better is not None:
-                exempt.add(worse.prospect.index)
-                yield _shadowed(worse.prospect, better.prospect, arena.why)
+                exempt.add(worse.reachability.index)
+                yield _shadowed(worse.reachability, better.reachability, arena.why)
 
 
 def _arenas(contenders: Sequence[Contender], bundle: bundle_pb2.Bundle) -> Iterator[Arena]:
@@ -66,7 +68,7 @@ def _arenas(contenders: Sequence[Contender], bundle: bundle_pb2.Bundle) -> Itera
     of_group: dict[int, list[Contender]] = {}
     of_spot: dict[Spot, list[Contender]] = {}
     for contender in contenders:
-        of_group.setdefault(contender.prospect.action.group, []).append(contender)
+        of_group.setdefault(contender.reachability.action.group, []).append(contender)
         if len(contender.spots) == 1:
             of_spot.setdefault(next(iter(contender.spots)), []).append(contender)
     for index, members in sorted(of_group.items()):
@@ -85,8 +87,8 @@ def _of_one_spot(members: list[Contender], bundle: bundle_pb2.Bundle, why: str) 
     """Rivals without a limit may shadow any action; the others only actions in the same group."""
     of_group: dict[int, list[Contender]] = {}
     for member in members:
-        of_group.setdefault(member.prospect.action.group, []).append(member)
-    unlimited = [member for member in members if not bundle.groups[member.prospect.action.group].limit]
+        of_group.setdefault(member.reachability.action.group, []).append(member)
+    unlimited = [member for member in members if not bundle.groups[member.reachability.action.group].limit]
     yield Arena(members, unlimited, why)
     for index, own in sorted(of_group.items()):
         if bundle.groups[index].limit > 1 and len(own) > 1:
@@ -105,14 +107,14 @@ class _Comparison:
     def is_shadowed(self, worse: Contender, better: Contender) -> bool:
         """Whether the rival is available and ranks higher whenever the action is available."""
         return self._ranks_above(better, worse) and all(
-            self._is_there_too(worse, form, better) for form in worse.prospect.possible
+            self._is_there_too(worse, form, better) for form in worse.reachability.possible
         )
 
     def _ranks_above(self, better: Contender, worse: Contender) -> bool:
-        action = better.prospect.action
+        action = better.reachability.action
         if better.bounds is None:
             return False
-        if action.mandatory is not worse.prospect.action.mandatory:
+        if action.mandatory is not worse.reachability.action.mandatory:
             return action.mandatory
         if not self._priorities.is_above(better.factors, worse.factors):
             return False
@@ -122,19 +124,19 @@ class _Comparison:
 
     def _is_there_too(self, worse: Contender, form: Form, better: Contender) -> bool:
         """Whether the rival fits wherever the action fits by one of its treatments."""
-        known = [*worse.prospect.places, *form.places]
+        known = [*worse.reachability.places, *form.places]
         remainder = self._conditions.propagate(known)
-        if not all(place in known or remainder.implies(place.tests) for place in better.prospect.places):
+        if not all(place in known or remainder.implies(place.tests) for place in better.reachability.places):
             return False
         fitting = [
             other
-            for other in better.prospect.possible
+            for other in better.reachability.possible
             if all(remainder.implies(place.tests) for place in other.places)
         ]
         return all(any(spot in other.spots for other in fitting) for spot in form.spots)
 
 
-def _shadowed(worse: Prospect, better: Prospect, why: str) -> Diagnostic:
+def _shadowed(worse: Reachability, better: Reachability, why: str) -> Diagnostic:
     name, other, place = worse.action.name, better.action.name, better.position
     message = f"the action `{name}` is never placed: where it fits, `{other}` fits too and ranks above it"
     where = f"`{other}` is at {place.file}:{place.line}:{place.column}"

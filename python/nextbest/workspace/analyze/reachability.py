@@ -1,4 +1,4 @@
-"""A lowered action -> its prospect: its clauses and treatments, and which of them can hold."""
+"""A lowered action -> its reachability: its clauses and treatments, and which of them can hold."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Form:
 
 
 @dataclass(slots=True)
-class Prospect:
+class Reachability:
     """The analysis of one action.
 
     Attributes:
@@ -69,7 +69,7 @@ class Prospect:
         return self.document.name("actions", self.action.name)
 
     @property
-    def is_hopeful(self) -> bool:
+    def is_reachable(self) -> bool:
         """Whether the action may be placed, as far as is known."""
         return self.action.enabled and not self.exclusions and bool(self.possible)
 
@@ -79,9 +79,9 @@ class Prospect:
         return [form for form in self.forms if not form.exclusions]
 
 
-def look_at_actions(
+def assess_actions(
     workspace: Workspace, conditions: Conditions, bundle: bundle_pb2.Bundle
-) -> Iterator[Prospect]:
+) -> Iterator[Reachability]:
     """Analyses each action, in the order of the bundle.
 
     Args:
@@ -98,7 +98,7 @@ def look_at_actions(
         clauses = (*action.eligibility, *action.applicability, *action.suitability)
         limits = list(_window(document, definition, action))
         places = [*(conditions.place(clause) for clause in dict.fromkeys(clauses)), *limits]
-        prospect = Prospect(
+        reachability = Reachability(
             index,
             action,
             definition,
@@ -109,11 +109,11 @@ def look_at_actions(
         )
         # A fallback ignores its policies, but not its window.
         around = limits if index in exempt else places
-        if index in exempt or not prospect.exclusions:
-            for form in prospect.forms:
+        if index in exempt or not reachability.exclusions:
+            for form in reachability.forms:
                 if form.places:
                     form.exclusions = conditions.exclusions([*around, *form.places])
-        yield prospect
+        yield reachability
 
 
 def _window(document: Document, definition: ActionDefinition, action: bundle_pb2.Action) -> Iterator[Place]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _WHAT = "rows of the background sample"
 
 
-def survey(
+def count_background(
     workspace: Workspace,
     versions: Mapping[str, Resolved],
     bindings: Sequence[Binding],
