@@ -21,7 +21,7 @@ DECISIONS, CUSTOMERS = decision_pb2_grpc.DecisionServiceStub, customer_pb2_grpc.
 
 def rows():
     """Returns limit, variable and status of each row."""
-    _, _, section = PAGE.read_text().partition("## What a call may hold\n")
+    _, _, section = PAGE.read_text().partition("## Limits of a call\n")
     lines = [line for line in section.partition("\n## ")[0].splitlines() if line.startswith("|")]
     table = [[cell.strip().replace("`", "") for cell in line.strip("|").split("|")] for line in lines]
     assert table[0] == ["limit", "value", "variable", "status"]
