@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 from onnx import TensorProto, helper, numpy_helper
 
-from nextbest.models.manifest import Binding, BoundColumn, Manifest
-from nextbest.models.registry import Registry
 from nextbest.models.report import Confinement, Facts, Report
 from nextbest.models.signature import Element, Signature, Tensor
+from nextbest.registry.manifest import Binding, BoundColumn, Manifest
+from nextbest.registry.registry import Registry
 
 OPSETS = [helper.make_opsetid("", 17)]
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from test_model_commands import folder, pushed, pushed_once  # noqa: F401 - fixtures
 
-from nextbest.models.registry import Registry
+from nextbest.registry.registry import Registry
 
 
 @pytest.fixture

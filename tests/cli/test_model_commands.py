@@ -6,8 +6,8 @@ import shutil
 import pytest
 from onnx import TensorProto, helper
 
-from nextbest.models.registry import Registry
-from nextbest.workspace.push import Request, push
+from nextbest.models.pushing.push import Request, push
+from nextbest.registry.registry import Registry
 
 OPSETS = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from registered import logistic, publish
 
-from nextbest.models.registry import Registry
+from nextbest.registry.registry import Registry
 
 A, B = "customer.a", "customer.b"
 

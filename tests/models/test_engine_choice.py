@@ -12,10 +12,10 @@ from nextbest import workspace
 from nextbest.models.engine import engine_of
 from nextbest.models.latency import is_slower, measure_latency, of_onnxruntime
 from nextbest.models.native import prove
-from nextbest.models.registry import Registry
 from nextbest.models.report import Engine, Latency
 from nextbest.models.scoring import Scorer
 from nextbest.models.signature import open_session
+from nextbest.registry.registry import Registry
 
 FASTER = Engine("onnxruntime", "faster than its native form: 4.0 us for one row", is_by_time=True)
 

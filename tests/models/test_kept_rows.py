@@ -10,8 +10,8 @@ from test_model_push import SHOP, codes, folder, published, pushed_once, pushing
 
 from nextbest import workspace
 from nextbest.models import comparison
-from nextbest.models.kept_rows import create_ignore_file, exposed
-from nextbest.models.registry import Registry
+from nextbest.registry.kept_rows import create_ignore_file, exposed
+from nextbest.registry.registry import Registry
 
 ROWS = ["golden.parquet", "background.parquet"]
 

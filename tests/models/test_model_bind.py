@@ -12,9 +12,9 @@ from corpus_scikit import SCIKIT, convert
 from onnx import TensorProto, helper
 from sklearn.linear_model import LogisticRegression
 
-from nextbest.models.registry import Registry
+from nextbest.models.pushing.push import Request, push
+from nextbest.registry.registry import Registry
 from nextbest.workspace.proposal import propose
-from nextbest.workspace.push import Request, push
 from nextbest.workspace.source import parse
 
 SCHEMA = """

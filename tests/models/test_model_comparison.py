@@ -10,9 +10,9 @@ from registered import logistic, publish
 from nextbest.models import Element, ModelError
 from nextbest.models.comparison import compare
 from nextbest.models.labels import Labels
-from nextbest.models.registry import Registry
 from nextbest.models.samples import shared_sample
 from nextbest.models.version_scores import score_rows
+from nextbest.registry.registry import Registry
 
 A, B = "customer.a", "customer.b"
 ONE, TWO = logistic(1.0), logistic(1.0, 0.5)

@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from nextbest.models import ModelError, evaluation
 from nextbest.models.evaluation import Question, evaluate
-from nextbest.models.registry import Registry
+from nextbest.registry.registry import Registry
 
 A, B = "customer.a", "customer.b"
 

@@ -12,9 +12,9 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from nextbest import bundle, workspace
 from nextbest.bundle.offline import OfflineBundle
 from nextbest.models.job import Job, Plan
-from nextbest.models.registry import Registry
+from nextbest.models.pushing.push import Request, push
 from nextbest.models.validation import validate
-from nextbest.workspace.push import Request, push
+from nextbest.registry.registry import Registry
 
 WEIGHTS = np.array([[0.4, -0.2], [-0.3, 0.5]], np.float32)
 ROWS = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32)

@@ -20,9 +20,9 @@ from sklearn.neural_network import MLPClassifier
 
 from nextbest import models, workspace
 from nextbest.models.labels import Labels, labels_of
-from nextbest.models.registry import Registry
+from nextbest.models.pushing.push import Request, push
 from nextbest.models.zipmap import strip_zipmap
-from nextbest.workspace.push import Request, push
+from nextbest.registry.registry import Registry
 
 ROWS = np.random.default_rng(5).normal(size=(90, 2)).astype(np.float32)
 WORDS = np.where(ROWS[:, 0] > 0.4, "no", np.where(ROWS[:, 1] > 0, "maybe", "yes"))

@@ -9,8 +9,8 @@ from onnx import TensorProto, helper
 from nextbest import bundle, workspace
 from nextbest.bundle.offline import OfflineBundle
 from nextbest.diagnostics import Severity
-from nextbest.models.registry import Registry
-from nextbest.workspace.push import Request, push
+from nextbest.models.pushing.push import Request, push
+from nextbest.registry.registry import Registry
 
 SCHEMA = """
 customer:

@@ -15,9 +15,9 @@ from sklearn.linear_model import LogisticRegression
 from nextbest import workspace
 from nextbest.diagnostics.rendering import render_all
 from nextbest.models import comparison
-from nextbest.models.registry import Registry
+from nextbest.models.pushing.push import Request, push
+from nextbest.registry.registry import Registry
 from nextbest.workspace.definitions import moment_us
-from nextbest.workspace.push import Request, push
 
 SCHEMA = """
 customer:

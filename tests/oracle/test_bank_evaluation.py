@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
 from nextbest.models.evaluation import Question, evaluate
-from nextbest.models.registry import Registry
+from nextbest.registry.registry import Registry
 
 COLUMNS = ["age", "campaign", "previous", "cellular"]
 

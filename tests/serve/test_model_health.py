@@ -9,10 +9,10 @@ from sklearn.linear_model import LogisticRegression
 import nextbest
 from nextbest import bundle, workspace
 from nextbest.client.operator import Operator
+from nextbest.models.pushing.push import Request, push
 from nextbest.models.reference import count, index_of
-from nextbest.models.registry import Registry
+from nextbest.registry.registry import Registry
 from nextbest.v1 import control_pb2
-from nextbest.workspace.push import Request, push
 
 WORKSPACE = {
     "workspace.yaml": "name: scored\n",

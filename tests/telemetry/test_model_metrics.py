@@ -8,10 +8,10 @@ from onnx import TensorProto, helper
 
 import nextbest
 from nextbest import bundle, workspace
-from nextbest.models.registry import Registry
+from nextbest.models.pushing.push import Request, push
+from nextbest.registry.registry import Registry
 from nextbest.serve.metrics import INSTRUMENTS, measure
 from nextbest.v1 import bundle_pb2, control_pb2, decision_pb2
-from nextbest.workspace.push import Request, push
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 TOWNS = ("Metropolis", "Smallville")

@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from nextbest.models.card import Card
-from nextbest.models.manifest import Binding, BoundColumn, Manifest
-from nextbest.models.records import decode, encode
 from nextbest.models.reference import Reference, histogram_of
 from nextbest.models.report import Confinement, Facts, Report
 from nextbest.models.signature import Signature
+from nextbest.registry.card import Card
+from nextbest.registry.manifest import Binding, BoundColumn, Manifest
+from nextbest.registry.records import decode, encode
 from nextbest.v1 import bundle_pb2
 from nextbest.workspace.baseline import Baseline, lower_baseline, lower_histogram
 

@@ -7,15 +7,15 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from nextbest.models.manifest import Manifest
-from nextbest.models.records import encode
 from nextbest.models.reference import histogram_of, stability_index
 from nextbest.models.refusal import ModelError
-from nextbest.models.registry import Registry, Version
 from nextbest.models.report import Facts
 from nextbest.models.samples import Sample, choose_for_all, shared_sample
 from nextbest.models.validation import Progress
 from nextbest.models.version_scores import score_rows
+from nextbest.registry.manifest import Manifest
+from nextbest.registry.records import encode
+from nextbest.registry.registry import Registry, Version
 
 ROWS_GIVEN: Final = "rows of the file"
 

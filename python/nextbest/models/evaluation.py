@@ -9,14 +9,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nextbest.diagnostics.suggestion import suggest
-from nextbest.models.manifest import Manifest
 from nextbest.models.observed import read_labels
 from nextbest.models.performance import Difference, Performance, measure
 from nextbest.models.refusal import FEW, LABELS, LEAK, ModelError
-from nextbest.models.registry import Registry, Version
 from nextbest.models.samples import choose_for_all
 from nextbest.models.validation import Progress
 from nextbest.models.version_scores import score_rows
+from nextbest.registry.manifest import Manifest
+from nextbest.registry.registry import Registry, Version
 
 ROWS_MAX: Final = 200_000
 """More would take minutes. Of so many, one in ten positive, an AUC of 0.8 is known to 0.004 either way."""

@@ -22,9 +22,9 @@ from nextbest.casting.column import cast_column
 from nextbest.casting.form import Form
 from nextbest.casting.table import read_table as read_file
 from nextbest.diagnostics.suggestion import suggest
-from nextbest.models.manifest import Manifest
 from nextbest.models.refusal import ROWS, ModelError
 from nextbest.models.signature import Element, Signature
+from nextbest.registry.manifest import Manifest
 
 BACKGROUND_ROWS_MAX: Final = 10_000
 GOLDEN_ROWS_MAX: Final = 100_000

@@ -10,10 +10,10 @@ from typing import Final
 
 import polars as pl
 
-from nextbest.models.manifest import Manifest
 from nextbest.models.refusal import ROWS, ModelError
-from nextbest.models.registry import Registry, Version
 from nextbest.models.rows import InputColumn, choose_columns, decode_table, inputs_of
+from nextbest.registry.manifest import Manifest
+from nextbest.registry.registry import Registry, Version
 
 BACKGROUND = "background.parquet"
 GOLDEN = "golden.parquet"

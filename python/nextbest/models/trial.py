@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from nextbest.models.confinement import Limits, confine, seal
-from nextbest.models.records import decode, encode
+from nextbest.registry.records import decode, encode
 
 
 def main(arguments: list[str]) -> None:

@@ -19,9 +19,9 @@ from typing import Any, Final
 
 from nextbest.models.confinement import Limits
 from nextbest.models.job import Job, encode_job
-from nextbest.models.records import decode, encode
 from nextbest.models.refusal import CRASHED, MEMORY, TIME, out_of_memory
 from nextbest.models.report import Outcome, Refusal
+from nextbest.registry.records import decode, encode
 
 OUTCOME_BYTES_MAX: Final = 16 * 1024 * 1024
 """Of all that the child writes. Ten thousand scores take 0.2 MB, metadata of a model the same."""

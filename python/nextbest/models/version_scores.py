@@ -11,11 +11,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nextbest.models.job import Job, Plan, Rows
-from nextbest.models.manifest import Manifest
 from nextbest.models.refusal import ModelError
-from nextbest.models.registry import Registry, Version
 from nextbest.models.rows import Table, answerable, cast_inputs, fill_inputs, inputs_of
 from nextbest.models.validation import Progress, validate
+from nextbest.registry.manifest import Manifest
+from nextbest.registry.registry import Registry, Version
 
 CHUNK_ROWS_MAX: Final = 50_000
 """Of one child process, whose memory and answer are limited."""

@@ -7,8 +7,8 @@ another attribute than the push did.
 from dataclasses import dataclass
 from typing import Final
 
-from nextbest.models.manifest import Manifest
 from nextbest.models.reference import Histogram, Reference
+from nextbest.registry.manifest import Manifest
 from nextbest.v1 import bundle_pb2
 from nextbest.workspace.definitions import moment_us
 

@@ -8,7 +8,6 @@ from typing import Any, Final
 from nextbest.casting.form import Form
 from nextbest.diagnostics import Diagnostic, Severity
 from nextbest.models import ModelError, Signature
-from nextbest.models import manifest as manifests
 from nextbest.models.refusal import ROWS
 from nextbest.models.rows import (
     BACKGROUND_ROWS_MAX,
@@ -22,6 +21,7 @@ from nextbest.models.rows import (
     sample,
     unbound_inputs,
 )
+from nextbest.registry import manifest as manifests
 from nextbest.v1 import customer_pb2
 from nextbest.workspace.binding import Binder, Input, labels_of_output
 from nextbest.workspace.conditions import Conditions

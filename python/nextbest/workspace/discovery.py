@@ -12,7 +12,7 @@ from pathlib import Path
 
 from nextbest.diagnostics import Diagnostic, Position, Severity
 from nextbest.diagnostics.suggestion import nearest
-from nextbest.models.registry import FOLDER as REGISTRY
+from nextbest.registry.registry import FOLDER as REGISTRY
 from nextbest.workspace.definitions import BindingFile, CardFile, Kind
 from nextbest.workspace.files import is_folder, is_text, read_file
 from nextbest.workspace.source import parse

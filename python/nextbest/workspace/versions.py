@@ -11,11 +11,11 @@ from pathlib import Path
 
 from nextbest.diagnostics import Diagnostic, Severity
 from nextbest.models import ModelError
-from nextbest.models.manifest import Manifest
-from nextbest.models.records import decode
 from nextbest.models.reference import Reference
 from nextbest.models.refusal import ROWS_ABSENT
-from nextbest.models.registry import FOLDER, Registry, Version
+from nextbest.registry.manifest import Manifest
+from nextbest.registry.records import decode
+from nextbest.registry.registry import FOLDER, Registry, Version
 from nextbest.workspace.baseline import Baseline
 from nextbest.workspace.definitions import BindingFile, Kind, ModelFile
 from nextbest.workspace.document import Document

@@ -15,7 +15,7 @@ from nextbest.cli.output import Json, is_for_machines, say, show, show_diagnosti
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from nextbest.models.registry import Registry
+    from nextbest.registry.registry import Registry
 
 
 def register(group: typer.Typer) -> None:
@@ -67,7 +67,7 @@ def _wide(models: list[dict[str, Any]]) -> "Table":
     from rich.table import Table
 
     from nextbest.cli.layouts import keep_words
-    from nextbest.models.aliases import ALIASES
+    from nextbest.registry.aliases import ALIASES
 
     table = Table("model", header_style="bold")
     table.add_column("versions", justify="right")
@@ -84,7 +84,7 @@ def _narrow(models: list[dict[str, Any]]) -> "Table":
     from rich.table import Table
 
     from nextbest.cli.layouts import never_cut, stacked
-    from nextbest.models.aliases import ALIASES
+    from nextbest.registry.aliases import ALIASES
 
     table = Table("model", header_style="bold")
     table.add_column("versions", justify="right")
@@ -105,7 +105,7 @@ def _summary(store: "Registry", name: str) -> dict[str, Any]:
     from datetime import UTC, datetime
 
     from nextbest.models import ModelError
-    from nextbest.models.aliases import Aliases
+    from nextbest.registry.aliases import Aliases
 
     aliases, manifest, damage = Aliases(), None, None
     try:

@@ -72,7 +72,7 @@ def diff(  # noqa: PLR0913 - one parameter an option
 
 
 def _plain(found: "Comparison") -> dict[str, Any]:
-    from nextbest.models.records import encode
+    from nextbest.registry.records import encode
 
     plain: dict[str, Any] = encode(found)
     return plain

@@ -27,7 +27,7 @@ from nextbest.cli.progress import following
 
 if TYPE_CHECKING:
     from nextbest.models.evaluation import Evaluation
-    from nextbest.models.registry import Registry, Version
+    from nextbest.registry.registry import Registry, Version
 
 
 @dataclass(frozen=True, slots=True)

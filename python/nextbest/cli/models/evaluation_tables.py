@@ -6,7 +6,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from nextbest.cli.models.calibrations import STYLES
-from nextbest.models.aliases import ALIASES
+from nextbest.registry.aliases import ALIASES
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from nextbest.models.aliases import Aliases
-    from nextbest.models.amendments import Amendments
-    from nextbest.models.manifest import Manifest
-    from nextbest.models.registry import Registry, Version
+    from nextbest.registry.aliases import Aliases
+    from nextbest.registry.amendments import Amendments
+    from nextbest.registry.manifest import Manifest
+    from nextbest.registry.registry import Registry, Version
 
 
 def register(group: typer.Typer) -> None:
@@ -60,7 +60,7 @@ def describe(store: "Registry", version: "Version", aliases: "Aliases") -> dict[
     Raises:
         ModelError: NB618: it is damaged.
     """
-    from nextbest.models.records import encode
+    from nextbest.registry.records import encode
 
     manifest, amendments = store.verify(version), store.amendments(version.name)
     revisions = amendments.cards.get(version.digest, [])
@@ -243,7 +243,7 @@ def _versions(store: "Registry", shown: "Version", aliases: "Aliases") -> "Table
 
 def _fates(store: "Registry", version: "Version", manifest: "Manifest") -> dict[str, str]:
     """Of each file of rows, and of what was counted in them, why it is not there; empty where it is."""
-    from nextbest.models.version_files import REFERENCE, ROWS
+    from nextbest.registry.version_files import REFERENCE, ROWS
 
     names = [name for name in (*ROWS, REFERENCE) if name in manifest.files]
     return {name: store.fate_of(version, manifest, name) for name in names}

@@ -25,8 +25,8 @@ from nextbest.cli.output import Json, is_for_machines, say, show_diagnostics, wr
 
 if TYPE_CHECKING:
     from nextbest.diagnostics import Diagnostic
-    from nextbest.models.aliases import Move
-    from nextbest.models.registry import Registry, Version
+    from nextbest.registry.aliases import Move
+    from nextbest.registry.registry import Registry, Version
 
 _NEXT = "next: nextbest compile && nextbest activate, as a running server keeps its bundle"
 
@@ -63,7 +63,7 @@ def promote(  # noqa: PLR0913 - one a word of the command line
     """
     from nextbest.diagnostics import Diagnostic
     from nextbest.models import ModelError
-    from nextbest.models.registry import Waiver
+    from nextbest.registry.registry import Waiver
 
     waiver = Waiver(read_waiver(waive_golden), is_first_waived=False)
     store = open_registry(workspace, registry)
@@ -126,8 +126,8 @@ def without_golden(name: str, move: "Move") -> "list[Diagnostic]":
 def _gone_back(store: "Registry", version: "Version", move: "Move") -> "list[Diagnostic]":
     """A warning of a rollback to a version without golden rows, which may be an emergency."""
     from nextbest.diagnostics import Diagnostic, Severity
-    from nextbest.models.aliases import CHAMPION
     from nextbest.models.refusal import NO_GOLDEN
+    from nextbest.registry.aliases import CHAMPION
 
     if move.alias != CHAMPION or store.manifest(version).report.golden is not None:
         return []

@@ -21,7 +21,7 @@ from nextbest.cli.models.registries import (
 from nextbest.cli.output import CommandError, Json, is_for_machines, say, write_bytes, write_json
 
 if TYPE_CHECKING:
-    from nextbest.models.registry import Registry, Version
+    from nextbest.registry.registry import Registry, Version
 
 _PIPE = "-"
 
@@ -89,7 +89,7 @@ def pull(  # noqa: PLR0913 - one a word of the command line
 
 def _others(store: "Registry", version: "Version", *, with_rows: bool) -> dict[str, bytes]:
     """What belongs to a version besides its model."""
-    from nextbest.models.version_files import ROWS
+    from nextbest.registry.version_files import ROWS
     from nextbest.workspace.versions import BINDING, CARD
 
     manifest = store.manifest(version)

@@ -25,9 +25,9 @@ from nextbest.cli.output import CommandError, Json, is_for_machines, say, show_d
 from nextbest.cli.progress import following
 
 if TYPE_CHECKING:
-    from nextbest.models.aliases import Move
-    from nextbest.models.registry import Registry, Version
-    from nextbest.workspace.push import Pushed, Request
+    from nextbest.models.pushing.push import Pushed, Request
+    from nextbest.registry.aliases import Move
+    from nextbest.registry.registry import Registry, Version
 
 
 def register(group: typer.Typer) -> None:
@@ -85,7 +85,7 @@ def push(  # noqa: PLR0913 - one a word of the command line
     trainer says (golden rows), has a score at every threshold of its trees, gives probabilities that differ
     (background sample), and how long that takes. Exits with 1 when it is refused, with every reason.
     """
-    from nextbest.workspace.push import Request
+    from nextbest.models.pushing.push import Request
 
     _check_words(name, promote)
     waiver = read_waiver(waive_golden)
@@ -121,8 +121,8 @@ def push(  # noqa: PLR0913 - one a word of the command line
 def _check_words(name: str, alias: str) -> None:
     """Looks at the words of the command line before seconds are spent on the model."""
     from nextbest.diagnostics.suggestion import one_of
-    from nextbest.models.aliases import ALIASES
-    from nextbest.models.registry import is_name
+    from nextbest.registry.aliases import ALIASES
+    from nextbest.registry.registry import is_name
 
     if not is_name(name):
         remedy = "use letters, digits, `-`, `_` and `.`, beginning with a letter or digit; at most 100"
@@ -135,7 +135,7 @@ def _check_words(name: str, alias: str) -> None:
 
 def _push(store: "Registry", request: "Request") -> "Pushed":
     from nextbest import telemetry
-    from nextbest.workspace.push import push as push_version
+    from nextbest.models.pushing.push import push as push_version
 
     with telemetry.span("model.push", model=request.name) as found, following() as progress:
         try:
@@ -161,8 +161,8 @@ def _is_of_registry(store: "Registry", path: Path, request: "Request") -> bool:
 
 def _promote(store: "Registry", pushed: "Pushed", alias: str, reason: str, *, is_dry_run: bool) -> "Move":
     from nextbest.cli.models.moves import without_golden
-    from nextbest.models.aliases import Move
-    from nextbest.models.registry import Waiver
+    from nextbest.registry.aliases import Move
+    from nextbest.registry.registry import Waiver
 
     assert pushed.version is not None  # noqa: S101 - the caller has looked
     assert pushed.manifest is not None  # noqa: S101 - likewise
@@ -206,7 +206,7 @@ def _report(store: "Registry", pushed: "Pushed", version: "Version", where: str)
 def _report_plan(store: "Registry", pushed: "Pushed", version: "Version", plan: "Move | None") -> None:
     if is_for_machines():
         from nextbest.diagnostics.rendering import to_objects
-        from nextbest.models.records import encode
+        from nextbest.registry.records import encode
 
         content = {
             **encode(pushed.manifest),

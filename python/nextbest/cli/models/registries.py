@@ -17,7 +17,7 @@ from nextbest.cli.output import CommandError, is_for_machines, show_diagnostics,
 
 if TYPE_CHECKING:
     from nextbest.diagnostics import Diagnostic
-    from nextbest.models.registry import Registry, Version
+    from nextbest.registry.registry import Registry, Version
 
 Workspace = Annotated[
     Path, typer.Option("--workspace", "-w", help="Folder of the workspace whose registry it is.")
@@ -54,7 +54,7 @@ def open_registry(workspace: Path, folder: Path | None) -> "Registry":
         CommandError: None is named, and there is no workspace either.
     """
     from nextbest import settings
-    from nextbest.models.registry import FOLDER, Registry
+    from nextbest.registry.registry import FOLDER, Registry
     from nextbest.workspace.load import missing
 
     named = folder or settings.read().model_registry

@@ -22,8 +22,8 @@ from nextbest.cli.models.registries import (
 from nextbest.cli.output import CommandError, Json, is_for_machines, say, show_diagnostics, write_json
 
 if TYPE_CHECKING:
-    from nextbest.models.amendments import CardRevision
-    from nextbest.workspace.pushed_files import Findings
+    from nextbest.models.pushing.pushed_files import Findings
+    from nextbest.registry.amendments import CardRevision
 
 
 def register(group: typer.Typer) -> None:
@@ -50,8 +50,8 @@ def revise(
     see the new card when they are compiled again.
     """
     from nextbest.diagnostics.rendering import to_objects
-    from nextbest.models.manifest import MODEL_CARD
-    from nextbest.workspace.pushed_files import Findings
+    from nextbest.models.pushing.pushed_files import Findings
+    from nextbest.registry.manifest import MODEL_CARD
 
     store, findings = open_registry(workspace, registry), Findings()
     with refusing():
@@ -78,9 +78,9 @@ def revise(
 
 
 def _read(path: Path, findings: "Findings") -> "CardRevision | None":
+    from nextbest.models.pushing.known_versions import revision_of
+    from nextbest.models.pushing.pushed_files import card_of, read_written
     from nextbest.workspace.definitions import Kind
-    from nextbest.workspace.known_versions import revision_of
-    from nextbest.workspace.pushed_files import card_of, read_written
 
     try:
         written = read_written(path, Kind.CARD, findings)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from nextbest.diagnostics.suggestion import one_of
-from nextbest.models.record_files import changing, read_record, store_record
 from nextbest.models.refusal import IN_USE, NO_GOLDEN, NOTHING_BEFORE, RETIRED, UNKNOWN, ModelError
+from nextbest.registry.record_files import changing, read_record, store_record
 
 CHAMPION: Final = "champion"
 ALIASES: Final = (CHAMPION, "challenger", "shadow")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nextbest.diagnostics import Diagnostic, Severity
-from nextbest.models.card import Card
+from nextbest.registry.card import Card
 from nextbest.workspace.definitions import CardFile, Definition, Kind
 from nextbest.workspace.document import Document
 from nextbest.workspace.files import read_file

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from nextbest.models.card import Card
-from nextbest.models.manifest import MODEL_CARD, Manifest
-from nextbest.models.record_files import changing, read_record, store_record
+from nextbest.registry.card import Card
+from nextbest.registry.manifest import MODEL_CARD, Manifest
+from nextbest.registry.record_files import changing, read_record, store_record
 
 FILE: Final = "amendments.json"
 

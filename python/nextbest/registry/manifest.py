@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Final
 
-from nextbest.models.card import Card
-from nextbest.models.records import encode, parse
 from nextbest.models.report import Report
+from nextbest.registry.card import Card
+from nextbest.registry.records import encode, parse
 
 FORMAT: Final = 2
 CHECKED_FORMAT: Final = 2

@@ -5,8 +5,8 @@ import multiprocessing
 import pytest
 from small_versions import WHEN, manifest_of, publish, refused
 
-from nextbest.models.aliases import FIRST_WAIVER
-from nextbest.models.registry import Registry, Waiver
+from nextbest.registry.aliases import FIRST_WAIVER
+from nextbest.registry.registry import Registry, Waiver
 
 STRICT = Waiver(is_first_waived=False)
 

@@ -19,29 +19,29 @@ from numpy.typing import NDArray
 from nextbest.casting.form import Form
 from nextbest.diagnostics import Diagnostic, Severity
 from nextbest.models import SIZE_BYTES_MAX, ModelError, Signature
-from nextbest.models.aliases import Move
-from nextbest.models.card import Card
 from nextbest.models.job import Job, Plan
-from nextbest.models.kept_rows import IGNORE, exposed
-from nextbest.models.manifest import MODEL_CARD, Manifest
 from nextbest.models.overflow import warn_of_overflow
-from nextbest.models.records import encode
+from nextbest.models.pushing.known_versions import Known, look_up, revision_of
+from nextbest.models.pushing.pushed_files import Findings, Written, card_of, read_written
 from nextbest.models.reference import Reference, histogram_of
 from nextbest.models.refusal import ROWS_EXPOSED
-from nextbest.models.registry import Registry, Version, Waiver
 from nextbest.models.report import Outcome, Refusal, Report
 from nextbest.models.rows import EXPECTED, Table, fill_inputs
 from nextbest.models.validation import validate
-from nextbest.models.version_files import MODEL, ROWS
 from nextbest.models.zipmap import strip_zipmap
+from nextbest.registry.aliases import Move
+from nextbest.registry.card import Card
+from nextbest.registry.kept_rows import IGNORE, exposed
+from nextbest.registry.manifest import MODEL_CARD, Manifest
+from nextbest.registry.records import encode
+from nextbest.registry.registry import Registry, Version, Waiver
+from nextbest.registry.version_files import MODEL, ROWS
 from nextbest.regular_file import open_file
 from nextbest.workspace.columns import Bound, bind_columns, read_tables
 from nextbest.workspace.definitions import BindingFile, Kind
 from nextbest.workspace.document import Document
 from nextbest.workspace.files import read_file
-from nextbest.workspace.known_versions import Known, look_up, revision_of
 from nextbest.workspace.load import Progress, ignore
-from nextbest.workspace.pushed_files import Findings, Written, card_of, read_written
 from nextbest.workspace.versions import BACKGROUND, BINDING, CARD, REFERENCE
 
 GOLDEN = "golden.parquet"

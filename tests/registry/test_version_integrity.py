@@ -11,10 +11,10 @@ import pytest
 from small_versions import WHEN, manifest_of, publish, refused
 
 from nextbest.models import comparison
-from nextbest.models.amendments import CardRevision
-from nextbest.models.card import Card
-from nextbest.models.manifest import render_manifest
-from nextbest.models.registry import Registry
+from nextbest.registry.amendments import CardRevision
+from nextbest.registry.card import Card
+from nextbest.registry.manifest import render_manifest
+from nextbest.registry.registry import Registry
 
 FILES = ["model.onnx", "manifest.json", "manifest.json.sha256", "note"]
 ANOTHER = CardRevision("eve", WHEN, Card("Eve"), "0" * 64, "owner: Eve\n")

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from nextbest.models.files import read_limited, remove_leftovers, replace, sync_folder, write_new
 from nextbest.models.limits import SIZE_BYTES_MAX
-from nextbest.models.manifest import CHECKED_FORMAT, Manifest, parse_manifest, render_manifest
 from nextbest.models.refusal import DAMAGED_VERSION, ModelError
+from nextbest.registry.files import read_limited, remove_leftovers, replace, sync_folder, write_new
+from nextbest.registry.manifest import CHECKED_FORMAT, Manifest, parse_manifest, render_manifest
 
 MODEL: Final = "model.onnx"
 _FRESH: Final = ".push-"

@@ -11,12 +11,12 @@ from typing import Final
 
 from nextbest.diagnostics import Diagnostic, Severity
 from nextbest.models import ModelError
-from nextbest.models.amendments import CardRevision
-from nextbest.models.card import Card
-from nextbest.models.manifest import MODEL_CARD, Manifest
 from nextbest.models.refusal import ANOTHER, DAMAGED_VERSION
-from nextbest.models.registry import Registry, Version
-from nextbest.models.version_files import MODEL
+from nextbest.registry.amendments import CardRevision
+from nextbest.registry.card import Card
+from nextbest.registry.manifest import MODEL_CARD, Manifest
+from nextbest.registry.registry import Registry, Version
+from nextbest.registry.version_files import MODEL
 
 _OTHERWISE: Final = (
     "push it with the files that it was pushed with, or export it again with a new entry in "

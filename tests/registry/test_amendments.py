@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 from small_versions import WHEN, manifest_of, publish, refused
 
-from nextbest.models import amendments
-from nextbest.models.amendments import CardRevision
-from nextbest.models.card import Card
-from nextbest.models.registry import Registry
+from nextbest.registry import amendments
+from nextbest.registry.amendments import CardRevision
+from nextbest.registry.card import Card
+from nextbest.registry.registry import Registry
 
 
 @pytest.fixture

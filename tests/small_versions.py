@@ -6,11 +6,11 @@ from contextlib import contextmanager
 import pytest
 
 from nextbest.models import ModelError
-from nextbest.models.card import Card
-from nextbest.models.manifest import Binding, BoundColumn, Manifest
-from nextbest.models.registry import Registry
 from nextbest.models.report import Confinement, Facts, Golden, Latency, Report
 from nextbest.models.signature import Element, Signature, Tensor
+from nextbest.registry.card import Card
+from nextbest.registry.manifest import Binding, BoundColumn, Manifest
+from nextbest.registry.registry import Registry
 
 WHEN = "2026-01-02T03:04:05Z"
 GOLDEN = Golden(rows=2, tolerance=1e-5, difference=0.0, row=1, expected=0.5, score=0.5)

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 from small_versions import WHEN, manifest_of, publish, refused
 
-from nextbest.models import aliases
-from nextbest.models.manifest import parse_manifest, render_manifest
-from nextbest.models.registry import Registry
+from nextbest.registry import aliases
+from nextbest.registry.manifest import parse_manifest, render_manifest
+from nextbest.registry.registry import Registry
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TypeVar
 
-from nextbest.models.files import locked, read_limited, replace
-from nextbest.models.records import encode, parse
 from nextbest.models.refusal import DAMAGED_VERSION, ModelError
+from nextbest.registry.files import locked, read_limited, replace
+from nextbest.registry.records import encode, parse
 
 _LOCK: Final = ".lock"
 _BYTES_MAX: Final = 32 * 1024 * 1024

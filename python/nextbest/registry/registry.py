@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Final
 
 from nextbest.diagnostics.suggestion import one_of, suggest
-from nextbest.models import aliases as moves
-from nextbest.models import amendments, version_files
-from nextbest.models.aliases import ALIASES, Aliases, Grounds, Move
-from nextbest.models.amendments import Amendments, CardRevision, FilesEvent
-from nextbest.models.kept_rows import create_ignore_file
-from nextbest.models.manifest import Manifest
-from nextbest.models.record_files import changing
 from nextbest.models.refusal import DAMAGED_VERSION, UNKNOWN, ModelError
-from nextbest.models.version_files import REFERENCE, ROWS, Version
+from nextbest.registry import aliases as moves
+from nextbest.registry import amendments, version_files
+from nextbest.registry.aliases import ALIASES, Aliases, Grounds, Move
+from nextbest.registry.amendments import Amendments, CardRevision, FilesEvent
+from nextbest.registry.kept_rows import create_ignore_file
+from nextbest.registry.manifest import Manifest
+from nextbest.registry.record_files import changing
+from nextbest.registry.version_files import REFERENCE, ROWS, Version
 
 __all__ = ["FOLDER", "PREFIX_MIN", "Registry", "Version", "Waiver", "is_name"]
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from nextbest.models.files import write_new
-from nextbest.models.version_files import ROWS
+from nextbest.registry.files import write_new
+from nextbest.registry.version_files import ROWS
 
 IGNORE: Final = ".gitignore"
 _IGNORE_BYTES_MAX: Final = 256 * 1024

@@ -1,0 +1,1 @@
+"""Pushes a model: from files and an owner's description to a version in the registry."""
