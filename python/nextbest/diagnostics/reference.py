@@ -4,9 +4,8 @@ import re
 from functools import cache
 from pathlib import Path
 
-HEADING = re.compile(r"^## (NB\d{3}): (.+)$", re.MULTILINE)
-# The next chapter; a comment in an example of YAML or shell is not one.
-CHAPTER = re.compile(r"```.*?^```|(?P<chapter>^# )", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^### (NB\d{3}): (.+)$", re.MULTILINE)
+CHAPTER = re.compile(r"^## ", re.MULTILINE)
 FILE = Path(__file__).parent / "reference.md"
 
 
@@ -17,14 +16,9 @@ def reference() -> dict[str, tuple[str, str]]:
     headings = list(HEADING.finditer(text))
     ends = [heading.start() for heading in headings[1:]] + [len(text)]
     return {
-        heading[1]: (heading[2], _before_chapter(text[heading.end() : end]).strip())
+        heading[1]: (heading[2], CHAPTER.split(text[heading.end() : end])[0].strip())
         for heading, end in zip(headings, ends, strict=True)
     }
-
-
-def _before_chapter(text: str) -> str:
-    starts = (found.start() for found in CHAPTER.finditer(text) if found["chapter"])
-    return text[: next(starts, len(text))]
 
 
 def explain(code: str) -> str | None:

@@ -58,7 +58,7 @@ function sentAlong({ API_KEY, TRACEPARENT }) {
 }
 
 // One client for the whole life of the process; against a server with several cores, a few, each with
-// "grpc.use_local_subchannel_pool" so that it has a connection of its own.
+// "grpc.use_local_subchannel_pool" so that it has its own connection.
 function connect(address) {
   return new DecisionService(address, security(process.env), {
     "grpc.service_config": JSON.stringify(SERVICE_CONFIG),
