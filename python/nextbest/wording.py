@@ -5,9 +5,12 @@
 
 import json
 import math
-from datetime import datetime, timedelta
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from nextbest.client.answers import LiteralExplanation, Outcome, Unavailable
 from nextbest.client.values import AttributeValue
@@ -24,7 +27,7 @@ OUTCOMES: Final = {
     Outcome.BELOW_PRIORITY_THRESHOLD: "its priority is below the threshold",
     Outcome.GROUP_LIMIT: "its group already has as many actions in the answer as it may",
     Outcome.VALUE_MISSING: "its value has no result for this customer",
-    Outcome.FALLBACK: "it left before, and stands as a fallback",
+    Outcome.FALLBACK: "it was dropped before, and is there as a fallback",
 }
 
 # From here on, and below the smaller one, numbers are written with an exponent.
@@ -32,18 +35,23 @@ _HUGE: Final = 1e15
 _TINY: Final = 1e-6
 _UNITS: Final = (("day", 86_400_000_000), ("hour", 3_600_000_000), ("minute", 60_000_000))
 _SECOND: Final = 1_000_000
+_KILO: Final = 1_000
 
 
-def word_value(value: AttributeValue) -> str:
+def word_value(value: AttributeValue, zone: tzinfo | None = None) -> str:
     """Writes a value; `missing` for None.
 
-    `18`, `0.5`, `"web"`, `2026-06-01T12:00:00Z`, `151 days 5 hours`
+    `18`, `0.5`, `"web"`, `2026-06-01 12:00:00 UTC`, `151 days 5 hours`
+
+    Args:
+        value: Of an attribute.
+        zone: Of times; None: that of whoever reads.
     """
     match value:
         case None:
             text = "missing"
         case datetime():
-            text = value.isoformat().replace("+00:00", "Z")
+            text = word_moment(value, zone)
         case timedelta():
             text = word_duration(value)
         case float():
@@ -51,6 +59,34 @@ def word_value(value: AttributeValue) -> str:
         case _:
             text = json.dumps(value, ensure_ascii=False)
     return text
+
+
+def word_moment(moment: datetime, zone: tzinfo | None = None) -> str:
+    """Writes a time with the name of its zone: `2026-06-01 14:00:00 Europe/Berlin`.
+
+    Args:
+        moment: Any time.
+        zone: To show it in; None: that of whoever reads, which this computer knows.
+    """
+    try:
+        local = moment.astimezone(zone)
+    except (OverflowError, ValueError):
+        # The first and the last day of the calendar exist in UTC alone.
+        local = moment.astimezone(UTC)
+    fraction = f".{local.microsecond:06}".rstrip("0") if local.microsecond else ""
+    named = getattr(local.tzinfo, "key", "") or local.tzname() or ""
+    # Where a zone has no abbreviation, its name is an offset.
+    named = f"UTC{named}" if named[:1] in {"+", "-"} else named
+    written = local.replace(tzinfo=None, microsecond=0).isoformat(" ")
+    return f"{written}{fraction} {named}".rstrip()
+
+
+def zone_named(key: str) -> tzinfo:
+    """The time zone of a workspace; UTC where it names none, or this computer does not know it."""
+    try:
+        return ZoneInfo(key) if key else UTC
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
 
 
 def word_duration(duration: timedelta) -> str:
@@ -81,28 +117,71 @@ def short_number(number: float) -> str:
     return f"{number:.{max(3 - magnitude, 1)}f}".rstrip("0").rstrip(".")
 
 
+def word_percent(share: float, digits: int = 2) -> str:
+    """Writes a share, `3.1 %`, `0.042 %`: with a decimal, and with so many significant digits at least."""
+    percent = 100.0 * share
+    if percent and abs(percent) < _TINY:
+        return f"{percent:.{digits - 1}e} %"
+    magnitude = math.floor(math.log10(abs(percent))) if percent else 0
+    return f"{percent:,.{max(digits - 1 - magnitude, 1)}f} %"
+
+
 def word_amount(amount: float, currency: str = "") -> str:
-    """Writes a sum of money with two decimals, `1,200.00 EUR`; a huge one short."""
-    text = short_number(amount) if abs(amount) >= _HUGE else f"{amount:,.2f}"
+    """Writes a sum of money, `1,200 EUR`, `85.50 EUR`; a huge one short."""
+    (text,) = word_amounts([amount])
     return f"{text} {currency}".rstrip()
 
 
-def word_literal(literal: LiteralExplanation) -> list[str]:
+def word_amounts(amounts: Sequence[float]) -> list[str]:
+    """Writes sums of money below each other: all with two decimals, or, where all are whole, all without."""
+    decimals = 0 if all(abs(amount) >= _HUGE or amount == round(amount) for amount in amounts) else 2
+    return [short_number(amount) if abs(amount) >= _HUGE else f"{amount:,.{decimals}f}" for amount in amounts]
+
+
+def word_bytes(size: int) -> str:
+    """Writes a size, `812 bytes`, `4.2 kB`, `139 kB`, `1.5 MB`."""
+    if size < _KILO:
+        return f"{size:,} byte{'' if size == 1 else 's'}"
+    units = ["kB", "MB", "GB", "TB"]
+    amount, unit = size / _KILO, units.pop(0)
+    while units and round(amount) >= _KILO:
+        amount, unit = amount / _KILO, units.pop(0)
+    return f"{amount:,.{1 if amount < 100 else 0}f} {unit}"
+
+
+def word_literal(literal: LiteralExplanation, zone: tzinfo | None = None) -> list[str]:
     """Writes what a test looked at and what it required; what an expression reads comes on a second line."""
     feature = word_name(literal.feature, literal.label)
-    actual = f"is {word_value(literal.actual)}"
+    actual = f"is {_word_actual(literal, zone)}"
     if literal.no_result:
         actual = f"has no result ({literal.no_result})"
     lines = [f"{feature} {actual}, required: {literal.required}"]
     if literal.reads:
-        reads = (f"{word_name(read.name, read.label)} is {word_value(read.value)}" for read in literal.reads)
+        reads = (
+            f"{word_name(read.name, read.label)} is {word_value(read.value, zone)}" for read in literal.reads
+        )
         lines.append(f"  {', '.join(reads)}")
     return lines
+
+
+def _word_actual(literal: LiteralExplanation, zone: tzinfo | None) -> str:
+    """The value of an attribute as it is; that of an expression in no more digits than people read."""
+    if literal.reads and isinstance(literal.actual, float):
+        text = short_number(literal.actual)
+        if not re.search(rf"(^|\s){re.escape(text)}$", literal.required):
+            return text
+    return word_value(literal.actual, zone)
 
 
 def word_name(name: str, label: str) -> str:
     """Writes an attribute with what people call it: `customer.income (yearly income)`."""
     return f"{name} ({label})" if label else name
+
+
+def word_label(name: str, label: str) -> str:
+    """What people call something, to stand beside its name; empty where it repeats the name."""
+    spelled = " ".join(re.split(r"[\s_-]+", name.rpartition(".")[2].casefold()))
+    return "" if " ".join(re.split(r"[\s_-]+", label.casefold())) == spelled else label
 
 
 def _has_exponent(number: float) -> bool:

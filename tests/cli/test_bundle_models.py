@@ -49,7 +49,7 @@ def models(nextbest, shop):
 def test_each_model_has_its_engine_and_the_reason(models):
     assert models["lowered"]["engine"] == {
         "name": "native",
-        "reason": "lowered to 1 step; agrees with ONNX Runtime",
+        "reason": "compiled to 1 step; agrees with ONNX Runtime",
     }
     assert models["doubles"]["engine"]["name"] == "onnxruntime"
     assert "double" in models["doubles"]["engine"]["reason"]

@@ -100,7 +100,8 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_models_write_nothing_to_the_terminal(nextbest, folder):
+def test_models_write_nothing_to_the_terminal(nextbest, folder, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "1000")
     pushed = ("-n", "card", "--inputs", "binding.yaml", "--card", "card.yaml", "--background", "sample.csv")
     codes = []
     for arguments in (
@@ -127,7 +128,8 @@ def test_models_write_nothing_to_the_terminal(nextbest, folder):
     assert ("diff", 0) in codes
 
 
-def test_the_records_of_a_registry_write_nothing_to_the_terminal(nextbest, folder):
+def test_the_records_of_a_registry_write_nothing_to_the_terminal(nextbest, folder, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "1000")
     assert nextbest("model", "push", "a.onnx", "-n", "card", "--inputs", "binding.yaml").code == 0
     (version,) = (folder / "registry/card/versions").iterdir()
     move = {"alias": "champion", "before": "", "after": version.name, "by": HOSTILE, "at": HOSTILE}

@@ -1,6 +1,7 @@
 """`nextbest model evaluate`: what it shows, which versions it takes, and what it refuses."""
 
 import json
+import re
 import struct
 
 import numpy as np
@@ -42,12 +43,12 @@ def test_champion_and_challenger(nextbest, folder, monkeypatch):
     ran = nextbest(*COMMAND)
     assert (ran.code, ran.err) == (0, "")
     lines = ran.out.splitlines()
-    assert max(map(len, (line for line in lines if "│" in line))) <= 80
+    assert max(len(line) for line in lines if re.match(r" *(\d+ %?|[a-zA-Z ]+)  ", line)) <= 80
     assert "on rows.parquet, label `bought`" in lines[0]
     assert lines[1].startswith("2,000 rows with a score, ")
-    auc = next(line for line in lines if "│ AUC " in line)
-    assert [cell.strip()[:3] for cell in auc.strip("│").split("│")] == ["AUC", "0.7", "0.7", "+0."]
-    assert len([line for line in lines if " %│" in line or " % │" in line]) == 10
+    auc = next(line for line in lines if line.startswith("AUC "))
+    assert [cell[:3] for cell in auc.split()] == ["AUC", "0.7", "0.7", "+0."]
+    assert len([line for line in lines if re.match(r"\d+0 % ", line)]) == 10
     assert lines[-3].startswith("AUC: that of the challenger is higher by 0.0")
     assert lines[-3].endswith("): better")
     assert lines[-2].startswith("log loss: that of the challenger is lower by 0.")

@@ -215,14 +215,16 @@ def test_bundle_show(nextbest, shop):
         "Actions",
         "gold-card",
         "Channels",
-        "hero (1)",
+        "hero 1, sidebar 2",
         "customer.age",
         bundle.digest((shop / "shop.bundle").read_bytes()),
     ):
         assert shown in ran.out
     found = json.loads(nextbest("bundle", "show", "shop.bundle", "--json").out)
     assert found["counts"]["actions"] == len(found["actions"])
-    assert {"attribute": "customer.age", "type": "int", "required": True} in found["attributes"]
+    assert {"attribute": "customer.age", "label": "Age", "type": "int", "required": True} in found[
+        "attributes"
+    ]
 
 
 def test_bundle_show_compiles_a_folder(nextbest, shop):

@@ -90,17 +90,21 @@ def show_file(
 
 
 def _show(access: "Access") -> None:
-    from rich.table import Table
-
+    from nextbest.cli.layouts import Listing, name, number, pairs, text
     from nextbest.serve.access import ROLES
 
-    table = Table("caller", *ROLES, "keys", "certificates", box=None, pad_edge=False)
+    columns = (
+        name("caller"),
+        text("roles"),
+        number("keys"),
+        text("certificates", gives_way=1, below="certificates {}"),
+    )
+    table = Listing(columns, "Callers")
     for caller in access.callers:
-        granted = ["yes" if role in caller.roles else "-" for role in ROLES]
-        names = ", ".join(caller.certificate_names) or "-"
-        table.add_row(caller.name, *granted, str(len(caller.key_hashes)), names)
+        granted = ", ".join(role for role in ROLES if role in caller.roles)
+        certificates = ", ".join(caller.certificate_names)
+        table.add(caller.name, granted, f"{len(caller.key_hashes):,}", certificates)
     show(table)
     for warning in access.warnings():
         say(f"warning: {warning}")
-    for role, calls in ROLES.items():
-        say(f"{role:9}  {calls}")
+    show(pairs("Roles", ROLES.items()))

@@ -12,12 +12,8 @@ from nextbest import regular_file
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
 from nextbest.cli.output import CommandError, Json, is_for_machines, show, write_json
-from nextbest.printable import printable
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
-
     from nextbest.bundle import Sealed
 
 _BYTES_MAX = 1024 * 1024 * 1024
@@ -74,11 +70,13 @@ def bundle_show(
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
     """Show what is in a bundle."""
-    contents = _contents(load(file))
+    contents = asdict(_contents(load(file)))
     if is_for_machines():
-        write_json(asdict(contents))
-    else:
-        show(*_render(contents))
+        write_json(contents)
+        return
+    from nextbest.cli.bundle_tables import render_bundle
+
+    show(*render_bundle(contents))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +133,12 @@ def _attribute(attribute: Any) -> dict[str, Any]:
 
     root = bundle_pb2.Root.Name(attribute.root).removeprefix("ROOT_").lower()
     kind = TYPE_NAMES.get(attribute.type, "")
-    return {"attribute": f"{root}.{attribute.name}", "type": kind, "required": attribute.required}
+    return {
+        "attribute": f"{root}.{attribute.name}",
+        "label": attribute.label,
+        "type": kind,
+        "required": attribute.required,
+    }
 
 
 def _model(model: Any) -> dict[str, Any]:
@@ -158,6 +161,7 @@ def _action(message: Any, action: Any) -> dict[str, Any]:
     value = action.value_constant if action.WhichOneof("value") == "value_constant" else "computed"
     return {
         "action": action.name,
+        "label": action.label,
         "issue": message.issues[group.issue].name,
         "group": group.name,
         "enabled": action.enabled,
@@ -168,98 +172,3 @@ def _action(message: Any, action: Any) -> dict[str, Any]:
         "prior": action.prior,
         "treatments": [treatment.name for treatment in action.treatments],
     }
-
-
-def _render(contents: _Contents) -> "list[RenderableType]":
-    from rich.text import Text
-
-    counts = ", ".join(f"{count:,} {name}" for name, count in contents.counts.items())
-    currency = f"currency {contents.currency}, " if contents.currency else ""
-    money_and_clock = printable(f"{currency}time zone {contents.time_zone}")
-    head = Text.assemble(
-        (printable(contents.workspace), "bold"),
-        f"  {contents.size_bytes:,} bytes\n{contents.digest}\n{counts}\n{money_and_clock}\n",
-    )
-    channels = [
-        {
-            "channel": channel["channel"],
-            "placements": ", ".join(f"{name} ({count})" for name, count in channel["placements"].items()),
-        }
-        for channel in contents.channels
-    ]
-    models = [
-        {
-            **model,
-            "version": model["version"][:12],
-            "inputs": ", ".join(f"{name} ({count})" for name, count in model["inputs"].items()),
-            "engine": ": ".join(filter(None, model["engine"].values())),
-        }
-        for model in contents.models
-    ]
-    actions = [
-        {
-            **{name: action[name] for name in ("action", "issue", "group", "clauses", "value")},
-            "propensity": action["model"] or _cell(action["prior"]),
-            "treatments": ", ".join(action["treatments"]),
-            "notes": "mandatory" * action["mandatory"] if action["enabled"] else "disabled",
-        }
-        for action in contents.actions
-    ]
-    tables = (
-        ("Actions", actions),
-        ("Channels", channels),
-        ("Models", models),
-        ("Attributes", contents.attributes),
-    )
-    return [head, *(_table(title, rows) for title, rows in tables if rows)]
-
-
-def _table(title: str, rows: list[dict[str, Any]]) -> "RenderableType":
-    from nextbest.cli.layouts import FirstThatFits
-
-    return FirstThatFits(_columns(title, rows), _stacked(title, rows))
-
-
-def _columns(title: str, rows: list[dict[str, Any]]) -> "Table":
-    from rich.table import Table
-    from rich.text import Text
-
-    from nextbest.cli.layouts import keep_words
-
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
-    for name, value in rows[0].items():
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        table.add_column(name.replace("_", " "), justify="right" if is_number else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row.values()))
-    return keep_words(table)
-
-
-def _stacked(title: str, rows: list[dict[str, Any]]) -> "Table":
-    """For terminals without room for so many columns: all but the name stands in a sentence."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    first, *others = rows[0]
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(first, overflow="fold")
-    table.add_column("", overflow="fold")
-    for row in rows:
-        said = (f"{name.replace('_', ' ')} {_cell(row[name])}" for name in others if row[name] != "")
-        table.add_row(Text(_cell(row[first])), Text("; ".join(said)))
-    return table
-
-
-def _cell(value: object) -> str:
-    from nextbest.wording import word_number
-
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return word_number(value)
-        case int():
-            return f"{value:,}"
-        case _:
-            return str(value)

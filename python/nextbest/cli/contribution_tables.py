@@ -1,17 +1,26 @@
 """What a propensity is made of -> a table: the expected margin, what each attribute adds, the margin."""
 
-from rich import box
+from typing import Final
+
 from rich.console import RenderableType
-from rich.table import Table
-from rich.text import Text
 
-from nextbest.cli.layouts import never_cut
-from nextbest.client.answers import ActionExplanation, Contributions, ContributionScale, RankedAction
+from nextbest.cli.layouts import Listing, number, paragraph, text
+from nextbest.client.answers import (
+    ActionExplanation,
+    ContributionLevel,
+    Contributions,
+    ContributionScale,
+    RankedAction,
+)
 
-_SCALES = {
+_SCALES: Final = {
     ContributionScale.LOG_ODDS: "log-odds",
     ContributionScale.PROPENSITY: "propensity",
     ContributionScale.CLASS_SCORE: "score of the class",
+}
+_METHODS: Final = {
+    ContributionLevel.EXACT: "exact: Shapley values",
+    ContributionLevel.FAST: "fast: along the paths of the trees",
 }
 
 
@@ -19,27 +28,29 @@ def render_contributions(
     action: RankedAction | ActionExplanation, row_count_max: int
 ) -> list[RenderableType]:
     """Renders the largest contributions of an action; nothing where none were asked for."""
-    told = action.contributions
-    if told is None:
+    found = action.contributions
+    if found is None:
         return []
-    if told.refusal:
-        return [Text(f"Contributions to {action.action}: none, {told.refusal}", "yellow")]
-    title = Text.assemble(("Contributions ", "bold"), f"to {action.action}, {told.method}")
-    table = Table(title=title, title_justify="left", title_style="", header_style="bold", box=box.SIMPLE_HEAD)
-    scale = _SCALES.get(told.scale, str(told.scale))
-    table.add_column(scale, justify="right")
-    table.add_column("because")
-    table.add_row(f"{told.base:.4f}", "expected over the background sample")
-    for line in told.contributions[:row_count_max]:
-        table.add_row(f"{line.contribution:+.4f}", Text(line.text))
-    for row in _rest(told, row_count_max):
-        table.add_row(*row)
-    table.add_section()
-    table.add_row(f"{told.margin:.4f}", "makes the propensity")
-    return [never_cut(table, {scale})]
+    if found.refusal:
+        return [
+            paragraph(
+                f"Contributions to the propensity of {action.action}: none, {found.refusal}",
+                0,
+                style="yellow",
+            )
+        ]
+    title = f"Contributions to the propensity of {action.action} ({_METHODS.get(found.method, found.method)})"
+    table = Listing((number(_SCALES.get(found.scale, str(found.scale))), text("because")), title)
+    table.add(f"{found.base:.3f}", "expected over the background sample")
+    for line in found.contributions[:row_count_max]:
+        table.add(f"{line.contribution:+.3f}", line.text)
+    for added, what in _rest(found, row_count_max):
+        table.add(added, what)
+    table.add(f"{found.margin:.3f}", "in all, from which the propensity is computed", ruled=True)
+    return [table]
 
 
-def _rest(told: Contributions, row_count_max: int) -> list[tuple[str, str]]:
-    beyond = told.contributions[row_count_max:]
-    added = told.others + sum(line.contribution for line in beyond)
-    return [(f"{added:+.4f}", "all others")] if beyond or told.others else []
+def _rest(found: Contributions, row_count_max: int) -> list[tuple[str, str]]:
+    beyond = found.contributions[row_count_max:]
+    added = found.others + sum(line.contribution for line in beyond)
+    return [(f"{added:+.3f}", "all others")] if beyond or found.others else []

@@ -154,16 +154,13 @@ def get(
     if is_for_machines():
         write_json(customer)
         return
-    from rich.table import Table
-    from rich.text import Text
-
-    from nextbest.cli.layouts import never_cut
+    from nextbest.cli.layouts import Listing, name, text
     from nextbest.wording import word_value
 
-    table = Table("attribute", "value", title=Text(customer_id, "bold"), title_justify="left")
-    for name, value in customer.attributes.items():
-        table.add_row(Text(name), Text(word_value(value)))
-    show(never_cut(table, ()))
+    table = Listing((name("attribute"), text("value")), customer_id)
+    for attribute, value in customer.attributes.items():
+        table.add(attribute, word_value(value))
+    show(table)
 
 
 def delete(
@@ -290,12 +287,9 @@ def _show_notes(table: "CustomerTable", schema: Schema | None, refusals: "list[R
 
 
 def _show_refusals(refusals: "list[Refusal]") -> None:
-    from rich.table import Table
-    from rich.text import Text
+    from nextbest.cli.layouts import Listing, name, number, text
 
-    from nextbest.cli.layouts import never_cut
-
-    table = Table("row", "column", "refused because", title="Refused rows", title_justify="left")
+    table = Listing((number("row"), name("column"), text("refused because")), "Refused rows")
     for refusal in refusals:
-        table.add_row(str(refusal.row), Text(refusal.column), Text(refusal.message))
-    show(never_cut(table, {"row"}))
+        table.add(f"{refusal.row:,}", refusal.column, refusal.message)
+    show(table)

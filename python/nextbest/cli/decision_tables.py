@@ -1,63 +1,104 @@
-"""Decisions and explanations -> tables and panels. Everything is said in words; colour repeats it."""
+"""Decisions -> tables. Everything is said in words; colour repeats it."""
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import Final
 
-from rich import box
-from rich.console import Group, RenderableType
-from rich.padding import Padding
-from rich.panel import Panel
-from rich.table import Table
+from rich.console import RenderableType
 from rich.text import Text
 
-from nextbest.cli.layouts import FirstThatFits, keep_words, never_cut
-from nextbest.cli.output import plain
+from nextbest.cli.layouts import Column, Listing, clean, name, number, paragraph, text
 from nextbest.client.answers import (
     ActionExplanation,
-    ClauseExplanation,
     Decision,
     Degradation,
     DegradationKind,
     Outcome,
     PropensitySource,
     RankedAction,
+    Reason,
     Score,
     Stage,
     StageCount,
     Truth,
 )
-from nextbest.wording import OUTCOMES, UNAVAILABLE, short_number, word_amount, word_literal
+from nextbest.factors import compare
+from nextbest.wording import (
+    OUTCOMES,
+    UNAVAILABLE,
+    short_number,
+    word_amounts,
+    word_label,
+    word_moment,
+    word_percent,
+)
 
 # From here on, decimals of a factor say nothing.
-_LARGE_FACTOR = 1_000
-_SENTENCE_WIDTH_MIN = 16
-_LEGEND = "P propensity (* prior, ! prior as the model failed), C context weight, V value, L lever"
-_DEGRADATIONS = {
+_LARGE_FACTOR: Final = 1_000
+_DOUBLE: Final = 2.0
+_DEGRADATIONS: Final = {
     DegradationKind.CUSTOMER_UNKNOWN: "nothing is stored of the customer, only the request was read",
-    DegradationKind.MODEL_FAILED: "the model failed, priors stand in",
-    DegradationKind.PROPENSITY_INVALID: "the model answered no propensity, priors stand in",
+    DegradationKind.MODEL_FAILED: "the model failed, its prior is used",
+    DegradationKind.PROPENSITY_INVALID: "the model gave no propensity, its prior is used",
     DegradationKind.VALUE_MISSING: "the value has no result for this customer, the action is not ranked "
     "(a mandatory one is ranked with priority 0)",
-    DegradationKind.MODEL_INPUT_MISSING: "an input of the model is missing, priors stand in",
-    DegradationKind.DEADLINE: "the deadline left no time for models, priors stand in",
+    DegradationKind.MODEL_INPUT_MISSING: "an input of the model is missing, its prior is used",
+    DegradationKind.DEADLINE: "the deadline left no time for models, priors are used",
     DegradationKind.WORK_EXHAUSTED: "expressions took more work than one decision may, the rest are missing",
 }
 
 
-def render_decision(decision: Decision) -> list[RenderableType]:
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a bundle adds to an answer; a server's answers come without.
+
+    Attributes:
+        labels: What people call the actions, by name.
+        zone: Of times; None: that of whoever reads.
+        rivals: Of each rank, the action and its score: beside those placed, which an answer has anyway.
+    """
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    zone: tzinfo | None = None
+    rivals: Mapping[int, tuple[str, Score]] = field(default_factory=dict)
+
+    def label(self, action: str) -> str:
+        """What people call an action; empty where that repeats its name."""
+        return word_label(action, self.labels.get(action, ""))
+
+
+def render_decision(decision: Decision, view: View | None = None) -> list[RenderableType]:
     """Renders what was placed where, and why."""
-    rows: list[_Row] = []
+    view = view or View()
+    rivals = {**_placed(decision), **ranked_scores(decision), **view.rivals}
+    placed = [action for placement in decision.placements for action in placement.actions]
+    columns = (
+        name("placement"),
+        number("rank", short="#"),
+        name("action"),
+        text("label", gives_way=1),
+        name("treatment", gives_way=3, below="treatment {}"),
+        *score_columns(decision.currency),
+        text("why", least=40, gives_way=2),
+    )
+    table = Listing(columns, legend=legend(action.score for action in placed))
+    cells = dict(zip(map(id, placed), score_cells([action.score for action in placed]), strict=True))
     for placement in decision.placements:
-        for action in placement.actions:
-            names = _texts(placement.name, action.action, action.treatment)
-            rows.append(_Row(names, _score_cells(action.score), Text(_why(action))))
+        for place, action in enumerate(placement.actions):
+            table.add(
+                placement.name if place == 0 else "",
+                str(action.rank or ""),
+                action.action,
+                view.label(action.action),
+                action.treatment,
+                *cells[id(action)],
+                _why(action, rivals, decision.currency),
+            )
         if not placement.actions:
-            nothing = Text("nothing was left for it", "yellow")
-            rows.append(_Row(_texts(placement.name, "-", "-"), [""] * 5, nothing))
-    headers = ("placement", "action", "treatment")
-    table = _explained(_title(decision), (*headers, *_scores(decision.currency), "why"), rows)
-    return [table, *_render_degradations(decision.degradations)]
+            table.add(placement.name, "", "-", *[""] * 7, Text("no action remains for it", "yellow"))
+    return [*_title(decision, view), table, *_render_degradations(decision.degradations)]
 
 
 def best_first(decision: Decision) -> list[RankedAction]:
@@ -66,246 +107,72 @@ def best_first(decision: Decision) -> list[RankedAction]:
     return sorted(placed, key=lambda action: action.rank)
 
 
+def ranked_scores(decision: Decision) -> dict[int, tuple[str, Score]]:
+    """Of each rank that an explanation has, the action and its score."""
+    explained = decision.explanation.actions if decision.explanation else ()
+    return {
+        action.rank: (action.action, action.score) for action in explained if action.rank and action.score
+    }
+
+
 def render_funnel(funnel: Sequence[StageCount]) -> RenderableType:
     """Renders how many actions remain after each stage, and how many it drops, also for lack of data."""
-    table = _table(Text("Funnel", "bold"))
-    table.add_column("stage")
-    table.add_column("remaining", justify="right")
-    table.add_column("dropped", justify="right")
-    table.add_column("for lack of data", justify="right")
+    columns = name("stage"), number("remaining"), number("dropped"), number("for lack of data")
+    table = Listing(columns, "Funnel")
     before: int | None = None
     for count in funnel:
-        name = "all actions" if count.stage is Stage.UNSPECIFIED else str(count.stage)
-        dropped = "" if before is None or before == count.remaining else str(before - count.remaining)
-        table.add_row(name, str(count.remaining), dropped, str(count.unknown or ""))
+        stage = "all actions" if count.stage is Stage.UNSPECIFIED else str(count.stage)
+        dropped = "" if before is None or before == count.remaining else f"{before - count.remaining:,}"
+        table.add(stage, f"{count.remaining:,}", dropped, f"{count.unknown:,}" if count.unknown else "")
         before = count.remaining
     return table
 
 
 def render_ranking(
-    actions: Iterable[ActionExplanation], row_count_max: int, currency: str = ""
+    actions: Iterable[ActionExplanation], row_count_max: int, currency: str = "", view: View | None = None
 ) -> list[RenderableType]:
     """Renders the actions that were ranked, best first, with what became of each."""
     ranked = sorted((action for action in actions if action.rank), key=lambda action: action.rank)
     if not ranked:
         return [Text("No action reached the ranking.", "yellow")]
-    rows = [
-        _Row(
-            _texts(str(action.rank), action.action),
-            _score_cells(action.score) if action.score else [""] * 5,
-            Text(_outcome(action)),
-        )
-        for action in ranked[:row_count_max]
-    ]
-    table = _explained(Text("Ranking", "bold"), ("rank", "action", *_scores(currency), "outcome"), rows)
+    view, shown = view or View(), ranked[:row_count_max]
+    scores = [action.score for action in shown]
+    columns = (
+        number("rank", short="#"),
+        name("action"),
+        text("label", gives_way=1),
+        *score_columns(currency),
+        text("outcome", least=40, gives_way=2),
+    )
+    table = Listing(columns, "Ranking", legend(scores))
+    for action, cells in zip(shown, score_cells(scores), strict=True):
+        table.add(str(action.rank), action.action, view.label(action.action), *cells, _outcome(action))
     return [table, *_rest(len(ranked), row_count_max)]
 
 
-def render_departures(actions: Iterable[ActionExplanation], row_count_max: int) -> list[RenderableType]:
+def render_dropped(
+    actions: Iterable[ActionExplanation], row_count_max: int, view: View | None = None
+) -> list[RenderableType]:
     """Renders the actions that were dropped before the ranking, with the first reason of each."""
     dropped = [action for action in actions if not action.rank and action.dropped_at is not Stage.PLACED]
     if not dropped:
         return []
-    table = _table(Text("Dropped earlier", "bold"))
-    for column in ("action", "dropped at", "because"):
-        table.add_column(column)
-    order = list(Stage)
+    view, order = view or View(), list(Stage)
+    columns = (
+        name("action"),
+        text("label", gives_way=1),
+        name("dropped at"),
+        text("because"),
+        name("written at", gives_way=2, below="at {}"),
+    )
+    table = Listing(columns, "Dropped earlier")
     for action in sorted(dropped, key=lambda action: -order.index(action.dropped_at))[:row_count_max]:
-        table.add_row(*_texts(action.action, str(action.dropped_at), _first_reason(action)))
-    return [never_cut(table, {"dropped at"}), *_rest(len(dropped), row_count_max)]
+        reason, position = _reason_dropped(action)
+        table.add(action.action, view.label(action.action), str(action.dropped_at), reason, position)
+    return [table, *_rest(len(dropped), row_count_max)]
 
 
-def render_action(action: ActionExplanation, currency: str = "") -> RenderableType:
-    """Renders everything about one action: why it is not placed, and what would have to change."""
-    placed = action.dropped_at is Stage.PLACED
-    parts: list[RenderableType] = [Text(f"{_headline(action)}", "bold")]
-    parts += [line for clause in action.clauses for line in _render_clause(clause)]
-    if action.score:
-        parts += [Text(), Text(_formula(action.score, currency))]
-        parts += [_indented(Text(f"context weight {weight}"), 2) for weight in action.context_weights]
-    if action.changes and not placed:
-        parts += [Text(), Text("What would have to change", "bold")]
-        changes = Table.grid(padding=(0, 1, 0, 0))
-        for change in action.changes:
-            changes.add_row("  -", Text(change))
-        parts.append(never_cut(changes, ()))
-    title = Text(f"{action.issue} / {action.group} / {action.action}")
-    return Panel(Group(*parts), title=title, title_align="left", border_style="green" if placed else "red")
-
-
-def _table(title: Text) -> Table:
-    return Table(
-        title=title,
-        title_justify="left",
-        title_style="",
-        header_style="bold",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-    )
-
-
-def _why(action: RankedAction) -> str:
-    """The reason without the priority that it begins with, which stands in a column of its own."""
-    return re.sub(r"^priority [^ ]+, ", "", action.reason_text)
-
-
-def _title(decision: Decision) -> Text:
-    when = plain(decision.now)
-    return Text.assemble(
-        ("Decision ", "bold"), decision.decision_id, f"\nbundle {decision.bundle_digest[:12]}, {when}"
-    )
-
-
-def _render_degradations(degradations: Iterable[Degradation]) -> list[RenderableType]:
-    lines: list[RenderableType] = []
-    for entry in degradations:
-        name = f"{entry.name}: " if entry.name else ""
-        count = f" ({entry.actions} actions)" if entry.actions > 1 else ""
-        what = _DEGRADATIONS.get(entry.kind, str(entry.kind))
-        lines.append(Text(f"degraded: {name}{what}{count}", "yellow"))
-    return lines
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """An action with its score, and why it is where it is."""
-
-    names: list[Text]
-    score: list[str]
-    why: Text
-
-
-def _scores(currency: str) -> tuple[str, ...]:
-    return ("P", "C", f"V {currency}".rstrip(), "L", "priority")
-
-
-def _explained(title: Text, headers: tuple[str, ...], rows: Sequence[_Row]) -> RenderableType:
-    """A table whose last column says why; on a narrow terminal, that stands below the table."""
-    wide = _scored(title, headers, [[*row.names, *row.score, row.why] for row in rows])
-    keep_words(wide)
-    # That much of a sentence on a line can be read.
-    wide.columns[-1].min_width = _SENTENCE_WIDTH_MIN
-    narrow = _scored(title, headers[:-1], [[*row.names, *row.score] for row in rows])
-    below = Table.grid(padding=(0, 1, 0, 0))
-    for row in rows:
-        below.add_row(Text(" ").join(row.names[:2]).append(":"), row.why)
-    return FirstThatFits(wide, Group(narrow, never_cut(below, ())))
-
-
-def _scored(title: Text, headers: tuple[str, ...], rows: Sequence[Sequence[str | Text]]) -> Table:
-    table = _table(title)
-    table.caption = _LEGEND
-    table.caption_justify = "left"
-    first = headers.index("P")
-    numbers = {"rank", *headers[first : first + 5]}
-    for header in headers:
-        table.add_column(header, justify="right" if header in numbers else "left")
-    for row in rows:
-        table.add_row(*row)
-    return never_cut(table, numbers)
-
-
-def _score_cells(score: Score) -> list[str]:
-    mark = {PropensitySource.MODEL: " ", PropensitySource.DEGRADED: "!"}.get(score.propensity_source, "*")
-    if score.propensity == 0.0 and score.priority == 0.0 and score.lever == 0.0:
-        return ["-"] * 5
-    return [
-        f"{score.propensity:.4f}{mark}",
-        f"{score.context_weight:.2f}",
-        word_amount(score.value),
-        f"{score.lever:.2f}",
-        short_number(score.priority),
-    ]
-
-
-def _formula(score: Score, currency: str) -> str:
-    source = f" ({score.propensity_source}{f' {score.model}' if score.model else ''})"
-    return (
-        f"priority {short_number(score.priority)}: propensity {score.propensity:.4f}{source}, context weight "
-        f"{score.context_weight:.2f}, value {word_amount(score.value, currency)}, lever {score.lever:.2f}"
-    )
-
-
-def _headline(action: ActionExplanation) -> str:
-    if action.dropped_at is Stage.PLACED:
-        where = (
-            f" in {action.placing.placement}, treatment {action.placing.treatment}" if action.placing else ""
-        )
-        rank = f", rank {action.rank}" if action.rank else ""
-        also = _as_fallback(action)
-        return f"Placed{where}{rank}{f'; also in {also}' if also else ''}"
-    lead = _lead(action)
-    if action.dropped_at is Stage.AVAILABILITY:
-        why = UNAVAILABLE.get(action.unavailable, "for an unknown reason")
-        return f"{lead} dropped at availability, {why}"
-    outcome = _arbitrated(action)
-    return f"{lead} dropped at {action.dropped_at}{f', {outcome}' if outcome else ''}"
-
-
-def _lead(action: ActionExplanation) -> str:
-    """What the sentence about an action that was dropped begins with."""
-    where = _as_fallback(action)
-    return f"Stands in {where};" if where else "Not placed:"
-
-
-def _as_fallback(action: ActionExplanation) -> str:
-    """`hero and side as their fallback`; empty where the action is not one."""
-    names = action.placing.fallback_placements if action.placing else ()
-    if not names:
-        return ""
-    listed = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-    return f"{listed} as {'their' if len(names) > 1 else 'its'} fallback"
-
-
-def _render_clause(clause: ClauseExplanation) -> list[RenderableType]:
-    """Three lines or more: the clause with its truth, where and why it stands there, what was looked at."""
-    of = f" of treatment {clause.treatment}" if clause.treatment else ""
-    word = "is unknown" if clause.truth is Truth.UNKNOWN else f"is {clause.truth}"
-    title = Text.assemble((f"{clause.stage}{of}", "bold red"), f": {clause.text}  {word}")
-    lines: list[RenderableType] = [Text(), title]
-    if clause.reason:
-        lines.append(_indented(Text(f"reason: {clause.reason}", "italic"), 2))
-    if clause.position:
-        part = f", in: {clause.condition}" if clause.condition != clause.text else ""
-        lines.append(_indented(Text(f"at {clause.position}{part}", "dim"), 2))
-    several = len(clause.literals) > 1
-    if several:
-        lines.append(_indented(Text("any one of these would do:"), 2))
-    for literal in clause.literals:
-        for line in word_literal(literal):
-            bare = line.lstrip()
-            lines.append(_indented(Text(bare), (4 if several else 2) + len(line) - len(bare)))
-    return lines
-
-
-def _indented(text: Text, left: int) -> Padding:
-    # Lines that a narrow terminal breaks stay below their beginning.
-    return Padding(text, (0, 0, 0, left))
-
-
-def _first_reason(action: ActionExplanation) -> str:
-    where = _as_fallback(action)
-    return f"{_reason_dropped(action)}; stands in {where}" if where else _reason_dropped(action)
-
-
-def _reason_dropped(action: ActionExplanation) -> str:
-    if action.dropped_at is Stage.AVAILABILITY:
-        return UNAVAILABLE.get(action.unavailable, "")
-    for clause in action.clauses:
-        if clause.stage is action.dropped_at:
-            where = f" ({clause.position})" if clause.position else ""
-            missing = " [missing]" if clause.truth is Truth.UNKNOWN else ""
-            return f"{clause.reason or clause.text}{missing}{where}"
-    return _arbitrated(action)
-
-
-def _outcome(action: ActionExplanation) -> str:
-    where = _as_fallback(action)
-    return f"{_arbitrated(action)}; stands in {where}" if where else _arbitrated(action)
-
-
-def _arbitrated(action: ActionExplanation) -> str:
+def word_outcome(action: ActionExplanation) -> str:
     """What arbitration did with an action; empty for one that did not reach it."""
     placing = action.placing
     if placing is None:
@@ -316,24 +183,153 @@ def _arbitrated(action: ActionExplanation) -> str:
         case Outcome.PLACED:
             return f"placed in {placing.placement}"
         case Outcome.LOST:
-            lever = placing.lever_needed_percent
-            needed = f"; a lever of +{short_number(lever)} would win" if lever is not None else ""
-            factor = f", factor {_factor(placing.factor_needed)} away" if placing.factor_needed else ""
-            return f"lost {placing.placement} to {placing.lost_to}{factor}{needed}"
+            needed = word_need(action)
+            return f"lost {placing.placement} to {placing.lost_to}{f'; {needed}' if needed else ''}"
         case outcome:
             return OUTCOMES.get(outcome, str(outcome))
+
+
+def word_need(action: ActionExplanation) -> str:
+    """How much more an action would need to win; empty where no priority would do."""
+    placing = action.placing
+    if placing is None or not placing.factor_needed:
+        return ""
+    factor, lever = placing.factor_needed, placing.lever_needed_percent
+    if factor < _DOUBLE:
+        needed = f"needs {word_percent(factor - 1.0)} more priority"
+    else:
+        times = f"{factor:.3g}" if factor < _LARGE_FACTOR else short_number(factor)
+        needed = f"needs {times} times its priority"
+    return f"{needed}, as with a lever of +{short_number(lever)}" if lever is not None else needed
+
+
+def fallback_of(action: ActionExplanation) -> str:
+    """`the fallback of hero and side`; empty where the action is not one."""
+    names = action.placing.fallback_placements if action.placing else ()
+    if not names:
+        return ""
+    return f"the fallback of {' and '.join([', '.join(names[:-1]), names[-1]] if len(names) > 1 else names)}"
+
+
+def score_columns(currency: str) -> tuple[Column, ...]:
+    """The columns of a score."""
+    return (
+        number("propensity", short="P"),
+        number("context weight", short="C"),
+        number(f"value {currency}".rstrip(), short=f"V {currency}".rstrip()),
+        number("lever", short="L"),
+        number("priority"),
+    )
+
+
+def score_cells(scores: Sequence[Score | None]) -> list[list[str]]:
+    """The cells of scores that stand below each other; empty where there is none, as of a fallback."""
+    known = [score for score in scores if score is not None and not _is_empty(score)]
+    amounts = dict(zip(map(id, known), word_amounts([score.value for score in known]), strict=True))
+    starred = any(score.propensity_source is PropensitySource.DEGRADED for score in known)
+    return [
+        [
+            word_percent(score.propensity) + _star(score, starred=starred),
+            _factor(score.context_weight),
+            amounts[id(score)],
+            _factor(score.lever),
+            short_number(score.priority),
+        ]
+        if score is not None and id(score) in amounts
+        else [""] * 5
+        for score in scores
+    ]
+
+
+def legend(scores: Iterable[Score | None]) -> str:
+    """What the short headings mean, and the star."""
+    words = "P propensity, C context weight, V value, L lever"
+    is_starred = any(score and score.propensity_source is PropensitySource.DEGRADED for score in scores)
+    return f"{words}; * the prior of the model" if is_starred else words
+
+
+def _is_empty(score: Score) -> bool:
+    return score.propensity == 0.0 and score.priority == 0.0 and score.lever == 0.0
+
+
+def _star(score: Score, *, starred: bool) -> str:
+    """A star on a prior in place of a model's propensity; an action without a model has a constant."""
+    if not starred:
+        return ""
+    return "*" if score.propensity_source is PropensitySource.DEGRADED else " "
 
 
 def _factor(factor: float) -> str:
     return f"{factor:.2f}" if factor < _LARGE_FACTOR else short_number(factor)
 
 
+def _why(action: RankedAction, rivals: Mapping[int, tuple[str, Score]], currency: str) -> str:
+    """What made an action win: its rank, and the factors that put it above the next."""
+    if action.reason is Reason.FALLBACK:
+        return "fallback: no action remains for the placement"
+    # The priority has a column of its own.
+    rank = re.sub(r"^priority [^ ]+, ", "", action.reason_text)
+    ahead = (
+        word_ahead(action.rank, action.score, rivals, currency) if action.reason is Reason.PRIORITY else ""
+    )
+    return f"{rank}; {ahead}" if ahead and rank else ahead or rank
+
+
+def word_ahead(rank: int, score: Score, rivals: Mapping[int, tuple[str, Score]], currency: str) -> str:
+    """`ahead of gold-card: value 120 EUR against 40 EUR`, of the next rank that is known; or empty."""
+    following = min((other for other in rivals if other > rank), default=None)
+    if following is None:
+        return ""
+    rival, other = rivals[following]
+    reason = compare(score, other, currency)
+    return f"ahead of {rival}: {reason}" if reason else ""
+
+
+def _placed(decision: Decision) -> dict[int, tuple[str, Score]]:
+    return {action.rank: (action.action, action.score) for action in best_first(decision)}
+
+
+def _title(decision: Decision, view: View) -> list[RenderableType]:
+    when = word_moment(decision.now.replace(microsecond=0), view.zone)
+    return [
+        clean(Text.assemble(("Decision ", "bold"), decision.decision_id)),
+        clean(Text(f"{when}, bundle {decision.bundle_digest[:12]}", "dim")),
+    ]
+
+
+def _render_degradations(degradations: Iterable[Degradation]) -> list[RenderableType]:
+    lines: list[RenderableType] = []
+    for entry in degradations:
+        of = f"{entry.name}: " if entry.name else ""
+        count = f" ({entry.actions:,} actions)" if entry.actions > 1 else ""
+        what = _DEGRADATIONS.get(entry.kind, str(entry.kind))
+        lines.append(paragraph(f"degraded: {of}{what}{count}", 0, style="yellow"))
+    return [*lines, Text()] if lines else []
+
+
+def _reason_dropped(action: ActionExplanation) -> tuple[str, str]:
+    """The first reason, and where it is written."""
+    reason, position = _first_reason(action)
+    fallback = fallback_of(action)
+    return (f"{reason}; is {fallback}" if fallback else reason), position
+
+
+def _first_reason(action: ActionExplanation) -> tuple[str, str]:
+    if action.dropped_at is Stage.AVAILABILITY:
+        return UNAVAILABLE.get(action.unavailable, ""), ""
+    for clause in action.clauses:
+        if clause.stage is action.dropped_at:
+            missing = "data missing: " if clause.truth is Truth.UNKNOWN else ""
+            return f"{missing}{clause.reason or clause.text}", str(clause.position or "")
+    return word_outcome(action), ""
+
+
+def _outcome(action: ActionExplanation) -> str:
+    fallback = fallback_of(action)
+    return f"{word_outcome(action)}; is {fallback}" if fallback else word_outcome(action)
+
+
 def _rest(count: int, shown_max: int) -> list[RenderableType]:
     if count <= shown_max:
         return []
-    return [Text(f"... and {count - shown_max} more: --rows {count} shows all, --json too", "dim")]
-
-
-def _texts(*cells: str) -> list[Text]:
-    # What a workspace calls its things is never markup.
-    return [Text(cell) for cell in cells]
+    return [Text(f"... and {count - shown_max:,} more: --rows {count} shows all, --json too\n", "dim")]

@@ -2,7 +2,7 @@
 # ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +20,9 @@ from nextbest.cli.output import CommandError, Json, is_for_machines, show, write
 if TYPE_CHECKING:
     from nextbest.bundle.offline import OfflineBundle
     from nextbest.casting.form import Form
+    from nextbest.cli.decision_tables import View
     from nextbest.client.answers import Decision
+    from nextbest.client.client import Client
 
 _PANEL = "Questions"
 
@@ -162,7 +164,7 @@ def decide(  # noqa: PLR0913 - one parameter an option
         else:
             with client(address, timeout) as connection:
                 decision = connection.decide(**question)
-    _show_decision(decision, rows)
+        _show_decision(decision, rows, asked.view(decision, asked.offline))
 
 
 def explain(  # noqa: PLR0913 - one parameter an option
@@ -198,18 +200,13 @@ def explain(  # noqa: PLR0913 - one parameter an option
     whom = _Whom(customer_id, customers, id_column, form(separator, encoding))
     asked = _Asked(bundle, channel, placement, attribute, context, customer_json, context_json, whom)
     question = asked.question(now, seed) | {"contributions": contributions}
-    with asked.naming_options(question | {"actions": actions or ()}):
-        if asked.offline:
-            decision = asked.offline.explain(actions=actions or (), **question)
+    with asked.naming_options(question | {"actions": actions or ()}), ExitStack() as stack:
+        judge = asked.offline or stack.enter_context(client(address, timeout))
+        decision = judge.explain(actions=actions or (), **question)
+        if actions:
+            _show_actions(decision, rows, asked.view(decision, judge))
         else:
-            with client(address, timeout) as connection:
-                decision = connection.explain(actions=actions or (), **question)
-    if is_for_machines():
-        write_json(decision)
-    elif actions:
-        _show_actions(decision, rows)
-    else:
-        _show_decision(decision, rows)
+            _show_decision(decision, rows, asked.view(decision, None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +316,29 @@ class _Asked:
         except InvalidRequest as error:
             raise name_option(error, question, self._option_of) from None
 
+    def view(self, decision: "Decision", judge: "Client | OfflineBundle | None") -> "View | None":
+        """Returns what people see of the bundle beside the answer; None for machines.
+
+        Args:
+            decision: The answer.
+            judge: Whom to ask how all actions rank, so that those placed can be compared with those that are
+                not; None where the answer has it.
+        """
+        if is_for_machines():
+            return None
+        from nextbest.cli.decision_tables import View, ranked_scores
+        from nextbest.wording import zone_named
+
+        rivals = {}
+        if judge is not None and any(placement.actions for placement in decision.placements):
+            question = self.question("", decision.seed) | {"now": decision.now}
+            rivals = ranked_scores(judge.explain(**question))
+        if self.offline is None:
+            return View(rivals=rivals)
+        message = self.offline.message
+        labels = {action.name: action.label for action in message.actions if action.label}
+        return View(labels, zone_named(message.time_zone), rivals)
+
     def _option_of(self, root: str, name: str) -> str:
         pairs, source = self._typed[root]
         option = "attribute" if root == "customer" else root
@@ -393,25 +413,28 @@ def _open(path: Path) -> "OfflineBundle":
     return OfflineBundle(load(path).data)
 
 
-def _show_decision(decision: "Decision", rows: int) -> None:
+def _show_decision(decision: "Decision", rows: int, view: "View | None") -> None:
     if is_for_machines():
         write_json(decision)
         return
     from nextbest.cli import decision_tables as tables
     from nextbest.cli.contribution_tables import render_contributions
 
-    show(*tables.render_decision(decision))
+    show(*tables.render_decision(decision, view))
     show(*(told for action in tables.best_first(decision) for told in render_contributions(action, rows)))
     if decision.explanation:
         show(tables.render_funnel(decision.explanation.funnel))
         if decision.explanation.actions:
-            show(*tables.render_ranking(decision.explanation.actions, rows, decision.currency))
-            show(*tables.render_departures(decision.explanation.actions, rows))
+            show(*tables.render_ranking(decision.explanation.actions, rows, decision.currency, view))
+            show(*tables.render_dropped(decision.explanation.actions, rows, view))
 
 
-def _show_actions(decision: "Decision", rows: int) -> None:
+def _show_actions(decision: "Decision", rows: int, view: "View | None") -> None:
+    if is_for_machines():
+        write_json(decision)
+        return
     from nextbest.cli.contribution_tables import render_contributions
-    from nextbest.cli.decision_tables import render_action
+    from nextbest.cli.explanation_tables import render_action
 
     for action in decision.explanation.actions if decision.explanation else ():
-        show(render_action(action, decision.currency), *render_contributions(action, rows))
+        show(render_action(action, decision, view), *render_contributions(action, rows))

@@ -3,54 +3,45 @@
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from rich import box
-from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.console import RenderableType
 from rich.text import Text
 
+from nextbest.cli.layouts import Listing, clean, name, text
 from nextbest.workspace.inheritance import Inheritance
 
-# With fewer columns, all but the stage stands below its condition.
-_WIDE = 120
 
-
-def render_inheritances(inheritances: Iterable[Inheritance], width: int) -> Iterator[RenderableType]:
-    """Renders groups in the order of their files.
-
-    Args:
-        inheritances: Of all actions.
-        width: Of the output, in columns.
-    """
+def render_inheritances(inheritances: Iterable[Inheritance]) -> Iterator[RenderableType]:
+    """Renders groups in the order of their files."""
     by_file = sorted(inheritances, key=lambda one: (one.file, one.action))
     for file, members in groupby(by_file, key=lambda one: one.file):
         actions = list(members)
         first = actions[0]
-        yield Text.assemble((f"{first.issue} > {first.group}", "bold"), (f"  {file}", "dim"))
+        yield clean(Text.assemble((f"{first.issue} > {first.group}", "bold"), (f"  {file}", "dim")))
         yield Text(", ".join(one.action for one in actions))
         if first.policies or first.levers:
-            yield _table(first, is_wide=width >= _WIDE)
+            yield _table(first)
         else:
-            yield Text("inherit nothing", "yellow")
-        yield Text()
+            yield Text("inherit nothing\n", "yellow")
 
 
-def _table(inheritance: Inheritance, *, is_wide: bool) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    table.add_column("stage", no_wrap=True)
-    table.add_column("condition", overflow="fold")
-    for column in ("reason", "from", "place") if is_wide else ():
-        table.add_column(column, overflow="fold")
+def _table(inheritance: Inheritance) -> Listing:
+    columns = (
+        name("stage"),
+        text("condition", least=44),
+        text("reason", least=32, gives_way=1),
+        name("from", gives_way=2, below="from {}"),
+        name("written at", gives_way=3, below="at {}"),
+    )
+    table = Listing(columns)
     for policy in inheritance.policies:
-        row = (" ".join(policy.when.split()), policy.reason, f"{policy.scope} {policy.name}")
-        table.add_row(policy.stage, *_cells(*row, f"{policy.file}:{policy.line}", is_wide=is_wide))
+        table.add(
+            policy.stage,
+            " ".join(policy.when.split()),
+            policy.reason,
+            f"{policy.scope} {policy.name}",
+            f"{policy.file}:{policy.line}",
+        )
     for lever in inheritance.levers:
-        row = (f"{lever.percent:+g} percentage points", "", f"{lever.scope} {lever.name}")
-        table.add_row("lever", *_cells(*row, f"{lever.file}:{lever.line}", is_wide=is_wide))
+        percent = f"{lever.percent:+g} percentage points"
+        table.add("lever", percent, "", f"{lever.scope} {lever.name}", f"{lever.file}:{lever.line}")
     return table
-
-
-def _cells(condition: str, reason: str, scope: str, place: str, *, is_wide: bool) -> list[RenderableType]:
-    if is_wide:
-        return [Text(condition), Text(reason), Text(scope), Text(place)]
-    below = [Text(reason, "dim")] if reason else []
-    return [Group(Text(condition), *below, Text(f"{scope}, {place}", "dim"))]

@@ -1,59 +1,352 @@
-"""Tables -> what fits the terminal: text is broken into lines, and numbers are never cut."""
+"""Columns and rows -> a table as wide as the terminal, or narrower.
 
-from collections.abc import Collection
+All tables of the commands are laid out here, so that they look alike: a bold heading over a line, numbers on
+the right, words that are never cut. Where the terminal is too narrow, headings become short first; then the
+columns that give way leave the row, and their cells stand below it; then names are folded; and where that is
+not enough, each row becomes a list of its cells. A number is never cut or folded before that: its beginning
+alone is another number.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import groupby
 from typing import Final
 
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.measure import Measurement
-from rich.table import Table
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.text import Text
 
-_UNBOUNDED: Final = 10_000
+from nextbest.printable import printable, shown
+
+_GAP: Final = 2
+_INDENT: Final = 2
+_FOLDED_MIN: Final = (12, 6)
+"""Names and texts are not folded to less than the first, as long as there is another way; never to less."""
+_JOINT: Final = re.compile(r"(?<=\d) (?=%|[A-Z]{3}\b)")
+"""Between a number and its unit, where no line is broken."""
+_GLUE: Final = "\ue000"
+"""In place of that blank while lines are broken; no cell has it (`printable`)."""
+
+Cell = str | Text | Sequence[str]
+"""What is in a row: a text, a text with colours, or several lines."""
 
 
-class FirstThatFits:
-    """Several layouts of one thing, of which the first is shown that breaks no word on the terminal."""
+class Kind(Enum):
+    """How a column is laid out: names are kept whole, numbers stand on the right, texts are wrapped."""
 
-    def __init__(self, *layouts: RenderableType) -> None:
-        """Takes the layouts, the widest first; the last is shown where none fits."""
-        self._layouts = layouts
+    NAME = "name"
+    NUMBER = "number"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column.
+
+    Attributes:
+        heading: In the words of the field.
+        kind: Of its cells.
+        short: The heading where the terminal is narrow.
+        least: Of a text, the width below which it is not readable.
+        gives_way: 0: the column stays in the row. Of the others, the one with the greatest number leaves
+            first, and is the last below the row.
+        below: How a cell reads below its row, `{}` being the cell.
+        group: A heading over this column and its neighbours of the same group.
+    """
+
+    heading: str
+    kind: Kind = Kind.TEXT
+    short: str = ""
+    least: int = 24
+    gives_way: int = 0
+    below: str = "{}"
+    group: str = ""
+
+
+def name(heading: str, **others: int | str) -> Column:
+    """A column of names."""
+    return Column(heading, Kind.NAME, **others)  # type: ignore[arg-type]
+
+
+def number(heading: str, **others: int | str) -> Column:
+    """A column of numbers."""
+    return Column(heading, Kind.NUMBER, **others)  # type: ignore[arg-type]
+
+
+def text(heading: str, **others: int | str) -> Column:
+    """A column of sentences."""
+    return Column(heading, Kind.TEXT, **others)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    cells: tuple[Text, ...]
+    style: str
+    has_rule: bool
+
+
+class Listing:
+    """A table; columns without a single cell are not shown."""
+
+    def __init__(
+        self, columns: Iterable[Column], title: str | Text = "", legend: str = "", *, headless: bool = False
+    ) -> None:
+        """Takes what does not depend on rows.
+
+        Args:
+            columns: The first one always stays.
+            title: Above the table.
+            legend: Below the table, where headings are short.
+            headless: Show no headings, as for pairs of names and values.
+        """
+        self._columns = list(columns)
+        self._title = clean(title).copy() if isinstance(title, Text) else Text(printable(title), "bold")
+        self._legend = legend
+        self._is_headless = headless
+        self._rows: list[_Row] = []
+
+    def add(self, *cells: Cell, style: str = "", ruled: bool = False) -> None:
+        """Adds a row; a line is drawn above it where it is ruled."""
+        self._rows.append(_Row(tuple(map(clean, cells)), style, ruled))
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(self._rows)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Chooses the layout for the width at hand."""
-        unbounded = options.update(width=_UNBOUNDED)
-        *wider, last = self._layouts
-        for layout in wider:
-            if Measurement.get(console, unbounded, layout).minimum <= options.max_width:
-                yield layout
-                return
-        yield last
-
-
-def stacked(*lines: str) -> RenderableType:
-    """A cell of several lines; a line feed in a cell would be a stranger's."""
-    return Group(*map(Text, lines))
-
-
-def never_cut(table: Table, headers: Collection[str]) -> Table:
-    """Keeps these columns as wide as what is in them, and breaks what is in the others.
-
-    Args:
-        table: With all of its rows.
-        headers: Of the columns to keep: numbers, whose beginning alone is another number.
-    """
-    for column in table.columns:
-        column.overflow = "fold"
-        if str(column.header) in headers:
-            column.no_wrap = True
-            column.min_width = max(cell_len(str(cell)) for cell in (column.header, *column.cells))
+        """Lays the table out for the width at hand."""
+        if self._title.plain:
+            yield self._title
+        layout = self._fitted(options.max_width)
+        if layout is None:
+            yield from self._records()
         else:
-            column.no_wrap = False
-    return table
+            yield from self._headings(layout)
+            for row in self._rows:
+                yield from layout.lines(row, console, options.max_width)
+            if self._legend and layout.is_short:
+                yield paragraph(self._legend, 0, style="dim")
+        yield Text()
+
+    def _fitted(self, width: int) -> "_Layout | None":
+        """The first layout that fits; None where none does."""
+        used = [
+            index
+            for index, _ in enumerate(self._columns)
+            if index == 0 or any(row.cells[index].plain for row in self._rows)
+        ]
+        indices = list(used)
+        leaving = sorted(
+            (index for index in used if self._columns[index].gives_way),
+            key=lambda index: -self._columns[index].gives_way,
+        )
+        for is_short in (False, True):
+            layout = self._layout(indices, used, is_short=is_short)
+            if layout.fit(width):
+                return layout
+        for index in leaving:
+            indices.remove(index)
+            layout = self._layout(indices, used, is_short=True)
+            if layout.fit(width):
+                return layout
+        layout = self._layout(indices, used, is_short=True)
+        return layout if layout.fold(width) else None
+
+    def _layout(self, indices: Sequence[int], used: Sequence[int], *, is_short: bool) -> "_Layout":
+        columns = [self._columns[index] for index in indices]
+        headings = [column.short if is_short and column.short else column.heading for column in columns]
+        gone = sorted(set(used) - set(indices), key=lambda index: self._columns[index].gives_way)
+        below = [(index, self._columns[index].below) for index in gone]
+        rows = [[row.cells[index] for index in indices] for row in self._rows]
+        widths = [
+            max(cell_len(line) for line in (heading * (not self._is_headless), *_lines(rows, place)))
+            for place, heading in enumerate(headings)
+        ]
+        _widen(widths, columns)
+        return _Layout(
+            columns, list(indices), headings, widths, below, is_short=is_short and bool(self._legend)
+        )
+
+    def _headings(self, layout: "_Layout") -> RenderResult:
+        if self._is_headless:
+            return
+        if any(column.group for column in layout.columns):
+            yield layout.groups()
+        headings = [Text(heading) for heading in layout.headings]
+        yield from layout.joined([[heading] for heading in headings], "bold")
+        yield Text("─" * layout.width, "dim")
+
+    def _records(self) -> RenderResult:
+        for row in self._rows:
+            first, *others = row.cells
+            yield first
+            for column, cell in zip(self._columns[1:], others, strict=True):
+                if cell.plain:
+                    said = Text.assemble("  ", (f"{column.heading} " if not self._is_headless else ""), cell)
+                    yield said
+        if not self._rows:
+            yield Text("none", "dim")
 
 
-def keep_words(table: Table) -> Table:
-    """Keeps columns of single words, such as names, as wide as they are: sentences give way to them."""
-    for column in table.columns:
-        column.no_wrap = not any(" " in str(cell).strip() for cell in column.cells)
-    return table
+@dataclass(slots=True)
+class _Layout:
+    """Columns with their widths."""
+
+    columns: list[Column]
+    indices: list[int]
+    headings: list[str]
+    widths: list[int]
+    below: list[tuple[int, str]]
+    is_short: bool
+
+    @property
+    def width(self) -> int:
+        return sum(self.widths) + _GAP * (len(self.widths) - 1)
+
+    def fit(self, width: int) -> bool:
+        """Narrows texts to a width; False where they would not be readable."""
+        return self._narrow(
+            width, [column.least if column.kind is Kind.TEXT else None for column in self.columns]
+        )
+
+    def fold(self, width: int) -> bool:
+        """Narrows texts and names to a width; False where they would not be readable."""
+        return any(
+            self._narrow(width, [None if column.kind is Kind.NUMBER else least for column in self.columns])
+            for least in _FOLDED_MIN
+        )
+
+    def _narrow(self, width: int, least: Sequence[int | None]) -> bool:
+        """Takes from the widest columns first, down to the least width of each; None: it keeps its width."""
+        excess = self.width - width
+        if excess <= 0:
+            return True
+        floors = [
+            each if floor is None else min(each, max(floor, cell_len(heading)))
+            for floor, heading, each in zip(least, self.headings, self.widths, strict=True)
+        ]
+        if sum(self.widths) - sum(floors) < excess:
+            return False
+        while excess > 0:
+            # The widest gives first, until it is as wide as the next.
+            spare = [(each, place) for place, each in enumerate(self.widths) if each > floors[place]]
+            _, widest = max(spare)
+            self.widths[widest] -= 1
+            excess -= 1
+        return True
+
+    def groups(self) -> Text:
+        """The line of headings over several columns."""
+        line, place = Text(style="bold"), 0
+        for group, members in groupby(self.columns, key=lambda column: column.group):
+            count = len(list(members))
+            width = sum(self.widths[place : place + count]) + _GAP * (count - 1)
+            written = Text(group)
+            written.truncate(width, overflow="ellipsis", pad=True)
+            line.append_text(written).append(" " * _GAP)
+            place += count
+        line.rstrip()
+        return line
+
+    def lines(self, row: _Row, console: Console, width_max: int) -> Iterable[Text]:
+        """A row, and below it the cells whose columns have given way."""
+        if row.has_rule:
+            yield Text("─" * self.width, "dim")
+        wrapped = [
+            _wrapped(row.cells[index], width, console)
+            for index, width in zip(self.indices, self.widths, strict=True)
+        ]
+        yield from self.joined(wrapped, row.style)
+        said = [_said(form, row.cells[index]) for index, form in self.below if row.cells[index].plain]
+        if said:
+            line = Text("; ").join(said)
+            line.style = "dim"
+            for part in _wrapped(line, max(width_max - _INDENT, 1), console):
+                yield Text(" " * _INDENT).append_text(part)
+
+    def joined(self, cells: Sequence[Sequence[Text]], style: str) -> Iterable[Text]:
+        """Cells of several lines, beside each other."""
+        for height in range(max(map(len, cells))):
+            line = Text(style=style)
+            for place, (column, width) in enumerate(zip(self.columns, self.widths, strict=True)):
+                part = cells[place][height] if height < len(cells[place]) else Text()
+                padding = " " * max(width - part.cell_len, 0)
+                line.append(" " * _GAP if place else "")
+                if column.kind is Kind.NUMBER:
+                    line.append(padding).append_text(part)
+                else:
+                    line.append_text(part).append(padding)
+            line.rstrip()
+            yield line
+
+
+def pairs(title: str | Text, rows: Iterable[tuple[str, Cell]]) -> Listing:
+    """A table of names and what there is to say of each."""
+    listing = Listing([name("name"), text("value")], title, headless=True)
+    for key, value in rows:
+        listing.add(Text(printable(key), "bold"), value)
+    return listing
+
+
+def clean(cell: Cell) -> Text:
+    """A cell as text without what a terminal would obey; line feeds are those between lines."""
+    if isinstance(cell, str):
+        return Text(printable(cell))
+    if isinstance(cell, Text):
+        copy = cell.copy()
+        copy.plain = "".join(" " if character == "\t" else shown(character) for character in cell.plain)
+        return copy
+    return Text("\n".join(map(printable, cell)))
+
+
+def _widen(widths: list[int], columns: Sequence[Column]) -> None:
+    """Makes room for the headings over several columns."""
+    place = 0
+    for group, members in groupby(columns, key=lambda column: column.group):
+        count = len(list(members))
+        width = sum(widths[place : place + count]) + _GAP * (count - 1)
+        place += count
+        widths[place - 1] += max(cell_len(group) - width, 0)
+
+
+def _lines(rows: Sequence[Sequence[Text]], place: int) -> Iterable[str]:
+    for row in rows:
+        yield from row[place].plain.split("\n")
+
+
+def _said(form: str, cell: Text) -> Text:
+    before, _, after = form.partition("{}")
+    flat = cell.copy()
+    flat.plain = cell.plain.replace("\n", " ")
+    return Text.assemble(before, flat, after)
+
+
+def _wrapped(cell: Text, width: int, console: Console) -> list[Text]:
+    glued = cell.copy()
+    glued.plain = _JOINT.sub(_GLUE, cell.plain)
+    lines = glued.wrap(console, width, overflow="fold")
+    for line in lines:
+        line.plain = line.plain.replace(_GLUE, " ")
+        line.rstrip()
+    return list(lines) or [Text()]
+
+
+class _Paragraph:
+    """A text whose first line begins elsewhere than the others."""
+
+    def __init__(self, content: Text, first: int, others: int) -> None:
+        self._content = content
+        self._indents = first, others
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Breaks the lines for the width at hand."""
+        first, others = self._indents
+        for place, line in enumerate(_wrapped(self._content, max(options.max_width - others, 1), console)):
+            yield Text(" " * (others if place else first)).append_text(line)
+
+
+def paragraph(content: str, first: int, others: int | None = None, *, style: str = "") -> RenderableType:
+    """A text whose lines begin in these columns; lines that a narrow terminal breaks do so, too."""
+    return _Paragraph(Text(printable(content), style), first, first if others is None else others)

@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from nextbest.diagnostics import Diagnostic
 
-_WIDTH_ASSUMED: Final = 80
 _WIDTH_PIPED: Final = 140
 
 _machine: list[bool] = [False]
@@ -88,11 +88,8 @@ def console() -> "Console":
     # Loads slowly, and machines never need it.
     from nextbest.cli.terminal import Terminal  # noqa: PLC0415
 
-    target = Terminal()
-    if not sys.stdout.isatty() and target.width == _WIDTH_ASSUMED:
-        # A pipe has no width and nobody has said one: 80 columns would wrap what a pager shows whole.
-        target.width = _WIDTH_PIPED
-    return target
+    # COLUMNS, else the terminal's. A pipe has no width: 80 columns would wrap what a pager shows whole.
+    return Terminal(width=shutil.get_terminal_size((_WIDTH_PIPED, 0)).columns)
 
 
 def show(*renderables: "RenderableType") -> None:

@@ -10,7 +10,7 @@ import typer
 from nextbest.cli.connections import operator
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
-from nextbest.cli.output import CommandError, Json, is_for_machines, plain, say, show, write_json
+from nextbest.cli.output import CommandError, Json, is_for_machines, say, show, write_json
 from nextbest.cli.serving import serve
 
 if TYPE_CHECKING:
@@ -66,9 +66,11 @@ def activate(
     if is_for_machines():
         write_json(activation)
         return
+    from nextbest.wording import word_bytes
+
     say(f"active   {activation.bundle_digest}")
     say(f"previous {activation.previous_digest}")
-    say(f"in {activation.duration_us / 1_000:,.1f} ms; its index takes {_megabytes(activation.index_bytes)}")
+    say(f"in {activation.duration_us / 1_000:,.1f} ms; its index takes {word_bytes(activation.index_bytes)}")
 
 
 def status(
@@ -84,7 +86,9 @@ def status(
     if is_for_machines():
         write_json(found)
     else:
-        _show_status(found)
+        from nextbest.cli.status_tables import render_status
+
+        show(*render_status(found))
 
 
 def _status(control_address: str, deadline_s: float) -> "Status":
@@ -117,48 +121,3 @@ def demo(
         run(keep=keep, quick=quick, machine=is_for_machines(), directory=directory)
     except DemoError as error:
         raise CommandError(str(error), "", ExitCode.FAILED) from None
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"
-
-
-def _show_status(found: "Status") -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    from nextbest.cli.layouts import never_cut
-
-    table = Table(show_header=False, box=None)
-    traces = found.traces
-    rows = {
-        "state": "draining" if found.draining else "serving",
-        "workspace": f"{found.workspace}: {found.actions:,} actions, {found.models:,} models",
-        "bundle": f"{found.bundle_digest}, as {found.bundle_reason}",
-        "active since": plain(found.activated_at),
-        "customers": f"{found.customers:,}, {_megabytes(found.customers_bytes)}",
-        "decisions": f"{found.decisions:,}, and {found.explanations:,} explanations",
-        "refused": f"{found.refused:,} calls, and {found.deadlines_exceeded:,} too late",
-        "overload": f"{found.shed:,} calls refused, {found.in_flight:,} under way, "
-        f"{_megabytes(found.intake_bytes)} of messages to come, "
-        f"{_megabytes(found.answer_bytes)} of answers to go",
-        "turned away": f"{found.security.callers_unknown:,} calls of nobody known, "
-        f"{found.security.roles_missing:,} without the role, "
-        f"{found.security.handshakes_failed:,} failed handshakes",
-        "not gRPC": f"{found.transport.not_calls:,} requests, {found.transport.not_http2:,} connections",
-        "faults": f"{found.panics:,}",
-        "log": f"{found.log_lines_dropped:,} lines dropped",
-        "connections": f"{found.connections:,} of at most {found.transport.connections_max:,}, "
-        f"{found.connections_accepted:,} accepted, {found.connections_refused:,} refused",
-        "workers": f"{found.workers:,}",
-        "index": f"{_megabytes(found.index_bytes)}, filtered by {found.kernel}",
-        "shadow": f"{found.shadow.compared:,} scores, {found.shadow.disagreed:,} are not "
-        f"ONNX Runtime's (farthest {found.shadow.farthest:.1e}), {found.shadow.failed:,} failed",
-        "spans": f"{traces.emitted:,} emitted = {traces.exported:,} exported + {traces.rejected:,} rejected "
-        f"+ {traces.dropped:,} dropped + {traces.pending:,} pending; {traces.sampled_out:,} not sampled; "
-        f"{found.failure_spans_suppressed:,} failed calls without one"
-        + (f"; the collector does not take them: {plain(found.export_error)}" if found.export_error else ""),
-    }
-    for name, value in rows.items():
-        table.add_row(Text(name, "bold"), value)
-    show(never_cut(table, ()))

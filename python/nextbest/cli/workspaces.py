@@ -14,7 +14,6 @@ from nextbest.cli.help_text import add_command
 from nextbest.cli.output import (
     CommandError,
     Json,
-    console,
     is_for_machines,
     plain,
     say,
@@ -275,7 +274,7 @@ def _show_inherited(compilation: "Compilation") -> None:
         return
     from nextbest.cli.inheritance_tables import render_inheritances
 
-    show(*render_inheritances(found, console().width))
+    show(*render_inheritances(found))
     _summarise(compilation)
 
 

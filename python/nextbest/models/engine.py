@@ -67,7 +67,7 @@ def describe(native: NativeModel | None, refusal: str) -> Engine:
         return Engine(ONNX_RUNTIME, refusal)
     trees = sum(len(ensemble.tree_nodes) for ensemble in native.ensembles)
     made = [_counted(len(native.steps), "step")] + ([_counted(trees, "tree")] if trees else [])
-    return Engine(NATIVE, f"lowered to {', '.join(made)}; agrees with ONNX Runtime")
+    return Engine(NATIVE, f"compiled to {', '.join(made)}; agrees with ONNX Runtime")
 
 
 def _counted(count: int, noun: str) -> str:

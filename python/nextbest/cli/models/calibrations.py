@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from nextbest.cli.output import plain, say, show
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
+    from nextbest.cli.layouts import Listing
     from nextbest.models.calibration import Bin, Calibration
 
 _ACTIONS_SHOWN: Final = 10
@@ -34,9 +33,12 @@ def _plain_bin(found: "Bin") -> dict[str, Any]:
 
 def render_calibration(calibration: "Calibration") -> None:
     """Prints a summary, a table of deciles, and one of actions where there are some."""
+    from nextbest.wording import word_percent
+
     overall, line = calibration.overall, calibration.recalibration
     say(
-        f"{overall.rows:,} outcomes: expected {overall.expected:.4f}, observed {overall.observed:.4f} "
+        f"{overall.rows:,} outcomes: expected {word_percent(overall.expected, 3)}, "
+        f"observed {word_percent(overall.observed, 3)} "
         f"(x {overall.ratio:.2f}); Brier score {calibration.brier:.4f}, log loss {calibration.log_loss:.4f}"
     )
     fitted = f"; log-odds: slope {line.slope:.2f}, intercept {line.intercept:.2f}" if line is not None else ""
@@ -60,19 +62,30 @@ def _render_actions(actions: "dict[str, Bin]") -> None:
         say(f"and {left:,} more actions: --json has them all")
 
 
-def _bin_table(title: str, bins: "dict[str, Bin]") -> "Table":
-    from rich.table import Table
+def _bin_table(heading: str, bins: "dict[str, Bin]") -> "Listing":
     from rich.text import Text
 
-    table = Table(header_style="bold")
-    table.add_column(title, overflow="fold")
-    for heading in ("n", "expected", "observed", "ratio", "95 % interval"):
-        table.add_column(heading, justify="right")
-    table.add_column("verdict")
-    for name, found in bins.items():
-        interval = f"{found.low:.4f} to {found.high:.4f}"
-        table.add_row(
-            Text(name), f"{found.rows:,}", f"{found.expected:.4f}", f"{found.observed:.4f}",
-            f"{found.ratio:.2f}", interval, Text(found.verdict, STYLES.get(found.verdict, "")),
-        )  # fmt: skip
+    from nextbest.cli.layouts import Listing, name, number
+    from nextbest.wording import word_percent
+
+    columns = (
+        name(heading),
+        number("outcomes"),
+        number("expected"),
+        number("observed"),
+        number("ratio"),
+        number("95 % interval", gives_way=1, below="observed rate with 95 % confidence {}"),
+        name("verdict"),
+    )
+    table = Listing(columns)
+    for key, found in bins.items():
+        table.add(
+            key,
+            f"{found.rows:,}",
+            word_percent(found.expected, 3),
+            word_percent(found.observed, 3),
+            f"{found.ratio:.2f}",
+            f"{word_percent(found.low, 3)} to {word_percent(found.high, 3)}",
+            Text(found.verdict, STYLES.get(found.verdict, "")),
+        )
     return table

@@ -13,8 +13,7 @@ from nextbest.cli.models.wording import term
 from nextbest.cli.output import Json, is_for_machines, say, show, show_diagnostics, write_json
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
+    from nextbest.cli.layouts import Listing
     from nextbest.registry.registry import Registry
 
 
@@ -53,52 +52,32 @@ def _show(store: "Registry", models: list[dict[str, Any]]) -> None:
     if not models:
         say(f"no models in {store.root}: nextbest model push FILE --name NAME")
         return
-    from nextbest.cli.layouts import FirstThatFits
-
-    show(FirstThatFits(_wide(models), _narrow(models)))
+    show(_table(models))
     damage = [model["damage"] for model in models if model["damage"]]
     if damage:
         found = [Diagnostic(error["code"], error["message"], None, error["help"]) for error in damage]
         show_diagnostics(found, {})
 
 
-def _wide(models: list[dict[str, Any]]) -> "Table":
-    """A column for each alias."""
-    from rich.table import Table
-
-    from nextbest.cli.layouts import keep_words
+def _table(models: list[dict[str, Any]]) -> "Listing":
+    from nextbest.cli.layouts import Listing, name, number
     from nextbest.registry.aliases import ALIASES
 
-    table = Table("model", header_style="bold")
-    table.add_column("versions", justify="right")
-    for title in (*ALIASES, "engine", "expires"):
-        table.add_column(title)
+    champion, *others = ALIASES
+    columns = (
+        name("model"),
+        number("versions"),
+        name(champion),
+        *(name(alias, gives_way=place, below=f"{alias} {{}}") for place, alias in enumerate(others, 1)),
+        name("engine"),
+        name("card expires"),
+    )
+    table = Listing(columns)
     for model in models:
         named = [model["aliases"].get(alias, "")[:12] for alias in ALIASES]
-        table.add_row(model["name"], f"{len(model['versions'])}", *named, model["engine"], _term(model))
-    return keep_words(table)
-
-
-def _narrow(models: list[dict[str, Any]]) -> "Table":
-    """One column for the aliases, a line each."""
-    from rich.table import Table
-
-    from nextbest.cli.layouts import never_cut, stacked
-    from nextbest.registry.aliases import ALIASES
-
-    table = Table("model", header_style="bold")
-    table.add_column("versions", justify="right")
-    for title in ("aliases", "engine", "expires"):
-        table.add_column(title)
-    for model in models:
-        named = [f"{alias} {model['aliases'][alias][:8]}" for alias in ALIASES if alias in model["aliases"]]
-        cells = [model["engine"], _term(model)]
-        table.add_row(model["name"], f"{len(model['versions'])}", stacked(*named), *cells)
-    return never_cut(table, ("versions", "engine"))
-
-
-def _term(model: dict[str, Any]) -> str:
-    return term(model["expires"], model["is_expired"])
+        expires = term(model["expires"], model["is_expired"])
+        table.add(model["name"], f"{len(model['versions']):,}", *named, model["engine"], expires)
+    return table
 
 
 def _summary(store: "Registry", name: str) -> dict[str, Any]:

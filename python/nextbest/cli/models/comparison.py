@@ -79,15 +79,12 @@ def _plain(found: "Comparison") -> dict[str, Any]:
 
 
 def _render(found: "Comparison") -> None:
-    from rich.table import Table
-    from rich.text import Text
+    from nextbest.cli.layouts import Listing, name, text
 
     if found.changes:
-        table = Table(header_style="bold")
-        for title in ("what", "before", "after"):
-            table.add_column(title, overflow="fold")
+        table = Listing((name("what"), text("before"), text("after")))
         for change in found.changes:
-            table.add_row(change.what, Text(change.before or "-"), Text(change.after or "-"))
+            table.add(change.what, change.before or "none", change.after or "none")
         show(table)
     else:
         say("nothing but the bytes differs")

@@ -9,57 +9,78 @@ from nextbest.cli.models.calibrations import STYLES
 from nextbest.registry.aliases import ALIASES
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
-
+    from nextbest.cli.layouts import Cell, Listing
     from nextbest.models.evaluation import Evaluation
     from nextbest.models.performance import Difference, Estimate, Performance
 
 
-def measure_table(titles: Sequence[str], found: "Evaluation") -> "Table":
-    """Measures of each version, with intervals below, and differences."""
+def measure_table(titles: Sequence[str], found: "Evaluation") -> "Listing":
+    """Measures of each version, with 95 % intervals below, and differences."""
     from rich.text import Text
 
-    table = _table("", [*titles, *(["difference"] if found.differences else [])])
+    from nextbest.cli.layouts import Listing, name, number
+    from nextbest.wording import word_percent
+
+    headings = [*titles, *(["difference"] if found.differences else [])]
+    table = Listing((name("measure"), *map(number, headings)))
     performances = found.performances
-    changes = [_with_interval(difference.change, sign="+") for difference in found.differences] or [""] * 3
+    nothing: list[Cell] = [""] * bool(found.differences)
+    changes: list[list[Cell]] = [[_with_interval(one.change, sign="+")] for one in found.differences]
     estimates = {
         "AUC": [one.auc for one in performances],
         "log loss": [one.log_loss for one in performances],
         "Brier score": [one.brier for one in performances],
     }
-    for (what, of_each), change in zip(estimates.items(), changes, strict=True):
-        table.add_row(what, *map(_with_interval, of_each), *([change] if found.differences else []))
+    for (what, of_each), change in zip(estimates.items(), changes or [[], [], []], strict=True):
+        table.add(what, *map(_with_interval, of_each), *change)
     lines = {
-        "expected rate": lambda one: f"{one.calibration.overall.expected:.4f}",
+        "expected rate": lambda one: word_percent(one.calibration.overall.expected, 3),
         "observed/expected": lambda one: f"{one.calibration.overall.ratio:.2f}",
         "calibration error": lambda one: f"{one.calibration.error:.4f}",
         "  by chance alone": lambda one: f"{one.calibration.error_by_chance:.4f}",
         "calibration slope": _slope,
         "  intercept": _intercept,
     }
-    for what, text in lines.items():
-        table.add_row(what, *map(text, performances))
+    for what, line in lines.items():
+        table.add(what, *map(line, performances), *nothing)
     verdicts = [one.calibration.overall.verdict for one in performances]
-    table.add_row("calibration", *(Text(verdict, STYLES.get(verdict, "")) for verdict in verdicts))
-    table.add_row("  of deciles", *map(_decile_verdicts, performances))
+    table.add("calibration", *(Text(verdict, STYLES.get(verdict, "")) for verdict in verdicts), *nothing)
+    table.add("  of deciles", *map(_decile_verdicts, performances), *nothing)
     return table
 
 
-def gain_table(titles: Sequence[str], found: "Evaluation") -> "Table":
+def gain_table(titles: Sequence[str], found: "Evaluation") -> "Listing":
     """By decile of score, the highest first: rate, lift, and the share of positive rows found so far."""
-    table = _table("top", _headings(titles, ("rate", "lift", "found")))
+    from nextbest.cli.layouts import Listing, name, number
+    from nextbest.wording import word_percent
+
+    columns = [number(what, group=title) for title in titles for what in ("rate", "lift", "found")]
+    table = Listing((name("top"), *columns))
     for place, deciles in enumerate(zip(*(one.gain for one in found.performances), strict=True), 1):
-        cells = [(f"{one.rate:.2%}", f"{one.lift:.2f}", f"{one.captured:.1%}") for one in deciles]
-        table.add_row(f"{10 * place} %", *(cell for of_one in cells for cell in of_one))
+        cells = [
+            (word_percent(one.rate, 3), f"{one.lift:.2f}", word_percent(one.captured)) for one in deciles
+        ]
+        table.add(f"{10 * place} %", *(cell for of_one in cells for cell in of_one))
     return table
 
 
-def calibration_table(titles: Sequence[str], found: "Evaluation") -> "Table":
+def calibration_table(titles: Sequence[str], found: "Evaluation") -> "Listing":
     """By decile of propensity, the lowest first: expected, observed and verdict."""
     from rich.text import Text
 
-    table = _table("decile", _headings(titles, ("expected", "observed", "verdict")))
+    from nextbest.cli.layouts import Listing, name, number
+    from nextbest.wording import word_percent
+
+    columns = [
+        column
+        for title in titles
+        for column in (
+            number("expected", group=title),
+            number("observed", group=title),
+            name("verdict", group=title),
+        )
+    ]
+    table = Listing((name("decile"), *columns))
     for place, bins in enumerate(zip_longest(*(one.calibration.bins for one in found.performances)), 1):
         cells: list[str | Text] = []
         for one in bins:
@@ -68,8 +89,8 @@ def calibration_table(titles: Sequence[str], found: "Evaluation") -> "Table":
                 cells += ["", "", ""]
             else:
                 verdict = Text(one.verdict, STYLES.get(one.verdict, ""))
-                cells += [f"{one.expected:.4f}", f"{one.observed:.4f}", verdict]
-        table.add_row(f"{place}", *cells)
+                cells += [word_percent(one.expected, 3), word_percent(one.observed, 3), verdict]
+        table.add(f"{place}", *cells)
     return table
 
 
@@ -102,11 +123,9 @@ def _named(title: str) -> str:
     return f"the {title}" if title in ALIASES else title
 
 
-def _with_interval(estimate: "Estimate", sign: str = "") -> "RenderableType":
-    from nextbest.cli.layouts import stacked
-
+def _with_interval(estimate: "Estimate", sign: str = "") -> tuple[str, str]:
     numbers = [f"{number:{sign}.4f}" for number in (estimate.value, estimate.low, estimate.high)]
-    return stacked(numbers[0], f"{numbers[1]} to {numbers[2]}")
+    return numbers[0], f"{numbers[1]} to {numbers[2]}"
 
 
 def _slope(one: "Performance") -> str:
@@ -126,23 +145,3 @@ def _decile_verdicts(one: "Performance") -> str:
         for verdict in ("alert", "warn")
     }
     return ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) or "none is off"
-
-
-def _headings(titles: Sequence[str], columns: Sequence[str]) -> "list[RenderableType]":
-    """Each version's title above the first of its columns: above each, it would not fit 80 columns."""
-    from nextbest.cli.layouts import stacked
-
-    return [stacked("" if place else title, what) for title in titles for place, what in enumerate(columns)]
-
-
-def _table(first: str, headings: "Sequence[RenderableType]") -> "Table":
-    from rich.table import Table
-
-    from nextbest.cli.layouts import stacked
-
-    is_wide = len(headings) > 3
-    table = Table(header_style="bold", padding=(0, 0, 0, 1) if is_wide else (0, 1))
-    table.add_column(first if isinstance(headings[0], str) else stacked("", first))
-    for heading in headings:
-        table.add_column(heading, justify="right", overflow="fold")
-    return table

@@ -2,7 +2,7 @@
 # ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -14,13 +14,15 @@ from nextbest.cli.output import CommandError, Json, is_for_machines, say, show, 
 from nextbest.cli.pictures import Png, require_plots
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from nextbest.casting.form import Form
+    from nextbest.cli.layouts import Listing
     from nextbest.models.calibration import Calibration
     from nextbest.models.health import Health
     from nextbest.models.outcomes import Outcomes
     from nextbest.v1 import control_pb2
+
+
+_ENGINES: Final = {"native": "scored natively", "onnxruntime": "scored by ONNX Runtime"}
 
 
 def register(group: typer.Typer) -> None:
@@ -167,14 +169,15 @@ def _render(judged: "Health | None", calibration: "Calibration | None", png: Pat
 
 
 def _render_health(judged: "Health") -> None:
-    from nextbest.cli.output import plain
+    from nextbest.wording import word_moment
 
+    since = word_moment(judged.since.replace(microsecond=0))
     every = {0: "none", 1: "every one"}.get(judged.sample, f"one in {judged.sample}")
     degraded = {kind: count for kind, count in judged.degradations.items() if count}
     lines = [
-        f"{judged.name}@{judged.version[:12]}, scored by {judged.engine}",
-        f"{judged.decisions:,} decisions counted ({every}) since {plain(judged.since)}",
-        "priors stood in: "
+        f"{judged.name}@{judged.version[:12]}, {_ENGINES.get(judged.engine, judged.engine)}",
+        f"{judged.decisions:,} decisions counted ({every}) since {since}",
+        "the prior was used: "
         + (", ".join(f"{kind} {count:,}" for kind, count in degraded.items()) if degraded else "never"),
     ]
     if judged.card_expires is not None:
@@ -185,21 +188,33 @@ def _render_health(judged: "Health") -> None:
     show(_drift_table(judged))
 
 
-def _drift_table(judged: "Health") -> "Table":
-    from rich.table import Table
+def _drift_table(judged: "Health") -> "Listing":
     from rich.text import Text
 
-    from nextbest.cli.layouts import never_cut
+    from nextbest.cli.layouts import Listing, name, number
+    from nextbest.wording import word_percent
 
-    table = Table(header_style="bold")
-    table.add_column("what")
-    for title in ("PSI", "by chance", "n", "n at push", "missing", "at push"):
-        table.add_column(title, justify="right")
-    table.add_column("verdict")
+    columns = (
+        name("feature"),
+        number("PSI"),
+        number("by chance"),
+        number("now", group="rows"),
+        number("at push", group="rows", gives_way=2, below="{} rows at push"),
+        number("now", group="missing"),
+        number("at push", group="missing", gives_way=1, below="{} missing at push"),
+        name("verdict"),
+    )
+    table = Listing(columns)
     for drift in judged.drifts:
-        numbers = [f"{number:.3f}" if number is not None else "-" for number in (drift.index, drift.chance)]
-        rows = [f"{drift.rows:,}", f"{drift.reference_rows:,}" if drift.reference_rows else "-"]
-        missing = [f"{drift.missing:.1%}", f"{drift.reference_missing:.1%}" if drift.reference_rows else "-"]
-        verdict = Text(drift.verdict, STYLES.get(drift.verdict, ""))
-        table.add_row(Text(drift.what), *numbers, *rows, *missing, verdict)
-    return never_cut(table, ())
+        numbers = [f"{psi:.3f}" if psi is not None else "" for psi in (drift.index, drift.chance)]
+        was_seen = bool(drift.reference_rows)
+        table.add(
+            drift.what,
+            *numbers,
+            f"{drift.rows:,}",
+            f"{drift.reference_rows:,}" if was_seen else "",
+            word_percent(drift.missing),
+            word_percent(drift.reference_missing) if was_seen else "",
+            Text(drift.verdict, STYLES.get(drift.verdict, "")),
+        )
+    return table

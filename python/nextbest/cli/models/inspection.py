@@ -8,14 +8,13 @@ import typer
 
 from nextbest.cli.help_text import add_command
 from nextbest.cli.models.registries import Reference, RegistryFolder, Workspace, find, open_registry, refusing
-from nextbest.cli.models.wording import term
+from nextbest.cli.models.wording import stamp, term
 from nextbest.cli.output import Json, is_for_machines, show, write_json
-from nextbest.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.table import Table
 
+    from nextbest.cli.layouts import Listing
     from nextbest.registry.aliases import Aliases
     from nextbest.registry.amendments import Amendments
     from nextbest.registry.manifest import Manifest
@@ -85,15 +84,16 @@ def _is_expired(manifest: "Manifest") -> bool:
 
 
 def _render(store: "Registry", version: "Version", aliases: "Aliases") -> "list[RenderableType]":
-    from rich.text import Text
+    from nextbest.cli.layouts import pairs
 
     manifest, amendments = store.verify(version), store.amendments(version.name)
     named = aliases.of(version.digest) + ["retired"] * (version.digest in aliases.retired)
-    head = Text.assemble(
-        (version.name, "bold"), f"  {', '.join(named) or 'no alias'}\n{version.digest}\n",
-        f"{printable(f'pushed {manifest.pushed_at} by {manifest.pushed_by}')}\n",
-    )  # fmt: skip
-    parts: list[RenderableType] = [head]
+    head = {
+        "version": version.digest,
+        "aliases": ", ".join(named) or "none",
+        "pushed": f"{stamp(manifest.pushed_at)} by {manifest.pushed_by}",
+    }
+    parts: list[RenderableType] = [pairs(version.name, head.items())]
     for title, rows in (
         ("Card", _card_rows(manifest)),
         ("Model", _model_rows(manifest)),
@@ -102,25 +102,14 @@ def _render(store: "Registry", version: "Version", aliases: "Aliases") -> "list[
         ("Metadata", list(manifest.report.facts.metadata.items())),
     ):
         if rows:
-            parts.append(_pairs(title, rows))
+            parts.append(pairs(title, rows))
     happened = _amendment_rows(amendments, version)
     happened += [(name, fate) for name, fate in _fates(store, version, manifest).items() if fate]
     if happened:
-        parts.append(_pairs("After the push", happened))
+        parts.append(pairs("After the push", happened))
     if aliases.history or len(store.versions(version.name)) > 1:
         parts += [_history(aliases), _versions(store, version, aliases)]
     return parts
-
-
-def _pairs(title: str, rows: list[tuple[str, str]]) -> "Table":
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", title_style="bold", show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in rows:
-        table.add_row(name, value)
-    return table
 
 
 def _card_rows(manifest: "Manifest") -> list[tuple[str, str]]:
@@ -141,6 +130,8 @@ def _card_rows(manifest: "Manifest") -> list[tuple[str, str]]:
 
 
 def _model_rows(manifest: "Manifest") -> list[tuple[str, str]]:
+    from nextbest.wording import word_bytes
+
     facts = manifest.report.facts
     trees = ""
     if facts.tree_count:
@@ -150,7 +141,7 @@ def _model_rows(manifest: "Manifest") -> list[tuple[str, str]]:
         ("opsets", ", ".join(f"{domain} {version}" for domain, version in facts.opsets.items())),
         ("operators", ", ".join(f"{name} ({count})" for name, count in facts.operators.items())),
         ("trees", trees),
-        ("size", f"{facts.size_bytes:,} bytes, {facts.elements:,} numbers"),
+        ("size", f"{word_bytes(facts.size_bytes)}, {facts.elements:,} numbers"),
         *(("input", f"{tensor.name}: {tensor.described}") for tensor in facts.signature.inputs),
         *(("output", f"{tensor.name}: {tensor.described}") for tensor in facts.signature.outputs),
         *(
@@ -163,6 +154,8 @@ def _model_rows(manifest: "Manifest") -> list[tuple[str, str]]:
 
 
 def _binding_rows(manifest: "Manifest") -> list[tuple[str, str]]:
+    from nextbest.wording import word_percent
+
     binding = manifest.binding
     rows = [
         (
@@ -174,7 +167,7 @@ def _binding_rows(manifest: "Manifest") -> list[tuple[str, str]]:
     ]
     rows.append(("score", binding.score))
     if binding.prior is not None:
-        rows.append(("prior", f"{binding.prior:g}"))
+        rows.append(("prior", word_percent(binding.prior)))
     return rows
 
 
@@ -201,43 +194,44 @@ def _validation_rows(manifest: "Manifest") -> list[tuple[str, str]]:
     return rows
 
 
-def _history(aliases: "Aliases") -> "Table":
-    from rich.table import Table
+def _history(aliases: "Aliases") -> "Listing":
+    from nextbest.cli.layouts import Listing, name, text
 
-    from nextbest.cli.layouts import never_cut, stacked
-
-    table = Table(title="Moves", title_justify="left", title_style="bold", header_style="bold")
-    for title in ("when", "alias", "from", "to", "by"):
-        table.add_column(title)
+    columns = (
+        name("moved"),
+        name("alias"),
+        name("from"),
+        name("to"),
+        name("by", gives_way=1, below="by {}"),
+        text("notes", gives_way=2),
+    )
+    table = Listing(columns, "Moves")
     for move in reversed(aliases.history[-20:]):
-        how = ["(rollback)"] if move.is_rollback else []
-        who = [move.by, f"golden rows waived: {move.waiver}"] if move.waiver else [move.by]
-        versions = (move.before[:12] or "-", move.after[:12])
-        table.add_row(move.at, stacked(move.alias, *how), *versions, stacked(*who))
-    return never_cut(table, ("when", "from", "to"))
+        notes = ["rollback"] if move.is_rollback else []
+        notes += [f"golden rows waived: {move.waiver}"] if move.waiver else []
+        before = move.before[:12] or "none"
+        table.add(stamp(move.at), move.alias, before, move.after[:12], move.by, "; ".join(notes))
+    return table
 
 
-def _versions(store: "Registry", shown: "Version", aliases: "Aliases") -> "Table":
-    from rich.table import Table
-
+def _versions(store: "Registry", shown: "Version", aliases: "Aliases") -> "Listing":
+    from nextbest.cli.layouts import Listing, name, text
     from nextbest.models import ModelError
 
-    table = Table(title="Versions", title_justify="left", title_style="bold", header_style="bold")
-    for title in ("version", "pushed", "by", "aliases"):
-        table.add_column(title)
     rows = []
     for version in store.versions(shown.name):
         notes = aliases.of(version.digest) + ["retired"] * (version.digest in aliases.retired)
-        pushed_at = pushed_by = "-"
+        pushed_at = pushed_by = ""
         try:
             manifest = store.manifest(version)
             pushed_at, pushed_by = manifest.pushed_at, manifest.pushed_by
         except ModelError:
             notes.append("damaged")
-        mark = " *" if version == shown else ""
-        rows.append((f"{version.digest[:12]}{mark}", pushed_at, pushed_by, ", ".join(notes)))
-    for row in sorted(rows, key=lambda row: row[1], reverse=True):
-        table.add_row(*row)
+        notes += ["shown here"] * (version == shown)
+        rows.append((pushed_at, version.digest[:12], pushed_by, ", ".join(notes)))
+    table = Listing((name("version"), name("pushed"), name("by"), text("notes")), "Versions")
+    for pushed_at, digest, pushed_by, noted in sorted(rows, reverse=True):
+        table.add(digest, stamp(pushed_at), pushed_by, noted)
     return table
 
 
@@ -254,7 +248,9 @@ def _amendment_rows(amendments: "Amendments", version: "Version") -> list[tuple[
     rows = []
     for revision in amendments.cards.get(version.digest, []):
         until = f", expires {revision.card.expires}" if revision.card.expires else ""
-        rows.append((revision.at, f"card revised by {revision.by}: owner {revision.card.owner}{until}"))
+        rows.append(
+            (stamp(revision.at), f"card revised by {revision.by}: owner {revision.card.owner}{until}")
+        )
     repairs = amendments.repairs.get(version.digest, [])
-    rows += [(found.at, f"repaired by {found.by}: {', '.join(found.files)}") for found in repairs]
+    rows += [(stamp(found.at), f"repaired by {found.by}: {', '.join(found.files)}") for found in repairs]
     return sorted(rows)

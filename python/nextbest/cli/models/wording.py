@@ -1,5 +1,6 @@
 """What a validation found, in lines for people: each begins with what was looked at."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -70,5 +71,15 @@ def latency(found: "Latency | None") -> str:
 
 
 def term(expires: str, expired: bool) -> str:  # noqa: FBT001 - what it is about
-    """Until when a model card holds."""
-    return f"{expires} (expired)" if expired else expires or "-"
+    """Until when a model card holds; empty where it does not say."""
+    return f"{expires} (expired)" if expired else expires
+
+
+def stamp(at: str) -> str:
+    """A time of a record, in the zone of whoever reads; what is not a time, as it is."""
+    from nextbest.wording import word_moment  # noqa: PLC0415 - loads what `--help` does not need
+
+    try:
+        return word_moment(datetime.fromisoformat(at))
+    except ValueError:
+        return at
