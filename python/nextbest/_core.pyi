@@ -373,7 +373,7 @@ class Server:
                 leaves no time for models: `degrade` to priors, or `refuse`.
                 `onnxruntime_path`: of `libonnxruntime.so`; a bundle with models needs it.
                 `drain_grace_s` (0.0): how long `drain` goes on accepting.
-                And what `nextbest.limits.Limits` has.
+                And what `nextbest.settings.limits.Limits` has.
                 `tls_certificate`, `tls_key` (None): who the server is, bytes of PEM; None: plain text.
                 `tls_client_ca` (None): whose certificates callers may show; `tls_client_required` (True): and
                 have to. `access` (None): callers, as `nextbest.serve.access` has them; None:

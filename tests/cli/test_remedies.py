@@ -106,11 +106,9 @@ def strangers(line: str) -> list[str]:
 
 def test_variables_that_are_named_are_read():
     read = {
-        name
-        for file in ("settings.py", "limits.py", "variables.py")
-        for name in VARIABLE.findall((PACKAGE / file).read_text())
+        name for file in (PACKAGE / "settings").rglob("*.py") for name in VARIABLE.findall(file.read_text())
     }
-    from nextbest.limits import Limits, variable  # noqa: PLC0415 - beside its use
+    from nextbest.settings.limits import Limits, variable  # noqa: PLC0415 - beside its use
 
     read |= {variable(name) for name in Limits.__dataclass_fields__}
     named = {name: place for place, text in SAID for name in VARIABLE.findall(text)}

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from nextbest.otel import Destination
+from nextbest.settings.otel import Destination
 from nextbest.telemetry.post import Poster
 
 

@@ -83,7 +83,8 @@ def serve(  # noqa: PLR0913 - one parameter an option
     NEXTBEST_DRAIN_GRACE_S, NEXTBEST_DRAIN_S_MAX, NEXTBEST_STATE, NEXTBEST_TRACE_QUEUE_BYTES,
     NEXTBEST_CUSTOMER_HASH_KEY; and those of OpenTelemetry, OTEL_EXPORTER_OTLP_ENDPOINT first.
     """
-    from nextbest import settings, variables
+    from nextbest import settings
+    from nextbest.settings import variables
 
     given: dict[str, Any] = {
         "address": address,

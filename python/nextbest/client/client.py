@@ -34,7 +34,7 @@ from nextbest.client.question import (
 )
 from nextbest.client.streaming import Answered, ask
 from nextbest.client.values import check_seconds, check_text
-from nextbest.settings import DECISION_ADDRESS
+from nextbest.ports import DECISION_ADDRESS
 from nextbest.v1 import customer_pb2, customer_pb2_grpc, decision_pb2_grpc
 
 

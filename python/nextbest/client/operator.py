@@ -13,7 +13,7 @@ from nextbest.client.channels import Connection, metadata, open_channels
 from nextbest.client.credentials import Tls, bearer
 from nextbest.client.errors import refine
 from nextbest.client.values import from_microseconds
-from nextbest.settings import CONTROL_ADDRESS
+from nextbest.ports import CONTROL_ADDRESS
 from nextbest.v1 import control_pb2, control_pb2_grpc
 
 ACTIVATION_S_MAX: Final = 60.0

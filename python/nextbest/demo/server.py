@@ -13,7 +13,7 @@ from pathlib import Path
 from nextbest.client.credentials import Tls
 from nextbest.client.errors import NextbestError
 from nextbest.client.operator import Operator
-from nextbest.settings import CONTROL_ADDRESS, DECISION_ADDRESS, HEALTH_ADDRESS
+from nextbest.ports import CONTROL_ADDRESS, DECISION_ADDRESS, HEALTH_ADDRESS
 
 START_S_MAX = 30.0
 STOP_S_MAX = 15.0

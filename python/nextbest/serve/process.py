@@ -16,7 +16,6 @@ from typing import Any, Final, Protocol
 from nextbest import _core, bundle, telemetry
 from nextbest.diagnostics.suggestion import one_of
 from nextbest.models import locate_runtime
-from nextbest.otel import Otel
 from nextbest.serve import deciding, secret_files, signals
 from nextbest.serve.conditions import Condition, ConditionWatch, Refusals
 from nextbest.serve.control_port import ControlPort, ControlService
@@ -26,6 +25,7 @@ from nextbest.serve.metrics import INSTRUMENTS, ModelMetrics
 from nextbest.serve.state import State
 from nextbest.serve.stopping import Budget, Stopped, stop
 from nextbest.settings import SettingError, Settings
+from nextbest.settings.otel import Otel
 from nextbest.telemetry import reporting
 
 FILES_MIN: Final = 128
@@ -100,9 +100,7 @@ def serve(
         OSError: Another address cannot be had.
         nextbest._core.BundleError: The bundle cannot be run.
     """
-    _require_kernel(settings.kernel)
-    _require_files()
-    _require_time(settings)
+    _require(settings)
     found = secret_files.read(settings)
     with ExitStack() as stack:
         inbox = stack.enter_context(signals.armed())
@@ -129,8 +127,7 @@ def serve(
             settings, found, partial(_use, server, control, announcer.warned), announcer.renewed
         )
         announcer.listening(_listening(decides, server, control, settings, found))
-        warnings = (*filter(None, [start.warning]), *found.warnings(), *_warnings(settings, server))
-        for warning in (*warnings, *settings.otel.warnings):
+        for warning in (*filter(None, [start.warning]), *found.warnings(), *_warnings(settings, server)):
             announcer.warned(warning)
         conditions = ConditionWatch(_conditions(server), announcer.warned)
         while (number := inbox.wait()) == signal.SIGHUP:
@@ -171,7 +168,7 @@ def _warnings(settings: Settings, server: _core.Server) -> list[str]:
             f"NEXTBEST_ANSWER_BYTES_MAX is {memory:,}: every explanation is refused, as one needs "
             f"{EXPLANATION_BYTES:,}"
         )
-    return warnings
+    return [*warnings, *settings.otel.warnings]
 
 
 def _launch(settings: Settings, found: secret_files.Secrets, data: bytes) -> _core.Server:
@@ -200,6 +197,12 @@ def _use(
     if control.requires_certificates != found.control_requires_certificates:
         asks = "no certificates" if control.requires_certificates else "certificates"
         warn(f"the control port asks for {asks} from a restart on, as other callers have keys now")
+
+
+def _require(settings: Settings) -> None:
+    _require_kernel(settings.kernel)
+    _require_files()
+    _require_time(settings)
 
 
 def _require_kernel(kernel: str | None) -> None:

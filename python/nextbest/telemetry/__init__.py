@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.trace import TracerProvider
 
-    from nextbest.otel import Otel
+    from nextbest.settings.otel import Otel
 
 FLUSH_S_MAX: Final = 3.0
 """How long an exit may wait for the collector."""

@@ -6,7 +6,7 @@ import ssl
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from nextbest.otel import Destination, Otel
+    from nextbest.settings.otel import Destination, Otel
 
 HTTP: Final = "http/protobuf"
 ALWAYS: Final = "nextbest.audit"

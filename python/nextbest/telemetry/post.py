@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from nextbest.otel import Destination
+    from nextbest.settings.otel import Destination
 
 BACKOFF_S: Final = 0.5
 """Before the second attempt; doubles with each."""

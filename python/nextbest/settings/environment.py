@@ -9,15 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from nextbest import limits, otel, variables
-from nextbest.limits import Limits
-from nextbest.otel import Otel
+from nextbest.ports import CONTROL_ADDRESS, DECISION_ADDRESS, HEALTH_ADDRESS
+from nextbest.settings import limits, otel, variables
+from nextbest.settings.limits import Limits
+from nextbest.settings.otel import Otel
 
 SettingError = variables.SettingError
 
-DECISION_ADDRESS: Final = "127.0.0.1:50051"
-CONTROL_ADDRESS: Final = "127.0.0.1:50052"
-HEALTH_ADDRESS: Final = "127.0.0.1:50053"
 # A gRPC client that has been refused for up to 4 s tries again within 3.1 s: it waits 1, 1.6 and 2.6 s
 # between attempts, give or take a fifth. A server that is stopped as soon as another is back answers until
 # callers have found that one.

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from nextbest import otel
 from nextbest.cli.servers import serve
-from nextbest.limits import Limits, variable
-from nextbest.settings import DRAIN_GRACE_S, SettingError, Settings, read
+from nextbest.settings import DRAIN_GRACE_S, SettingError, Settings, otel, read
+from nextbest.settings.limits import Limits, variable
 
 
 def test_nothing_set():

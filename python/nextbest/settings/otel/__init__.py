@@ -4,8 +4,8 @@ Decided here once, for the spans of decisions (data plane) and for spans and met
 neither reads the environment itself.
 """
 
-from nextbest.otel.destination import Destination
-from nextbest.otel.settings import SAMPLERS, Otel, read
-from nextbest.otel.variables import VARIABLES, Support, Variable
+from nextbest.settings.otel.destination import Destination
+from nextbest.settings.otel.settings import SAMPLERS, Otel, read
+from nextbest.settings.otel.variables import VARIABLES, Support, Variable
 
 __all__ = ["SAMPLERS", "VARIABLES", "Destination", "Otel", "Support", "Variable", "read"]

@@ -7,12 +7,12 @@ from functools import cache
 from typing import Final
 
 from nextbest import __version__
-from nextbest import variables as values
 from nextbest.diagnostics.suggestion import one_of
-from nextbest.otel.destination import FOREVER_S, Destination, flag, pairs
-from nextbest.otel.destination import read as read_destination
-from nextbest.otel.variables import warnings as warn_of
-from nextbest.variables import SettingError
+from nextbest.settings import variables as values
+from nextbest.settings.otel.destination import FOREVER_S, Destination, flag, pairs
+from nextbest.settings.otel.destination import read as read_destination
+from nextbest.settings.otel.variables import warnings as warn_of
+from nextbest.settings.variables import SettingError
 
 SAMPLERS: Final = (
     "always_on",

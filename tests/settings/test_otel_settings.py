@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import trustme
 
-from nextbest import __version__, otel
-from nextbest.otel import VARIABLES, Destination, Otel, Support
-from nextbest.variables import SettingError
+from nextbest import __version__
+from nextbest.settings import otel
+from nextbest.settings.otel import VARIABLES, Destination, Otel, Support
+from nextbest.settings.variables import SettingError
 
 PAGE = Path(__file__).parents[2] / "docs/operator/opentelemetry.md"
 BASE = "OTEL_EXPORTER_OTLP_ENDPOINT"

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from nextbest import regular_file, variables
-from nextbest.variables import SettingError
+from nextbest import regular_file
+from nextbest.settings import variables
+from nextbest.settings.variables import SettingError
 
 GRPC: Final = "grpc"
 HTTP: Final = "http/protobuf"

@@ -1,0 +1,12 @@
+"""Environment variables -> settings of a server and of commands."""
+
+from nextbest.settings.environment import (
+    DRAIN_GRACE_S,
+    ON_DECISION_PORT,
+    SettingError,
+    Settings,
+    quiet_libraries,
+    read,
+)
+
+__all__ = ["DRAIN_GRACE_S", "ON_DECISION_PORT", "SettingError", "Settings", "quiet_libraries", "read"]
