@@ -19,7 +19,7 @@ CUSTOMERS = 30
 
 
 def main() -> None:
-    """Writes everything anew; what fuzzing has found is kept."""
+    """Replaces all seeds; inputs that fuzzing added are kept."""
     folder = Path(sys.argv[1])
     with tempfile.TemporaryDirectory() as scratch:
         demo = _compile(bank.write_workspace(Path(scratch)))
