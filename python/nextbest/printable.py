@@ -13,7 +13,7 @@ _TAB: Final = "    "
 
 
 def printable(text: str) -> str:
-    """One line, in which a replacement character stands for each character that is not shown as itself."""
+    """One line, in which a replacement character replaces each character that is not shown as itself."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(_TAB if character == "\t" else shown(character) for character in text)
@@ -25,7 +25,7 @@ def printable_lines(text: str) -> str:
 
 
 def shown(character: str) -> str:
-    """A character, or one that stands for it: always one."""
+    """A character, or its replacement: always one."""
     return "\N{REPLACEMENT CHARACTER}" if is_unsafe(character) else character
 
 

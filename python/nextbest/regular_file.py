@@ -42,7 +42,7 @@ def read(path: Path, bytes_max: int = BYTES_MAX) -> bytes:
 
     Args:
         path: Of a regular file, or a link to one.
-        bytes_max: It may have so many.
+        bytes_max: The maximum size.
 
     Raises:
         OSError: It cannot be read, is not a regular file, or is too large.

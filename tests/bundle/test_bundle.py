@@ -79,7 +79,7 @@ SEALED = bundle.seal(RETAIL).data
         (
             _resealed(b"\x0a\xff"),
             BundleDefect.DAMAGED,
-            "damaged: its checksum matches, but its content is no bundle message",
+            "damaged: its checksum matches, but its content is not a bundle message",
         ),
     ],
 )

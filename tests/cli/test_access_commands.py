@@ -26,7 +26,10 @@ def test_a_key_for_machines(nextbest):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(("we b",), "`we b` is no name of a caller"), (("web", "--role", "decid"), "there is no role `decid`")],
+    [
+        (("we b",), "`we b` is not a valid name of a caller"),
+        (("web", "--role", "decid"), "there is no role `decid`"),
+    ],
 )
 def test_what_cannot_be_made(nextbest, arguments, message):
     done = nextbest("access", "key", *arguments)

@@ -127,7 +127,7 @@ def test_a_server_that_goes_away_leaves_what_was_measured(nextbest, asked, monke
     ("p99s", "message"),
     [
         ((300.0, 290.0, 200.0), ""),
-        ((300.0, 100.0, 150.0), "this program itself came late"),
+        ((300.0, 100.0, 150.0), "this program was late"),
         ((300.0, 100.0, 50.0), "the server's limit of calls on a connection"),
     ],
 )

@@ -90,7 +90,7 @@ def test_versions_that_are_named(nextbest, folder):
         "model", "evaluate", reference, "rows.parquet", "--label", "bought", "--against", "card@challenger"
     )
     assert f"card@{other.digest[:12]} and card@" in turned.out.splitlines()[0]
-    assert "AUC: no difference can be told with these rows (+0.0000" in turned.out
+    assert "AUC: no significant difference with these rows (+0.0000" in turned.out
     assert "log loss: that of the challenger is lower by" in turned.out
     assert "alert" in turned.out
 

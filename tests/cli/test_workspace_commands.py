@@ -56,7 +56,7 @@ def test_check_at_another_day(nextbest, shop):
     assert "NB223" not in nextbest("check", "--now", "2026-06-01").out
     ran = nextbest("check", "--now", "2036-01-01T12:00:00Z")
     assert ran.code == 0
-    assert "warning[NB223]: the window of `gold-card` is over: 2035-12-31" in ran.out
+    assert "warning[NB223]: the window of `gold-card` ended: 2035-12-31" in ran.out
     ran = nextbest("check", "--now", "tomorrow")
     assert ran.code == 2
     assert "--now: `tomorrow` is not a timestamp" in ran.err

@@ -66,7 +66,10 @@ def test_a_list_becomes_one_name(addresses, name):
         (["one:1", ":2"], "`:2` is not `host:port`"),
         (["one:1", "two:0"], "`two:0` is not `host:port`"),
         (["one:1", "two:65536"], "`two:65536` is not `host:port`"),
-        (["one:1", "dns:///two:2"], "`dns:///two:2` is not `host:port`: .* one `dns:///` name alone"),
+        (
+            ["one:1", "dns:///two:2"],
+            "`dns:///two:2` is not `host:port`, .* one `dns:///` name without a list",
+        ),
         (["one:1", "six:1"], "some have IPv4 addresses alone"),
     ],
 )

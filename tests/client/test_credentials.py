@@ -74,7 +74,9 @@ def test_a_server_that_is_not_trusted(call, encrypted, other):
 
 def test_a_certificate_that_names_another_host(call, start_recorder, ours):
     _, address = start_recorder(credentials=ours.server("decisions.example"))
-    with pytest.raises(errors.Unavailable, match=r"names another host: `Tls\(server_name=\.\.\.\)`"):
+    with pytest.raises(
+        errors.Unavailable, match=r"is for another host: name it with `Tls\(server_name=\.\.\.\)`"
+    ):
         call(address, decide, timeout_s=10.0, tls=Tls(root_certificates=ours.root))
     tls = Tls(root_certificates=ours.root, server_name="decisions.example")
     assert call(address, decide, timeout_s=10.0, tls=tls).decision_id == "d"

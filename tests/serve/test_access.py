@@ -68,21 +68,25 @@ def test_keys_are_random_and_only_hashes_are_kept():
         ("callers:\n  web:\n    roles: decide", "access.yaml:3: not a list", "brackets"),
         ("callers:\n  web:\n    rolls: [decide]", "access.yaml:3: there is no `rolls`", "`roles`"),
         ("callers:\n  web:\n    roles: [[decide]]", "access.yaml:3: not a text", "text"),
-        ("callers:\n  web: {}\n  web: {}", "access.yaml:3: `web` stands twice", "one of them"),
-        ("callers:\n  'we b': {}", "access.yaml:2: `we b` is no name", "letters"),
+        ("callers:\n  web: {}\n  web: {}", "access.yaml:3: `web` is given twice", "one of them"),
+        ("callers:\n  'we b': {}", "access.yaml:2: `we b` is not a valid name", "letters"),
         (
             "callers:\n  web: {keys: [nbk_secret]}",
-            "access.yaml:2: a key stands as its hash",
+            "access.yaml:2: a key is written as its hash",
             "nextbest access",
         ),
-        ("callers:\n  web: {certificates: ['*.x']}", "access.yaml:2: `*.x` is no name", "without wildcards"),
+        (
+            "callers:\n  web: {certificates: ['*.x']}",
+            "access.yaml:2: `*.x` is not a valid name",
+            "without wildcards",
+        ),
         (
             (
                 f"callers:\n  a: {{roles: [decide], keys: ['{OTHER}']}}\n"
                 f"  b: {{roles: [decide], keys: ['{OTHER}']}}"
             ),
             "access.yaml:3: `a` has this key, too",
-            "of its own",
+            "a different key",
         ),
         (
             "callers:\n  a: {roles: [decide], certificates: [x]}\n  b: {roles: [decide], certificates: [x]}",

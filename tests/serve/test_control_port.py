@@ -270,7 +270,7 @@ def test_connections_that_end_beside_a_stream_are_survived(start_serving, starte
 def test_an_idle_stream_ends(data_plane, monkeypatch):
     monkeypatch.setattr(control_port, "Guard", partial(guard.Guard, stream_idle_s=0.2))
     told = []
-    port = ControlPort(ControlService(data_plane, ()), "127.0.0.1:0", tell=told.append)
+    port = ControlPort(ControlService(data_plane, ()), "127.0.0.1:0", audit=told.append)
     with idle_stream(port.address) as answers:
         next(answers)
         with pytest.raises(grpc.RpcError, match=r"no request for 0\.2 s") as caught:
@@ -355,7 +355,7 @@ def test_the_loopback_interface_is_served(data_plane, address):
 
 @pytest.mark.parametrize("address", ["50052", "127.0.0.1", "127.0.0.1:http", ":50052"])
 def test_what_is_no_address_is_refused(data_plane, address):
-    with pytest.raises(ListenError, match="is no address: give host:port"):
+    with pytest.raises(ListenError, match="is not an address: give host:port"):
         ControlPort(ControlService(data_plane, ()), address)
 
 

@@ -1,8 +1,8 @@
 """Turns a compiled workspace into the bytes of a bundle file, and a bundle file back into its message.
 
-The format stands in `proto/nextbest/v1/bundle.proto`: magic, format number, length, payload, SHA-256.
-Whether the payload makes sense (every index in range, every program well-formed) is for the data plane to
-verify when it opens the bundle; this module vouches for the envelope alone.
+The format is described in `proto/nextbest/v1/bundle.proto`: magic, format number, length, payload, SHA-256.
+The data plane checks the payload when it opens the bundle (every index in range, every program well-formed);
+this module only checks the envelope.
 """
 
 import hashlib
@@ -88,7 +88,7 @@ def read(data: bytes) -> Bundle:
     """Decodes a bundle file.
 
     Raises:
-        BundleError: The bytes are no whole, undamaged bundle of a format that this version knows.
+        BundleError: The bytes are not a complete, undamaged bundle in a format that this version knows.
     """
     if not data or not data.startswith(MAGIC[: len(data)]):
         raise BundleError(
@@ -114,7 +114,7 @@ def read(data: bytes) -> Bundle:
     try:
         return Bundle.FromString(data[_HEADER.size : -_DIGEST_BYTES])
     except DecodeError:
-        raise _damaged("its checksum matches, but its content is no bundle message") from None
+        raise _damaged("its checksum matches, but its content is not a bundle message") from None
 
 
 def _require_format(number: int) -> None:

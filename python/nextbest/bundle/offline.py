@@ -1,8 +1,8 @@
 """Decides on a bundle file in this process: the questions and answers of the clients, without a server.
 
-For personas, the command line and notebooks. Every decision is a dry run; what is stored of the customer
-comes with the question. Of an id without attributes nothing is known, and the answer says so
-(`CUSTOMER_UNKNOWN`), as a server's does.
+For personas, the command line and notebooks. Every decision is a dry run; the customer's stored attributes
+are passed with the question. An id without attributes is an unknown customer, and the answer has
+`CUSTOMER_UNKNOWN`, as a server's does.
 """
 
 import secrets
@@ -30,7 +30,7 @@ class OfflineBundle:
         """Opens a bundle file's bytes, its models too.
 
         Raises:
-            nextbest.bundle.BundleError: The bytes are no bundle.
+            nextbest.bundle.BundleError: The bytes are not a bundle.
             nextbest._core.BundleError: The bundle does not pass verification.
             FileNotFoundError: It has models, and ONNX Runtime is not installed.
         """
@@ -56,7 +56,7 @@ class OfflineBundle:
         """Decides; arguments as for `Client.decide`, `customer` being what is stored.
 
         Raises:
-            InvalidRequest: Something about the question is wrong; `field` says what.
+            InvalidRequest: An argument of the question is not valid; `field` names it.
         """
         question = Question(**arguments)
         answer = self._ask(self._core.decide, assemble(question), question)
@@ -66,7 +66,7 @@ class OfflineBundle:
         """Explains; arguments as for `Client.explain`, `customer` being what is stored.
 
         Raises:
-            InvalidRequest: Something about the question is wrong; `field` says what.
+            InvalidRequest: An argument of the question is not valid; `field` names it.
         """
         question = Question(**arguments)
         answer = self._ask(self._core.explain, assemble_explain(question, actions), question)

@@ -30,7 +30,7 @@ Point = Sequence[float]
 
 
 def draw_ramp(path: Path, found: Climb, title: str) -> None:
-    """Writes a PNG of latencies against the rate, over one of what became of the requests.
+    """Writes a PNG of latencies against the rate, above the statuses of the requests.
 
     The knee, and where the server no longer keeps up, are marked.
 
@@ -100,8 +100,8 @@ def draw_run(path: Path, report: Mapping[str, Any], title: str, *, is_open: bool
         path: The file; an older one is replaced.
         report: As `_core.load` gives it.
         title: What was asked of whom.
-        is_open: Whether requests were due at moments of their own; in a closed loop they are due
-            when they leave.
+        is_open: Whether requests were due at scheduled times; in a closed loop they are due when they are
+            sent.
     """
     figure = _sheet(title, (8.0, 4.8))
     axes = figure.subplots()

@@ -5,7 +5,7 @@ from typing import Final
 from matplotlib.axes import Axes
 
 DPI: Final = 130
-# Of Okabe and Ito's palette, which people with any colour vision tell apart.
+# Of Okabe and Ito's palette, which is readable with any colour vision.
 GREY: Final = "#B0B0B0"
 BLUE: Final = "#0072B2"
 ORANGE: Final = "#D55E00"

@@ -1,7 +1,7 @@
 """Turns what people type on a command line into attributes: `age=42`, `since:timestamp=2026-01-01`, JSON.
 
-Types come from the bundle's schema where there is a bundle; from `name:type` where a person says it; and
-otherwise from JSON, where text that is no JSON is a string: the server compares that with its schema.
+Types come from the bundle's schema if there is a bundle; from `name:type` if it is given; and otherwise from
+JSON, where text that is not JSON is a string: the server compares that with its schema.
 """
 
 import sys
@@ -50,7 +50,7 @@ def from_json(source: str, schema: Schema, option: str) -> dict[str, AttributeVa
     """Reads a JSON object of attributes: inline, from a file, or from standard input (`-`).
 
     Raises:
-        CommandError: It is no JSON object, or a value in it does not have its type.
+        CommandError: It is not a JSON object, or a value in it does not have its type.
     """
     example = f"""give an object: {option} '{{"age": 42}}'"""
     try:
@@ -121,7 +121,7 @@ def _require_once(name: str, attributes: Mapping[str, AttributeValue], option: s
 
 
 def _note_day(name: str, kind: str, written: object, schema: Schema) -> None:
-    """Reports a date that was taken for a day of UTC, as nobody here knows the workspace's time zone."""
+    """Reports that a date was taken as a day of UTC, because the workspace's time zone is unknown."""
     if kind == "timestamp" and not schema and isinstance(written, str) and is_date(written):
         remedy = "give a time with its zone where another is meant"
         write_note(f"the date of {name} was taken for a day of UTC; {remedy}")

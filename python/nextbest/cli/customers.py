@@ -66,7 +66,7 @@ def load(  # noqa: PLR0913 - one parameter an option
     separator: Separator = "",
     encoding: Encoding = "",
     refusals_max: Annotated[
-        int, typer.Option("--refusals-max", min=0, help="Stop after so many rows were refused.")
+        int, typer.Option("--refusals-max", min=0, help="Stop after this many rows were refused.")
     ] = 20,
     address: Address = "",
     timeout: Timeout = 10.0,
@@ -80,11 +80,11 @@ def load(  # noqa: PLR0913 - one parameter an option
     lengths of time 720h, 30d or P30D; lists in JSON, ["a", "b"]. Dates such as 03/04/1990, decimal commas,
     and numbers for what is declared as text are refused: reading them would be guessing.
 
-    Without --bundle, Parquet and NDJSON bring types of their own. A column of CSV is numbers, truth values or
-    times where all of it is written so, and text otherwise; the server refuses what its schema declares
-    otherwise.
+    Without --bundle, the types come from the file for Parquet and NDJSON. A column of CSV becomes numbers,
+    truth values or times if all of its values are, and text if not; the server refuses values that do not fit
+    its schema.
 
-    Ids are text and keep their zeros: 00123 and 123 are two customers. A whole number stands for its digits.
+    Ids are text and keep their zeros: 00123 and 123 are two customers. A whole number is taken as its digits.
 
     An empty value of CSV is missing, and so are NA, NaN and null where the type is not text; a quoted empty
     value is an empty text. Attributes are merged into what is stored: a missing value removes one, and one

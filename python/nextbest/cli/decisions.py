@@ -137,7 +137,7 @@ def decide(  # noqa: PLR0913 - one parameter an option
     contributions: ContributionsOption = "none",
     top: Annotated[
         int,
-        typer.Option("--top", min=1, max=10, help="Actions whose contributions are told, the best first."),
+        typer.Option("--top", min=1, max=10, help="Actions whose contributions are shown, the best first."),
     ] = 3,
     now: Now = "",
     seed: Seed = None,
@@ -237,7 +237,7 @@ class _Whom:
                 raise CommandError(message, remedy, ExitCode.USAGE, "--customer-id")
             return {}
         if schema is None:
-            message = "a server knows customers of its own, and does not read a file"
+            message = "a server has its own customers, and does not read a file"
             remedy = "load it with `nextbest customers load`, or decide here with --bundle"
             raise CommandError(message, remedy, ExitCode.USAGE, "--customers")
         if not self.customer_id:
@@ -256,7 +256,7 @@ class _Whom:
 class _Asked:
     """The question of a command line, typed by the bundle's schema where there is a bundle."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - as the options stand
+    def __init__(  # noqa: PLR0913, PLR0917 - one parameter per option
         self,
         bundle: Path | None,
         channel: str,
@@ -355,7 +355,7 @@ class _Asked:
         if isinstance(moment, datetime):
             return moment
         if self.offline is None:
-            message = f"`{text}` is a date, and only a bundle says in which time zone it begins"
+            message = f"`{text}` is a date, and only a bundle has the time zone in which it begins"
             remedy = f"give a time with its zone, {text}T00:00:00Z, or decide here with --bundle"
             raise CommandError(message, remedy, ExitCode.USAGE, "--now")
         zone = self.offline.message.time_zone

@@ -1,4 +1,4 @@
-"""What the exit code of `nextbest` says. Scripts may rely on these: a number never changes its meaning."""
+"""The exit codes of `nextbest`. Scripts may rely on these: a number never changes its meaning."""
 
 from enum import IntEnum
 

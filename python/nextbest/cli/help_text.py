@@ -19,7 +19,7 @@ def add_command(
     Args:
         app: Or a group of commands.
         command: Its docstring is the help.
-        examples: Command lines, shown as they stand.
+        examples: Command lines, shown unchanged.
         panel: Heading under which the application's help lists it.
         name: If not the function's.
     """

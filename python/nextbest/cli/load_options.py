@@ -46,10 +46,13 @@ Ramp = Annotated[
     str, _pace("--ramp", metavar="FROM:TO:STEP", help="Rising rates, until the server does not keep up.")
 ]
 Beyond = Annotated[
-    int, _pace("--beyond", min=0, help="Of a ramp, so many steps more: what overload does to the server.")
+    int,
+    _pace(
+        "--beyond", min=0, help=("With a ramp, this many steps more, to measure the server under overload.")
+    ),
 ]
 InFlight = Annotated[
-    int | None, _pace("--in-flight", min=1, help="A closed loop: always so many requests under way.")
+    int | None, _pace("--in-flight", min=1, help="A closed loop: this many requests are always in flight.")
 ]
 Duration = Annotated[float, _pace("--duration", min=0.1, help="Seconds to measure; of a ramp, each step.")]
 Warmup = Annotated[

@@ -90,12 +90,12 @@ def _verdict(found: Climb) -> list[RenderableType]:
 
 
 def _held_up(report: Mapping[str, Any]) -> str:
-    """Who held requests up before they left, when that is most of the 99th percentile; empty: nobody."""
+    """What delayed requests before they were sent, if that is most of the 99th percentile; empty: nothing."""
     waited_us = report["p99_us"] - report["service_p99_us"]
     if waited_us <= report["p99_us"] / 2.0:
         return ""
     if report["lag_p99_us"] > waited_us / 2.0:
-        return "this program itself came late, and so measured itself: give it a CPU of its own, or ask less"
+        return "this program was late, so it measured itself: give it a CPU core, or lower the rate"
     return "requests waited here for the server's limit of calls on a connection: try more --connections"
 
 
@@ -111,7 +111,7 @@ def _failures(reports: list[Mapping[str, Any]]) -> list[RenderableType]:
         message = messages.get(status, "")
         if not message and status in _OWN:
             message = "no answer came before the end of the run"
-        # The server's words are no markup.
+        # The server's text is not markup.
         lines.append(Text.assemble((status, "red"), f" {count:,}", f": {message}" if message else ""))
     return lines
 

@@ -75,7 +75,7 @@ def from_options(
 
 
 def customer_ids(customers: Path | None, id_column: str, form: "Form") -> list[str]:
-    """Reads customer ids from a table; nobody's where there is none."""
+    """Reads customer ids from a table; returns none if there is no table."""
     if customers is None:
         return [""]
     from nextbest.cli.rows import CustomerTable

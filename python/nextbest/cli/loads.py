@@ -69,19 +69,19 @@ def load(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Ask a server at a rate, and report how long the answers took.
 
-    Requests leave on schedule whether or not earlier ones were answered, and each is timed from the moment
-    it was due, not from when it left: what waits behind a stall counts in full (no coordinated omission).
-    Times are of answers with status OK; other statuses are counted, and have times of their own.
+    Requests leave on schedule whether or not earlier ones were answered, and each is timed from the moment it
+    was due, not from when it left: what waits behind a stall counts in full (no coordinated omission). Times
+    are of answers with status OK; other statuses are counted, and have separate times.
 
-    Beside them stands what is not the server's: how late this program came to send what was due, and how
-    late an idle thread of this machine woke (hiccups). If these are large, so is everything else.
+    The report also shows the lag of this program (how late it sent requests that were due) and the hiccups of
+    this machine (how late an idle thread woke). If these are large, so are all other times.
 
     With --ramp, the rate rises step by step until the server answers less than 95 % of what is due, and then
     --beyond steps more. The knee is the rate at which rate over p99 is greatest; after it, more load costs
     more than it brings.
 
-    With --in-flight, a request leaves when another was answered. That finds how much a server can do, and
-    says little about latency: while the server stalls, nothing is sent.
+    With --in-flight, a request leaves when another was answered. That measures the capacity of a server, but
+    not its latency: while the server stalls, nothing is sent.
 
     Exits with 5 when a call failed; of a ramp, at a rate that the server kept up with or at the first.
     """
@@ -154,10 +154,10 @@ def _check_files(png: Path | None, hgrm: Path | None) -> None:
         )
 
 
-def _whom(  # noqa: PLR0913, PLR0917 - as the options stand
+def _whom(  # noqa: PLR0913, PLR0917 - one parameter per option
     address: str, api_key: str, ca: Path | None, cert: Path | None, key: Path | None, name: str
 ) -> dict[str, Any]:
-    """The settings that say whom to ask, and as whom."""
+    """The address and credentials of the server under test."""
     from nextbest import settings
     from nextbest.cli.bundles import read_bytes
 

@@ -36,7 +36,7 @@ def following() -> Iterator[Callable[[str, int, int], None]]:
 def timing(total_s: float) -> Iterator[Callable[[str, float], None]]:
     """Shows work of known length; yields how to report what goes on, and how many seconds have passed.
 
-    Redrawn only when told: what is timed may run on the same machine.
+    Redrawn only on request: the measured process may run on the same machine.
     """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn

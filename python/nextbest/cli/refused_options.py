@@ -27,7 +27,7 @@ _OPTIONS: Final = {
 
 
 def typing_remedy(message: str) -> str:
-    """The remedy for a value whose type was taken from its look, as nobody but the server knew the schema."""
+    """The remedy for a value whose type was guessed, because only the server has the schema."""
     found = _MISTYPED.fullmatch(message)
     kind = _kind(found["phrase"]) if found is not None else ""
     return f"name the type: {found['name']}:{kind}=..." if found is not None and kind else ""

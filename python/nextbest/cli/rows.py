@@ -138,7 +138,7 @@ def find_customer(
 
     Args:
         path: As for `CustomerTable`.
-        id_column: Likewise.
+        id_column: The column of ids, by the same name.
         customer_id: Whom to look up.
         schema: Of the bundle.
         form: How a CSV file is written.

@@ -1,4 +1,4 @@
-"""`nextbest serve`: running a server, and saying what happens to it."""
+"""`nextbest serve`: runs a server, and logs its events."""
 # ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
 
 import os

@@ -201,7 +201,7 @@ def schema(
         say_json(json.dumps(json_schema(Kind(kind)), indent=2, ensure_ascii=False))
     else:
         raise CommandError(
-            f"`{kind}` is no kind of file", f"use one of {', '.join(names)}", ExitCode.USAGE, "KIND"
+            f"`{kind}` is not a kind of file", f"use one of {', '.join(names)}", ExitCode.USAGE, "KIND"
         )
 
 

@@ -64,7 +64,7 @@ def _split(entry: str) -> tuple[str, int]:
     host = host.removeprefix("[").removesuffix("]")
     if not host or "/" in host or not port.isdecimal() or not 0 < int(port) <= _PORT_MAX:
         message = (
-            f"`{entry}` is not `host:port`: only that can stand in a list; give one `dns:///` name alone"
+            f"`{entry}` is not `host:port`, which a list consists of; give one `dns:///` name without a list"
         )
         raise InvalidRequest(message, "address")
     return host, int(port)

@@ -66,14 +66,14 @@ class Client:
 
         Args:
             address: `host:port`, or any name that gRPC resolves (`dns:///decisions:50051`,
-                `unix:/run/decide`); calls go in turn to all servers that it stands for. Or a list of
-                `host:port`, whose names are looked up now, and never again.
+                `unix:/run/decide`); calls rotate over all servers of the name. Or a list of `host:port`,
+                whose names are resolved once, now.
             timeout_s: Greater than 0.
             connection: `connections`, `keep_alive`, `retry`, `tls`, `api_key`; see
                 `nextbest.client.channels.Connection`.
 
         Raises:
-            InvalidRequest: Something about the arguments is wrong; `field` says what.
+            InvalidRequest: An argument is not valid; `field` names it.
             Unavailable: A name of a list has no address.
         """
         target, how = resolve(address), Connection(**connection)
@@ -102,7 +102,7 @@ class Client:
                 `nextbest.Question`.
 
         Raises:
-            InvalidRequest: Something about the question is wrong; `field` says what.
+            InvalidRequest: An argument of the question is not valid; `field` names it.
             DeadlineExceeded: No answer in time.
             Unavailable: No server was reached.
             NextbestError: Any other failure.
@@ -119,7 +119,7 @@ class Client:
         traceparent: str | None = None,
         **question: Unpack[BatchArguments],
     ) -> list[Decision | NextbestError]:
-        """Asks the same of many customers. Servers answer other calls in between: nobody waits for it.
+        """Asks the same question for many customers; other calls are answered in between.
 
         Sent in calls of 1,000 customers, one after the other; each call sees one bundle.
 
@@ -131,8 +131,8 @@ class Client:
             question: As for `decide`, without `customer_id` and `customer`.
 
         Returns:
-            In the order of the customers, a decision each, or what is wrong with this customer alone:
-            `InvalidRequest`, as a rule.
+            In the order of the customers, a decision each, or the error for this customer alone, usually
+            `InvalidRequest`.
 
         Raises:
             NextbestError: A whole call failed, as for `decide`.
@@ -165,7 +165,7 @@ class Client:
             traceparent: Of all decisions, as for `decide`.
 
         Yields:
-            The question, and its decision or what is wrong with it.
+            The question, and its decision or error.
 
         Raises:
             Unavailable: The server went away or is stopping; `unanswered` has the questions to ask again.
@@ -249,7 +249,7 @@ class Customers:
             How many were stored.
 
         Raises:
-            InvalidRequest: An attribute or id is wrong; `field` says which.
+            InvalidRequest: An attribute or id is not valid; `field` names it.
             NextbestError: As for `Client.decide`.
         """
         count = 0

@@ -1,7 +1,7 @@
 """What a server answers, as typed, immutable Python values.
 
-The words are those of the protocol in lower case. `UNSPECIFIED` stands for a word that this version does not
-know: a newer server may say more than an older client understands.
+The values are those of the protocol in lower case. `UNSPECIFIED` replaces a value that this version does not
+know: a newer server may use more values than an older client.
 """
 
 from collections.abc import Iterator, Mapping
@@ -200,7 +200,8 @@ class RankedAction:
         content: The treatment's content as the workspace wrote it.
         rank: 1 is the best of the decision, over all placements; 0 for a fallback.
         reason_text: The reason in a sentence.
-        contributions: What its propensity is made of; None unless asked for, and for so many of the best.
+        contributions: The parts of its propensity; None unless requested, and only for the requested number
+            of the best.
     """
 
     action: str
@@ -313,7 +314,7 @@ class ClauseExplanation:
     Attributes:
         text: The clause, and `condition` the whole of what was written after `when:`.
         reason: The marketer's; may be empty.
-        position: None for a clause that stands nowhere in the workspace.
+        position: None if the workspace has no text for the clause.
         treatment: The treatment whose condition this is; empty for the action's own.
         literals: Any one of these would do.
     """
@@ -374,7 +375,7 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class ActionExplanation:
-    """What became of one action.
+    """The explanation of one action.
 
     Attributes:
         dropped_at: The stage at which it was dropped; PLACED if it was not.
@@ -383,7 +384,7 @@ class ActionExplanation:
         score: None when it was never ranked.
         rank: 1 is the best; 0: not ranked.
         placing: None when it did not reach arbitration, unless it is a fallback.
-        changes: What would have to change for it to be placed, a sentence each; then what would become of it.
+        changes: The changes that would get it placed, a sentence each; then the outcome after them.
         context_weights: Those that matched.
         contributions: What its propensity is made of; None unless asked for.
         advice: For one that was dropped for its conditions; None where no values that meet them were found,

@@ -1,7 +1,7 @@
 """How both clients, and operators' tools, talk to a server: connections, tries, metadata, limits.
 
-gRPC does the work: it reconnects, gives each call to the next server that can be reached, and tries again
-what found none. Here stands how it is told to.
+gRPC does the work: it reconnects, sends each call to the next available server, and retries calls that
+reached none. This module configures it.
 """
 
 import itertools
@@ -73,8 +73,8 @@ class Retry:
     share the call's deadline. A budget keeps clients from making an outage worse: each failed attempt takes 1
     from it, each answer gives back `ratio`, and while it is spent nothing is tried again.
 
-    A decision whose answer was lost on the way may have been made and traced, under a `decision_id` of its
-    own; of a customer that was deleted by an attempt whose answer was lost, `delete` says False.
+    A decision whose answer was lost may have been made and traced, under a different `decision_id`; if the
+    answer of a successful `delete` was lost, its retry returns False.
 
     Attributes:
         attempts_max: Of one call, the first one included: 2 to 5.
@@ -100,7 +100,7 @@ class Retry:
 
 
 class ConnectionArguments(TypedDict, total=False):
-    """What clients take beside an address and a timeout; `Connection` says what each is."""
+    """The arguments of clients other than address and timeout; `Connection` describes them."""
 
     connections: int
     keep_alive: KeepAlive | None
@@ -119,7 +119,7 @@ class Connection:
         keep_alive: Pings; None for none.
         retry: Further attempts; None for none.
         tls: Encrypts and authenticates the connection; None: neither.
-        api_key: Sent with every call, as `authorization: Bearer ...`. Without `tls`, whoever can listen on
+        api_key: Sent with every call, as `authorization: Bearer ...`. Without `tls`, anyone who can listen on
             the network can read it.
 
     Raises:

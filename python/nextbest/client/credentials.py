@@ -69,7 +69,7 @@ def bearer(api_key: str | None) -> tuple[tuple[str, str], ...]:
     if api_key is None:
         return ()
     if not api_key or not all("!" <= character <= "~" for character in api_key):
-        # What it has instead is not told: the message may end in a log.
+        # The message does not contain the key: it may end in a log.
         raise InvalidRequest("not printable ASCII without spaces: was it read with its line end?", "api_key")
     return (("authorization", f"Bearer {api_key}"),)
 

@@ -1,4 +1,4 @@
-"""What can go wrong between a client and a server, as exceptions that a caller can tell apart.
+"""Errors between a client and a server, as exceptions that a caller can handle separately.
 
 The gRPC status decides the class; `refine` is the one place where it does. Messages come from the server,
 which names fields in them but never repeats a customer's values.
@@ -22,11 +22,11 @@ _UNREACHED: Final = ("failed to connect", "connections to all backends failing")
 _CONNECT_REASONS: Final = (
     (
         "CERTIFICATE_VERIFY_FAILED",
-        "its certificate is not trusted: none of `root_certificates` stands behind it, or it has expired",
+        "its certificate is not trusted: none of `root_certificates` has signed it, or it has expired",
     ),
     (
         "Hostname Verification",
-        "its certificate names another host: `Tls(server_name=...)` says which is meant",
+        "its certificate is for another host: name it with `Tls(server_name=...)`",
     ),
     (
         "Failed to create security handshaker",
@@ -36,7 +36,7 @@ _CONNECT_REASONS: Final = (
     ("Handshake read failed", "it ended the TLS handshake: it may answer without TLS"),
     ("Socket closed", "it closed the connection at once: it may want TLS, or a certificate of the client"),
 )
-"""What gRPC says when there is somebody, but no connection: what to look for, and what it means."""
+"""gRPC's messages if the server is reachable but the connection fails: the text to find, and its meaning."""
 
 
 class NextbestError(Exception):
@@ -127,7 +127,7 @@ def refine(error: grpc.RpcError, address: str, timeout_s: float) -> NextbestErro
 
 
 def of_failure(failure: "decision_pb2.Failure") -> NextbestError:
-    """Turns what stands in the place of one decision of many into one of this module."""
+    """Turns the error of one decision of a batch into one of this module."""
     code = _CODES.get(failure.code, grpc.StatusCode.UNKNOWN)
     if code in _INVALID:
         return _invalid(code, failure.message)
@@ -147,7 +147,7 @@ def _reason(details: str) -> str:
     for mark, reason in _CONNECT_REASONS:
         if mark in details:
             return reason
-    # gRPC says which addresses it tried and how before it says why; the last part is why.
+    # gRPC lists the addresses that it tried before the reason; the last part is the reason.
     return details.rsplit(": ", 1)[-1]
 
 

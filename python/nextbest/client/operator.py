@@ -76,7 +76,7 @@ class SecurityCounts:
     """What the decision port has turned away.
 
     Attributes:
-        callers_unknown: Calls, because nobody knew who called.
+        callers_unknown: Calls, because the caller was not authenticated.
         roles_missing: Calls, because the caller lacked the role.
         handshakes_failed: Connections, because TLS was not agreed on.
     """
@@ -119,7 +119,7 @@ class Status:
         activated_at: When it became active, in UTC.
         customers: How many are stored.
         decisions: Made since the start.
-        traces: What became of their spans.
+        traces: The outcome of their spans.
         draining: The server is on its way out.
         explanations: Made since the start.
         refused: Calls refused for what was in them.
@@ -232,7 +232,7 @@ class Operator:
             NextbestError: The call failed.
         """
         answer = self._call(self._stub.Status, control_pb2.StatusRequest(), self.timeout_s)
-        # Fields of the same names, save for the five that have a type of their own here.
+        # Fields of the same names, except the five that have different types here.
         converted = {
             "activated_at": from_microseconds(answer.activated_at_us),
             "traces": TraceCounts(**_fields(TraceCounts, answer.traces)),

@@ -55,7 +55,7 @@ class _AskedArguments(TypedDict, total=False):
 
 
 class ExplainArguments(_AskedArguments, total=False):
-    """What both `decide` and `explain` take; `Question` says what each is."""
+    """The arguments of both `decide` and `explain`; `Question` describes them."""
 
     customer_id: str
     customer: Attributes
@@ -78,15 +78,15 @@ class Question:
 
     Attributes:
         channel: As the workspace names it.
-        placements: Names, or names with how many actions each takes at most (1 to 100; 0: as many as the
-            workspace says). Filled in this order.
+        placements: Names, or names with the maximum number of actions for each (1 to 100; 0: the workspace's
+            number). Filled in this order.
         customer_id: Whose stored attributes are read; empty for an anonymous customer.
         customer: Attributes sent along; each takes precedence over the stored one. None: absent.
         context: Attributes of the moment.
         dry_run: Leave no trace in the customer's state.
         explanation: `none`, `funnel` (how many actions were left after each stage) or `full`.
         contributions: `none`, `fast` or `exact`: what each attribute adds to the propensities of the best
-            actions placed; `explain` tells it of all that are explained (100 at most).
+            actions placed; with `explain`, of all explained actions (at most 100).
         contributions_top: Of how many of the best: 1 to 10; 0: 3.
         now: Time of the decision, with a time zone. Only with `dry_run`.
         seed: 0 to 2**64 - 1. Only with `dry_run`: repeats the decision that reported it.
@@ -109,7 +109,7 @@ def assemble(question: Question) -> decision_pb2.DecideRequest:
     """Encodes a question.
 
     Raises:
-        InvalidRequest: A value has no form in the protocol; `field` says which.
+        InvalidRequest: A value has no form in the protocol; `field` names it.
     """
     request = decision_pb2.DecideRequest(
         customer_id=check_text(question.customer_id, "customer_id"),
@@ -135,7 +135,7 @@ def assemble_explain(question: Question, actions: Iterable[str]) -> decision_pb2
     """Encodes a question whose answer is to be explained, for these actions or, without any, for all.
 
     Raises:
-        InvalidRequest: A value has no form in the protocol; `field` says which.
+        InvalidRequest: A value has no form in the protocol; `field` names it.
     """
     given = check_iterable(actions, "actions", 'a list of names, ["gold-card"],')
     names = [check_text(name, f"actions[{index}]") for index, name in enumerate(given)]
@@ -174,7 +174,7 @@ def _whom(customer: Asked, index: int) -> tuple[str, Attributes]:
         case Customer():
             return customer.customer_id, customer.attributes
         case Mapping():
-            # As `decide(customer=...)` has it: nobody's stored attributes are read.
+            # As with `decide(customer=...)`: stored attributes are not read.
             return "", customer
     return _pair(customer, index, 'or attributes, {"age": 42}')
 

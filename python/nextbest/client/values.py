@@ -68,7 +68,7 @@ def encode_attributes(attributes: Mapping[str, AttributeValue], field: str) -> l
 
     Args:
         attributes: Names without their root: `age`, not `customer.age`.
-        field: The path they stand at in the request, for the error.
+        field: Their path in the request, for the error.
 
     Raises:
         InvalidRequest: They are not a mapping, or one of them has no form in the protocol; its `field` is
@@ -170,7 +170,7 @@ def check_truth(truth: bool, field: str) -> bool:  # noqa: FBT001 - it is what i
     Raises:
         InvalidRequest: It is something else, such as the text "false", which would count as true.
     """
-    # Equal to: numpy has truth values of its own.
+    # Compared by value: numpy has other truth values.
     if not isinstance(truth, Hashable) or truth not in {True, False}:
         raise InvalidRequest(f"True or False is needed, {_not_a(truth)}", field)
     return bool(truth)
@@ -211,7 +211,7 @@ def to_microseconds(moment: datetime, field: str) -> int:
 
 
 def from_microseconds(count: int) -> datetime:
-    """Returns the moment in UTC, so many microseconds after 1970-01-01T00:00:00Z."""
+    """Returns the moment in UTC, this number of microseconds after 1970-01-01T00:00:00Z."""
     return _EPOCH + timedelta(microseconds=count)
 
 
@@ -237,7 +237,8 @@ def _double(value: float, field: str) -> float:
 
 
 def _encode_list(items: Sequence[object], field: str) -> pb.Value:
-    # An empty list says nothing of its elements; a server takes this form for a list of either kind.
+    # An empty list does not show the type of its elements; a server accepts this form for either type of
+    # list.
     if all(isinstance(item, str) for item in items):
         texts = [check_text(str(item), f"{field}[{index}]") for index, item in enumerate(items)]
         return pb.Value(strings=pb.StringList(items=texts))

@@ -27,7 +27,7 @@ _EXTRA: Final = ("sklearn", "skl2onnx", "onnx", "threadpoolctl")
 
 
 class ExtraMissingError(Exception):
-    """The packages that train the demo's models are not installed; the message says how to install them."""
+    """The packages that train the demo's models are not installed; the message has the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,7 @@ def require_extra() -> None:
     for package in _EXTRA:
         if importlib.util.find_spec(package) is None:
             raise ExtraMissingError(
-                f"the demo trains models of its own, and {package} is not installed:"
-                " run `pip install 'nextbest[demo]'`"
+                f"the demo trains models, and {package} is not installed: run `pip install 'nextbest[demo]'`"
             )
 
 
@@ -83,7 +82,7 @@ def prepare(
         folder: Created when missing.
         customer_count: How many customers, at least 1,000: models learn from them.
         now: What dates of customers lie around; by default today.
-        progress: Is told what comes next.
+        progress: Called with the next step.
 
     Raises:
         ExtraMissingError: The `demo` extra is not installed.

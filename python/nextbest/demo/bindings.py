@@ -29,7 +29,7 @@ class TrainedModel:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a model's input: an attribute, and what stands in where it is missing."""
+    """One column of a model's input: an attribute, and its value if it is missing."""
 
     attribute: str
     missing: Any = None

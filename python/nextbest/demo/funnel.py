@@ -121,7 +121,7 @@ def measure(
 
 
 class _Placed:
-    """What stood in the placements of one channel."""
+    """The actions placed in one channel."""
 
     def __init__(self, placements: Iterable[str]) -> None:
         self.won: Counter[str] = Counter()

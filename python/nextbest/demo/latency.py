@@ -20,7 +20,7 @@ class Latency:
         sent: Requests sent.
         ok: Answers with gRPC status OK.
         errors: Answers by any other status.
-        p50_us: Median; the others likewise.
+        p50_us: Median; the others are higher percentiles.
         hiccup_p99_us: By how much an idle thread of the same process woke late: what the machine itself adds.
     """
 
@@ -51,7 +51,7 @@ def measure(
         duration_s: For how long.
         warmup_s: Sent before, and not counted.
     """
-    # Compiled code, which whoever only reads figures does without.
+    # Compiled code, which code that only reads figures need not load.
     from nextbest import _core  # noqa: PLC0415
 
     found: dict[str, Any] = dict(

@@ -56,7 +56,7 @@ def section(number: int, title: str, note: str) -> RenderableType:
 
 
 def render_story(story: Story, labels: Mapping[str, str], currency: str) -> RenderableType:
-    """One customer: who they are, and what stands where."""
+    """One customer: the profile, and the action in each placement."""
     heading = section(
         1,
         "One customer",
@@ -96,7 +96,7 @@ def _decision(moment: Moment, decision: Decision, labels: Mapping[str, str], cur
 
 def _action_cells(action: RankedAction, labels: Mapping[str, str]) -> Sequence[RenderableType]:
     score = action.score
-    # The priority has a column of its own.
+    # The priority has a separate column.
     why = re.sub(r"^priority \S+, ", "", action.reason_text)
     what = Text.assemble(labels.get(action.action, action.action), "\n", (why, "dim"))
     if not action.rank:
@@ -229,13 +229,13 @@ def render_latency(latency: Latency) -> RenderableType:
     errors = (
         ", ".join(f"{count:,} {status}" for status, count in sorted(latency.errors.items())) or "no errors"
     )
-    said = (
+    text = (
         f"{latency.ok:,} of {latency.sent:,} requests answered with OK, {errors};"
         f" {latency.achieved_per_s:,.0f}"
         f" a second answered of {latency.rate_per_s:,.0f} due."
         " The machine alone: how late an idle thread woke."
     )
-    return Padding(Group(table, Text(said)), INDENT)
+    return Padding(Group(table, Text(text)), INDENT)
 
 
 def _bar(share: float, cells: int = BAR_CELLS) -> Text:

@@ -1,4 +1,4 @@
-"""Customers and a bank's actions -> past offers and what became of them, to train propensity models on.
+"""Customers and a bank's actions -> past offers and their outcomes, for training propensity models.
 
 Who was shown what is drawn at random; whether it worked follows a utility that only this file knows. So there
 is something true for the models to find, and their quality can be measured.

@@ -1,4 +1,4 @@
-"""A bundle file -> a server that runs it: `nextbest serve` as a process of its own, as in production."""
+"""A bundle file -> a server that runs it: `nextbest serve` as a separate process, as in production."""
 
 import signal
 import socket
@@ -20,7 +20,7 @@ STOP_S_MAX = 15.0
 
 
 class ServerStartError(Exception):
-    """The server ended, or did not answer in time; the message carries what it said."""
+    """The server ended, or did not answer in time; the message contains its output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +81,10 @@ def running(
 
     Args:
         bundle: The bundle file.
-        log: What the server says goes here.
+        log: The server's output.
         through: Programs to start it with, which must become it: `taskset -c 0`, `env NAME=value`.
         tls: How its control port is asked whether it has started; None: in plain text.
-        api_key: Who asks; None: nobody.
+        api_key: The key of the caller; None: no authentication.
 
     Raises:
         ServerStartError: It did not start.
@@ -103,7 +103,7 @@ def _start(
     try:
         return addresses, _launch(bundle, log, through, addresses, caller)
     except ServerStartError as error:
-        # Somebody has taken the usual addresses since they were looked at.
+        # Another process has taken the default addresses since they were checked.
         if addresses != Addresses() or "cannot listen" not in str(error):
             raise
         addresses = _others()
@@ -115,7 +115,7 @@ def _launch(
 ) -> "subprocess.Popen[bytes]":
     command = [*through, sys.executable, "-m", "nextbest.cli", "serve", str(bundle)]
     command += ["--address", addresses.decisions, "--control-address", addresses.control]
-    # Nobody else calls it who would have to find another server.
+    # It has no other callers who would need time to find another server.
     command += ["--health-address", addresses.health, "--drain-grace", "0"]
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - no shell, and this very interpreter
@@ -145,8 +145,8 @@ def _wait(process: "subprocess.Popen[bytes]", addresses: Addresses, log: Path, c
                 time.sleep(0.05)
             else:
                 return
-    said = log.read_text(encoding="utf-8", errors="replace").strip()[-2_000:]
-    raise ServerStartError(f"the server did not start: {said or 'it said nothing'}")
+    output = log.read_text(encoding="utf-8", errors="replace").strip()[-2_000:]
+    raise ServerStartError(f"the server did not start: {output or 'it had no output'}")
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:

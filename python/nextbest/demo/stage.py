@@ -26,20 +26,20 @@ class Stage:
 
     @contextmanager
     def step(self, doing: str) -> Iterator[list[str]]:
-        """Shows a step while it runs. What the block puts into the list is said when it is done."""
-        said: list[str] = []
+        """Shows a step while it runs. The text that the block puts into the list is shown when it is done."""
+        notes: list[str] = []
         started = time.perf_counter()
         with self.console.status(f"{doing} ..."):
-            yield said
-        self._done(doing, said, time.perf_counter() - started)
+            yield notes
+        self._done(doing, notes, time.perf_counter() - started)
 
     @contextmanager
     def still(self, doing: str) -> Iterator[list[str]]:
         """Does a step without anything moving: a spinner would take its share of what is being measured."""
-        said: list[str] = []
+        notes: list[str] = []
         started = time.perf_counter()
-        yield said
-        self._done(doing, said, time.perf_counter() - started)
+        yield notes
+        self._done(doing, notes, time.perf_counter() - started)
 
     @contextmanager
     def counted(self, doing: str, total: int) -> Iterator["Advance"]:
@@ -56,15 +56,15 @@ class Stage:
         ) as progress:
             advance = Advance(progress, doing, total)
             yield advance
-        self._done(doing, advance.said, time.perf_counter() - started)
+        self._done(doing, advance.notes, time.perf_counter() - started)
 
     def note(self, text: str) -> None:
         """Prints a detail of the step before."""
         self.console.print(Text(f"      {text}", "dim"), overflow="ellipsis", no_wrap=True)
 
-    def _done(self, doing: str, said: list[str], seconds: float) -> None:
+    def _done(self, doing: str, notes: list[str], seconds: float) -> None:
         self.seconds[doing] = round(seconds, 3)
-        text = ", ".join(said) or doing
+        text = ", ".join(notes) or doing
         room = max(self.console.width - 4 - _CELLS_FOR_TIME, 10)
         line = Text(text)
         line.truncate(room, overflow="ellipsis", pad=True)
@@ -75,12 +75,12 @@ class Advance:
     """A bar that moves.
 
     Attributes:
-        said: What to say when all is done.
+        notes: The text to show when all is done.
     """
 
     def __init__(self, progress: Progress, doing: str, total: int) -> None:
         """Adds a bar with `total` parts."""
-        self.said: list[str] = []
+        self.notes: list[str] = []
         self._progress = progress
         self._task = progress.add_task(doing, total=total)
 

@@ -1,4 +1,4 @@
-"""The bank's customers -> one worth telling about, what is decided for them, and why not something else."""
+"""The bank's customers -> an interesting one, the decisions for that customer, and why not another."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -56,9 +56,9 @@ def tell(client: Client, people: pl.DataFrame) -> Story:
 
 
 def protagonist(people: pl.DataFrame) -> dict[str, Any]:
-    """Returns somebody of whom there is much to tell: the first of those who meet the most of some wishes.
+    """Returns an interesting customer: the first of those who meet the most of some criteria.
 
-    Somebody to whom nothing may be sold is only taken when there is nobody else.
+    A customer without sales offers is chosen only if there is no other.
     """
     wishes = [
         pl.col("segment") == "affluent",

@@ -41,7 +41,7 @@ LOG: Final = "server.log"
 
 
 class DemoError(Exception):
-    """The demo cannot go on; the message says why, and what to do."""
+    """The demo cannot continue; the message has the reason and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ def compile_workspace(folder: Path, file: Path) -> Compiled:
     """Checks and compiles a workspace, writes the bundle to `file`, and runs the workspace's tests on it.
 
     Raises:
-        DemoError: It has errors: somebody changed the demo's own workspace.
+        DemoError: It has errors: the demo's own workspace was changed.
     """
     compilation = workspace.compile(folder)
     if compilation.bundle is None:
@@ -204,19 +204,19 @@ def load_customers(client: Client, people: pl.DataFrame) -> Iterator[int]:
 def _tour(folder: Path, scale: Scale, stage: Stage, stack: ExitStack) -> tuple[Findings, Running]:
     stage.console.print(report.opening())
     made = _prepare(folder, scale, stage)
-    with stage.step("compiling") as said:
+    with stage.step("compiling") as notes:
         compiled = compile_workspace(made.workspace, folder / BUNDLE)
-        said.extend(_about(compiled))
-    said_failed = "".join(f"; failed: {name}" for name in compiled.tests_failed)
-    stage.note(f"{compiled.tests_passed} persona tests hold{said_failed}")
-    with stage.step("starting the server") as said:
+        notes.extend(_about(compiled))
+    failed = "".join(f"; failed: {name}" for name in compiled.tests_failed)
+    stage.note(f"{compiled.tests_passed} persona tests hold{failed}")
+    with stage.step("starting the server") as notes:
         running = stack.enter_context(server.running(compiled.file, folder / LOG))
-        said.append(f"server answers at {running.addresses.decisions}")
+        notes.append(f"server answers at {running.addresses.decisions}")
     client = stack.enter_context(Client(running.addresses.decisions))
     with stage.counted("loading customers", len(made.customers)) as advance:
         for stored in load_customers(client, made.customers):
             advance(stored)
-        advance.said.append(f"{len(made.customers):,} customers loaded")
+        advance.notes.append(f"{len(made.customers):,} customers loaded")
 
     labels, currency = compiled.labels, compiled.message.currency
     story = tell(client, made.customers)
@@ -230,9 +230,9 @@ def _tour(folder: Path, scale: Scale, stage: Stage, stack: ExitStack) -> tuple[F
 
 
 def _prepare(folder: Path, scale: Scale, stage: Stage) -> Bank:
-    with stage.step("inventing customers and training models") as said:
+    with stage.step("inventing customers and training models") as notes:
         made = bank.prepare(folder, customer_count=scale.customers)
-        said.append(f"{len(made.customers):,} customers invented, {len(made.models)} models trained")
+        notes.append(f"{len(made.customers):,} customers invented, {len(made.models)} models trained")
     for model in made.models:
         stage.note(
             f"{model.name:<21} {model.kind:<22} AUC {model.auc:.2f}  {model.size_bytes / 1_000:,.0f} kB"
@@ -261,16 +261,16 @@ def _funnel(address: str, people: pl.DataFrame, scale: Scale, stage: Stage) -> F
         total = len(ids) * len(questions.PLACEMENTS)
         with stage.counted("deciding", total) as advance:
             found = funnel.measure(ids, lambda request: stub.Decide(request, timeout=UPSERT_S_MAX), advance)
-            advance.said.append(f"{total:,} decisions, {len(ids):,} of them explained in full")
+            advance.notes.append(f"{total:,} decisions, {len(ids):,} of them explained in full")
     return found
 
 
 def _latency(address: str, people: pl.DataFrame, scale: Scale, stage: Stage) -> Latency:
     stage.console.print(report.latency_heading(scale.rate_per_s, scale.duration_s))
     requests = questions.traffic(people["customer_id"].head(5_000).to_list(), seed=TRAFFIC_SEED)
-    with stage.still("measuring") as said:
+    with stage.still("measuring") as notes:
         found = latency.measure(address, requests, rate_per_s=scale.rate_per_s, duration_s=scale.duration_s)
-        said.append(f"{found.sent:,} requests over {len(requests):,} customers")
+        notes.append(f"{found.sent:,} requests over {len(requests):,} customers")
     return found
 
 

@@ -11,7 +11,7 @@ STEPS_MAX: Final = 200
 
 
 class RampError(ValueError):
-    """A text that is no ramp; the message says what is wrong with it."""
+    """A text that is not a ramp; the message has the reason."""
 
 
 @dataclass(frozen=True, slots=True)

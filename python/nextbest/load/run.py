@@ -1,5 +1,5 @@
 """Settings of a run -> its report, with word of how it goes, and an end when someone presses Ctrl-C."""
-# ruff: noqa: PLC0415 - compiled code, which whoever only reads figures does without
+# ruff: noqa: PLC0415 - compiled code, which code that only reads figures need not load
 
 import threading
 import time

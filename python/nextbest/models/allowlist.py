@@ -1,9 +1,9 @@
 """A parsed graph -> its operators, each one known to be bounded by the sizes of its inputs.
 
-What is allowed is what exporters of scikit-learn, LightGBM, XGBoost, CatBoost and of small dense nets write.
-An operator is left out when it loops, holds a graph, draws random numbers, keeps state, or has to be looked
-at before anybody can say what it costs. Those whose result is as large as a number says are allowed where
-that number stands in the graph, or is made of the sizes of other tensors.
+Allowed are the operators that exporters of scikit-learn, LightGBM, XGBoost, CatBoost and of small dense nets
+write. An operator is left out if it loops, holds a graph, draws random numbers, keeps state, or has a cost
+that is hard to bound. Operators whose result is as large as a value requests are allowed if that value is a
+constant of the graph, or is computed from the sizes of other tensors.
 """
 
 import math
@@ -191,7 +191,7 @@ def _result_size(operator: str, inputs: Sequence[Sequence[float]]) -> int:
 
 
 def _values(tensor: Any) -> Sequence[float] | None:
-    """The numbers of a small tensor; None of a large one, which is no size."""
+    """The numbers of a small tensor; None for a large one, which cannot be a size."""
     # Loads slowly, and only a workspace with models needs it.
     from nextbest.models.stored import stored_numbers  # noqa: PLC0415
 

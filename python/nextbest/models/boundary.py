@@ -28,7 +28,7 @@ class BoundaryRows:
         rows: By input; empty when nothing can be tested.
         inputs: For each threshold the input that it is about.
         features: For each threshold the column of that input.
-        values: For each row what stands in that column.
+        values: The value of that column for each row.
         threshold_count: How many different ones the model has.
         reason: Why some are not among them; empty when all are.
     """
@@ -58,7 +58,7 @@ def boundary_rows(ensembles: list[Ensemble], base: Rows) -> BoundaryRows:
         count += len(pairs)
         array = base.get(ensemble.input)
         if array is None:
-            reasons.append(f"other operators stand before `{ensemble.name}`")
+            reasons.append(f"other operators come before `{ensemble.name}`")
         elif array.dtype.kind == "f":
             edges += [(ensemble.input, int(feature), threshold) for feature, threshold in pairs]
     edges = sorted(set(edges))
@@ -79,7 +79,8 @@ def boundary_rows(ensembles: list[Ensemble], base: Rows) -> BoundaryRows:
 def answers_everything(model: Any, ensembles: list[Ensemble]) -> bool:
     """Whether a row with NaN or an infinity has to have a score: whether trees alone read the inputs.
 
-    A tree takes either branch then. What multiplies or adds makes NaN of NaN, and the prior stands in.
+    The tree may take either branch. Operators that multiply or add turn NaN into NaN, and the prior replaces
+    the score.
     """
     reading = {ensemble.name for ensemble in ensembles if ensemble.input}
     names = {value.name for value in model.graph.input}

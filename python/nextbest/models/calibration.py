@@ -60,7 +60,7 @@ class Bin:
         rows: How many.
         expected: Their mean propensity, 0.0 to 1.0.
         observed: The share of them whose outcome is 1.
-        low: Lower end of the Wilson interval of `observed`, at 95 %; likewise `high`.
+        low: Lower bound of the Wilson interval of `observed`, at 95 %; `high` is the upper bound.
         high: Its upper end.
         p_value: How likely chance alone would bring such a difference, corrected for the number of bins (of
             actions); 1.0 where there is no verdict.
@@ -223,6 +223,6 @@ def _with_line(overall: Bin, line: Recalibration | None, limits: Limits) -> Bin:
 
 
 def _error_by_chance(propensities: NDArray[np.float64], places: NDArray[np.int64]) -> float:
-    """The sum over bins of the mean absolute deviation of a normal variable, sqrt(2 / pi) of its own."""
+    """The sum over bins of the mean absolute deviation of a normal variable: sqrt(2 / pi) sigma."""
     variances = np.bincount(places, weights=propensities * (1.0 - propensities))
     return float(np.sqrt(2.0 / math.pi * variances).sum() / len(propensities))

@@ -1,4 +1,4 @@
-"""Two versions -> what differs: what they are made of, what is said of them, and their scores."""
+"""Two versions -> the differences in structure, metadata and scores."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class ScoreChange:
 
     Attributes:
         rows: That have a score from both.
-        difference_mean: Of absolute differences; likewise the next two.
+        difference_mean: Mean of absolute differences; the next two are their 99th percentile and maximum.
         stability_index: Population stability index of the second's scores against the first's.
     """
 
@@ -57,7 +57,8 @@ class Comparison:
         scores: None where they could not be compared.
         reason: Why not.
         sample: The rows that were scored: `background sample of card@1a2b3c4d5e6f`.
-        filled: Columns that these do not have, where every row got what the binding lets stand in.
+        filled: Columns that these rows do not have, where every row got the binding's value for missing
+            attributes.
     """
 
     changes: list[Change]

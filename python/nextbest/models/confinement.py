@@ -1,8 +1,8 @@
 """The process it runs in -> a process that can compute, and little else.
 
-For the child that validates a model. Limits of memory, processor time and files hold in every kernel; a
-network of its own and the promise to gain no privileges are asked for, and the report says whether they were
-granted. Once everything is loaded, `seal` takes away the right to open anything at all.
+For the child process that validates a model. Every kernel enforces the limits of memory, processor time and
+files; a separate network namespace and the ban on new privileges may be unavailable, and the report shows
+whether they are in force. After everything is loaded, `seal` removes the permission to open files.
 """
 
 import ctypes
@@ -34,26 +34,27 @@ class Limits:
 
 
 def confine(limits: Limits) -> tuple[bool, bool]:
-    """Confines this process, for good.
+    """Confines this process permanently.
 
     Returns:
         Whether it has no network, and whether it can gain no privileges.
     """
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
-    # At the first it is told by a signal of its own, by which it can be told apart; at the second killed.
+    # At the first limit the kernel sends a separate signal, which identifies the cause; at the second it
+    # kills the process.
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_s, limits.cpu_s + 1))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    # Without a user namespace only root may; with one, whoever the kernel's settings let.
+    # Without a user namespace only root may do this; with one, the kernel's settings decide.
     has_no_network = libc.unshare(_CLONE_NEWNET) == 0 or libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0
     gains_nothing = libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
     return has_no_network, gains_nothing
 
 
 def seal() -> bool:
-    """Takes away the right to open files and sockets; says whether it is gone. What is open stays open.
+    """Removes the permission to open files and sockets; returns whether that worked. Open files stay open.
 
     That to start processes goes with it, except of root's: one that is left behind is what a kill misses.
     """

@@ -1,7 +1,7 @@
 """A model's bytes -> the engine that scores with it, and the reason.
 
-The one place that decides between engines: a graph that can be lowered, and whose native form says what ONNX
-Runtime says, runs natively, unless its push found that ONNX Runtime is faster.
+The only place that chooses an engine: a graph that can be lowered, with a native form whose scores equal
+those of ONNX Runtime, runs natively, unless its push measured that ONNX Runtime is faster.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ def engine_of(onnx: bytes, output: str, columns: Sequence[int], recorded: Engine
     Args:
         onnx: Its bytes.
         output: Holds the propensities.
-        columns: Of the output, those that somebody needs.
+        columns: The columns of the output that are used.
         recorded: What its push has chosen; it holds where it was chosen by time.
     """
     if recorded is not None and recorded.is_by_time:

@@ -1,7 +1,7 @@
 """A node of ONNX's three operators for tree ensembles -> arrays of nodes and leaves, in one form for all.
 
-The classifier and the regressor of `ai.onnx.ml` name nodes by tree and id; `TreeEnsemble`, of its version 5,
-by position, with leaves in a list of their own. Here lengths agree and names have become positions; whether
+The classifier and the regressor of `ai.onnx.ml` identify nodes by tree and id; `TreeEnsemble`, of its version
+5, by position, with leaves in a separate list. Here lengths agree and names have become positions; whether
 the positions make trees is checked by `trees`.
 """
 
@@ -93,7 +93,7 @@ class _Reader:
         return np.array(attribute.ints if attribute is not None else (), dtype=np.int64)
 
     def numbers(self, name: str) -> Numbers:
-        """Floats, or the doubles that may stand in their place as a tensor."""
+        """Floats, or the equivalent tensor of doubles."""
         attribute = self._attributes.get(f"{name}_as_tensor")
         if attribute is not None:
             return self.tensor(attribute)
@@ -124,7 +124,7 @@ class _Reader:
         """The modes of version 5: bytes in a tensor."""
         attribute = self._attributes.get("nodes_modes")
         if attribute is None or attribute.t.data_type != _BYTES:
-            self.refuse("`nodes_modes` is no tensor of bytes")
+            self.refuse("`nodes_modes` is not a tensor of bytes")
         raw = attribute.t.raw_data
         return np.array(list(raw) if raw else attribute.t.int32_data, dtype=np.int64)
 
@@ -171,7 +171,7 @@ def _by_name(reader: _Reader) -> tuple[Nodes, Leaves]:
     # A tree's first node is where kernels begin.
     roots = np.flatnonzero(np.diff(trees, prepend=trees[0] - 1))
     if len(roots) != len(np.unique(trees)):
-        reader.refuse("the nodes of a tree do not stand together")
+        reader.refuse("the nodes of a tree are not adjacent")
     left = np.where(is_leaf, _LEAF, names.find(trees, true_ids, ~is_leaf))
     right = np.where(is_leaf, _LEAF, names.find(trees, false_ids, ~is_leaf))
     are_equalities = np.array([mode == b"BRANCH_EQ" for mode in modes])
@@ -188,7 +188,7 @@ def _named_leaves(reader: _Reader, names: "_Names", is_leaf: NDArray[np.bool_]) 
     )
     positions = names.find(trees, ids, np.ones(len(trees), dtype=bool))
     if not is_leaf[positions].all():
-        reader.refuse("a weight hangs on a node that is no leaf")
+        reader.refuse("a weight belongs to a node that is not a leaf")
     count = max(len(reader.integers("classlabels_int64s")), len(reader.strings("classlabels_strings")))
     if kind == "target":
         count = reader.integer("n_targets", 1)
@@ -269,7 +269,7 @@ def _by_position(reader: _Reader) -> tuple[Nodes, Leaves]:
 def _join(
     reader: _Reader, children: list[Indices], are_leaves: list[Indices], leaf_count: int
 ) -> list[Indices]:
-    """The children by position; each that is a leaf has one of its own, as two may name the same."""
+    """The children by position; each leaf is a separate node, even if two parents name the same."""
     count = len(children[0])
     sides = []
     following = count

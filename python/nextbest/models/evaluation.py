@@ -19,7 +19,8 @@ from nextbest.registry.manifest import Manifest
 from nextbest.registry.registry import Registry, Version
 
 ROWS_MAX: Final = 200_000
-"""More would take minutes. Of so many, one in ten positive, an AUC of 0.8 is known to 0.004 either way."""
+"""More rows would take minutes. With this number of rows, one in ten positive, an AUC of 0.8 is accurate to
+0.004 either way."""
 EACH_MIN: Final = 10
 """Of positive and of negative rows: with fewer, the intervals mean nothing."""
 WHAT: Final = "rows of the file"
@@ -34,7 +35,7 @@ class Question:
     Attributes:
         versions: One, or two of the same or of different models.
         columns: Of the file, as they are written, all of one length.
-        label: The column that says what happened.
+        label: The column of the outcome.
         positive: Its value where that is positive; empty: 1 or true, or the class that the models score.
     """
 
@@ -52,9 +53,10 @@ class Evaluation:
         rows: That were used: each has a score from every version.
         positives: How many of them are positive.
         file_rows: In the file.
-        sampled_rows: That were scored: all of the file, or as many as are allowed, evenly spread over it.
-        unscored: For each version, how many of these have no score from it: something that is not a number
-            is missing, or the score is no probability. A server would use the prior.
+        sampled_rows: The rows that were scored: all of the file, or the allowed number, evenly spread over
+        it.
+        unscored: For each version, the number of these rows without a score: a value that is not a number is
+            missing, or the score is not a probability. A server would use the prior for them.
         positive: The label of positive rows that was used; empty: 1 or true.
         performances: For each version.
         differences: Of the second version to the first.
@@ -137,7 +139,7 @@ def _refuse_leak(question: Question, chosen: Sequence[Mapping[str, pl.Series]]) 
             message = (
                 f"{version} takes `{question.label}`, the label, as an input: its scores know the outcome"
             )
-            raise ModelError(message, "name the column that says what happened afterwards", LEAK)
+            raise ModelError(message, "name the column of the outcome", LEAK)
 
 
 def _take(chosen: Mapping[str, pl.Series], kept: NDArray[np.int64]) -> dict[str, pl.Series]:
@@ -151,5 +153,8 @@ def _require_enough(happened: NDArray[np.bool_], rows: int) -> None:
             f"{positives:,} positive and {negatives:,} negative rows of {rows:,} have a score: at least "
             f"{EACH_MIN} of each are needed"
         )
-        remedy = "give more rows; text and whole numbers have to be known in each, unless something stands in"
+        remedy = (
+            "give more rows; each row needs its texts and whole numbers, unless the binding has a value "
+            "for missing ones"
+        )
         raise ModelError(message, remedy, FEW)

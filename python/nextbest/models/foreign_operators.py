@@ -1,6 +1,6 @@
 """Operators that are not allowed -> what made them, and what to do instead of taking them.
 
-Each kind has a remedy of its own: `--allow-any-op` is named only where it would help.
+Each kind has a different remedy: `--allow-any-op` is named only if it helps.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,8 +1,8 @@
 """What a server has counted of a model -> how far its features and scores have moved from the reference.
 
-The measure is the population stability index. Its usual limits, 0.10 and 0.25, are conventions: what chance
-alone gives depends on the numbers of rows and bins, so each index comes with both, and nothing is said of too
-few.
+The measure is the population stability index. Its usual limits, 0.10 and 0.25, are conventions: the index
+that chance alone causes depends on the numbers of rows and bins, so each index is shown with it, and there is
+no verdict on too few rows.
 """
 
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ from nextbest.v1 import bundle_pb2, control_pb2, decision_pb2
 WARN: Final = 0.10
 ALERT: Final = 0.25
 ROWS_MIN: Final = 200
-"""Of decisions: with fewer, nothing is said of an index."""
+"""The minimum number of decisions for a verdict on an index."""
 CHANCE_FACTOR: Final = 3.0
-"""An index says something when it is so many times what chance alone gives."""
+"""An index is significant if it is this many times the index that chance alone causes."""
 SCORE: Final = "score"
 """What scores are called, where features are called by their attributes."""
 
@@ -49,13 +49,13 @@ class Drift:
 
     Attributes:
         what: `customer.age`, or `score`.
-        index: Population stability index, 0.0 or more; a missing value has a bin of its own. None without a
-            reference or rows.
+        index: Population stability index, 0.0 or more; missing values are counted in a separate bin. None
+            without a reference or rows.
         chance: The index to be expected if nothing had changed. Of scores it is reckoned by decisions, since
             those of one decision hang together. None where `index` is.
         rows: Values counted, missing ones included.
         reference_rows: Of the reference; 0 without one.
-        missing: Share of rows without a value, 0.0 to 1.0; likewise the next.
+        missing: Share of rows without a value, 0.0 to 1.0; the next field is the share in the reference.
         reference_missing: Of the reference.
         verdict: What to think of it.
     """
@@ -79,10 +79,11 @@ class Health:
         version: SHA-256 of its bytes.
         engine: `native` or `onnxruntime`.
         since: When counting began.
-        sample: One decision in so many was counted.
+        sample: One in this number of decisions was counted.
         decisions: Those counted in which the model had candidates.
         drifts: The scores, then the features, those that moved furthest first.
-        degradations: By kind, decisions in which the prior stood in; of all decisions, counted or not.
+        degradations: By kind, decisions in which the prior replaced the score; of all decisions, counted or
+        not.
         card_expires: None where the card has no term, or there is none.
         is_expired: Whether that is past.
     """
@@ -110,8 +111,8 @@ def examine(
     """Judges what was counted of a model.
 
     Args:
-        found: As the server says.
-        sample: One decision in so many was counted.
+        found: The server's answer.
+        sample: One in this number of decisions was counted.
         now: For the card's term.
         limits: The usual ones if None.
     """

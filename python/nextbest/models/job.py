@@ -1,6 +1,6 @@
 """What a child process is asked to do, and the bytes it is asked with.
 
-Arrays travel as numpy's own format without pickles: whoever reads it runs nothing.
+Arrays are sent in numpy's format without pickles, so that reading them runs no code.
 """
 
 import io
@@ -46,7 +46,8 @@ class Job:
         expected: Their scores.
         tolerance: Largest difference allowed, absolute.
         background: Rows as they occur.
-        background_places: Where each of them stands in its file, from 0; empty where all of it is there.
+        background_places: The position of each row in its file, from 0; empty if the sample is the whole
+        file.
         budget_us: Most that scoring one row may take.
     """
 

@@ -1,4 +1,4 @@
-"""A parsed graph -> where ONNX Runtime is known to compute otherwise than the ONNX standard says.
+"""A parsed graph -> the places where ONNX Runtime is known to compute differently from the ONNX standard.
 
 Found by comparing ONNX Runtime 1.28 with the definitions of the `ai.onnx.ml` operators, for each
 post-transform, number of targets and aggregate. The engine follows ONNX Runtime, as trainers test with it; so

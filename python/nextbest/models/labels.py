@@ -1,8 +1,8 @@
 """A graph and one of its outputs -> the label of each column of scores, where the graph has them.
 
 Exporters keep the labels in the classifier itself, in the ZipMap after it, or in a constant that the label is
-picked from by its position. What the label output is made of decides: inside a stacked or calibrated model,
-classifiers have labels of their own, 0 and 1.
+picked from by its position. The source of the label output decides: inside a stacked or calibrated model,
+classifiers have other labels, 0 and 1.
 """
 
 import json
@@ -77,7 +77,7 @@ def labels_of(graph: Any, output: str, width: int | None) -> Labels | None:
 
 
 def write_note(labels: Labels) -> str:
-    """Labels as the `doc_string` of the node that makes an output: for those that stand nowhere else."""
+    """Labels as the `doc_string` of the node that computes an output, if the graph has no others."""
     return _NOTE + json.dumps({"names": labels.names, "are_texts": labels.are_texts}, ensure_ascii=False)
 
 

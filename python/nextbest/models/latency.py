@@ -166,8 +166,8 @@ def _call_of_python() -> float:
 def explain_cost(scorer: Scorer, structure: Structure, rows: Rows, single_us: float) -> str:
     """Names the dearest operators, and of tree ensembles the dearest trees.
 
-    Each operator is run by itself in ONNX Runtime, on what it gets when the model scores a row. The shares
-    count, and not the times: each run has a cost of its own, and another engine may score with the model.
+    Each operator is run alone in ONNX Runtime, on its inputs for one row. Only the shares are used, not the
+    times: each run has a fixed cost, and another engine may score with the model.
 
     Args:
         scorer: The model, open.
@@ -216,7 +216,7 @@ def _nothing(model: Any) -> Any:
 
 
 def _alone(model: Any, node: Any, values: dict[str, Any]) -> float | None:
-    """The median of an operator in a graph of its own; None for one that cannot be run so."""
+    """The median of an operator in a separate graph; None if it cannot be run alone."""
     alone = type(model)(ir_version=model.ir_version, opset_import=model.opset_import)
     alone.graph.name = "alone"
     alone.graph.node.append(node)

@@ -17,9 +17,9 @@ class Levels:
     """Trees in which a set is one comparison, however many nodes the exporter wrote it as.
 
     Attributes:
-        heads: For each node the one that it is a link of; itself where it is none.
-        left: The children of the nodes that are no links, those of links are of no meaning.
-        right: Likewise.
+        heads: For each node the node that it is a link of; itself if it is not a link.
+        left: The left children of the nodes that are not links; the entries of links have no meaning.
+        right: The right children, in the same way.
         is_node: Whether a node is counted, being no link.
         circling: Links of chains that run in a circle.
     """
@@ -51,7 +51,8 @@ def join_chains(nodes: Nodes) -> Levels:
     heads = every.copy()
     heads[after[is_linked]] = asking[is_linked]
     is_node = heads == every
-    # Each time twice as far up: what is still under way after so many times runs in a circle.
+    # Each step moves twice as far up: a node that has not reached a root after this number of steps is in a
+    # cycle.
     for _ in range(_DOUBLINGS):
         heads = heads[heads]
     circling = int(np.count_nonzero(~is_node[heads]))

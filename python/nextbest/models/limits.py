@@ -21,8 +21,8 @@ TREE_DEPTH_MAX: Final = 512
 """Comparisons on a path. A set of categories is one, and is one node of its tree, however many an exporter
 writes it as."""
 TREE_WRITTEN_DEPTH_MAX: Final = 8_192
-"""Nodes on a path as the file has them. ONNX Runtime reads trees by recursion, 0.7 KB of stack a node: 6 MB
-of the 8 MB that threads of Python have, and of the 16 MB that the server opens models with."""
+"""Maximum depth of nodes in the file. ONNX Runtime reads trees by recursion, 0.7 KB of stack a node: 6 MB of
+the 8 MB that threads of Python have, and of the 16 MB that the server opens models with."""
 OUTPUTS_MAX: Final = 10_000
 """Classes or targets of a tree ensemble."""
 SHAPE_ELEMENTS_MAX: Final = 1_000_000

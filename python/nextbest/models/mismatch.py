@@ -38,7 +38,7 @@ class Cause:
     """Why golden rows are not reproduced.
 
     Attributes:
-        fact: What was found, as the end of a sentence; empty where nothing was.
+        fact: The finding, as the end of a sentence; empty if there is none.
         remedy: What to do about it.
     """
 
@@ -163,12 +163,12 @@ class _Comparison:
                 yield _Candidate(f"column {column} of `{tensor.name}`{named}", remedy, found)
 
     def _table(self, output: str) -> NDArray[np.float64]:
-        """All columns of an output for a few rows; without columns where it cannot be had."""
+        """All columns of an output for a few rows; no columns if it is not available."""
         nothing = np.zeros((0, 0))
         sample = take(self.golden, self._sample())
         try:
             answer = self._answer(Scorer(self.session, output, 0), sample)
-        except Exception:  # noqa: BLE001 - an output that cannot be had is not what was meant
+        except Exception:  # noqa: BLE001 - an output that cannot be computed is not the intended one
             return nothing
         if answer.dtype.kind != "f" or len(answer) != len(self._sample()):
             return nothing
@@ -209,7 +209,7 @@ class _Comparison:
                 if np.all(np.abs(early[:-shift] - late[shift:]) <= tolerance):
                     rows = f"{shift} row{'s' if shift > 1 else ''}"
                     return Cause(
-                        f"`expected` agrees with all rows if it is moved: it stands {rows} {way}", remedy
+                        f"`expected` agrees with all rows if it is shifted: it is {rows} {way}", remedy
                     )
         if np.all(np.abs(np.sort(scores) - np.sort(expected)) <= tolerance):
             return Cause(
@@ -234,7 +234,7 @@ class _Comparison:
                 yield rows, Cause(f"all rows agree if {words}", remedy)
 
     def _missing(self) -> Cause | None:
-        """Whether a number stood in for missing values in training."""
+        """Whether a number replaced missing values in training."""
         return self._first_that_agrees(self._filled())
 
     def _filled(self) -> Iterator[tuple[Rows, Cause]]:

@@ -1,6 +1,6 @@
-"""A file of outcomes -> propensities, and what became of them.
+"""A file of outcomes -> propensities and their outcomes.
 
-Rows are what happened to decisions: a background sample and golden rows have no outcome, and are none.
+Rows are outcomes of decisions: background samples and golden rows have no outcome, and cannot be used.
 """
 
 from collections.abc import Collection

@@ -38,8 +38,6 @@ def warn_of_overflow(table: Table, inputs: list[InputTable]) -> list[Refusal]:
             f"`{name}` is {values[beyond[0]]:g} in {where}: the input takes float32, "
             f"in which numbers beyond {_LARGEST:.2g} are infinite"
         )
-        remedy = (
-            "leave the value out where it stands for a missing one, or bind the attribute in a larger unit"
-        )
+        remedy = "leave the value out if it represents a missing one, or bind the attribute in a larger unit"
         warnings.append(Refusal(OVERFLOW, message, remedy))
     return warnings

@@ -1,7 +1,7 @@
 """A background sample and its scores -> histograms that later scores and features are compared with.
 
-Bins are those that hold equally many rows of the sample; the first and the last are open. Their edges stand
-between the values that occur: a score that another engine rounds otherwise stays in its bin.
+Each bin holds the same number of rows of the sample; the first and the last are open. Their edges are between
+the values that occur: a score that another engine rounds differently stays in its bin.
 """
 
 import math
@@ -17,7 +17,7 @@ CATEGORIES_MAX: Final = 100
 SHARE_MIN: Final = 1e-4
 """Stands in for an empty bin: the index would be infinite."""
 _EDGE_CLEARANCE: Final = 2e-6
-"""Of what stands in for a value above the largest: relative, or absolute below 1."""
+"""The step above the largest value: relative, or absolute below 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def index_of(expected: Sequence[int], found: Sequence[int]) -> float:
 
 
 def chance_of(bins: int, expected: int, found: int) -> float:
-    """The stability index to be expected where nothing but chance tells two samples of so many rows apart.
+    """The expected stability index of two samples of these sizes that differ only by chance.
 
     The index is then distributed as chi-squared with one degree of freedom less than there are bins, times
     the sum of the reciprocals of both numbers of rows. Infinite without rows.

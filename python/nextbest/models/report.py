@@ -22,7 +22,7 @@ class Facts:
         operators: How often each occurs.
         metadata: `metadata_props`: what its owner, or the exporter, wrote into it.
         signature: What it takes and answers with.
-        tree_count: Over all ensembles; likewise the next two.
+        tree_count: Of all ensembles; the next two fields also count all of them.
         tree_node_count: Leaves included.
         tree_depth_max: The most comparisons on a way to a leaf.
     """
@@ -89,8 +89,8 @@ class Golden:
         tolerance: Largest difference allowed, absolute.
         difference: The largest that was found.
         row: Where that was, from 1.
-        expected: What the framework said there.
-        score: What the model says.
+        expected: The score of the framework.
+        score: The score of the model.
     """
 
     rows: int
@@ -109,7 +109,7 @@ class Boundary:
         thresholds: How many different ones the model has.
         tested: Of how many the threshold, its neighbours, NaN and both infinities were scored.
         rows: How many rows that made.
-        unanswered: Of those with NaN or an infinity, how many have no score; the prior stands in for it.
+        unanswered: The number of rows with NaN or an infinity that have no score; the prior is used for them.
         reason: Why some were not tested; empty when all were.
     """
 
@@ -142,7 +142,7 @@ class Latency:
         batch_row_us: Median for each of a hundred actions, in decisions about one customer.
         runs: Single rows that were timed.
         onnxruntime_single_us: What a row takes in ONNX Runtime, where the model is native.
-        onnxruntime_batch_row_us: Likewise of each of a hundred.
+        onnxruntime_batch_row_us: The same for each row of a hundred.
     """
 
     single_us: float
@@ -191,7 +191,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One reason why a model is not taken; or, as a warning, what is wrong with one that is.
+    """One reason why a model is refused; or, as a warning, a fault of an accepted model.
 
     Attributes:
         code: Of the register of diagnostics.

@@ -1,8 +1,8 @@
 """A table of rows -> the inputs of a model, as a server would fill them.
 
-Columns are named by attribute, `customer.age`, or by place, `features[0]`; an input of one column gives its
-name. They are cast to what the input is made of, whatever their values look like. Where a value is missing,
-what the binding lets stand in does; without it, a number is NaN, and a row that lacks anything else has no
+Columns are named by attribute, `customer.age`, or by position, `features[0]`; an input of one column gives
+its name. They are cast to the element type of the input, whatever their values look like. A missing value is
+replaced by the value of the binding; without one, a number is NaN, and a row that lacks anything else has no
 score.
 """
 
@@ -68,7 +68,7 @@ class Table:
     Attributes:
         what: `golden rows` or `background sample`, for messages.
         frame: The columns, by their first names, and `expected`.
-        places: Where each row stands in the file, from 0; None where the table has all of its rows.
+        places: The position of each row in the file, from 0; None if the table has all of its rows.
     """
 
     what: str
@@ -145,7 +145,7 @@ def names_of(attribute: str, name: str, index: int, width: int) -> tuple[str, ..
 
 
 def unbound_inputs(signature: Signature) -> list[InputTable]:
-    """The inputs by place; one of which nobody knows how many columns it has, has none."""
+    """The inputs by position; empty for an input with an unknown number of columns."""
     tables = []
     for tensor in signature.inputs:
         width = tensor.width
@@ -230,7 +230,7 @@ def decode_table(data: bytes, what: str) -> Table:
     """Reads a table that was encoded as Parquet.
 
     Raises:
-        ModelError: NB663: it is none.
+        ModelError: NB663: it is not one.
     """
     try:
         return Table(what, pl.read_parquet(io.BytesIO(data)))
@@ -240,7 +240,7 @@ def decode_table(data: bytes, what: str) -> Table:
 
 
 def sample(table: Table, count: int) -> Table:
-    """So many rows of a table, evenly spread over it; the same ones each time."""
+    """The given number of rows of a table, evenly spread over it; always the same ones."""
     if len(table.frame) <= count:
         return table
     indices = np.linspace(0, len(table.frame) - 1, count).astype(np.int64)
@@ -261,7 +261,7 @@ def drop_unanswerable(table: Table, inputs: list[InputTable]) -> Table:
 
 
 def answerable(table: Table, inputs: list[InputTable]) -> NDArray[np.bool_]:
-    """Whether a server would score each row: nothing but numbers is missing, or something stands in."""
+    """Whether a server would score each row: only numbers are missing, or the binding has values."""
     keep = np.ones(len(table.frame), dtype=bool)
     for name in _needed(inputs):
         keep &= table.frame[name].is_not_null().to_numpy()
@@ -272,15 +272,13 @@ def fill_inputs(table: Table, inputs: list[InputTable]) -> dict[str, NDArray[Any
     """Fills the inputs of a model.
 
     Raises:
-        ModelError: NB663: a row lacks something that is no number, and nothing stands in.
+        ModelError: NB663: a row lacks a value that is not a number, and the binding has no value for it.
     """
     for name in _needed(inputs):
         missing = table.frame[name].is_null().arg_true()
         if len(missing):
             message = f"row {table.row(missing[0])} of the {table.short} lacks `{name}`"
-            remedy = (
-                "fill it in, or write what stands for it into the binding: {attribute: ..., missing: ...}"
-            )
+            remedy = "fill it in, or write a value for it into the binding: {attribute: ..., missing: ...}"
             raise ModelError(message, remedy, ROWS)
     filled = {}
     for given in inputs:

@@ -16,7 +16,7 @@ def locate_runtime() -> str:
     """Returns the absolute path of `libonnxruntime.so.*` inside the installed `onnxruntime` wheel.
 
     Raises:
-        FileNotFoundError: The wheel is not installed, or holds no such library; the message says what to do.
+        FileNotFoundError: The wheel is not installed, or lacks the library; the message has the remedy.
     """
     spec = importlib.util.find_spec("onnxruntime")
     if spec is None or not spec.submodule_search_locations:

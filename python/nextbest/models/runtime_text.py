@@ -1,7 +1,7 @@
 """What ONNX Runtime reports -> the sentence in it, and the operator that it is about.
 
-Its messages begin with an error class, a file of its own build and the signature of a C++ function, and end
-with what was wrong: an author needs the end.
+Its messages begin with an error class, a source file of its build and the signature of a C++ function, and
+end with the cause: an author needs the end.
 """
 
 import re
@@ -33,7 +33,7 @@ class RuntimeText:
     """A message of ONNX Runtime, read.
 
     Attributes:
-        sentence: What was wrong, on one line, without what only its authors can use.
+        sentence: The cause, on one line, without details that only its developers can use.
         operator: The operator that was run; empty where none was.
         node: The name of the node, which may be empty.
     """

@@ -29,7 +29,8 @@ class Sample:
         what: `background sample of card@1a2b3c4d5e6f`.
         rows: How many there are.
         columns: For each version, in their order, the columns that it takes, by their first names.
-        filled: Columns that the rows do not have, where every row gets what the binding lets stand in.
+        filled: Columns that the rows do not have, where every row gets the binding's value for missing
+            attributes.
     """
 
     what: str
@@ -54,11 +55,11 @@ class _Stored:
 def shared_sample(registry: Registry, versions: Sequence[Version], manifests: Sequence[Manifest]) -> Sample:
     """Finds rows that two versions can score.
 
-    Rows that have every column come before rows where something stands in, background samples before golden
-    rows, then more rows before fewer, then those of the version that was pushed later.
+    Rows that have every column come before rows with replaced values, background samples before golden rows,
+    then more rows before fewer, then those of the version that was pushed later.
 
     Raises:
-        ModelError: NB663: there are none; the message says what each lacks. NB618: a version is damaged.
+        ModelError: NB663: there are none; the message lists what each lacks. NB618: a version is damaged.
     """
     found, reasons = [], []
     newer = max(manifest.pushed_at for manifest in manifests)

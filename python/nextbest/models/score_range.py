@@ -21,7 +21,7 @@ _NAMED_MAX: Final = 5
 
 
 def is_no_probability(scores: Scores) -> NDArray[np.bool_]:
-    """Whether each score is outside of 0 to 1, or is none."""
+    """Whether each score is outside of 0 to 1, or is not a number."""
     return ~((scores >= -_ROUNDING) & (scores <= 1.0 + _ROUNDING))
 
 

@@ -66,7 +66,7 @@ class Scorer:
         return {name: array.reshape(-1) if name in vectors else array for name, array in rows.items()}
 
     def runs(self, count: int) -> int:
-        """How often ONNX Runtime is run for so many rows that are scored at once."""
+        """The number of runs of ONNX Runtime for a number of rows that are scored together."""
         return count if self._row_by_row else 1
 
     @property
@@ -98,7 +98,7 @@ class Scorer:
 
 
 def explain_failure(error: Exception) -> ModelError:
-    """Rewords what ONNX Runtime says when it opens or runs a model."""
+    """Rewords the error of ONNX Runtime when it opens or runs a model."""
     text = str(error)
     read = read_text(text)
     if isinstance(error, MemoryError) or says_out_of_memory(text):

@@ -27,9 +27,9 @@ from nextbest.models.structure import check_structure
 FEATURE_NAMES: Final = "feature_names"
 """The key of `metadata_props` with the names of the columns of the only wide input, as a list in JSON.
 
-No exporter writes them; whoever exports a model can."""
+Exporters do not write them; the owner of the model can."""
 _NAMES_CHARACTERS_MAX: Final = 1_000_000
-# What it would log of a model that it refuses, the refusal says.
+# The refusal has the contents of its log.
 _SEVERITY_FATAL: Final = 4
 _IR_VERSION: Final = re.compile(r"Unsupported model IR version: (\d+), max supported IR version: (\d+)")
 _OPSET: Final = re.compile(
@@ -47,7 +47,7 @@ class Element(StrEnum):
     STRING = "string"
     BOOLEAN = "boolean"
     OTHER = "other"
-    """Nothing that a model input or output can be bound to; `Tensor.type_text` says what."""
+    """A type that inputs and outputs cannot be bound to; `Tensor.type_text` names it."""
 
 
 _ELEMENTS: Final = {
@@ -120,8 +120,8 @@ def inspect(onnx: bytes, *, any_operator: bool = False) -> Signature:
         any_operator: Take every standard operator that has a bound at all.
 
     Raises:
-        ModelError: The bytes are no model (NB651), too large (NB652), or hold what is not allowed (NB653 to
-            NB657); or ONNX Runtime refuses them (NB658, NB659).
+        ModelError: The bytes are not a model (NB651), too large (NB652), or contain something that is not
+            allowed (NB653 to NB657); or ONNX Runtime refuses them (NB658, NB659).
     """
     checked = check_structure(onnx, any_operator=any_operator)
     return add_labels(signature_of(open_session(onnx)), checked.model.graph)

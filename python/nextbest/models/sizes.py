@@ -1,8 +1,8 @@
 """A graph -> a refusal where one of its tensors would be too large for the rows that are scored at once.
 
-Shapes are inferred for one row and for three, without weights, and nothing is run: what grows by more than a
-bound with each row is too large. What is not inferred is found when the model is run, by the limit of memory.
-It is used in a process of its own alone: inference reads all that a stranger wrote.
+Shapes are inferred for one row and for three, without weights, and nothing is run: a tensor that grows by
+more than a bound with each row is too large. Sizes that cannot be inferred are found when the model is run,
+by the limit of memory. Only a separate process uses this: inference reads bytes from an untrusted source.
 """
 
 import math
@@ -67,7 +67,7 @@ def _without_weights(model: Any) -> Any:
 
 
 def _sizes(model: Any, rows: int) -> dict[str, int]:
-    """The elements of each tensor whose shape can be inferred, for so many rows."""
+    """The elements of each tensor whose shape can be inferred, for this number of rows."""
     # Loads slowly, and only a trial needs it.
     from onnx import shape_inference  # noqa: PLC0415
 
@@ -79,7 +79,7 @@ def _sizes(model: Any, rows: int) -> dict[str, int]:
     try:
         inferred = shape_inference.infer_shapes(tried)
     except Exception:  # noqa: BLE001 - its exceptions share no base class but this
-        # ONNX Runtime says more of what is wrong with it.
+        # ONNX Runtime's error has more details.
         return {}
     return {
         value.name: math.prod(dimension.dim_value for dimension in value.type.tensor_type.shape.dim)

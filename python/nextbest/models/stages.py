@@ -130,7 +130,7 @@ def independence(trial: Trial) -> None:
 
 
 def golden(trial: Trial) -> None:
-    """Does it say what the training framework says?"""
+    """Do its scores equal those of the training framework?"""
     job = trial.job
     report, _, scorer = trial.known()
     if job.golden is None or job.expected is None:
@@ -284,7 +284,7 @@ def run(trial: Trial, progress: Callable[[str, int, int], None]) -> None:
                 return
         except MemoryError:
             raise
-        except Exception as error:  # noqa: BLE001 - a stranger's model must not decide what is said of it
+        except Exception as error:  # noqa: BLE001 - an untrusted model must not decide its own verdict
             _refuse(trial, explain_crash(stage.__name__, error))
             return
     progress("done", len(planned), len(planned))
@@ -305,7 +305,7 @@ def _refuse(trial: Trial, error: ModelError) -> None:
 
 
 def explain_crash(stage: str, error: Exception) -> ModelError:
-    """The refusal of a model that makes a library fail in a way that nobody expects."""
+    """The refusal of a model that makes a library fail in an unexpected way."""
     text = str(error)
     if says_out_of_memory(text):
         return out_of_memory(read_text(text).where)

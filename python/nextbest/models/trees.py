@@ -1,9 +1,9 @@
 """The attributes of a tree ensemble -> trees whose every index is known to be good.
 
-Kernels walk trees by indices that stand in the file and, once they do, trust them; so each is looked at here:
-children exist, every node is reached from the root of its tree and none from itself, features and targets are
-in range, and no number is one that no sum survives. An infinite threshold is kept: "is it missing?" is
-exported as a comparison with infinity.
+Kernels follow the indices of a file without checks, so each is checked here: children exist, every node is
+reached from the root of its tree and no node from itself, features and targets are in range, and no number
+makes every sum overflow. An infinite threshold is kept: "is it missing?" is exported as a comparison with
+infinity.
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Ensemble:
 
     Attributes:
         name: Of its node in the graph; its operator where it has none.
-        input: The graph's input whose columns its features are; empty where other nodes stand between.
+        input: The graph's input whose columns its features are; empty if other nodes are in between.
         node_counts: Of each tree, leaves included; a set of categories is one node.
         depths: Of each tree: the most comparisons on a way to a leaf, a set of categories being one.
         path_lengths: Of each tree: comparisons on the way, when each branch is as likely as the other.

@@ -1,4 +1,4 @@
-"""A process of its own in which one model is tried.
+"""A separate process in which one model is validated.
 
 `python -m nextbest.models.trial LIMITS` confines itself, reads a job from standard input, runs its stages,
 and writes JSON lines to standard output: each stage as it begins, and the outcome at the end. It is started

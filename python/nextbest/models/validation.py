@@ -1,8 +1,8 @@
 """A job -> the outcome of a child process that tries a stranger's model, whatever that does to the child.
 
-The model's bytes travel in memory, never by a path. The child has no environment but what it needs, nothing
-open but one pipe, a session of its own so that a kill reaches all of it, and the limits of `confinement`. It
-may crash, hang, eat memory or write nonsense: each of these is a refusal with a code.
+The model's bytes travel in memory, never by a path. The child has only the environment that it needs, one
+open pipe, a separate session so that a kill reaches all of it, and the limits of `confinement`. It may crash,
+hang, use too much memory or write invalid output: each of these is a refusal with a code.
 """
 
 import contextlib
@@ -119,7 +119,7 @@ class _Lines:
 
 
 def _listen(child: "subprocess.Popen[bytes]", lines: _Lines, deadline: float) -> bool:
-    """Reads until the child has ended, or has to be; says whether it ended in time."""
+    """Reads until the child ends or has to be killed; returns whether it ended in time."""
     assert child.stdout is not None  # noqa: S101 - it was started with a pipe
     poll = select.poll()
     poll.register(child.stdout, select.POLLIN | select.POLLHUP)

@@ -1,6 +1,6 @@
-"""A small model of our own, tried before a stranger's: whatever is loaded on first use is loaded then.
+"""A small built-in model, run before an untrusted one, so that everything that loads on first use is loaded.
 
-Once a process is sealed it can open nothing, not even a module of numpy's that nobody has needed yet.
+A sealed process can open nothing, not even a module of numpy that was not used before.
 """
 
 import numpy as np

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from nextbest.models.refusal import WEIGHTS, ModelError
 from nextbest.models.stored import stored_numbers
 
-# Compared with, clipped to, chosen: an infinite constant does what it says.
+# Compared with, clipped to, chosen: an infinite constant is well-defined.
 _TAKES_INFINITY: Final = frozenset(
     {"Where", "Clip", "Max", "Min", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Equal", "Pad"}
 )
 # Zeros and minus infinities that are added are a mask, as before a softmax.
 _MASKED: Final = frozenset({"Add", "Sum"})
-# A value that stands for a missing one.
+# A mark of a missing value.
 _TAKES_NAN: Final = frozenset({"Where", "Equal", "Pad"})
 # What hands a constant on as it is.
 _PASSING: Final = frozenset(

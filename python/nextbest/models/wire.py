@@ -1,9 +1,9 @@
 """Bytes -> how much they hold, before anything parses them as ONNX.
 
-A parser allocates what a file asks for, and the loaders of ONNX follow names of other files. This scan reads
-protobuf's wire format with a stack of its own, in one pass and without recursion, follows only messages that
-can hold data, and stops at the first limit that is passed. Every occurrence of a field counts, also where a
-parser would let a later one win, so that the order of fields hides nothing.
+A parser allocates what a file requests, and the loaders of ONNX open other files that it names. This scan
+reads protobuf's wire format with an explicit stack, in one pass and without recursion, enters only messages
+that can hold data, and stops at the first limit that is exceeded. Every occurrence of a field counts, even if
+a parser would let a later one win, so that the order of fields hides nothing.
 """
 
 import re
@@ -45,7 +45,7 @@ _MESSAGES: Mapping[str, Mapping[int, str]] = MappingProxyType(
         "entry": {2: "type"},
     }
 )  # fmt: skip
-# Parsers merge what should stand once and stands twice: two harmless shapes would make a huge one.
+# Parsers merge duplicates of a single field: two harmless shapes would make a huge one.
 _ONCE: Final = frozenset({("model", 7), ("attribute", 5), ("attribute", 22), ("sparse", 1), ("sparse", 2)})
 
 
@@ -56,8 +56,8 @@ def _run(tag: bytes, element: bytes) -> re.Pattern[bytes]:
 _FIXED32_ELEMENT: Final = rb"[\s\S]{4}"
 _VARINT_ELEMENT: Final = rb"[\x80-\xff]{0,9}[\x00-\x7f]"
 _MODE: Final = rb"(?:\x0aBRANCH_(?:LEQ|GTE|NEQ)|\x09BRANCH_(?:LT|GT|EQ)|\x04LEAF)"
-# Runs of one field, each element with a tag of its own: exporters write those of trees so, a million of them.
-# With the bytes of an element and its tag, where all have the same.
+# Runs of one field, each element with a separate tag: exporters write trees like this, with a million
+# elements. With the bytes of an element and its tag, if all are equal.
 _RUNS: Mapping[tuple[str, int], tuple[re.Pattern[bytes], int | str]] = MappingProxyType(
     {
         ("attribute", 0x3D): (_run(b"\x3d", _FIXED32_ELEMENT), 5),
@@ -99,7 +99,7 @@ class _Message:
         end: Where it ends.
         shape_size: Of a tensor, the elements that its shape promises.
         elements: Those that it holds.
-        seen: Which of the fields that stand once it had, as bits.
+        seen: The single fields that it has had, as bits.
     """
 
     kind: str
@@ -231,7 +231,7 @@ class _Scan:
     def _enter(self, parent: _Message, field: int, kind: str, length: int) -> None:
         if (parent.kind, field) in _ONCE:
             if parent.seen >> field & 1:
-                raise _damaged(f"a {kind} stands twice where there is room for one")
+                raise _damaged(f"a {kind} that may be given once is given twice")
             parent.seen |= 1 << field
         if len(self._stack) >= MESSAGE_DEPTH_MAX:
             raise _nested(kind)
@@ -279,7 +279,7 @@ class _Scan:
             value |= (byte & 0x7F) << shift
             if byte < 0x80:
                 return value & (2**64 - 1)
-        raise _damaged(f"no number stands at byte {self._at - 10:,}")
+        raise _damaged(f"there is no number at byte {self._at - 10:,}")
 
 
 def _damaged(reason: str) -> ModelError:
@@ -300,7 +300,7 @@ def _external() -> ModelError:
 def _nested(kind: str) -> ModelError:
     whats = {
         "subgraph": "a graph inside the graph, as Loop, If and Scan have",
-        "function": "functions of its own",
+        "function": "local functions",
         "training": "a training graph",
     }
     what = whats.get(kind, "messages inside messages without end")

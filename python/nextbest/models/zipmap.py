@@ -1,8 +1,8 @@
 """A classifier that answers with lists of dictionaries -> one that answers with a table of probabilities.
 
-Exporters put a ZipMap at the end of a graph, and CatBoost's cannot be told not to. It is replaced by an
-Identity of the same output, so that nothing but the output's type changes. Labels of classes that only the
-ZipMap has become a note of that Identity.
+Exporters put a ZipMap at the end of a graph, and CatBoost always does. It is replaced by an Identity of the
+same output, so that nothing but the output's type changes. Labels of classes that only the ZipMap has become
+a note of that Identity.
 """
 
 from nextbest.models.labels import labels_in, labels_of, write_note

@@ -119,7 +119,7 @@ def promote(folder: Path, move: Move, grounds: Grounds) -> Move:
 
     Raises:
         ModelError: There is no such alias (NB617), the version is retired (NB619), or it has no golden rows
-            and nobody waived them (NB673).
+            and no waiver (NB673).
     """
     return _move(folder, lambda aliases: _promotion(folder, aliases, move, grounds))
 
@@ -178,7 +178,7 @@ def roll_back(folder: Path, alias: str, check: Callable[[str], None], *, by: str
     def change(aliases: Aliases) -> Move:
         before = aliases.before(alias)
         if not before:
-            message = f"`{alias}` of `{folder.name}` has named no other version that could stand in"
+            message = f"`{alias}` of `{folder.name}` has named no other version to which it could move back"
             raise ModelError(
                 message, f"promote one: nextbest model promote {folder.name}@VERSION", NOTHING_BEFORE
             )

@@ -36,7 +36,7 @@ class CardRevision:
 
 @dataclass(frozen=True, slots=True)
 class FilesEvent:
-    """Files of a version were removed for good or, in a repair, written again.
+    """Files of a version were removed permanently or, in a repair, written again.
 
     Attributes:
         by: Who did it.
@@ -66,7 +66,7 @@ class Amendments:
         return replace(manifest, card=revisions[-1].card, sources=sources)
 
     def forgetting(self, version: str, file: str) -> FilesEvent | None:
-        """When a file of a version was removed for good; None when it was not."""
+        """When a file of a version was removed permanently; None if it was not."""
         return next((found for found in self.forgotten.get(version, []) if file in found.files), None)
 
 

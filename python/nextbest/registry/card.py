@@ -1,4 +1,4 @@
-"""The model card of a version: what its owner says of it, and whether that still holds."""
+"""The model card of a version: its owner's description, and whether it is still valid."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime

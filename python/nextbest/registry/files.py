@@ -12,7 +12,7 @@ READ_ONLY = 0o444
 
 
 def write_new(path: Path, data: bytes) -> None:
-    """Writes a file that must not be there yet, to the disk, for nobody to change."""
+    """Writes a new, read-only file to the disk; it must not exist."""
     with _naming(path), open(path, "xb", opener=_read_only) as file:
         file.write(data)
         file.flush()
@@ -54,7 +54,7 @@ def read_limited(path: Path, size_bytes_max: int) -> bytes:
     """Reads a regular file; of a larger one, one byte more than the limit.
 
     Raises:
-        OSError: It cannot be read, or is no regular file.
+        OSError: It cannot be read, or is not a regular file.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
@@ -65,7 +65,7 @@ def read_limited(path: Path, size_bytes_max: int) -> bytes:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Holds a lock on a file, which is made if it is not there; waits for whoever holds it."""
+    """Holds a lock on a file, which is created if it does not exist; waits for the current holder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:

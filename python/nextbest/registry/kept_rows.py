@@ -29,7 +29,7 @@ def create_ignore_file(root: Path) -> None:
     try:
         write_new(root / IGNORE, _TEXT.encode())
     except OSError as error:
-        # Somebody else creates the same registry.
+        # Another process creates the same registry.
         if error.errno != errno.EEXIST:
             raise
         return

@@ -22,7 +22,7 @@ class BoundColumn:
     Attributes:
         attribute: Where it comes from.
         missing: What takes the place of an absent attribute, as JSON; empty where nothing does.
-        is_by_name: Nobody bound it: it has the name of the attribute.
+        is_by_name: Bound automatically, because it has the name of the attribute.
     """
 
     attribute: str
@@ -31,7 +31,7 @@ class BoundColumn:
 
     @property
     def described(self) -> str:
-        """The attribute, and what stands in for it."""
+        """The attribute, and the value if it is missing."""
         return f"{self.attribute} (missing: {self.missing})" if self.missing else self.attribute
 
 
@@ -43,7 +43,7 @@ class Binding:
         inputs: For each input the attribute of each column; empty for a model that was pushed without.
         output: Holds the scores.
         positive_column: Of the output, from 0.
-        prior: Stands in for the model; None where an action says.
+        prior: Replaces the score if the model has none; None if each action has one.
         positive_label: The class of that column; empty where the model has no names for its classes.
         row_by_row: Each row is scored by itself.
     """
@@ -77,7 +77,7 @@ class Manifest:
         report: What validation found.
         binding: As it was bound.
         card: None when it was pushed without one.
-        any_operator: Whoever pushed it took the risk of operators that are not on the list.
+        any_operator: Pushed with permission for operators outside the allow-list.
         budget_us: Most that scoring one row may have taken; None without a budget.
         format: Of this record.
     """

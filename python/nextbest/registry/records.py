@@ -29,7 +29,7 @@ def decode(kind: type[RecordT], plain: Any) -> RecordT:
     """Turns what `encode` made into the dataclass again.
 
     Raises:
-        ValueError: It does not have its form; the message says where.
+        ValueError: The form is not valid; the message has the position.
     """
     value: RecordT = _decode(kind, plain, "")
     return value
@@ -95,6 +95,6 @@ def _expect(kind: Any, plain: Any, place: str) -> Any:
     if not isinstance(plain, kind) or (kind is not bool and isinstance(plain, bool)):
         raise ValueError(f"`{place.removeprefix('.')}` is not of type {kind.__name__}")
     if kind is str and not plain.isascii():
-        # Half of a pair of surrogates can neither be written again nor shown: the message says so.
+        # Half of a surrogate pair can neither be written again nor shown: the message names it.
         plain.encode()
     return plain

@@ -27,7 +27,7 @@ from nextbest.registry.version_files import REFERENCE, ROWS, Version
 __all__ = ["FOLDER", "PREFIX_MIN", "Registry", "Version", "Waiver", "is_name"]
 
 FOLDER: Final = Path("models/registry")
-"""Where the registry of a workspace is, unless somebody says otherwise."""
+"""The default registry of a workspace."""
 PREFIX_MIN: Final = 6
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _VERSION: Final = re.compile(r"[0-9a-f]{64}")
@@ -205,7 +205,7 @@ class Registry:
     def repair(self, version: Version, files: Mapping[str, bytes], *, by: str, at: str) -> None:
         """Writes damaged files of a version again, and records it; rows that were forgotten stay away.
 
-        Rows that this copy of the registry lacks, as a clone does, are put back and are no repair.
+        Rows that this copy of the registry lacks, as a clone does, are added again; that is not a repair.
 
         Args:
             version: Which.
@@ -226,7 +226,7 @@ class Registry:
                 amendments.note_repair(folder, version.digest, FilesEvent(by, at, damaged))
 
     def forget_rows(self, version: Version, *, by: str, at: str, with_reference: bool = False) -> list[str]:
-        """Removes the golden rows and the background sample of a version for good, and records it.
+        """Removes the golden rows and the background sample of a version permanently, and records it.
 
         Args:
             version: Which; its manifest stays as it is.
@@ -254,7 +254,7 @@ class Registry:
         return fresh
 
     def fate_of(self, version: Version, manifest: Manifest, name: str) -> str:
-        """Why a file that was pushed with a version is not to be had; empty where it is, or never was."""
+        """Why a file that was pushed with a version is missing; empty if it is there, or never was."""
         if name not in manifest.files:
             return ""
         event = self.amendments(version.name).forgetting(version.digest, name)

@@ -11,8 +11,8 @@
         roles: [observe, operate]
         keys: ["sha256:60303ae2..."]
 
-Whoever is not in it may do nothing, and whoever is may do what its roles name. Keys are random
-(`create_key`), and only their hashes stand in the file: nobody who reads it can call.
+A caller that is not in the file may do nothing, and one that is may do what its roles allow. Keys are random
+(`create_key`), and the file has only their hashes: a reader of the file cannot call.
 """
 
 import hashlib
@@ -111,8 +111,8 @@ class Access:
     def locked_out(self) -> tuple[str, ...]:
         """Returns the names of those who may call the control port, and cannot prove who they are there.
 
-        gRPC for Python can require certificates or not ask for any: where somebody comes with a key, those
-        who have a certificate alone cannot show it.
+        gRPC for Python either requires certificates or does not request any: if any caller has a key, a
+        certificate alone is not accepted.
         """
         if not self.with_keys(CONTROL_ROLES):
             return ()
@@ -133,7 +133,7 @@ class Access:
         )
 
     def by_key(self, key: str) -> Caller | None:
-        """Returns whoever has the key, after comparing it in constant time with all."""
+        """Returns the caller with this key, after comparing it in constant time with all keys."""
         digest = hashlib.sha256(key.encode()).digest()
         found = None
         for caller in self.callers:
@@ -143,7 +143,7 @@ class Access:
         return found
 
     def by_certificate(self, names: Iterable[str]) -> Caller | None:
-        """Returns whoever has a certificate with one of the names."""
+        """Returns the caller with a certificate for one of the names."""
         shown = frozenset(names)
         return next((caller for caller in self.callers if shown & frozenset(caller.certificate_names)), None)
 
@@ -167,10 +167,11 @@ def create_key() -> tuple[str, str]:
 
 
 def check_name(name: str) -> None:
-    """Raises `AccessError` for what is no name of a caller."""
+    """Raises `AccessError` if the name of a caller is not valid."""
     if not _NAME.fullmatch(name):
         raise AccessError(
-            f"`{name}` is no name of a caller", "give letters, digits and . _ / -, 128 of them at most"
+            (f"`{name}` is not a valid name of a caller"),
+            "give letters, digits and . _ / -, 128 of them at most",
         )
 
 
@@ -178,7 +179,7 @@ def read(path: Path) -> Access:
     """Reads an access file.
 
     Raises:
-        AccessError: It is no access file.
+        AccessError: It is not a valid access file.
         OSError: It cannot be read.
     """
     data = regular_file.read(path)
@@ -191,7 +192,7 @@ def parse(data: bytes, path: str) -> Access:
     """Reads an access file's bytes; `path` is what messages call it.
 
     Raises:
-        AccessError: It is no access file.
+        AccessError: It is not a valid access file.
     """
     try:
         root = yaml.compose(data.decode(), Loader=yaml.SafeLoader)
@@ -238,7 +239,7 @@ class _Reader:
         if not caller.key_hashes and not caller.certificate_names:
             raise self._error(
                 name_node,
-                f"`{name}` has neither `keys` nor `certificates`: nobody could be it",
+                f"`{name}` has neither `keys` nor `certificates`, so no caller can identify as it",
                 f"make a key with `nextbest access key {name}`",
             )
         if not caller.roles:
@@ -257,20 +258,22 @@ class _Reader:
             # It may be the key itself, which is a secret: it is not repeated.
             raise self._error(
                 node,
-                "a key stands as its hash: `sha256:` and 64 hexadecimal digits",
+                "a key is written as its hash: `sha256:` and 64 hexadecimal digits",
                 f"make one with `nextbest access key {name}`",
             )
         digest = bytes.fromhex(text.removeprefix(HASH_PREFIX))
         owner = self._keys.setdefault(digest, name)
         if owner != name:
-            raise self._error(node, f"`{owner}` has this key, too", "give each caller a key of its own")
+            raise self._error(node, f"`{owner}` has this key, too", "give each caller a different key")
         return digest
 
     def _certificate(self, node: yaml.Node, name: str) -> str:
         text = self._text(node)
         if not text or "*" in text or any(character.isspace() for character in text):
             raise self._error(
-                node, f"`{text}` is no name in a certificate", "give a DNS name or a URI, without wildcards"
+                node,
+                (f"`{text}` is not a valid name in a certificate"),
+                "give a DNS name or a URI, without wildcards",
             )
         owner = self._certificates.setdefault(text, name)
         if owner != name:
@@ -293,7 +296,7 @@ class _Reader:
         for key, _ in node.value:
             name = self._text(key)
             if name in seen:
-                raise self._error(key, f"`{name}` stands twice", "keep one of them")
+                raise self._error(key, f"`{name}` is given twice", "keep one of them")
             seen.add(name)
         return list(node.value)
 

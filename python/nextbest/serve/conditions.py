@@ -1,4 +1,4 @@
-"""What a server meets while it serves: watched, and said when it begins and when it is over."""
+"""Conditions of a running server: watched, and logged when they begin and end."""
 
 import threading
 import time
@@ -95,7 +95,7 @@ class Refusals:
             self._reason = (
                 f"{connections_max:,} are allowed (NEXTBEST_CONNECTIONS_MAX, and the limit of open files)"
                 if open_now >= connections_max
-                else "one address has as many as it may have (NEXTBEST_PEER_CONNECTIONS_MAX)"
+                else "one address has the maximum number of connections (NEXTBEST_PEER_CONNECTIONS_MAX)"
             )
         else:
             return self._reason if self._now() < self._calm_at else ""

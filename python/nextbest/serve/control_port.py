@@ -43,9 +43,9 @@ CONNECTIONS_MAX: Final = 1_024
 HANDSHAKE_S_MAX: Final = 10
 """From accepting a connection to the end of its HTTP/2 preface, TLS included."""
 IDLE_S_MAX: Final = 60
-"""Of a connection without calls: it is told to leave."""
+"""Of a connection without calls: then the server asks the client to close it."""
 CONNECTION_AGE_S_MAX: Final = 3_600
-"""Of any connection: it is told to leave, and then has as long as an activation may take."""
+"""Of any connection: then the server asks the client to close it, and allows the time of one activation."""
 CLOSE_S_MAX: Final = 0.5
 """Beyond the grace of a close."""
 _CALLS_OF_A_CONNECTION_MAX: Final = 100
@@ -62,11 +62,11 @@ _OPTIONS: Final = (
 
 
 class ListenError(Exception):
-    """An address cannot be served; the message says why and what to do."""
+    """An address cannot be served; the message has the reason and the remedy."""
 
 
 class TakenError(ListenError):
-    """Somebody else has the address."""
+    """Another process uses the address."""
 
 
 class ControlService(control_pb2_grpc.ControlServiceServicer):
@@ -118,7 +118,7 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
     def _end_activation(self, ended: "asyncio.Future[Any]") -> None:
         self._waiting -= 1
         if not ended.cancelled():
-            # Looked at, so that asyncio does not report what a caller that has left is not told.
+            # Read, so that asyncio does not report results for a caller that has disconnected.
             ended.exception()
 
     def _activate(self, data: bytes, parent: Mapping[str, str]) -> control_pb2.ActivateResponse:
@@ -175,8 +175,8 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
 class ControlPort:
     """A listening control port; `close` ends it.
 
-    An event loop on a thread of its own serves it: calls and connections that wait, or are never ended, take
-    no thread from others.
+    An event loop on a separate thread serves it: calls and connections that wait, or never end, block no
+    other thread.
     """
 
     def __init__(
@@ -184,7 +184,7 @@ class ControlPort:
         service: ControlService,
         address: str,
         secrets: Secrets = OPEN,
-        tell: Callable[[Event], None] = lambda _: None,
+        audit: Callable[[Event], None] = lambda _: None,
         connections_max: int = CONNECTIONS_MAX,
     ) -> None:
         """Listens.
@@ -193,19 +193,19 @@ class ControlPort:
             service: Answers.
             address: `host:port`; port 0: any that is free.
             secrets: Who the server is, and who may call.
-            tell: Called after every call; it must not wait.
+            audit: Called after every call; it must not wait.
             connections_max: How many connections it takes.
 
         Raises:
-            ListenError: The address is not on the loopback interface and not every caller would be known, or
-                it cannot be had, or the certificates cannot be used.
+            ListenError: The address is not on the loopback interface and some callers would be
+                unauthenticated, or the address or the certificates cannot be used.
         """
         self._host = _host(address, secrets)
         self._secrets = secrets
         self.requires_certificates = secrets.control_requires_certificates
         self._options = (*_OPTIONS, ("grpc.max_allowed_incoming_connections", connections_max))
         self._service = service
-        self._guard = Guard(self._access, tell)
+        self._guard = Guard(self._access, audit)
         self._loop = asyncio.new_event_loop()
         thread = threading.Thread(target=self._run, name="nextbest-control", daemon=True)
         thread.start()
@@ -281,7 +281,7 @@ def _configure(secrets: Secrets) -> Any:
 def _host(address: str, secrets: Secrets) -> str:
     host, colon, port = address.rpartition(":")
     if not colon or not port.isdecimal() or not host or int(port) > PORT_MAX:
-        raise ListenError(f"`{address}` is no address: give host:port, such as 127.0.0.1:50052")
+        raise ListenError(f"`{address}` is not an address: give host:port, such as 127.0.0.1:50052")
     try:
         loopback = host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:

@@ -171,9 +171,8 @@ class Deciding:
         """Makes a bundle the active one, and keeps it, before it returns.
 
         Raises:
-            NotKeptError: The state folder cannot be written. The previous bundle stays, unless the message
-            says
-                otherwise.
+            NotKeptError: The state folder cannot be written. The previous bundle stays active, unless the
+                message reports something else.
         """
         with self._lock:
             if self._state is not None:

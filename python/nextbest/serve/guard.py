@@ -13,7 +13,7 @@ from nextbest import telemetry
 from nextbest.serve.access import METHOD_ROLES, Access, Caller
 
 ANYBODY: Final = "anybody"
-"""Who calls where nobody is asked."""
+"""The caller if authentication is off."""
 
 _OPERATE: Final = "operate"
 _ROLES: Final = METHOD_ROLES | {
@@ -34,11 +34,11 @@ _ALTERNATIVE_NAMES: Final = "x509_subject_alternative_name"
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A call of the control port, for whoever has to know who did what.
+    """A call of the control port, for the audit log.
 
     Attributes:
         at: When it ended, in UTC.
-        caller: Its name in the access file; empty: nobody knew it; `ANYBODY` where nobody is asked.
+        caller: Its name in the access file; empty: unauthenticated; `ANYBODY` if authentication is off.
         peer: Where it came from, as gRPC writes it.
         method: With its service.
         status: `OK`, or the gRPC status that it ended with.
@@ -57,18 +57,18 @@ class Guard(grpc.aio.ServerInterceptor):
     def __init__(
         self,
         access: Callable[[], Access | None],
-        tell: Callable[[Event], None],
+        audit: Callable[[Event], None],
         stream_idle_s: float = STREAM_IDLE_S_MAX,
     ) -> None:
-        """Takes what it asks and tells.
+        """Takes the access file and the audit log.
 
         Args:
-            access: Who may call, as it is now; None: everybody.
-            tell: Called after every call, on the event loop: it must not wait.
+            access: The current access file; None: no authentication.
+            audit: Called after every call, on the event loop: it must not wait.
             stream_idle_s: How long a stream may ask nothing.
         """
         self._access = access
-        self._tell = tell
+        self._audit = audit
         self._stream_idle_s = stream_idle_s
         self._streams = 0
 
@@ -93,8 +93,8 @@ class Guard(grpc.aio.ServerInterceptor):
 
     def _single(self, answer: Callable[[Any, Any], Any], method: str, role: str) -> Callable[[Any, Any], Any]:
         async def check(request: Any, context: Context) -> Any:
-            with _Told(self._tell, method, context) as told:
-                await self._admit(context, role, told)
+            with _Audited(self._audit, method, context) as audited:
+                await self._admit(context, role, audited)
                 return await answer(request, context)
 
         return check
@@ -103,8 +103,8 @@ class Guard(grpc.aio.ServerInterceptor):
         self, answer: Callable[[Any, Any], AsyncIterable[Any]], method: str, role: str
     ) -> Callable[[Any, Any], AsyncIterator[Any]]:
         async def check(requests: Any, context: Context) -> AsyncIterator[Any]:
-            with _Told(self._tell, method, context) as told:
-                await self._admit(context, role, told)
+            with _Audited(self._audit, method, context) as audited:
+                await self._admit(context, role, audited)
                 if self._streams >= STREAMS_MAX:
                     await context.abort(
                         grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -138,10 +138,10 @@ class Guard(grpc.aio.ServerInterceptor):
                 )
             yield request
 
-    async def _admit(self, context: Context, role: str, told: "_Told") -> None:
+    async def _admit(self, context: Context, role: str, audited: "_Audited") -> None:
         access = self._access()
         if access is None:
-            told.caller = ANYBODY
+            audited.caller = ANYBODY
             return
         caller = _identify(access, context)
         if caller is None:
@@ -150,7 +150,7 @@ class Guard(grpc.aio.ServerInterceptor):
                 "authentication required: send a key as `authorization: Bearer ...`, or connect with a "
                 "certificate that the access file names",
             )
-        told.caller = caller.name
+        audited.caller = caller.name
         if role not in caller.roles:
             await context.abort(
                 grpc.StatusCode.PERMISSION_DENIED,
@@ -180,12 +180,12 @@ def trace_context(context: Context) -> dict[str, str]:
     return {key: str(value) for key, value in sent if key in {"traceparent", "tracestate"}}
 
 
-class _Told:
+class _Audited:
     """Tells of a call when it has ended, however it ends."""
 
-    def __init__(self, tell: Callable[[Event], None], method: str, context: Context) -> None:
+    def __init__(self, audit: Callable[[Event], None], method: str, context: Context) -> None:
         self.caller = ""
-        self._tell = tell
+        self._audit = audit
         self._method = method.removeprefix("/")
         self._context = context
         # While the call is there: what is behind the context goes with its connection, and asking gRPC for
@@ -211,11 +211,11 @@ class _Told:
             "status": event.status,
         }
         telemetry.record_call("audit", attributes, self._trace, method=event.method, status=event.status)
-        self._tell(event)
+        self._audit(event)
 
     def _status(self, kind: type[BaseException] | None) -> str:
         if kind is GeneratorExit:
-            # The call is gone, and with it all that the context could tell.
+            # The call has ended, and its context with it.
             return "CANCELLED"
         # A number before the call has ended, and not in gRPC's stub.
         code = getattr(self._context, "code", lambda: 0)()

@@ -1,4 +1,4 @@
-"""What a server says on standard output and standard error, written by threads that may wait for it.
+"""The log of a server on standard output and standard error, written by threads that may wait for it.
 
 Writing to a pipe that is not read blocks; writing to a pipe without a reader, or to a full disk, fails.
 Neither is a reason to answer a call late or wrongly, or not to drain. Lines wait in a bounded queue; what

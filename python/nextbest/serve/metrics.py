@@ -19,7 +19,7 @@ SCORES: Final = Instrument(
 )
 DEGRADATIONS: Final = Instrument(
     "nextbest.model.degradations", Kind.COUNTER, "{decision}",
-    "Decisions in which priors stood in for the model, by `kind`; of all decisions, counted or not.",
+    "Decisions in which the prior replaced the model's score, by `kind`; of all decisions, counted or not.",
 )  # fmt: skip
 PSI: Final = Instrument(
     "nextbest.model.psi", Kind.GAUGE, "1",
@@ -32,7 +32,7 @@ CARD_EXPIRED: Final = Instrument(
     "nextbest.model.card_expired", Kind.GAUGE, "1", "1 when the term of the model card is past, else 0."
 )
 SAMPLE: Final = Instrument(
-    "nextbest.model.sample", Kind.GAUGE, "{decision}", "One decision in so many is counted; 0: none."
+    "nextbest.model.sample", Kind.GAUGE, "{decision}", "One in this number of decisions is counted; 0: none."
 )
 INSTRUMENTS: Final = (DECISIONS, SCORES, DEGRADATIONS, PSI, ENGINE, CARD_EXPIRED, SAMPLE)
 

@@ -56,13 +56,13 @@ class Listening:
 
 
 class Announcer(Protocol):
-    """Tells whoever runs a server what happens to it."""
+    """Reports the events of a server to its operator."""
 
     def listening(self, where: Listening) -> None:
         """Everything listens."""
 
     def called(self, event: Event) -> None:
-        """Somebody has called the control port; on any thread."""
+        """A call of the control port; on any thread."""
 
     def renewed(self, what: str) -> None:
         """Certificates or the access file have been read again; on any thread."""
@@ -92,12 +92,12 @@ def serve(
         What the stop had to give up.
 
     Raises:
-        ListenError: The control address cannot be had.
+        ListenError: The control address cannot be used.
         SettingError: This machine does not have the kernel that is asked for, or settings contradict each
             other.
         AccessError: The access file is not one.
         StateError: The state folder cannot be used.
-        OSError: Another address cannot be had.
+        OSError: Another address cannot be used.
         nextbest._core.BundleError: The bundle cannot be run.
     """
     _require(settings)

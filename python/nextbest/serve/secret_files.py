@@ -40,12 +40,12 @@ class Secrets:
 
     @property
     def decisions_require_certificates(self) -> bool:
-        """Whether a caller of the decision port has to have one: where nobody who may call it has a key."""
+        """Whether client certificates are required on the decision port: none of its callers has a key."""
         return self._require_certificates(DECISION_ROLES)
 
     @property
     def control_requires_certificates(self) -> bool:
-        """The same for the control port; where somebody has a key, it asks for no certificate."""
+        """Whether the control port requires client certificates: not if any caller has a key."""
         return self._require_certificates(CONTROL_ROLES)
 
     def _require_certificates(self, roles: Iterable[str]) -> bool:
@@ -73,7 +73,7 @@ class Secrets:
 
     @property
     def authenticates(self) -> bool:
-        """Whether every caller is known, over connections that nobody can listen to."""
+        """Whether every caller is authenticated, over encrypted connections."""
         return self.certificates is not None and (
             self.access is not None or self.control_requires_certificates
         )
@@ -95,7 +95,7 @@ def read(settings: Settings) -> Secrets:
 
     Raises:
         SettingError: Not all that belong together are named.
-        AccessError: The access file is none.
+        AccessError: It is not a valid access file.
         OSError: One of them cannot be read.
     """
     certificate, key = settings.tls_certificate, settings.tls_key
@@ -173,12 +173,12 @@ class Watch:
             if self._is_stopped:
                 return
             asked_by, self._asked_by = self._asked_by, ""
-            said = self._look(is_asked=bool(asked_by))
-            if said:
-                self._announce(f"{asked_by}: {said}; {RELOADED}" if asked_by else said)
+            change = self._look(is_asked=bool(asked_by))
+            if change:
+                self._announce(f"{asked_by}: {change}; {RELOADED}" if asked_by else change)
 
     def _look(self, *, is_asked: bool) -> str:
-        """Returns what there is to say; nothing new: nothing, unless somebody asks."""
+        """Returns the message to log; none if nothing changed, unless a reload was requested."""
         try:
             contents = [regular_file.read(file) for file in _named(self._settings)]
             if contents == self._used:

@@ -30,7 +30,7 @@ _SUFFIX: Final = ".bundle"
 
 
 class StateError(Exception):
-    """A state folder cannot be used; `message` says why, `help` what to do."""
+    """A state folder cannot be used; `message` has the reason, `help` the remedy."""
 
     def __init__(self, message: str, remedy: str) -> None:
         super().__init__(message)
@@ -43,7 +43,7 @@ class StateTakenError(StateError):
 
 
 class DamagedError(Exception):
-    """What is kept cannot be read back; the message says why."""
+    """The stored state cannot be read; the message has the reason."""
 
 
 @dataclass(frozen=True, slots=True)

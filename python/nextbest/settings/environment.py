@@ -37,8 +37,8 @@ class Settings:
 
     Attributes:
         address: NEXTBEST_ADDRESS. Where decisions are served and asked for: `host:port` or `unix:/path`.
-        access: NEXTBEST_ACCESS. The file that says who may call a server, read again when it changes; None:
-            everybody.
+        access: NEXTBEST_ACCESS. The access file of a server: its callers and their roles, read again when it
+            changes; None: no authentication.
         api_key: NEXTBEST_API_KEY. What commands send to a server as `authorization: Bearer`; None: nothing.
         client_ca: NEXTBEST_CLIENT_CA. Whose certificates commands trust, PEM; with it they speak TLS.
         client_certificate: NEXTBEST_CLIENT_CERTIFICATE. Who commands are to a server, PEM.
@@ -62,23 +62,23 @@ class Settings:
         in_flight_max: NEXTBEST_IN_FLIGHT_MAX. Requests in memory at a time; more are refused; None: the
             server's default.
         limits: What is taken from peers, and how long they are waited for.
-        late_models: NEXTBEST_LATE_MODELS. What becomes of a request whose deadline leaves no time for models:
-            `degrade` decides on priors and says so, `refuse` answers DEADLINE_EXCEEDED.
-        shadow_every: NEXTBEST_SHADOW_EVERY. One decision in so many has the scores of its lowered models
-            checked by ONNX Runtime, off the path of requests; 0: none.
-        health_sample: NEXTBEST_HEALTH_SAMPLE. One decision in so many is counted for the health of its
-            models; 0: none; None: the server's default.
-        drain_grace_s: NEXTBEST_DRAIN_GRACE_S. How long a stopping server goes on accepting while its health
-            says that it ends, so that callers find another one; None: `DRAIN_GRACE_S`, at most half of
-            `drain_s_max`.
+        late_models: NEXTBEST_LATE_MODELS. The handling of a request whose deadline leaves no time for models:
+            `degrade` decides on priors and reports it, `refuse` answers DEADLINE_EXCEEDED.
+        shadow_every: NEXTBEST_SHADOW_EVERY. In one of this number of decisions, ONNX Runtime checks the
+            scores of lowered models, outside the path of requests; 0: none.
+        health_sample: NEXTBEST_HEALTH_SAMPLE. One in this number of decisions is counted for the health of
+            its models; 0: none; None: the server's default.
+        drain_grace_s: NEXTBEST_DRAIN_GRACE_S. How long a stopping server still accepts calls while its health
+            check reports NOT_SERVING, so that callers find another one; None: `DRAIN_GRACE_S`, at most half
+            of `drain_s_max`.
         drain_s_max: NEXTBEST_DRAIN_S_MAX. How long stopping may take in all: the grace, calls under way, the
             export of spans, the log. `docker stop` kills after 10 s, Kubernetes after 30.
         state: NEXTBEST_STATE, there as `embedded:DIR` or `DIR`. Where a server keeps the bundle that was
             activated last; None: nowhere.
         trace_queue_bytes: NEXTBEST_TRACE_QUEUE_BYTES. Room for spans not yet exported; None: the server's
             default.
-        customer_hash_key: NEXTBEST_CUSTOMER_HASH_KEY. Keys the hash that stands for a customer in traces;
-            None: a random key each start.
+        customer_hash_key: NEXTBEST_CUSTOMER_HASH_KEY. The key of the hash that replaces a customer's id in
+            traces; None: a random key each start.
         model_registry: NEXTBEST_MODEL_REGISTRY. The folder that models are pushed to; None: `models/registry`
             in the workspace.
         otel: The variables of OpenTelemetry: what is exported, and where to.

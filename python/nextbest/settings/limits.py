@@ -1,4 +1,4 @@
-"""How much a server takes from its peers, and how long it waits for them, where an operator says so."""
+"""The limits of a server for its peers' messages and for waiting, if an operator sets them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Each attribute `name` is the variable `NEXTBEST_NAME`; None: the server's default, which stands here.
+    """Each attribute `name` is the variable `NEXTBEST_NAME`; None: the server's default, given here.
 
     What a single message may hold has no variable: bytes, parts, attributes, placements, lengths of texts.
     docs/operator/limits.md lists those bounds.
@@ -27,10 +27,11 @@ class Limits:
         handshake_s_max: 5. From accepting a socket to the end of its HTTP/2 preface, TLS included.
         message_s_max: 10. From the headers of a call to the end of its message.
         reading_s_max: 30. For a peer to read 16 KiB of a response; its connection is closed then.
-        idle_s_max: 1,800. Without a call on a connection, or a question on a stream, it is told to leave.
+        idle_s_max: 1,800. After this time without a call on a connection, or a question on a stream, the
+        server asks the client to leave.
         keepalive_s: 30. Between pings on a connection.
         keepalive_timeout_s: 10. From a ping to giving the connection up.
-        connection_age_s: 3,600. The age at which a connection is told to leave, up to a tenth earlier; 0:
+        connection_age_s: 3,600. The age at which the server asks a client to leave, up to a tenth earlier; 0:
             never.
     """
 

@@ -13,7 +13,7 @@ DIGITS_MAX: Final = 15
 
 
 class SettingError(Exception):
-    """An environment variable that cannot be used; the message names it and says what it should be."""
+    """An environment variable that is not valid; the message has its name and the valid form."""
 
 
 def path(found: Mapping[str, str], name: str) -> Path | None:

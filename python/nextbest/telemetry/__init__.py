@@ -1,9 +1,8 @@
 """The one door to OpenTelemetry's Python SDK: spans of the control plane, metrics, and the trace of a call.
 
-Spans and metrics go to the OTLP endpoints that the settings name; without one nothing is loaded, nothing
-is recorded and nothing is said. The SDK reads no environment variable: the settings give it all that it would
-look for there. Decisions are not traced here: the data plane encodes their spans itself, at a hundredth of
-the SDK's cost.
+Spans and metrics go to the OTLP endpoints that the settings name; without one, nothing is loaded, recorded or
+sent. The SDK reads no environment variable: the settings pass all values that it would look up there.
+Decisions are not traced here: the data plane encodes their spans itself, at a hundredth of the SDK's cost.
 """
 
 import importlib
@@ -43,7 +42,7 @@ _meters: list["MeterProvider"] = []
 
 
 class Kind(StrEnum):
-    """What an instrument says."""
+    """The kinds of instruments."""
 
     COUNTER = "counter"
     """A number that only grows."""
@@ -53,7 +52,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """A metric: its name, what it says, its unit (UCUM), and what it is, in a sentence."""
+    """A metric: its name, instrument, unit (UCUM), and description."""
 
     name: str
     kind: Kind
@@ -132,7 +131,7 @@ def measure(otel: "Otel", instruments: Sequence[Instrument], read: Callable[[], 
 
 def stop(timeout_s: float = FLUSH_S_MAX) -> bool:
     """Exports what is pending and ends; True when all of it went out in time, or nothing was started."""
-    # On threads of their own, because the SDK's flush does not keep to the timeout that it is given.
+    # On separate threads, because the SDK's flush does not keep its timeout.
     ends = [*(provider.shutdown for provider in _providers), *(meter.shutdown for meter in _meters)]
     flushes = [threading.Thread(target=end, name="nextbest-flush", daemon=True) for end in ends]
     _providers.clear()
@@ -227,7 +226,7 @@ def record_call(
 
 def current_trace_context() -> dict[str, str]:
     """Returns `traceparent` (and `tracestate`) of OpenTelemetry's current span; empty without one."""
-    # Where nobody has loaded OpenTelemetry there is no span, and no reason to load it.
+    # If OpenTelemetry is not loaded there is no span, and no reason to load it.
     if "opentelemetry.trace" not in sys.modules:
         return {}
     carrier: dict[str, str] = {}

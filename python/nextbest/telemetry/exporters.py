@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 HTTP: Final = "http/protobuf"
 ALWAYS: Final = "nextbest.audit"
-"""The span that is exported whatever the sampler says: an audit with gaps is none."""
+"""The span that is exported regardless of the sampler: an audit must not have gaps."""
 
 _BLOCK: Final = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 

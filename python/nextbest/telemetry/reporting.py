@@ -18,7 +18,7 @@ class Reporter(logging.Handler):
     """Hands warnings on, at most one in a while."""
 
     def __init__(self, tell: Callable[[str], None], interval_s: float = INTERVAL_S) -> None:
-        """Takes who is told; on any thread."""
+        """Takes a callback; called on any thread."""
         super().__init__(logging.WARNING)
         self._tell = tell
         self._interval_s = interval_s

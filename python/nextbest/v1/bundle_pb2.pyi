@@ -475,9 +475,10 @@ Global___Now: _TypeAlias = Now  # noqa: Y015
 
 @_typing.final
 class Program(_message.Message):
-    """A straight-line program over registers: instruction i writes register i, and reads registers below i.
-    Whatever has no result (an absent attribute, a number divided by zero, an int overflow) is *missing*, and an
-    operation on a missing operand is missing, save for AND, OR and IF as they say. Doubles follow IEEE 754 otherwise.
+    """A straight-line program over registers: instruction i writes register i, and reads registers below i. A
+    value without a result (an absent attribute, a number divided by zero, an int overflow) is *missing*, and
+    an operation on a missing operand is missing, except for AND, OR and IF as described there. In all other
+    respects doubles follow IEEE 754.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -517,9 +518,10 @@ class Instruction(_message.Message):
     index: _builtins.int
     """FEATURE and HAS: its index. INPUT: 0 propensity, 1 context weight, 2 value, 3 lever."""
     body: _builtins.int
-    """ALL to MAP: this many instructions after this one are its body. They run once for each element of the list
-    in operand 0; the first of them is ELEMENT, which stands for the element; the last of them that is in no inner
-    body is the body's result. Bodies nest, at most 4 deep. MAP's and FILTER's bodies come as the macro was written.
+    """ALL to MAP: this many instructions after this one are its body. They run once for each element of the
+    list in operand 0; the first of them is ELEMENT, which is the element; the last of them outside an inner
+    body is the body's result. Bodies nest, at most 4 deep. The bodies of MAP and FILTER are those of the
+    macro.
     """
     @_builtins.property
     def operands(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
@@ -822,7 +824,7 @@ class Group(_message.Message):
     issue: _builtins.int
     lever_percent: _builtins.float
     limit: _builtins.int
-    """At most so many of its actions in one answer; 0: no limit."""
+    """Maximum number of its actions in one answer; 0: no limit."""
     def __init__(
         self,
         *,
@@ -989,7 +991,7 @@ class Channel(_message.Message):
     name: _builtins.str
     @_builtins.property
     def placements(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlacementDeclaration]:
-        """In the order of the workspace, in which they are filled where nobody asks for another."""
+        """In the order of the workspace, in which they are filled if a request gives no other order."""
 
     def __init__(
         self,
@@ -1016,8 +1018,8 @@ class PlacementDeclaration(_message.Message):
     count: _builtins.int
     """How many actions when the request does not say; at least 1."""
     fallback: _builtins.int
-    """Index of the action that stands here when nothing else is left. It needs a treatment that fits,
-    and is subject to no policy.
+    """Index of the action that fills the placement when no other is left. It needs a treatment that fits, and
+    ignores policies.
     """
     def __init__(
         self,
@@ -1169,7 +1171,7 @@ class Histogram(_message.Message):
 
     @_builtins.property
     def categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Instead of edges: the texts that have a bin of their own."""
+        """Instead of edges: the texts with a separate bin."""
 
     @_builtins.property
     def counts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
@@ -1231,8 +1233,8 @@ class ModelColumn(_message.Message):
     """Index among the attributes of ROOT_ACTION, as in `Action.attributes`."""
     @_builtins.property
     def missing(self) -> _customer_pb2.Value:
-        """Stands in where the source is missing. Absent: NaN for floats; any other type has then no row, and the
-        action's prior stands in.
+        """Used if the source is missing. Absent: NaN for floats; for any other type the row has no score, and the
+        action's prior is used.
         """
 
     def __init__(

@@ -55,8 +55,8 @@ class ControlServiceServicer:
     """Missing associated documentation comment in .proto file."""
 
     def Activate(self, request, context):
-        """Verifies the bundle, warms it up and makes it the active one; the previous stays in force until then,
-        and for good if anything is wrong with the new one. All or nothing.
+        """Verifies the bundle, warms it up and makes it the active one; until then, and if the new one is not
+        valid, the previous bundle stays in force. All or nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -69,8 +69,8 @@ class ControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ModelHealth(self, request, context):
-        """What the models of the active bundle have been given and have answered, counted. Holds no customer's data but
-        counts; texts are named only where the bundle's reference names them.
+        """Counts of the inputs and scores of the models of the active bundle. It holds no customer's data except
+        counts; texts are named only if the bundle's reference names them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class CustomerServiceStub:
-    """Customers live in memory: a restart forgets them.
+    """Customers are kept in memory: a restart deletes them.
     """
 
     def __init__(self, channel):
@@ -53,18 +53,19 @@ class CustomerServiceStub:
 
 
 class CustomerServiceServicer:
-    """Customers live in memory: a restart forgets them.
+    """Customers are kept in memory: a restart deletes them.
     """
 
     def Upsert(self, request, context):
-        """Merges attributes into the stored customer, creating it when new; an attribute without a value is removed.
+        """Merges attributes into the stored customer, which is created if it is new; an attribute without a value
+        is removed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Get(self, request, context):
-        """NOT_FOUND when nothing is known of the customer. Attributes come in the order of their names.
+        """NOT_FOUND if the customer is unknown. Attributes come in the order of their names.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -103,7 +104,7 @@ def add_CustomerServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class CustomerService:
-    """Customers live in memory: a restart forgets them.
+    """Customers are kept in memory: a restart deletes them.
     """
 
     @staticmethod

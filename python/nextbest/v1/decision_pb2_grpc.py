@@ -60,23 +60,24 @@ class DecisionServiceServicer:
     """Missing associated documentation comment in .proto file."""
 
     def Decide(self, request, context):
-        """For this customer, now, in these placements: which actions?
+        """Decides which actions to offer to a customer now, in the requested placements.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DecideStream(self, request_iterator, context):
-        """Many questions under way on one call, each answered under its id as soon as it is decided. What is wrong with one
-        is said in its answer; the call goes on. A server that stops ends it with UNAVAILABLE: connect anew and ask again
-        what has no answer.
+        """Many questions at the same time on one call; each is answered under its id as soon as it is decided. An
+        invalid question is reported in its answer, and the call continues. A server that stops ends the call
+        with UNAVAILABLE: connect again, and repeat the questions without an answer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DecideBatch(self, request, context):
-        """The same question for up to 1,000 customers, in pieces that let other calls of the server go first.
+        """The same question for up to 1,000 customers, in pieces, so that other calls of the server are served in
+        between.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -7,9 +7,9 @@ Everything in a graph of the kinds that are lowered works on each row by itself.
 of 32 bits, and a model is a list of steps that read cells and write cells further on. Moving elements about
 (reshaping, slicing, joining, picking columns) is done when a graph is lowered and costs nothing here.
 
-Cells stand in this order: the inputs that are numbers or truth values (in the order of the model's inputs and their
-columns), the constants, and what steps write. Whole numbers and texts that are looked up in dictionaries stand in
-lines of their own.
+Cells are in this order: the inputs that are numbers or truth values (in the order of the model's inputs
+and their columns), the constants, and the results of steps. Whole numbers and texts that are looked up in
+dictionaries have separate lines.
 """
 
 from collections import abc as _abc
@@ -203,7 +203,7 @@ class NativeModel(_message.Message):
     DICTIONARIES_FIELD_NUMBER: _builtins.int
     CELL_MEANS_FIELD_NUMBER: _builtins.int
     cells: _builtins.int
-    """Of a row, all told."""
+    """Of a row, in total."""
     float_inputs: _builtins.int
     """Columns of FLOAT32, FLOAT64 (nearest float taken) and BOOLEAN (0 or 1) inputs; NaN: missing."""
     int_inputs: _builtins.int
@@ -257,7 +257,7 @@ Global___NativeModel: _TypeAlias = NativeModel  # noqa: Y015
 
 @_typing.final
 class NativeOutput(_message.Message):
-    """A column of the graph's output that somebody needs."""
+    """A column of the graph's output that is used."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -327,7 +327,7 @@ Global___NativeStep: _TypeAlias = NativeStep  # noqa: Y015
 
 @_typing.final
 class NativeOperand(_message.Message):
-    """Neighbouring cells: as many as the step writes, unless the operation says otherwise."""
+    """Neighbouring cells: one for each result of the step, unless the operation defines another number."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -7,9 +7,9 @@ Everything in a graph of the kinds that are lowered works on each row by itself.
 of 32 bits, and a model is a list of steps that read cells and write cells further on. Moving elements about
 (reshaping, slicing, joining, picking columns) is done when a graph is lowered and costs nothing here.
 
-Cells stand in this order: the inputs that are numbers or truth values (in the order of the model's inputs and their
-columns), the constants, and what steps write. Whole numbers and texts that are looked up in dictionaries stand in
-lines of their own.
+Cells are in this order: the inputs that are numbers or truth values (in the order of the model's inputs
+and their columns), the constants, and the results of steps. Whole numbers and texts that are looked up in
+dictionaries have separate lines.
 """
 
 from collections import abc as _abc

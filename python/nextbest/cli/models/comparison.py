@@ -49,9 +49,9 @@ def diff(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Compare two versions: signature, operators, binding, card, metrics, and scores.
 
-    Both versions score the same rows, each in a process of its own: those of --rows, else the background
-    sample or the golden rows that either of them was pushed with, whichever have the columns of both. `model
-    evaluate` compares them on rows whose outcome is known.
+    Both versions score the same rows, each in a separate process: those of --rows, else the background sample
+    or the golden rows of either version, whichever have the columns of both. `model evaluate` compares them
+    on rows whose outcome is known.
     """
     from nextbest.models.comparison import ROWS_GIVEN, compare
     from nextbest.models.rows import read_columns
@@ -100,4 +100,4 @@ def _render(found: "Comparison") -> None:
     )
     if found.filled:
         names = ", ".join(f"`{name}`" for name in found.filled)
-        say(f"every row got what the binding lets stand in for {names}: the rows do not have it")
+        say(f"every row got the binding's value for {names}: the rows do not have it")

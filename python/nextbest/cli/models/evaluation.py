@@ -60,9 +60,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
         typer.Argument(metavar="FILE", help="Parquet or CSV: a column for each attribute, and the label."),
     ],
     *,
-    label: Annotated[
-        str, typer.Option("--label", help="Column that says what happened: 1 and 0, or true and false.")
-    ],
+    label: Annotated[str, typer.Option("--label", help="Column of the outcome: 1 and 0, or true and false.")],
     positive: Annotated[
         str, typer.Option("--positive", help="Its value where that is positive; all others are negative.")
     ] = "",

@@ -99,7 +99,8 @@ def sentences(titles: Sequence[str], found: "Evaluation") -> list[str]:
     said = [_difference(titles, difference) for difference in found.differences]
     if not said and found.performances[0].auc.low <= 0.5:
         said.append(
-            "the scores cannot be told from chance with these rows: the interval of the AUC holds 0.5"
+            "with these rows, the scores do not differ significantly from chance: the interval of "
+            "the AUC contains 0.5"
         )
     return said
 
@@ -110,7 +111,7 @@ def _difference(titles: Sequence[str], difference: "Difference") -> str:
         return f"{what}: both give every row the same score"
     if difference.direction == "unknown":
         interval = f"{change.low:+.4f} to {change.high:+.4f}"
-        return f"{what}: no difference can be told with these rows ({change.value:+.4f}, {interval})"
+        return f"{what}: no significant difference with these rows ({change.value:+.4f}, {interval})"
     how = "higher" if change.value > 0.0 else "lower"
     low, high = sorted((abs(change.low), abs(change.high)))
     return (

@@ -58,8 +58,8 @@ def promote(  # noqa: PLR0913 - one a word of the command line
 ) -> None:
     """Let an alias name a version, at once and for everybody who compiles from now on.
 
-    A version that was pushed without golden rows does not become champion (NB673), unless somebody gives a
-    reason, which is recorded with the move and shown by `model show`.
+    A version that was pushed without golden rows does not become champion (NB673), unless --without-golden
+    gives a reason, which is recorded with the move and shown by `model show`.
     """
     from nextbest.diagnostics import Diagnostic
     from nextbest.models import ModelError

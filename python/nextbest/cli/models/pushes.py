@@ -81,9 +81,9 @@ def push(  # noqa: PLR0913 - one a word of the command line
 ) -> None:
     """Validate a model and add it to the registry as a version that never changes.
 
-    The model is tried in a process of its own, with limits: what it is made of, whether it says what its
-    trainer says (golden rows), has a score at every threshold of its trees, gives probabilities that differ
-    (background sample), and how long that takes. Exits with 1 when it is refused, with every reason.
+    A separate process with limits validates the model: its structure, whether its scores equal those of its
+    trainer (golden rows), a score at every threshold of its trees, probabilities that vary (background
+    sample), and the time that scoring takes. The exit code is 1 if it is refused; every reason is shown.
     """
     from nextbest.models.pushing.push import Request
 
@@ -164,8 +164,8 @@ def _promote(store: "Registry", pushed: "Pushed", alias: str, reason: str, *, is
     from nextbest.registry.aliases import Move
     from nextbest.registry.registry import Waiver
 
-    assert pushed.version is not None  # noqa: S101 - the caller has looked
-    assert pushed.manifest is not None  # noqa: S101 - likewise
+    assert pushed.version is not None  # noqa: S101 - the caller has checked
+    assert pushed.manifest is not None  # noqa: S101 - the same
     if is_dry_run:
         asked = Move(alias, "", pushed.version.digest, user(), now())
         move = store.plan_promotion(pushed.manifest, asked, Waiver(reason))
@@ -246,7 +246,7 @@ def _found(pushed: "Pushed") -> list[str]:
     """What validation found, a line each; what it could not look at too."""
     from nextbest.cli.models.wording import boundary, golden, independence, latency, spread
 
-    assert pushed.manifest is not None  # noqa: S101 - the caller has looked
+    assert pushed.manifest is not None  # noqa: S101 - the caller has checked
     report = pushed.manifest.report
     engine = report.engine
     lines = [

@@ -139,7 +139,7 @@ def read_waiver(reason: str | None) -> str:
     """The reason of a waiver; empty without one.
 
     Raises:
-        CommandError: It says nothing.
+        CommandError: There is none.
     """
     if reason is not None and not reason.strip():
         remedy = "say why the version may be champion without golden rows"

@@ -42,7 +42,7 @@ def boundary(report: "Report") -> str:
         )
     text = f"boundary  {found.tested:,} of {found.thresholds:,} thresholds, {found.rows:,} rows"
     if found.unanswered:
-        text += f", {found.unanswered:,} without a score, where the prior stands in"
+        text += f", {found.unanswered:,} without a score, for which the prior is used"
     return f"{text} ({found.reason})" if found.reason else text
 
 

@@ -11,7 +11,7 @@ from nextbest.v1 import native_pb2
 
 
 class SampleError(ValueError):
-    """A background sample is of no use to a model; the message says why."""
+    """A background sample that cannot be used with a model; the message has the reason."""
 
 
 def add_background(
@@ -22,16 +22,16 @@ def add_background(
     Args:
         model: Changed in place; what it had of another sample is overwritten.
         rows: How many rows the sample has.
-        floats: Its numbers, as `_core.NativeModel` takes them, with whatever stands in for missing ones.
-        ints: Its whole numbers, likewise.
-        texts: Its texts, likewise.
+        floats: Its numbers in the form of `_core.NativeModel`, with missing values replaced.
+        ints: Its whole numbers, in the same form.
+        texts: Its texts, in the same form.
 
     Returns:
         How many rows count: those that the model has a score for.
 
     Raises:
         SampleError: No row does.
-        ValueError: The lines are not of so many rows.
+        ValueError: The lines do not have this number of rows.
     """
     for ensemble in model.ensembles:
         del ensemble.leaf_covers[:]

@@ -1,4 +1,4 @@
-"""A node of a graph with what its inputs stand for: what an operator is given."""
+"""A node of a graph with the values of its inputs: the arguments of an operator."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -56,7 +56,7 @@ def _one_hot(call: Call) -> Sequence[Value]:
         cut = call.program.apply(native.NATIVE_TRUNCATE, value.references)
         value = Tensor(cut, value.rows, Element.INT)
     _check_keys(value, categories)
-    # A category that is named twice stands at its last place.
+    # A category that is listed twice has its last position.
     place_of = {category: place for place, category in enumerate(categories.tolist())}
     values = np.zeros((len(place_of), len(categories)), dtype=np.float32)
     values[np.arange(len(place_of)), list(place_of.values())] = 1.0

@@ -66,7 +66,7 @@ def _gemm(call: Call) -> Sequence[Value]:
 
 
 def _attribute_matrix(call: Call, targets: int, width: int) -> Floats:
-    """Coefficients stand one target after the other."""
+    """Coefficients are stored target by target."""
     coefficients = call.attribute("coefficients")
     if coefficients is None or len(coefficients) != targets * width:
         raise NotLowered("its coefficients are not one for each column")

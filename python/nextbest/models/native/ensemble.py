@@ -27,7 +27,7 @@ class Tree:
     Attributes:
         slots: Index of a slot of the ensemble, for each node.
         thresholds: A number goes left when it is at most this.
-        weights: Of shape [leaves, targets]; 0 where a leaf says nothing of a target.
+        weights: Of shape [leaves, targets]; 0 if a leaf has no weight for a target.
     """
 
     slots: NDArray[np.int64]

@@ -15,7 +15,7 @@ _MODES_OF_V5: Final = ("LEQ", "LT", "GTE", "GT", "EQ", "NEQ", "MEMBER")
 
 @dataclass(eq=False)
 class Forest:
-    """Nodes of all trees, as they stand in the file.
+    """Nodes of all trees, in the order of the file.
 
     Attributes:
         modes: How a node compares: LEQ, LT, GTE, GT, EQ, NEQ, MEMBER; or LEAF.
@@ -71,7 +71,7 @@ def read_forest(call: Call, prefix: str) -> Forest:
     }
     roots = [place for place, tree in enumerate(trees) if not place or trees[place - 1] != tree]
     if len(roots) != len(set(trees)):
-        raise NotLowered("the nodes of a tree do not stand together")
+        raise NotLowered("the nodes of a tree are not adjacent")
     columns = call.attribute("nodes_featureids").tolist()
     missing = _missing(call, len(ids))
     weights = _weights(call, prefix, places)
@@ -143,7 +143,7 @@ def read_new_forest(call: Call) -> Forest:
 
 
 def _members(call: Call, modes: list[str]) -> dict[int, list[float]]:
-    """Sets stand one after the other, each ended by NaN; the last one need not be."""
+    """Sets are stored one after the other, each ended by NaN; the last NaN may be missing."""
     values = call.attribute("membership_values")
     sets: list[list[float]] = [[]]
     for value in [] if values is None else values.tolist():

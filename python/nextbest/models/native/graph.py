@@ -38,7 +38,8 @@ OPERATORS: Final[Mapping[str, Operator]] = {
     **categories.OPERATORS,
     **picks.OPERATORS,
 }
-# Operators that a graph of a propensity model may well have, and as many as anybody would wait for.
+# The number of operators of a propensity model that is still reasonable, and that is lowered in a reasonable
+# time.
 NODES_MAX: Final = 20_000
 
 _INPUTS: Final[dict[int, tuple[Element, Line]]] = {
@@ -57,10 +58,10 @@ def lower(model: bytes, output: str, columns: Sequence[int]) -> NativeModel:
     Args:
         model: An ONNX file.
         output: Name of an output of the graph; of a `ZipMap`, the table of numbers it is made from is meant.
-        columns: Of the output, counted from 0, those that somebody needs.
+        columns: The columns of the output that are used, counted from 0.
 
     Raises:
-        NotLowered: The graph does something that has no native form; the reason says what.
+        NotLowered: The graph has a part without a native form; the reason names it.
     """
     try:
         return _lower(onnx.load_model_from_string(model), output, columns)
@@ -113,7 +114,7 @@ def _needed(graph: onnx.GraphProto, output: str) -> list[onnx.NodeProto]:
 def _bind_inputs(
     graph: onnx.GraphProto, program: Program, values: dict[str, Value], wanted: set[str]
 ) -> None:
-    """Gives every input its references; those that nobody needs take their places all the same."""
+    """Gives every input its references; unused inputs keep their places."""
     known = {tensor.name for tensor in graph.initializer}
     counts = dict.fromkeys(Line, 0)
     for value in graph.input:

@@ -1,4 +1,4 @@
-"""Turns a program into the message: drops what nobody needs, gives numbers their cells, and writes steps."""
+"""Turns a program into the message: drops unused steps, gives numbers their cells, and writes steps."""
 
 from collections.abc import Sequence
 

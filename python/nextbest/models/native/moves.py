@@ -211,7 +211,7 @@ def _features(call: Call) -> Sequence[Value]:
     widths = [part.width for part in parts if isinstance(part, Tensor)]
     stated = call.attribute("inputdimensions")
     if stated is not None and stated.tolist() != widths:
-        raise NotLowered("it joins features of other widths than it says")
+        raise NotLowered("it joins features of other widths than it declares")
     return [join(call, parts, 1)]
 
 

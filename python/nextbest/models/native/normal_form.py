@@ -48,7 +48,8 @@ class NormalForm:
         """Returns one tree.
 
         Raises:
-            NotLowered: It has thresholds that are no numbers or weights that are not finite, or is no tree.
+            NotLowered: It has thresholds that are not numbers or weights that are not finite, or is not a
+                tree.
         """
         nodes: list[tuple[int, np.float32]] = []
         children: list[list[int]] = [[], []]

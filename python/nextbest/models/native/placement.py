@@ -1,4 +1,4 @@
-"""Gives every number of a row its cell; what a step needs to stand together, and does not, is copied."""
+"""Gives every number of a row its cell; copies numbers that a step needs to be adjacent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -60,7 +60,7 @@ class Placement:
         return int(self._cell_of[reference])
 
     def _place_constants(self) -> None:
-        """Gives every operand that is made of constants a block of its own, and single constants a cell."""
+        """Gives every operand that consists of constants a separate block, and single constants a cell."""
         constants = self.program.constants
         singles = [reference for reference in self.outputs if reference in constants]
         for step in self.steps:

@@ -1,8 +1,8 @@
 """The steps of a model while a graph is executed symbolically: values have references, and no place yet.
 
-A reference names one float of a row: an input, a constant, or what a step writes. Equal work is given the
-same reference, number by number, so that common subexpressions are computed once. Which steps are needed,
-and where their numbers stand, is decided afterwards (`layout`).
+A reference names one float of a row: an input, a constant, or a result of a step. Equal computations get the
+same reference, number by number, so that common subexpressions are computed once. `layout` decides afterwards
+which steps are needed, and where their numbers are stored.
 """
 
 from collections.abc import Hashable, Sequence
@@ -20,7 +20,7 @@ from nextbest.v1 import native_pb2 as native
 Floats = NDArray[np.float32]
 Operation: TypeAlias = native.NativeOperation.ValueType
 
-# Steps are at least as wide as an instruction is long; more numbers than this are no propensity model.
+# Steps are at least as wide as an instruction; a propensity model does not need more numbers than this.
 REFERENCES_MAX: Final = 1 << 22
 # Whole numbers up to here are exact as floats.
 EXACT_MAX: Final = 1 << 24
@@ -60,12 +60,12 @@ class Step:
     Attributes:
         operation: Which.
         outs: References of what it writes, in order.
-        operands: References of what it reads. Elementwise: each as many as it writes. Reductions: `group` for
-            each that is written, in order. PICK: places, then what is picked from. GEMM, SOFTMAX: one line.
-            LOOK_UP: the key. TREES: the cells of its slots. INT: places of int inputs.
+        operands: References of its inputs. Elementwise: the same number of each as of results. Reductions:
+            `group` for each result, in order. PICK: places, then what is picked from. GEMM, SOFTMAX: one
+            line. LOOK_UP: the key. TREES: the cells of its slots. INT: places of int inputs.
         group: As in the message.
         table: A matrix, dictionary or ensemble.
-        of_line: LOOK_UP: the key is an input that is no float.
+        of_line: LOOK_UP: the key is an input that is not a float.
     """
 
     operation: Operation
@@ -88,9 +88,9 @@ class Program:
     constants: dict[int, np.float32] = field(default_factory=dict)
     # Reference of a whole number -> least and largest value it can take; none: it may exceed `EXACT_MAX`.
     bounds: dict[int, tuple[int, int]] = field(default_factory=dict)
-    # Reference of a text that is no input -> a constant, or a choice.
+    # Reference of a text that is not an input -> a constant, or a choice.
     texts: dict[int, Hashable] = field(default_factory=dict)
-    # References of whole numbers that were floats, and may stand for NaN.
+    # References of whole numbers that were floats, and may represent NaN.
     truncated: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -118,7 +118,7 @@ class Program:
         return found[places].reshape(floats.shape)
 
     def text(self, source: Hashable) -> int:
-        """Returns the reference of a text that is no input; such references follow those of the inputs."""
+        """Returns the reference of a text that is not an input, numbered after those of the inputs."""
         if source not in self._by_text:
             if len(self.texts) >= REFERENCES_MAX:
                 raise NotLowered("it chooses between more than four million texts")

@@ -51,7 +51,7 @@ _EXACT: Final = frozenset(
 )
 
 _Line = NDArray[Any]
-# The line that an input stands in, and what it is made of.
+# The line of an input, and its source.
 _KINDS: Final[dict[str, tuple[int, type]]] = {
     "tensor(float)": (0, np.float32),
     "tensor(double)": (0, np.float64),
@@ -63,7 +63,7 @@ _Table = tuple[_Line, _Line, _Line]
 """Rows of numbers, whole numbers and texts."""
 
 
-# It computes as engines do, with infinities and numbers that are none.
+# It computes as engines do, with infinities and NaN.
 @np.errstate(all="ignore")
 def prove(onnx: bytes, output: str, columns: Sequence[int]) -> NativeModel:
     """Lowers a graph, and compares it with the graph on some two thousand rows at most.
@@ -71,10 +71,11 @@ def prove(onnx: bytes, output: str, columns: Sequence[int]) -> NativeModel:
     Args:
         onnx: The file.
         output: The output that holds the probabilities.
-        columns: Of the output, those that somebody needs.
+        columns: The columns of the output that are used.
 
     Raises:
-        NotLowered: It has no native form, or one that differs from ONNX Runtime; the reason says how.
+        NotLowered: It has no native form, or one that differs from ONNX Runtime; the reason has the
+            difference.
     """
     model = lower(onnx, output, columns)
     engine = _take(model)

@@ -1,7 +1,8 @@
 """Operators that make one number of many: reductions, places of the largest and smallest, and softmax.
 
-With NaN among four numbers or more, what ONNX Runtime finds to be the largest depends on where in a register
-each stands; here NaN that comes first stays, and is passed over elsewhere. Of places (ArgMax) both say this.
+With NaN among four or more numbers, the maximum that ONNX Runtime finds depends on the positions in a
+register; here NaN in the first position is the maximum, and is ignored in others. This also applies to
+positions (ArgMax).
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """Orders the steps that are needed so that few remain: biases move into products, like work becomes one step.
 
-A step costs time whatever its width. So steps of one kind that could run at the same time become one, where
-that does not cost more copying than it saves; and what a step reads is computed right before it, in the order
-in which it is read, so that it stands together.
+A step costs time whatever its width. So steps of one kind that could run at the same time become one, if that
+does not cost more copying than it saves; and the inputs of a step are computed right before it, in the order
+in which it reads them, so that they are adjacent.
 """
 
 from collections.abc import Iterator, Sequence
@@ -62,14 +62,14 @@ def _readers(steps: Sequence[Step], outputs: Sequence[int]) -> dict[int, int]:
 
 
 def _read(step: Step) -> Iterator[int]:
-    """The references that a step reads; inputs that are no floats have none."""
+    """The references that a step reads; inputs that are not floats have none."""
     if step.operation != native.NATIVE_INT and not step.of_line:
         for operand in step.operands:
             yield from dict.fromkeys(operand.tolist())
 
 
 def _merged(steps: list[Step], least: int) -> list[Step]:
-    """Makes one step of those of a kind and depth, where there are at least so many."""
+    """Merges steps of a kind and depth into one, if there are at least this many."""
     depth: dict[int, int] = {}
     groups: dict[tuple[object, ...], list[Step]] = {}
     for step in steps:

@@ -1,4 +1,4 @@
-"""What a name of a graph stands for while the graph is executed symbolically, and how two are broadcast.
+"""The value of a name of a graph during symbolic execution, and how two values are broadcast.
 
 A `Known` is a numpy array whose values are known now. A `Tensor` depends on the row: it holds a reference for
 each of its elements of *one* row. Moving elements about is done on these references, and costs nothing later.
@@ -60,7 +60,7 @@ class Tensor:
         references: In the tensor's shape; the axis of the rows has length 1.
         rows: Which axis that is, from 0.
         element: The elements' type. Whole numbers in `Line.CELLS` were computed; they are exact as floats
-            unless the program says nothing of their bounds.
+            unless the program lacks their bounds.
         line: What the references name.
     """
 
@@ -86,7 +86,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Missing:
-    """An output of a node that cannot be lowered, which nobody needs so far."""
+    """An output of a node that cannot be lowered; an error only if it is used."""
 
     reason: str
 

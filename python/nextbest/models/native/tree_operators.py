@@ -1,4 +1,4 @@
-"""Operators that are tree ensembles: trees in the normal form, and steps for what becomes of their sums."""
+"""Tree ensemble operators: trees in the normal form, and steps for the transformation of their sums."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ _LABEL: Final = Missing("its answer is made from the label of a class")
 _AGGREGATES: Final = ("AVERAGE", "SUM", "MIN", "MAX")
 # Of version 5, as ONNX Runtime numbers them; ONNX has SOFTMAX before LOGISTIC.
 _TRANSFORMS: Final = ("NONE", "LOGISTIC", "SOFTMAX", "SOFTMAX_ZERO", "PROBIT")
-# Numbers in the leaves of one ensemble, all told.
+# Numbers in all leaves of one ensemble.
 WEIGHTS_MAX: Final = 1 << 25
 
 

@@ -29,7 +29,7 @@ _SAMPLER: Final = "parentbased_always_on"
 
 @cache
 def _instance_id() -> str:
-    """Of this process: whoever asks, and however often."""
+    """Of this process: for every client, at any rate."""
     return str(uuid.uuid4())
 
 
@@ -171,5 +171,5 @@ def _some_ms(found: Mapping[str, str], name: str) -> float | None:
 
 def _timeout(found: Mapping[str, str], name: str) -> float | None:
     milliseconds = values.whole(found, name, None)
-    # A timeout of 0 is none at all, says the specification.
+    # A timeout of 0 means none, by the specification.
     return FOREVER_S if milliseconds == 0 else None if milliseconds is None else milliseconds / 1e3

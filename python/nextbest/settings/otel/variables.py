@@ -19,7 +19,7 @@ class Support(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable; where it is not honoured in full, `note` says what happens instead."""
+    """A variable; if it is not fully supported, `note` describes the difference."""
 
     name: str
     support: Support
@@ -63,7 +63,7 @@ _IN_PART: Final = {
 _NOT_HONOURED: Final = {
     "callers' `traceparent` and `tracestate` are read, nothing else": ("OTEL_PROPAGATORS",),
     "the log has no levels": ("OTEL_LOG_LEVEL",),
-    "spans have bounds of their own, see docs/operator/opentelemetry.md": (
+    "spans have other bounds, see docs/operator/opentelemetry.md": (
         "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
         "OTEL_ATTRIBUTE_COUNT_LIMIT",
         "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",

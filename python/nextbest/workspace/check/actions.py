@@ -106,9 +106,7 @@ def _check_propensity(
             and workspace.is_sound(model.document, model.document.node)
         ):
             remedy = f"add `prior:` to the model, or write {{model: {name}, prior: 0.01}} here"
-            message = (
-                f"no prior for the model `{name}` is given: actions need one when the model has no score"
-            )
+            message = f"the model `{name}` has no prior, which replaces its score when it has none"
             yield Diagnostic("NB615", message, position, remedy)
 
 
