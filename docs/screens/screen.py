@@ -1,6 +1,6 @@
 """A command -> the picture of a terminal in which it ran.
 
-The command runs at a terminal of its own, so it shows its colours. The picture names no font that a browser
+The command runs in a separate terminal, so it shows its colours. The picture names no font that a browser
 would have to fetch.
 """
 

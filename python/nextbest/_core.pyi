@@ -49,7 +49,7 @@ class RequestError(ValueError):
         """Path of the field, `context[2].value`; empty where the message concerns the whole."""
 
 class ServerError(OSError):
-    """A server or a load run cannot be had: an address, a thread, a setting of tracing."""
+    """A server or a load run cannot start: an address, a thread, a setting of tracing."""
 
 class _Traces(TypedDict):
     emitted: int
@@ -142,8 +142,8 @@ class Bundle:
 
         Args:
             data: The file's bytes.
-            onnxruntime_path: Of `libonnxruntime.so`. Without it no model runs: priors stand in, and answers
-                say so.
+            onnxruntime_path: Of `libonnxruntime.so`. Without it no model runs: priors are used, and answers
+                report it.
 
         Raises:
             BundleError: The file is not whole or holds what must not be, or a model does not load.
@@ -217,7 +217,7 @@ class NativeModel:
         """Opens an encoded `NativeModel`.
 
         Raises:
-            BundleError: It is none, or holds what must not be.
+            BundleError: It is not a bundle, or its content is not valid.
         """
     @property
     def tree_count(self) -> int:
@@ -246,12 +246,12 @@ class NativeModel:
             A little-endian float of 32 bits for each row; NaN where the row has none.
 
         Raises:
-            ValueError: There is no such column or kernel, or the inputs are not of so many rows.
+            ValueError: There is no such column or kernel, or the inputs do not have this number of rows.
         """
     def time(
         self, rows: int, floats: bytes, ints: list[int], texts: list[str], *, batch: int, runs: int
     ) -> list[float]:
-        """Times runs of so many rows each, with the best kernel of this machine.
+        """Times runs of this number of rows each, with the best kernel of this machine.
 
         Args:
             rows: How many there are; runs go through them in circles, so that none is learnt by heart.
@@ -265,7 +265,7 @@ class NativeModel:
             Microseconds of each run.
 
         Raises:
-            ValueError: There is no row, or the inputs are not of so many.
+            ValueError: There is no row, or the inputs do not have this number of rows.
         """
     def time_decisions(
         self,
@@ -279,7 +279,7 @@ class NativeModel:
         actions: int,
         runs: int,
     ) -> list[float]:
-        """Times runs as decisions make them: one customer and so many actions.
+        """Times runs as in decisions: one customer and this number of actions.
 
         Args:
             rows: How many there are: each is a customer, and the first `actions` are the actions.
@@ -296,8 +296,9 @@ class NativeModel:
             Microseconds of each run.
 
         Raises:
-            ValueError: There is no row, the inputs are not of so many, or there is no flag for each column.
-            BundleError: The model cannot be factored for so many actions.
+            ValueError: There is no row, the inputs do not have this number of rows, or there is no flag for
+            each column.
+            BundleError: The model cannot be factored for this number of actions.
         """
     def contributions(
         self,
@@ -320,15 +321,16 @@ class NativeModel:
             column: As for `score`.
             method: `fast` (Saabas) or `exact` (Shapley values along the paths of trees).
             owners: A number below 60,000 for each input column, those of numbers first, then whole numbers,
-                then texts: columns with the same number are told as one. None: each by itself.
+                then texts: columns with the same number have one contribution together. None: one
+                contribution per column.
 
         Returns:
             For each row little-endian floats of 64 bits: the expected margin, the row's margin, and a
             contribution for each owner; NaN where the row has no result.
 
         Raises:
-            ValueError: The model cannot be explained, there is no such method, or the inputs are not of so
-                many rows.
+            ValueError: The model cannot be explained, there is no such method, or the inputs do not have this
+                number of rows.
         """
     def survey(
         self, rows: int, floats: bytes, ints: list[int], texts: list[str]
@@ -346,7 +348,7 @@ class NativeModel:
             mean of each cell over those of them where it is a finite number.
 
         Raises:
-            ValueError: The inputs are not of so many rows.
+            ValueError: The inputs do not have this number of rows.
         """
 
 def system_authorities() -> list[bytes]:
@@ -364,30 +366,27 @@ class Server:
             settings: All optional; None is as good as absent.
 
                 `address` ("127.0.0.1:50051"), `health_address` ("127.0.0.1:50053"): `host:port`, port 0: any;
-                or `unix:/path`.
-                `kernel` (the best of the machine): what filters, `avx512`, `avx2` or `portable`.
-                `index_bytes_max` (1 GiB): memory that the index of a bundle's policies may take.
-                `health_sample` (8): one decision in so many is counted for the health of its models; 0: none.
-                `workers` (0): threads that decide; 0: one a core. `in_flight_max` (16,384): requests in
-                memory; more are refused. `late_models` ("degrade"): what becomes of a request whose deadline
-                leaves no time for models: `degrade` to priors, or `refuse`.
-                `onnxruntime_path`: of `libonnxruntime.so`; a bundle with models needs it.
-                `drain_grace_s` (0.0): how long `drain` goes on accepting.
-                And what `nextbest.settings.limits.Limits` has.
-                `tls_certificate`, `tls_key` (None): who the server is, bytes of PEM; None: plain text.
-                `tls_client_ca` (None): whose certificates callers may show; `tls_client_required` (True): and
-                have to. `access` (None): callers, as `nextbest.serve.access` has them; None:
-                everybody.
+                or `unix:/path`. `kernel` (the best of the machine): what filters, `avx512`, `avx2` or
+                `portable`. `index_bytes_max` (1 GiB): memory that the index of a bundle's policies may take.
+                `health_sample` (8): one in this number of decisions is counted for the health of its models;
+                0: none. `workers` (0): threads that decide; 0: one a core. `in_flight_max` (16,384): requests
+                in memory; more are refused. `late_models` ("degrade"): the handling of a request whose
+                deadline leaves no time for models: `degrade` to priors, or `refuse`. `onnxruntime_path`: of
+                `libonnxruntime.so`; a bundle with models needs it. `drain_grace_s` (0.0): how long `drain`
+                goes on accepting. And what `nextbest.settings.limits.Limits` has. `tls_certificate`,
+                `tls_key` (None): who the server is, bytes of PEM; None: plain text. `tls_client_ca` (None):
+                whose certificates callers may show; `tls_client_required` (True): and have to. `access`
+                (None): callers, in the form of `nextbest.serve.access`; None: no authentication.
                 `otlp_endpoint` (None): `http://host:port` or `https://...` of a collector; None: no traces.
                 `otlp_protocol` ("grpc"): or `http/protobuf`. `otlp_compressed` (False): with gzip.
                 `otlp_certificate` (the system's), `otlp_client_certificate`, `otlp_client_key` (None): bytes
                 of PEM. `otlp_headers`: names and values sent along. `otlp_timeout_s` (10.0): for an answer.
                 `otlp_resource`: attributes of the process. `otlp_sampler` ("parentbased_always_on"),
-                `otlp_sampler_ratio` (1.0). `otlp_delay_s` (0.2): a span waits at most so long.
+                `otlp_sampler_ratio` (1.0). `otlp_delay_s` (0.2): the maximum time that a span waits.
                 `otlp_batch_spans_max` (2,048): spans of a request. `otlp_retry_s` (300.0): until spans that
-                the collector does not take are given up.
-                `customer_hash_key` (random): bytes that key the hash of customer ids in traces.
-                `trace_queue_bytes` (67,108,864): room for spans not yet exported.
+                the collector does not take are given up. `customer_hash_key` (random): bytes that key the
+                hash of customer ids in traces. `trace_queue_bytes` (67,108,864): room for spans not yet
+                exported.
 
         Raises:
             BundleError: The bundle cannot be run.
@@ -501,7 +500,7 @@ def load(settings: dict[str, Any], *, watch: LoadWatch | None = None) -> _Report
     """Sends requests to a server at a pace, and reports how long the answers took.
 
     Open loop (`rate_per_s`): requests leave on schedule, answered or not, and each is timed from the moment
-    it was due. Closed loop (`in_flight`): so many at a time, timed from when they are sent; for capacity.
+    it was due. Closed loop (`in_flight`): this number at a time, timed from when they are sent; for capacity.
 
     Args:
         settings: `requests`: encoded messages, sent in turn; at least one. Either `rate_per_s` (above 0.0) or

@@ -35,7 +35,7 @@ def compare(winner: Score, loser: Score, currency: str) -> str:
         return _against("priority", winner.priority, loser.priority, _number)
     found = _factors(winner, loser, currency)
     if any(factor.weight is None for factor in found):
-        # Of numbers that are not positive, no share of the outcome can be told.
+        # For numbers that are not positive, the share of a factor is unknown.
         higher = [factor.text for factor in found if factor.weight is None and factor.is_higher]
         return " and ".join(higher) or _against("priority", winner.priority, loser.priority, _number)
     raising = _largest(found, 1.0)
@@ -100,7 +100,7 @@ def _largest(found: list[_Factor], sign: float) -> list[_Factor]:
 
 
 def _against(what: str, ours: float, theirs: float, write: Callable[[float, int], str]) -> str:
-    """`value 120 EUR against 40 EUR`, in as many digits as tell the two apart."""
+    """`value 120 EUR against 40 EUR`, with enough digits to distinguish the two."""
     written = f"{ours:g}", f"{theirs:g}"
     for digits in range(_DIGITS_MIN, _DIGITS_MAX):
         written = write(ours, digits), write(theirs, digits)

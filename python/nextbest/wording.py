@@ -1,4 +1,4 @@
-"""Values of answers, and what became of an action -> the words that people read.
+"""Values of answers, and the outcomes of actions -> words for people.
 
 `nextbest.expression.rendering` writes what an author can write in a workspace; this is what everybody reads.
 """
@@ -45,7 +45,7 @@ def word_value(value: AttributeValue, zone: tzinfo | None = None) -> str:
 
     Args:
         value: Of an attribute.
-        zone: Of times; None: that of whoever reads.
+        zone: Of times; None: the time zone of this computer.
     """
     match value:
         case None:
@@ -66,7 +66,7 @@ def word_moment(moment: datetime, zone: tzinfo | None = None) -> str:
 
     Args:
         moment: Any time.
-        zone: To show it in; None: that of whoever reads, which this computer knows.
+        zone: To show it in; None: the time zone of this computer.
     """
     try:
         local = moment.astimezone(zone)
@@ -118,7 +118,7 @@ def short_number(number: float) -> str:
 
 
 def word_percent(share: float, digits: int = 2) -> str:
-    """Writes a share, `3.1 %`, `0.042 %`: with a decimal, and with so many significant digits at least."""
+    """Writes a share, `3.1 %`, `0.042 %`: with one decimal, and at least `digits` significant digits."""
     percent = 100.0 * share
     if percent and abs(percent) < _TINY:
         return f"{percent:.{digits - 1}e} %"
@@ -179,7 +179,7 @@ def word_name(name: str, label: str) -> str:
 
 
 def word_label(name: str, label: str) -> str:
-    """What people call something, to stand beside its name; empty where it repeats the name."""
+    """The label of something, to show next to its name; empty if it repeats the name."""
     spelled = " ".join(re.split(r"[\s_-]+", name.rpartition(".")[2].casefold()))
     return "" if " ".join(re.split(r"[\s_-]+", label.casefold())) == spelled else label
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nextbest.bundle import Sealed
 
 _BYTES_MAX = 1024 * 1024 * 1024
-"""Of any file: twice what a bundle may have, whose own limit says more."""
+"""Of any file: twice the limit of a bundle, whose own check has a better message."""
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +33,7 @@ def load(path: Path) -> "Sealed":
 
     Raises:
         CommandError: It cannot be read, or the workspace has errors.
-        BundleError: The file is no bundle.
+        BundleError: The file is not a bundle.
     """
     from nextbest import bundle
 

@@ -1,4 +1,4 @@
-"""Decisions -> tables. Everything is said in words; colour repeats it."""
+"""Decisions -> tables. The words contain everything; colour repeats it."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -56,7 +56,7 @@ class View:
 
     Attributes:
         labels: What people call the actions, by name.
-        zone: Of times; None: that of whoever reads.
+        zone: Of times; None: the time zone of this computer.
         rivals: Of each rank, the action and its score: beside those placed, which an answer has anyway.
     """
 
@@ -131,7 +131,7 @@ def render_funnel(funnel: Sequence[StageCount]) -> RenderableType:
 def render_ranking(
     actions: Iterable[ActionExplanation], row_count_max: int, currency: str = "", view: View | None = None
 ) -> list[RenderableType]:
-    """Renders the actions that were ranked, best first, with what became of each."""
+    """Renders the ranked actions, best first, with the outcome of each."""
     ranked = sorted((action for action in actions if action.rank), key=lambda action: action.rank)
     if not ranked:
         return [Text("No action reached the ranking.", "yellow")]
@@ -223,7 +223,7 @@ def score_columns(currency: str) -> tuple[Column, ...]:
 
 
 def score_cells(scores: Sequence[Score | None]) -> list[list[str]]:
-    """The cells of scores that stand below each other; empty where there is none, as of a fallback."""
+    """The cells of scores that are below each other; empty if there is none, as for a fallback."""
     known = [score for score in scores if score is not None and not _is_empty(score)]
     amounts = dict(zip(map(id, known), word_amounts([score.value for score in known]), strict=True))
     starred = any(score.propensity_source is PropensitySource.DEGRADED for score in known)
@@ -267,7 +267,7 @@ def _why(action: RankedAction, rivals: Mapping[int, tuple[str, Score]], currency
     """What made an action win: its rank, and the factors that put it above the next."""
     if action.reason is Reason.FALLBACK:
         return "fallback: no action remains for the placement"
-    # The priority has a column of its own.
+    # The priority has a separate column.
     rank = re.sub(r"^priority [^ ]+, ", "", action.reason_text)
     ahead = (
         word_ahead(action.rank, action.score, rivals, currency) if action.reason is Reason.PRIORITY else ""

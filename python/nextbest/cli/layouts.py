@@ -1,10 +1,9 @@
 """Columns and rows -> a table as wide as the terminal, or narrower.
 
 All tables of the commands are laid out here, so that they look alike: a bold heading over a line, numbers on
-the right, words that are never cut. Where the terminal is too narrow, headings become short first; then the
-columns that give way leave the row, and their cells stand below it; then names are folded; and where that is
-not enough, each row becomes a list of its cells. A number is never cut or folded before that: its beginning
-alone is another number.
+the right, words that are never cut. If the terminal is too narrow, first headings become short; then optional
+columns move to lines below their row; then names are folded; and if that is not enough, each row becomes a
+list of its cells. A number is never cut or folded before that, because its beginning alone is another number.
 """
 
 import re
@@ -34,7 +33,7 @@ Cell = str | Text | Sequence[str]
 
 
 class Kind(Enum):
-    """How a column is laid out: names are kept whole, numbers stand on the right, texts are wrapped."""
+    """The layout of a column: names are kept whole, numbers are on the right, texts are wrapped."""
 
     NAME = "name"
     NUMBER = "number"

@@ -66,7 +66,7 @@ class ReaderGoneError(Exception):
 
 @contextlib.contextmanager
 def _writing() -> Iterator[None]:
-    # An error of our own: frameworks turn the system's into an exit code of theirs.
+    # An error type of this program: frameworks give the system's their own exit code.
     try:
         yield
     except BrokenPipeError:
@@ -154,7 +154,7 @@ def write_json(value: object) -> None:
 def write_error(error: CommandError) -> None:
     """Prints what went wrong to standard error: one JSON line for machines, two lines for people.
 
-    Where standard error cannot be written, the exit code alone says it.
+    If standard error cannot be written, only the exit code reports the error.
     """
     with contextlib.suppress(OSError, ValueError):
         _write_error(error)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def render_status(found: "Status") -> list[RenderableType]:
-    """Renders what a server runs, what became of the calls, and how it fares."""
+    """Renders the active bundle, the outcomes of calls, and the state of the server."""
     return [_running(found), _calls(found), _server(found)]
 
 

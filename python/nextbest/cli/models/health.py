@@ -66,10 +66,10 @@ def health(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Show how a model fares: how far features and scores have moved, and how well it is calibrated.
 
-    The stability index (PSI) compares what the server has counted with the background sample that the version
-    was pushed with. Its limits are conventions, and depend on the number of rows (n) and bins: `by chance` is
-    the index to be expected if nothing had changed, and what is too few for a verdict says so. Ends with 1
-    when something alerts.
+    The stability index (PSI) compares the values that the server counted with the background sample of the
+    version. Its limits are conventions, and depend on the number of rows (n) and bins: `by chance` is the
+    expected index if nothing changed; with too few rows there is no verdict. The exit code is 1 if there is
+    an alert.
 
     With --outcomes, observed and expected rates are compared over all rows, by decile of propensity and by
     action. Each has a verdict: it alerts when they differ by the factor --ratio-alert in either direction and

@@ -76,7 +76,7 @@ def term(expires: str, expired: bool) -> str:  # noqa: FBT001 - what it is about
 
 
 def stamp(at: str) -> str:
-    """A time of a record, in the zone of whoever reads; what is not a time, as it is."""
+    """A time of a record, in this computer's time zone; other texts are unchanged."""
     from nextbest.wording import word_moment  # noqa: PLC0415 - loads what `--help` does not need
 
     try:
