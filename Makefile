@@ -193,10 +193,18 @@ figures: $(VENV)/.packages ## Write the recorded figures (bench/results) into th
 wheel: $(VENV)/.demo-packages ## Build the wheel into dist/
 	$(BIN)/maturin build --release --locked --out dist
 
+.PHONY: release
+release: $(VENV)/.release-packages ## Build the wheel, bills of materials and checksums into dist/, and try the wheel out
+	$(BIN)/python .ci/release.py
+
+.PHONY: deny
+deny: ## Check licences, bans and sources of Rust dependencies with cargo-deny, where it is installed
+	cargo deny --locked check licenses bans sources
+
 # Set-up
 
 .PHONY: constraints
-constraints: $(VENV)/.bench-packages $(VENV)/.docs-packages ## Write the installed versions to constraints.txt
+constraints: $(VENV)/.bench-packages $(VENV)/.docs-packages $(VENV)/.release-packages ## Write the installed versions to constraints.txt
 	$(BIN)/pip freeze --exclude-editable --exclude nextbest | LC_ALL=C sort -f > constraints.txt
 
 .PHONY: clean
@@ -237,6 +245,10 @@ $(VENV)/.bench-packages: $(VENV)/.packages
 
 $(VENV)/.docs-packages: $(VENV)/.packages
 	$(PIP) --group docs
+	touch $@
+
+$(VENV)/.release-packages: $(VENV)/.demo-packages
+	$(PIP) --group release
 	touch $@
 
 # nginx and HAProxy for tests/proxies; where the machine does not have them, they are unpacked here.
