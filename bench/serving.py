@@ -29,8 +29,9 @@ import machine
 import windows
 from nextbest import bundle, workspace
 from nextbest.client.client import Client
+from nextbest.client.encoding import assemble
 from nextbest.client.operator import Operator
-from nextbest.client.question import Question, assemble
+from nextbest.client.question import Question
 from nextbest.demo import bank, questions, server
 from nextbest.demo.tour import compile_workspace, load_customers
 from processes import LOAD_CORE, SERVER_CORE, Child, child, nextbest, paused

@@ -20,11 +20,13 @@ other pages for channels show how they are used.
 LINE_MAX: Final = 100
 CONTENTS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "Client": ("nextbest", ("Client",)),
-    "Client for asyncio": ("nextbest.client.aio", ("Client",)),
+    "Client for asyncio": ("nextbest", ("AsyncClient",)),
     "Stored customers": ("nextbest.client.client", ("Customers",)),
     "Connections": ("nextbest", ("Retry", "KeepAlive", "Tls")),
     "Questions": ("nextbest", ("Question",)),
     "Answers": ("nextbest.client.answers", ()),
+    "Scores": ("nextbest.client.scores", ()),
+    "Explanations": ("nextbest.client.explanations", ()),
     "Errors": ("nextbest.errors", ()),
     "Offline decisions": ("nextbest.bundle.offline", ("OfflineBundle",)),
 }

@@ -1,7 +1,8 @@
 """nextbest: a next-best-action decision server.
 
-The typed clients are `nextbest.Client` (blocking) and `nextbest.aio.Client` (asyncio); everything else of the
-package serves the command line.
+The typed clients are `nextbest.Client` (blocking), `nextbest.AsyncClient` (asyncio) and `nextbest.Operator`
+(the control port); their errors are in `nextbest.errors`. They load gRPC and protobuf, and nothing else from
+outside Python's own library.
 """
 
 import importlib
@@ -14,25 +15,37 @@ TYPE_CHECKING = False
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
-    from nextbest.client import aio, errors
+    from nextbest.client import errors
+    from nextbest.client.aio import AsyncClient
     from nextbest.client.channels import KeepAlive, Retry
     from nextbest.client.client import Client
     from nextbest.client.credentials import Tls
+    from nextbest.client.operator import Operator
     from nextbest.client.question import Question
 
     __version__: str
 
-__all__ = ["Client", "KeepAlive", "Question", "Retry", "Tls", "__version__", "aio", "errors"]
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "KeepAlive",
+    "Operator",
+    "Question",
+    "Retry",
+    "Tls",
+    "__version__",
+    "errors",
+]
 
 _MODULES = {
+    "AsyncClient": "nextbest.client.aio",
     "Client": "nextbest.client.client",
     "KeepAlive": "nextbest.client.channels",
+    "Operator": "nextbest.client.operator",
     "Question": "nextbest.client.question",
     "Retry": "nextbest.client.channels",
     "Tls": "nextbest.client.credentials",
 }
-
-_SUBMODULES = {"aio": "nextbest.client.aio", "errors": "nextbest.client.errors"}
 
 
 def __getattr__(name: str) -> object:
@@ -41,8 +54,8 @@ def __getattr__(name: str) -> object:
         return getattr(importlib.import_module(_MODULES[name]), name)
     if name == "__version__":
         return _version()
-    if name in _SUBMODULES:
-        return importlib.import_module(_SUBMODULES[name])
+    if name == "errors":
+        return importlib.import_module("nextbest.client.errors")
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from nextbest.client.answers import Score
+from nextbest.client.scores import Score
 from nextbest.wording import short_number, word_amount, word_percent
 
 _TOLERANCE: Final = 1e-6

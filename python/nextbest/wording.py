@@ -12,8 +12,8 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from nextbest.client.answers import LiteralExplanation, Outcome, Unavailable
-from nextbest.client.values import AttributeValue
+from nextbest.client.attributes import AttributeValue
+from nextbest.client.explanations import LiteralExplanation, Outcome, Unavailable
 
 UNAVAILABLE: Final = {
     Unavailable.DISABLED: "it is disabled",

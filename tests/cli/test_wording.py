@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from nextbest.client.answers import LiteralExplanation, ReadAttribute, Truth
+from nextbest.client.explanations import LiteralExplanation, ReadAttribute, Truth
 from nextbest.wording import (
     short_number,
     word_amount,

@@ -10,7 +10,8 @@ import grpc
 import pytest
 
 import nextbest
-from nextbest.client import aio, errors
+from nextbest.client import errors
+from nextbest.client.aio import AsyncClient
 from nextbest.v1 import customer_pb2, customer_pb2_grpc, decision_pb2, decision_pb2_grpc
 
 
@@ -96,7 +97,7 @@ def _blocking(address, ask, **options):
 
 def _asyncio(address, ask, **options):
     async def run():
-        async with aio.Client(address, **options) as client:
+        async with AsyncClient(address, **options) as client:
             answer = ask(client)
             return await answer if inspect.isawaitable(answer) else answer
 
@@ -123,7 +124,7 @@ def _many_blocking(address, ask, count, **options):
 def _many_asyncio(address, ask, count, **options):
     async def run():
         answers = []
-        async with aio.Client(address, **options) as client:
+        async with AsyncClient(address, **options) as client:
             for _ in range(count):
                 answers += await asyncio.gather(ask(client), return_exceptions=True)
         return answers

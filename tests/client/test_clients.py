@@ -9,7 +9,8 @@ import pytest
 from opentelemetry import trace
 
 import nextbest
-from nextbest.client import aio, answers, errors
+from nextbest.client import answers, errors
+from nextbest.client.aio import AsyncClient, AsyncCustomers
 from nextbest.v1 import customer_pb2, decision_pb2
 from nextbest.v1.customer_pb2 import Attribute, StringList, Value
 
@@ -236,9 +237,9 @@ def test_both_clients_offer_the_same():
             if callable(member) and not name.startswith("_")
         }
 
-    blocking, waiting = public(nextbest.Client), public(aio.Client)
+    blocking, waiting = public(nextbest.Client), public(AsyncClient)
     # A stream of questions may be waited for, too, where waiting is possible.
     questions, either = blocking["decide_stream"].pop(1), waiting["decide_stream"].pop(1)
     assert either.endswith(questions.removeprefix("questions: "))
     assert blocking == waiting
-    assert public(nextbest.client.client.Customers) == public(aio.Customers)
+    assert public(nextbest.client.client.Customers) == public(AsyncCustomers)

@@ -8,7 +8,8 @@ import pytest
 
 import nextbest
 from nextbest import KeepAlive, Retry
-from nextbest.client import aio, errors
+from nextbest.client import errors
+from nextbest.client.aio import AsyncClient
 from nextbest.client.answers import Decision
 from nextbest.v1 import customer_pb2, decision_pb2
 
@@ -180,7 +181,7 @@ def test_pings_are_the_callers_choice(call, address, keep_alive):
         ({"api_key": 5}, "api_key"),
     ],
 )
-@pytest.mark.parametrize("client", [nextbest.Client, aio.Client])
+@pytest.mark.parametrize("client", [nextbest.Client, AsyncClient])
 def test_arguments_of_another_shape_are_named(client, arguments, field):
     with pytest.raises(errors.InvalidRequest) as caught:
         client(**{"address": "127.0.0.1:1", **arguments})

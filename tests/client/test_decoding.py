@@ -7,7 +7,8 @@ from enum import StrEnum
 import pytest
 from google.protobuf import text_format
 
-from nextbest.client import answers, decoding
+from nextbest.client import answers, decoding, explanations, scores
+from nextbest.client.explanations import Stage
 from nextbest.v1 import decision_pb2
 
 MESSAGE = """
@@ -88,9 +89,7 @@ def test_placements(decision):
     assert action.content == {"title": "Go gold"}
     assert (action.rank, action.reason) == (1, answers.Reason.PRIORITY)
     assert action.reason_text == "priority 2.28, first of 34 candidates"
-    assert action.score == answers.Score(
-        0.02, 1.4, 120.0, 1.15, 2.28, answers.PropensitySource.MODEL, "cards"
-    )
+    assert action.score == scores.Score(0.02, 1.4, 120.0, 1.15, 2.28, scores.PropensitySource.MODEL, "cards")
     assert decision["sidebar"] == ()
     assert [placement.name for placement in decision.placements] == ["hero", "sidebar"]
     with pytest.raises(KeyError, match="footer"):
@@ -100,8 +99,8 @@ def test_placements(decision):
 def test_explanation(decision):
     loan, leaflet, late, old = decision.explanation.actions
     assert decision.explanation.funnel == (
-        answers.StageCount(answers.Stage.UNSPECIFIED, 50),
-        answers.StageCount(answers.Stage.ELIGIBILITY, 12),
+        explanations.StageCount(explanations.Stage.UNSPECIFIED, 50),
+        explanations.StageCount(explanations.Stage.ELIGIBILITY, 12),
     )
     (clause,) = loan.clauses
     assert str(clause.position) == "actions/loans.yaml:4:11"
@@ -109,20 +108,24 @@ def test_explanation(decision):
     assert (age.actual, age.label, age.reads, age.no_result) == (17, "Age", (), "")
     assert (income.actual, income.label, income.no_result) == (None, "", "it divides by 0")
     assert income.reads == (
-        answers.ReadAttribute("customer.income", "Income", 5),
-        answers.ReadAttribute("customer.age", "", None),
+        explanations.ReadAttribute("customer.income", "Income", 5),
+        explanations.ReadAttribute("customer.age", "", None),
     )
-    assert clause.truth is answers.Truth.FALSE
+    assert clause.truth is explanations.Truth.FALSE
     assert clause.treatment == "hero-loan"
     assert loan.score is None
     assert loan.placing is None
     assert loan.changes == ("customer.age must be at least 18",)
-    assert leaflet.placing == answers.Placing(answers.Outcome.LOST, "hero", "t", "gold-card", 1.12, None)
+    assert leaflet.placing == explanations.Placing(
+        explanations.Outcome.LOST, "hero", "t", "gold-card", 1.12, None
+    )
     assert leaflet.score.priority == 0.1
     assert (leaflet.advice, late.advice.customer, late.advice.context) == (None, {"age": 18}, {"page": None})
-    assert (late.advice.dropped_at, late.advice.rank) == (answers.Stage.PLACED, 2)
-    assert late.advice.placing == answers.Placing(answers.Outcome.PLACED, "hero", "t", "", 0.0, None)
-    assert old.unavailable is answers.Unavailable.EXPIRED
+    assert (late.advice.dropped_at, late.advice.rank) == (explanations.Stage.PLACED, 2)
+    assert late.advice.placing == explanations.Placing(
+        explanations.Outcome.PLACED, "hero", "t", "", 0.0, None
+    )
+    assert old.unavailable is explanations.Unavailable.EXPIRED
 
 
 def test_contributions():
@@ -142,11 +145,11 @@ def test_contributions():
     answer = decision_pb2.DecideResponse(placements=[decision_pb2.Placement(name="hero", actions=[ranked])])
     (action,) = decoding.decode_decision(answer)["hero"]
     told = action.contributions
-    assert (told.method, told.scale) == (answers.ContributionLevel.EXACT, answers.ContributionScale.LOG_ODDS)
+    assert (told.method, told.scale) == (scores.ContributionLevel.EXACT, scores.ContributionScale.LOG_ODDS)
     assert (told.base, told.margin, told.others, told.refusal) == (-3.0, -2.5, 0.125, "")
     text = "income 72,000 raises the odds by 65 %"
-    income = answers.Contribution("customer.income", "income", 72_000.0, 0.5, text)
-    age = answers.Contribution("customer.age", "age", None, -0.125, "age")
+    income = scores.Contribution("customer.income", "income", 72_000.0, 0.5, text)
+    age = scores.Contribution("customer.age", "age", None, -0.125, "age")
     assert list(told) == [income, age]
 
 
@@ -157,7 +160,7 @@ def test_no_explanation_unless_there_is_one():
 def test_numbers_of_a_newer_server_are_unspecified():
     message = decision_pb2.DecideResponse()
     message.explanation.actions.add(dropped_at=77)
-    assert decoding.decode_decision(message).explanation.actions[0].dropped_at is answers.Stage.UNSPECIFIED
+    assert decoding.decode_decision(message).explanation.actions[0].dropped_at is Stage.UNSPECIFIED
 
 
 ENUMERATIONS = [
@@ -181,15 +184,15 @@ def test_words_are_those_of_the_protocol(kind):
     [
         (answers.Decision, decision_pb2.DecideResponse),
         (answers.RankedAction, decision_pb2.RankedAction),
-        (answers.Score, decision_pb2.Score),
+        (scores.Score, decision_pb2.Score),
         (answers.Degradation, decision_pb2.Degradation),
-        (answers.ActionExplanation, decision_pb2.ActionExplanation),
-        (answers.ClauseExplanation, decision_pb2.ClauseExplanation),
-        (answers.LiteralExplanation, decision_pb2.LiteralExplanation),
-        (answers.Placing, decision_pb2.Placing),
-        (answers.Contributions, decision_pb2.Contributions),
-        (answers.Contribution, decision_pb2.Contribution),
-        (answers.SourcePosition, decision_pb2.SourcePosition),
+        (explanations.ActionExplanation, decision_pb2.ActionExplanation),
+        (explanations.ClauseExplanation, decision_pb2.ClauseExplanation),
+        (explanations.LiteralExplanation, decision_pb2.LiteralExplanation),
+        (explanations.Placing, decision_pb2.Placing),
+        (scores.Contributions, decision_pb2.Contributions),
+        (scores.Contribution, decision_pb2.Contribution),
+        (explanations.SourcePosition, decision_pb2.SourcePosition),
     ],
 )
 def test_every_field_of_a_message_has_its_attribute(kind, message):

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextbest.client.answers import Customer
+from nextbest.client.encoding import assemble, assemble_batches, assemble_explain, batches
 from nextbest.client.errors import InvalidRequest
-from nextbest.client.question import Question, assemble, assemble_batches, assemble_explain, batches
+from nextbest.client.question import Question
 from nextbest.client.values import decode, encode
 from nextbest.v1.customer_pb2 import IntList, StringList, Value
 

@@ -9,8 +9,10 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from nextbest.client import answers
-from nextbest.client.answers import Outcome, PropensitySource, Reason, Stage, Truth, Unavailable
+from nextbest.client import answers, explanations, scores
+from nextbest.client.answers import Reason
+from nextbest.client.explanations import Outcome, Stage, Truth, Unavailable
+from nextbest.client.scores import PropensitySource
 from nextbest.demo import customers, epilogue, report
 from nextbest.demo.funnel import Coverage, Funnel, LeavingReason, StageMean
 from nextbest.demo.latency import Latency
@@ -21,7 +23,7 @@ LABELS = {"gold-card": "Gold card", "home-insurance-standard": "Home insurance"}
 
 
 def ranked(action, rank, reason=Reason.PRIORITY):
-    score = answers.Score(0.0312, 1.6, 12_345.0, 1.05, 39.37, PropensitySource.MODEL, "sales-propensity")
+    score = scores.Score(0.0312, 1.6, 12_345.0, 1.05, 39.37, PropensitySource.MODEL, "sales-propensity")
     text = "priority 39.37, first of 34 candidates" if rank else "fallback: nothing else was left"
     return answers.RankedAction(action, "sales", "credit-cards", "web", {}, rank, score, reason, text)
 
@@ -32,7 +34,7 @@ def decision(*placements):
 
 def explanation(action, dropped_at, clauses=(), score=None, placing=None):
     changes = ("income of at least 36,000 instead of 31,200",)
-    return answers.ActionExplanation(
+    return explanations.ActionExplanation(
         action,
         "sales",
         "credit-cards",
@@ -49,14 +51,14 @@ def explanation(action, dropped_at, clauses=(), score=None, placing=None):
 
 @pytest.fixture
 def story():
-    literal = answers.LiteralExplanation("t", Truth.FALSE, "customer.income", 31_200.0, ">= 36000")
-    clause = answers.ClauseExplanation(
+    literal = explanations.LiteralExplanation("t", Truth.FALSE, "customer.income", 31_200.0, ">= 36000")
+    clause = explanations.ClauseExplanation(
         Stage.ELIGIBILITY,
         Truth.FALSE,
         "customer.income >= 36000",
         "customer.income >= action.minimum_income",
         "income below what a gold card asks for",
-        answers.SourcePosition("actions/credit-cards.yaml", 57, 15),
+        explanations.SourcePosition("actions/credit-cards.yaml", 57, 15),
         "",
         (literal,),
     )
@@ -66,7 +68,7 @@ def story():
         answers.Placement("logout", ()),
     )
     app = decision(answers.Placement("home-card", (ranked("gold-card", 0, Reason.FALLBACK),)))
-    placing = answers.Placing(Outcome.LOST, "sidebar", "web", "gold-card", 1.12, 12.0)
+    placing = explanations.Placing(Outcome.LOST, "sidebar", "web", "gold-card", 1.12, 12.0)
     lost = explanation("home-insurance-standard", Stage.ARBITRATION, (), web["hero"][0].score, placing)
     refused = explanation("gold-card", Stage.ELIGIBILITY, (clause,))
     people = customers.generate(1_000, now=datetime(2026, 6, 1, tzinfo=UTC))

@@ -10,7 +10,8 @@ import tempfile
 from pathlib import Path
 
 from nextbest import bundle, workspace
-from nextbest.client.question import Question, assemble, assemble_batches, assemble_explain, batches
+from nextbest.client.encoding import assemble, assemble_batches, assemble_explain, batches
+from nextbest.client.question import Question
 from nextbest.demo import bank, customers, questions
 from nextbest.v1 import bundle_pb2
 from nextbest.workspace.starter import write_starter

@@ -15,8 +15,8 @@ from onnxmltools.convert.common.data_types import FloatTensorType
 from nextbest import bundle, cli, workspace
 from nextbest.bundle.offline import OfflineBundle
 from nextbest.cli import output
-from nextbest.client.answers import ContributionLevel, ContributionScale
 from nextbest.client.errors import InvalidRequest
+from nextbest.client.scores import ContributionLevel, ContributionScale
 
 WORKSPACE = {
     "workspace.yaml": "name: told\n",

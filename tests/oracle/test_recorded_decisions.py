@@ -25,7 +25,7 @@ from google.protobuf.message import Message
 pytest.importorskip("nextbest._core")
 
 from nextbest import _core, bundle, workspace
-from nextbest.client.question import assemble, assemble_explain
+from nextbest.client.encoding import assemble, assemble_explain
 from nextbest.client.values import encode_attributes, to_microseconds
 from nextbest.demo import bank, questions
 from nextbest.models import locate_runtime

@@ -10,7 +10,8 @@ import pytest
 
 import nextbest
 from nextbest import Question
-from nextbest.client import aio, errors
+from nextbest.client import errors
+from nextbest.client.aio import AsyncClient
 from nextbest.client.answers import Customer, Decision
 from nextbest.client.streaming import UNDER_WAY_MAX
 
@@ -34,7 +35,7 @@ def batch_sync(address, customers, **question):
 
 def batch_async(address, customers, **question):
     async def ask():
-        async with aio.Client(address, timeout_s=10.0) as client:
+        async with AsyncClient(address, timeout_s=10.0) as client:
             return await client.decide_batch(customers, **question)
 
     return asyncio.run(ask())
@@ -51,7 +52,7 @@ def stream_async(address, questions, seen=None, **options):
     answered = [] if seen is None else seen
 
     async def ask():
-        async with aio.Client(address, timeout_s=10.0) as client:
+        async with AsyncClient(address, timeout_s=10.0) as client:
             async for answer in client.decide_stream(questions, **options):
                 answered.append(answer)
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 import nextbest
-from nextbest.client import aio
+from nextbest.client.aio import AsyncClient
 from nextbest.client.operator import Operator
 
 QUESTION = {"channel": "web", "placements": ["hero"], "customer": {"age": 40}}
@@ -49,7 +49,7 @@ class Askers:
                 self.failures.append(error)
 
     async def _await(self):
-        async with aio.Client(self._addresses, **OPTIONS) as client:
+        async with AsyncClient(self._addresses, **OPTIONS) as client:
             while not self._stopped.is_set():
                 try:
                     await client.decide(**QUESTION)

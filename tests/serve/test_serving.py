@@ -16,7 +16,8 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 import nextbest
 from nextbest import _core, bundle
 from nextbest.bundle.offline import OfflineBundle
-from nextbest.client import aio, answers, errors
+from nextbest.client import answers, errors, explanations, scores
+from nextbest.client.aio import AsyncClient
 from nextbest.client.operator import Operator
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -94,7 +95,7 @@ def test_decisions_on_stored_and_sent_attributes(asker):
 
 def test_decisions_of_the_asyncio_client(shared):
     async def ask():
-        async with aio.Client(shared.decisions, timeout_s=10.0) as client:
+        async with AsyncClient(shared.decisions, timeout_s=10.0) as client:
             await client.customers.upsert([("c-1", ADULT)])
             questions = (client.decide(customer_id="c-1", **QUESTION) for _ in range(50))
             return await asyncio.gather(*questions)
@@ -125,8 +126,8 @@ def test_a_dry_run_can_be_repeated_here_and_elsewhere(asker, starter):
 def test_explanations(asker):
     decision = asker.explain(actions=["gold-card"], customer=ADULT | {"age": 17}, **QUESTION)
     (explanation,) = decision.explanation.actions
-    assert explanation.dropped_at is answers.Stage.ELIGIBILITY
-    (clause,) = [clause for clause in explanation.clauses if clause.stage is answers.Stage.ELIGIBILITY]
+    assert explanation.dropped_at is explanations.Stage.ELIGIBILITY
+    (clause,) = [clause for clause in explanation.clauses if clause.stage is explanations.Stage.ELIGIBILITY]
     assert clause.text == "customer.age >= 18"
     assert str(clause.position).startswith("actions/credit-cards.yaml:")
     assert [(literal.actual, literal.required) for literal in clause.literals] == [(17, ">= 18")]
@@ -280,7 +281,7 @@ def test_models_are_run(start_serving, scored):
     with nextbest.Client(serving.decisions, timeout_s=10.0) as client:
         question = {"channel": "web", "placements": ["hero"]}
         (action,) = client.decide(customer={"age": 33, "balance": 4}, **question)["hero"]
-        assert action.score.propensity_source is answers.PropensitySource.MODEL
+        assert action.score.propensity_source is scores.PropensitySource.MODEL
         assert action.score.propensity == pytest.approx(predict(33, 4), abs=1e-6)
     offline = OfflineBundle(file.read_bytes()).decide(customer={"age": 33, "balance": 4}, **question)
     assert offline["hero"][0].score == action.score

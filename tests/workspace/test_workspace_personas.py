@@ -9,18 +9,17 @@ import pytest
 
 from nextbest import _core, workspace
 from nextbest.bundle import seal
-from nextbest.client.answers import (
+from nextbest.client.explanations import (
     ActionExplanation,
     ClauseExplanation,
     LiteralExplanation,
     Outcome,
     Placing,
-    PropensitySource,
-    Score,
     Stage,
     Truth,
     Unavailable,
 )
+from nextbest.client.scores import PropensitySource, Score
 from nextbest.workspace.personas import TestResult, run
 from nextbest.workspace.refusal import explain_absence
 from nextbest.workspace.starter import write_starter

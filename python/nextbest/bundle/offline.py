@@ -16,8 +16,9 @@ from nextbest.bundle.schema import schema_of
 from nextbest.casting import Schema
 from nextbest.client.answers import Decision
 from nextbest.client.decoding import decode_decision
+from nextbest.client.encoding import assemble, assemble_explain
 from nextbest.client.errors import InvalidRequest
-from nextbest.client.question import DecideArguments, ExplainArguments, Question, assemble, assemble_explain
+from nextbest.client.question import DecideArguments, ExplainArguments, Question
 from nextbest.client.values import encode_attributes, to_microseconds
 from nextbest.models import locate_runtime
 from nextbest.v1 import bundle_pb2, customer_pb2, decision_pb2

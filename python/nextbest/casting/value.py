@@ -13,7 +13,7 @@ from nextbest.casting.number import parse_double, parse_int, to_double, to_int
 from nextbest.casting.refusal import CastError
 
 if TYPE_CHECKING:
-    from nextbest.client.values import AttributeValue
+    from nextbest.client.attributes import AttributeValue
 
 IDENTIFIER: Final = "id"
 """In addition to the types of `schema.yaml`, the id of a customer: text; a whole number is taken as its

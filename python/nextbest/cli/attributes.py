@@ -16,7 +16,7 @@ from nextbest.casting.json_text import NotJsonError, decode_json, decode_json_ex
 from nextbest.casting.moment import is_date
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.output import CommandError, write_note
-from nextbest.client.values import AttributeValue
+from nextbest.client.attributes import AttributeValue
 
 _LISTS: Final = {"list<string>", "list<int>"}
 

@@ -10,20 +10,9 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from nextbest.cli.layouts import Column, Listing, clean, name, number, paragraph, text
-from nextbest.client.answers import (
-    ActionExplanation,
-    Decision,
-    Degradation,
-    DegradationKind,
-    Outcome,
-    PropensitySource,
-    RankedAction,
-    Reason,
-    Score,
-    Stage,
-    StageCount,
-    Truth,
-)
+from nextbest.client.answers import Decision, Degradation, DegradationKind, RankedAction, Reason
+from nextbest.client.explanations import ActionExplanation, Outcome, Stage, StageCount, Truth
+from nextbest.client.scores import PropensitySource, Score
 from nextbest.factors import compare
 from nextbest.wording import (
     OUTCOMES,

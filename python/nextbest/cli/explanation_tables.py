@@ -7,17 +7,9 @@ from rich.text import Text
 
 from nextbest.cli.decision_tables import View, best_first, fallback_of, ranked_scores, word_ahead, word_need
 from nextbest.cli.layouts import clean, paragraph
-from nextbest.client.answers import (
-    ActionExplanation,
-    ClauseExplanation,
-    Decision,
-    Outcome,
-    PropensitySource,
-    Reason,
-    Score,
-    Stage,
-    Truth,
-)
+from nextbest.client.answers import Decision, Reason
+from nextbest.client.explanations import ActionExplanation, ClauseExplanation, Outcome, Stage, Truth
+from nextbest.client.scores import PropensitySource, Score
 from nextbest.factors import compare, is_product
 from nextbest.wording import OUTCOMES, UNAVAILABLE, short_number, word_amount, word_literal, word_percent
 

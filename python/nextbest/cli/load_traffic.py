@@ -24,8 +24,9 @@ def from_file(path: Path) -> list[bytes]:
         CommandError: The file cannot be read, holds none, or one is wrong.
     """
     from nextbest.cli.bundles import read_bytes
+    from nextbest.client.encoding import assemble
     from nextbest.client.errors import InvalidRequest
-    from nextbest.client.question import Question, assemble
+    from nextbest.client.question import Question
 
     encoded: list[bytes] = []
     for number, line in enumerate(read_bytes(path).splitlines()[:REQUESTS_MAX], 1):
@@ -59,7 +60,8 @@ def from_options(
     Raises:
         CommandError: The channel or the placements are missing, or an attribute has not its form.
     """
-    from nextbest.client.question import Question, assemble
+    from nextbest.client.encoding import assemble
+    from nextbest.client.question import Question
 
     if not channel or not placement:
         raise CommandError(

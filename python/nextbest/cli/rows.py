@@ -19,8 +19,8 @@ from nextbest.casting.inference import infer
 from nextbest.casting.table import Table, read_table
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.output import CommandError
-from nextbest.client.question import CUSTOMERS_PER_CALL_MAX
-from nextbest.client.values import AttributeValue
+from nextbest.client.attributes import AttributeValue
+from nextbest.client.encoding import CUSTOMERS_PER_CALL_MAX
 from nextbest.diagnostics.suggestion import nearest
 
 

@@ -14,39 +14,30 @@ import grpc.aio
 
 from nextbest.client.addresses import resolve
 from nextbest.client.answers import Customer, Decision
+from nextbest.client.attributes import Attributes
 from nextbest.client.channels import (
     BATCH_TIMEOUT_FACTOR,
     Connection,
     ConnectionArguments,
     Rotation,
-    metadata,
     open_channels,
 )
 from nextbest.client.credentials import bearer
 from nextbest.client.decoding import decode_batch, decode_customer, decode_decision
+from nextbest.client.encoding import assemble, assemble_batches, assemble_explain, batches
 from nextbest.client.errors import NextbestError, NotFound, refine
-from nextbest.client.question import (
-    Asked,
-    Attributes,
-    BatchArguments,
-    DecideArguments,
-    ExplainArguments,
-    Question,
-    assemble,
-    assemble_batches,
-    assemble_explain,
-    batches,
-)
+from nextbest.client.question import Asked, BatchArguments, DecideArguments, ExplainArguments, Question
 from nextbest.client.streaming import Answered, ask_async
+from nextbest.client.trace_context import metadata
 from nextbest.client.values import check_seconds, check_text
 from nextbest.ports import DECISION_ADDRESS
 from nextbest.v1 import customer_pb2, customer_pb2_grpc, decision_pb2_grpc
 
 
-class Client:
+class AsyncClient:
     """Connections to decision servers, for one event loop; close it, or use it in an `async with` block.
 
-        async with nextbest.aio.Client("127.0.0.1:50051") as client:
+        async with nextbest.AsyncClient("127.0.0.1:50051") as client:
             decision = await client.decide(customer_id="c-1", channel="web", placements={"hero": 1})
 
     Attributes:
@@ -83,7 +74,7 @@ class Client:
         self._channels = open_channels(grpc.aio.insecure_channel, grpc.aio.secure_channel, target, how)
         channel = cast("grpc.aio.Channel", Rotation(self._channels))
         self._decisions = decision_pb2_grpc.DecisionServiceStub(channel)
-        self.customers = Customers(customer_pb2_grpc.CustomerServiceStub(channel), self._call)
+        self.customers = AsyncCustomers(customer_pb2_grpc.CustomerServiceStub(channel), self._call)
 
     async def decide(
         self,
@@ -224,8 +215,8 @@ class Client:
             raise refine(error, self.address, timeout) from None
 
 
-class Customers:
-    """What a server stores of customers; made by `Client`."""
+class AsyncCustomers:
+    """What a server stores of customers; made by `AsyncClient`."""
 
     def __init__(
         self, stub: "customer_pb2_grpc.CustomerServiceAsyncStub", call: Callable[..., Awaitable[Any]]

@@ -10,11 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypedDict, TypeVar
 
-from nextbest import telemetry
 from nextbest.client.addresses import Target
 from nextbest.client.credentials import Tls, channel_credentials
 from nextbest.client.errors import InvalidRequest
-from nextbest.client.values import check_kind, check_text, check_whole
+from nextbest.client.values import check_kind, check_whole
 
 ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
 """An explanation of ten thousand actions takes some 20 MB."""
@@ -43,9 +42,7 @@ RETRIED_SERVICES: Final = ("nextbest.v1.DecisionService", "nextbest.v1.CustomerS
 
 _PAUSE_FIRST_S: Final = 0.01
 _PAUSE_S_MAX: Final = 0.1
-_TRACEPARENT_LENGTH: Final = 55
 
-Metadata = tuple[tuple[str, str], ...]
 Options = list[tuple[str, str | int]]
 _Channel = TypeVar("_Channel")
 
@@ -245,26 +242,3 @@ def service_config(retry: Retry | None, connections: int) -> str:
         tokens = 2 * -(-retry.failures_max // connections) + 1
         config["retryThrottling"] = {"maxTokens": tokens, "tokenRatio": retry.ratio}
     return json.dumps(config)
-
-
-def metadata(traceparent: str | None) -> Metadata:
-    """Returns the trace that a call belongs to, as metadata.
-
-    Args:
-        traceparent: W3C trace context of the caller; None takes OpenTelemetry's current span, if there is
-            one.
-
-    Raises:
-        InvalidRequest: It has not the form `00-<32 hex>-<16 hex>-<2 hex>`.
-    """
-    if traceparent is None:
-        return tuple(telemetry.current_trace_context().items())
-    check_text(traceparent, "traceparent")
-    if len(traceparent) != _TRACEPARENT_LENGTH or [len(part) for part in traceparent.split("-")] != [
-        2,
-        32,
-        16,
-        2,
-    ]:
-        raise InvalidRequest("not a W3C traceparent: 00-<32 hex digits>-<16>-<2>", "traceparent")
-    return (("traceparent", traceparent),)

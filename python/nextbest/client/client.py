@@ -9,30 +9,21 @@ import grpc
 
 from nextbest.client.addresses import resolve
 from nextbest.client.answers import Customer, Decision
+from nextbest.client.attributes import Attributes
 from nextbest.client.channels import (
     BATCH_TIMEOUT_FACTOR,
     Connection,
     ConnectionArguments,
     Rotation,
-    metadata,
     open_channels,
 )
 from nextbest.client.credentials import bearer
 from nextbest.client.decoding import decode_batch, decode_customer, decode_decision
+from nextbest.client.encoding import assemble, assemble_batches, assemble_explain, batches
 from nextbest.client.errors import NextbestError, NotFound, refine
-from nextbest.client.question import (
-    Asked,
-    Attributes,
-    BatchArguments,
-    DecideArguments,
-    ExplainArguments,
-    Question,
-    assemble,
-    assemble_batches,
-    assemble_explain,
-    batches,
-)
+from nextbest.client.question import Asked, BatchArguments, DecideArguments, ExplainArguments, Question
 from nextbest.client.streaming import Answered, ask
+from nextbest.client.trace_context import metadata
 from nextbest.client.values import check_seconds, check_text
 from nextbest.ports import DECISION_ADDRESS
 from nextbest.v1 import customer_pb2, customer_pb2_grpc, decision_pb2_grpc

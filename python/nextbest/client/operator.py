@@ -9,9 +9,10 @@ from typing import Any, Final, Self
 import grpc
 
 from nextbest.client.addresses import resolve
-from nextbest.client.channels import Connection, metadata, open_channels
+from nextbest.client.channels import Connection, open_channels
 from nextbest.client.credentials import Tls, bearer
 from nextbest.client.errors import refine
+from nextbest.client.trace_context import metadata
 from nextbest.client.values import from_microseconds
 from nextbest.ports import CONTROL_ADDRESS
 from nextbest.v1 import control_pb2, control_pb2_grpc

@@ -13,6 +13,7 @@ import grpc
 
 from nextbest.client.answers import Decision
 from nextbest.client.decoding import decode_decision
+from nextbest.client.encoding import assemble
 from nextbest.client.errors import (
     DeadlineExceeded,
     InvalidRequest,
@@ -22,7 +23,7 @@ from nextbest.client.errors import (
     of_failure,
     refine,
 )
-from nextbest.client.question import Question, assemble
+from nextbest.client.question import Question
 from nextbest.client.values import check_iterable
 from nextbest.v1 import decision_pb2
 

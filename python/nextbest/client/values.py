@@ -16,12 +16,11 @@ from numbers import Real
 from operator import index
 from typing import Final, TypeVar
 
+from nextbest.client.attributes import AttributeValue
 from nextbest.client.errors import InvalidRequest
 from nextbest.v1 import customer_pb2 as pb
 
 _TYPES: Final = "bool, int, float, str, datetime, timedelta, list of str, list of int or None"
-
-AttributeValue = bool | int | float | str | datetime | timedelta | Sequence[str] | Sequence[int] | None
 
 _Item = TypeVar("_Item")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from nextbest.client.answers import Stage
+from nextbest.client.explanations import Stage
 from nextbest.demo.questions import PLACEMENTS, encode, moments
 from nextbest.v1 import decision_pb2
 

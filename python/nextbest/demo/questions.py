@@ -6,8 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from nextbest.client.question import Question, assemble
-from nextbest.client.values import AttributeValue
+from nextbest.client.attributes import AttributeValue
+from nextbest.client.encoding import assemble
+from nextbest.client.question import Question
 from nextbest.v1 import decision_pb2
 
 PLACEMENTS: Final[dict[str, tuple[str, ...]]] = {

@@ -10,15 +10,10 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from nextbest.client.answers import (
-    ActionExplanation,
-    ClauseExplanation,
-    Decision,
-    PropensitySource,
-    RankedAction,
-    Stage,
-)
-from nextbest.client.values import AttributeValue
+from nextbest.client.answers import Decision, RankedAction
+from nextbest.client.attributes import AttributeValue
+from nextbest.client.explanations import ActionExplanation, ClauseExplanation, Stage
+from nextbest.client.scores import PropensitySource
 from nextbest.demo.funnel import Coverage, Funnel
 from nextbest.demo.latency import Latency
 from nextbest.demo.questions import Moment

@@ -6,8 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from nextbest.client.answers import ActionExplanation, ClauseExplanation, Decision, Outcome, Stage, Truth
+from nextbest.client.answers import Decision
 from nextbest.client.client import Client
+from nextbest.client.explanations import ActionExplanation, ClauseExplanation, Outcome, Stage, Truth
 from nextbest.demo.questions import Moment
 
 MOMENTS = (

@@ -1,4 +1,4 @@
-"""The one door to OpenTelemetry's Python SDK: spans of the control plane, metrics, and the trace of a call.
+"""The one door to OpenTelemetry's Python SDK: spans of the control plane and metrics.
 
 Spans and metrics go to the OTLP endpoints that the settings name; without one, nothing is loaded, recorded or
 sent. The SDK reads no environment variable: the settings pass all values that it would look up there.
@@ -6,7 +6,6 @@ Decisions are not traced here: the data plane encodes their spans itself, at a h
 """
 
 import importlib
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -222,16 +221,6 @@ def record_call(
         recorded.set_attribute("error.type", status)
         recorded.set_status(trace.Status(trace.StatusCode.ERROR))
     recorded.end()
-
-
-def current_trace_context() -> dict[str, str]:
-    """Returns `traceparent` (and `tracestate`) of OpenTelemetry's current span; empty without one."""
-    # If OpenTelemetry is not loaded there is no span, and no reason to load it.
-    if "opentelemetry.trace" not in sys.modules:
-        return {}
-    carrier: dict[str, str] = {}
-    _propagator().inject(carrier)
-    return carrier
 
 
 def _resource(otel: "Otel") -> Any:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from nextbest.client.answers import ActionExplanation
 from nextbest.client.decoding import decode_decision
+from nextbest.client.explanations import ActionExplanation
 from nextbest.diagnostics import Position
 from nextbest.expression import Type, encode
 from nextbest.v1 import customer_pb2, decision_pb2

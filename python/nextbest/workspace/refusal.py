@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from nextbest.client.answers import ActionExplanation, ClauseExplanation, Outcome, Stage, Truth
+from nextbest.client.explanations import ActionExplanation, ClauseExplanation, Outcome, Stage, Truth
 from nextbest.wording import OUTCOMES, UNAVAILABLE, short_number, word_literal
 
 
