@@ -3,8 +3,9 @@
     x 12.4<!-- eligibility cases.10000_or_missing.ratio_numpy -->
     1.1<!-- serving bank1000_open5000.p999_us /1000 --> ms
 
-Benchmark, path of the figure, and a divisor where the page has another unit. A figure keeps the decimals that
-it has in the page. `make figures` writes those of the last runs; tests/bench refuses pages that differ.
+Benchmark, path of the figure, and a divisor or factor where the page has another unit. A figure keeps the
+decimals that it has in the page. `make figures` writes those of the last runs; tests/bench refuses pages that
+differ. A figure whose benchmark was never recorded stays as it is.
 """
 
 import re
@@ -18,7 +19,7 @@ import results
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "ARCHITECTURE.md", "docs/**/*.md")
 MARKED = re.compile(
-    r"(?P<shown>\d[\d,]*(?:\.\d+)?)<!-- (?P<bench>\w+) (?P<path>[\w.]+)(?: /(?P<divisor>\d+))? -->"
+    r"(?P<shown>\d[\d,]*(?:\.\d+)?)<!-- (?P<bench>\w+) (?P<path>[\w.]+)(?: (?P<scale>[/*]\d+))? -->"
 )
 
 
@@ -31,11 +32,17 @@ def rewrite(text: str, read_result: Callable[[str], dict[str, Any]]) -> str:
     """Returns a page with the figures of the results.
 
     Raises:
-        LookupError: A result or a figure that the page names does not exist.
+        LookupError: A result does not have a figure that the page names.
     """
 
     def replace(mark: re.Match[str]) -> str:
-        value = results.figure(read_result(mark["bench"]), mark["path"]) / int(mark["divisor"] or 1)
+        try:
+            result = read_result(mark["bench"])
+        except results.NotRecordedError:
+            return mark[0]
+        scale = mark["scale"] or "*1"
+        value = results.figure(result, mark["path"])
+        value = value / int(scale[1:]) if scale[0] == "/" else value * int(scale[1:])
         decimals = len(mark["shown"].partition(".")[2])
         return mark[0].replace(mark["shown"], f"{value:,.{decimals}f}", 1)
 

@@ -7,15 +7,19 @@ from typing import Any
 FOLDER = Path(__file__).parent / "results"
 
 
+class NotRecordedError(LookupError):
+    """A benchmark has no result."""
+
+
 def read(bench: str, folder: Path = FOLDER) -> dict[str, Any]:
     """Returns the result of a benchmark.
 
     Raises:
-        LookupError: It was never recorded.
+        NotRecordedError: It was never recorded.
     """
     file = folder / f"{bench}.json"
     if not file.exists():
-        raise LookupError(f"bench/results/{bench}.json does not exist: run `make bench-{bench}`")
+        raise NotRecordedError(f"bench/results/{bench}.json does not exist: run `make bench-{bench}`")
     found: dict[str, Any] = json.loads(file.read_text())
     return found
 

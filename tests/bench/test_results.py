@@ -22,7 +22,7 @@ BUDGET = '[[budget]]\nname = "n"\nbench = "serving"\nfigure = "{}"\ntolerance = 
 
 def read_result(bench: str) -> dict[str, Any]:
     if bench != "serving":
-        raise LookupError(bench)
+        raise results.NotRecordedError(bench)
     return RESULT
 
 
@@ -51,7 +51,7 @@ def test_a_figure_that_was_not_measured_fails() -> None:
 
 
 def test_a_bench_that_was_never_run_fails(tmp_path: Path) -> None:
-    with pytest.raises(LookupError, match="run `make bench-serving`"):
+    with pytest.raises(results.NotRecordedError, match="run `make bench-serving`"):
         results.read("serving", tmp_path)
 
 
@@ -80,6 +80,8 @@ def test_every_budget_has_a_limit_a_reason_and_a_bench() -> None:
             "1.23<!-- serving rates.5000.p50_us /1000 --> ms",
         ),
         ("1,000<!-- serving peers.0.us -->", "7<!-- serving peers.0.us -->"),
+        ("3.5<!-- serving ratio *10 --> µs", "100.0<!-- serving ratio *10 --> µs"),
+        ("9<!-- scoring never.recorded -->", "9<!-- scoring never.recorded -->"),
         ("9 <!-- a comment --> 10", "9 <!-- a comment --> 10"),
     ],
 )
