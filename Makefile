@@ -48,7 +48,8 @@ help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  \033[1m%-17s\033[0m %s\n", $$1, $$2}'
 
 .PHONY: demo
-demo: release-extension ## Set everything up and run the demo bank: compile, serve, decide, explain, measure
+demo: ## Set everything up and run the demo bank: compile, serve, decide, explain, measure
+	@$(MAKE) --no-print-directory -j 2 $(VENV)/.demo-packages release-extension
 	$(BIN)/nextbest demo
 
 # The loop
@@ -66,7 +67,8 @@ test-long: ## Run what is too slow for `make test`: fuzzing for 5 minutes a targ
 	@FUZZ_S=300 $(PYTHON) tests/steps.py set-up test-fuzz test-python-long
 
 .PHONY: set-up
-set-up: $(VENV)/.packages dev-extension ## Install the packages of tests and build the extension without optimization across crates
+set-up: ## Install the packages of tests, and meanwhile build the extension and the test programs
+	@$(MAKE) --no-print-directory -j 2 $(VENV)/.packages dev-extension
 
 .PHONY: check-format
 check-format: $(VENV)/.packages ## Check the format of Rust and Python
@@ -87,7 +89,7 @@ lint-python: $(VENV)/.packages
 	$(BIN)/mypy
 
 .PHONY: lint-stub
-lint-stub: dev-extension
+lint-stub: $(VENV)/.packages dev-extension
 	$(BIN)/python -m mypy.stubtest nextbest._core
 
 .PHONY: test-rust
@@ -96,7 +98,7 @@ test-rust: $(VENV)/.packages ## Run the Rust tests, and each benchmark once; ONN
 	cargo test $(WORKSPACE) --bench decide --bench emit --bench decode -- --quick
 
 .PHONY: test-fuzz
-test-fuzz: dev-extension ## Fuzz requests, bundles and header blocks, FUZZ_S seconds (10) each; findings stay in target/fuzz
+test-fuzz: $(VENV)/.packages dev-extension ## Fuzz requests, bundles and header blocks, FUZZ_S seconds (10) each; findings stay in target/fuzz
 	$(BIN)/python tests/fuzz/seeds.py $(FUZZ)
 	RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --quiet --locked --manifest-path tests/fuzz/Cargo.toml \
 		--target $(HOST) --target-dir target
@@ -107,19 +109,19 @@ test-fuzz: dev-extension ## Fuzz requests, bundles and header blocks, FUZZ_S sec
 		echo "{}: $$(sed -n "s/^stat::number_of_executed_units: *//p" $(FUZZ)/{}.log) inputs, no failure"'
 
 .PHONY: test-python
-test-python: dev-extension $(VENV)/.proxies ## Run the Python tests, apart from those marked `long`
+test-python: $(VENV)/.packages dev-extension $(VENV)/.proxies ## Run the Python tests, apart from those marked `long`
 	$(PYTEST) --junitxml=target/steps/test-python.xml -m "not long"
 
 .PHONY: test-python-fast
-test-python-fast: dev-extension
+test-python-fast: $(VENV)/.packages dev-extension
 	$(PYTEST) --junitxml=target/steps/test-python-fast.xml -m "not slow and not long"
 
 .PHONY: test-python-long
-test-python-long: dev-extension $(VENV)/.proxies
+test-python-long: $(VENV)/.packages dev-extension $(VENV)/.proxies
 	$(BIN)/pytest --junitxml=target/steps/test-python-long.xml -m long
 
 .PHONY: bless
-bless: dev-extension ## Rewrite the expected output of golden tests; review the difference as code
+bless: $(VENV)/.packages dev-extension ## Rewrite the expected output of golden tests; review the difference as code
 	NEXTBEST_BLESS=1 $(PYTEST) tests/diagnostics tests/expression tests/docs
 
 .PHONY: house
@@ -215,20 +217,23 @@ clean: ## Remove everything that was built
 install-extension = cmp -s $(1) $(EXTENSION) || { cp $(1) $(EXTENSION).new && mv $(EXTENSION).new $(EXTENSION); }
 
 .PHONY: release-extension
-release-extension: $(VENV)/.demo-packages
+release-extension: $(VENV)/.python
 	cargo build --quiet --locked --release -p nextbest-python --features extension-module
 	@$(call install-extension,target/release/lib_core.so)
 
 # With the test programs, so that Cargo chooses the same features for it as for them.
 .PHONY: dev-extension
-dev-extension: $(VENV)/.packages
+dev-extension: $(VENV)/.python
 	cargo build $(WORKSPACE) --lib --tests
 	@$(call install-extension,target/debug/lib_core.so)
 
-# What the package itself needs, and what trains the demo's models.
-$(VENV)/.demo-packages: constraints.txt pyproject.toml .ci/link_package.py
+$(VENV)/.python:
 	$(PYTHON) -c 'import sys; sys.exit("nextbest needs Python 3.11 or newer: set PYTHON=...") if sys.version_info < (3, 11) else None'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+# What the package itself needs, and what trains the demo's models.
+$(VENV)/.demo-packages: $(VENV)/.python constraints.txt pyproject.toml .ci/link_package.py
 	$(PIP) "pip>=25.1"
 	$(PIP) maturin
 	$(PIP) --force-reinstall --no-deps "$$($(BIN)/python .ci/link_package.py $(VENV) | tail -n 1)"
