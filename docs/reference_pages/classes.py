@@ -21,6 +21,7 @@ LINE_MAX: Final = 100
 CONTENTS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "Client": ("nextbest", ("Client",)),
     "Client for asyncio": ("nextbest", ("AsyncClient",)),
+    "Client for operators": ("nextbest", ("Operator",)),
     "Stored customers": ("nextbest.client.client", ("Customers",)),
     "Connections": ("nextbest", ("Retry", "KeepAlive", "Tls")),
     "Questions": ("nextbest", ("Question",)),
