@@ -15,6 +15,8 @@ import results
 
 ROOT = Path(__file__).parents[1]
 PARTIAL = ROOT / "target/bench"
+# Results and pictures of the benchmarks themselves.
+UNCOUNTED = (":!bench/results", ":!bench/*.png")
 
 
 def main() -> None:
@@ -35,7 +37,7 @@ def main() -> None:
         "options": options,
         "date": datetime.now(UTC).date().isoformat(),
         "commit": git("rev-parse", "--short", "HEAD"),
-        "changed_since": git("status", "--porcelain", "--", "rust", "python", "bench").count("\n") > 0,
+        "uncommitted_changes": git("status", "--porcelain", "rust", "python", "bench", *UNCOUNTED) != "",
         "machine": about,
         "figures": figures,
     }
@@ -45,7 +47,7 @@ def main() -> None:
 
 def git(*arguments: str) -> str:
     done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-    return done.stdout.rstrip(" ") if arguments[0] == "status" else done.stdout.strip()
+    return done.stdout.strip()
 
 
 if __name__ == "__main__":
