@@ -29,6 +29,7 @@ CONTENTS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "Scores": ("nextbest.client.scores", ()),
     "Explanations": ("nextbest.client.explanations", ()),
     "Errors": ("nextbest.errors", ()),
+    "Models": ("nextbest.models.owner", ("push", "promote", "health")),
     "Offline decisions": ("nextbest.bundle.offline", ("OfflineBundle",)),
 }
 """For each heading, a module and names in it; without names, all public classes that it defines."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from nextbest.models.health import ROWS_MIN, SCORE, Limits, Verdict, examine
+from nextbest.models.drift import ROWS_MIN, SCORE, Limits, Verdict, examine
 from nextbest.v1 import bundle_pb2, control_pb2, decision_pb2
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

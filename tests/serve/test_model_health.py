@@ -7,8 +7,9 @@ from skl2onnx import to_onnx
 from sklearn.linear_model import LogisticRegression
 
 import nextbest
-from nextbest import bundle, workspace
+from nextbest import bundle, models, workspace
 from nextbest.client.operator import Operator
+from nextbest.models.drift import Limits
 from nextbest.models.pushing.push import Request, push
 from nextbest.models.reference import count, index_of
 from nextbest.registry.registry import Registry
@@ -185,6 +186,17 @@ def test_drifted_traffic_raises_the_index(serving, operator):
     assert indices["customer.age"] > 1.0
     assert indices["customer.balance"] < 0.2
     assert drift(after.scores) > drift(before.scores) + 0.25
+
+
+def test_a_notebook_sees_what_has_drifted(serving, operator):
+    older = people(2, 400).with_columns(pl.col("customer.age") + 40)
+    decide(serving, older)
+    found = models.health("cards", operator)
+    assert (found.name, found.decisions, found.is_expired) == ("cards", 400, True)
+    assert {drift.what for drift in found.alerts} == {"customer.age", "score"}
+    assert models.health("cards", operator, Limits(warn=50.0, alert=90.0)).alerts == []
+    with pytest.raises(nextbest.errors.NotFound):
+        models.health("loans", operator)
 
 
 def test_another_version_begins_anew_and_the_same_one_goes_on(serving, operator, files):

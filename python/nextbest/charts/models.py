@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from nextbest.charts import style
 from nextbest.models.calibration import Calibration, Verdict
-from nextbest.models.health import Drift, Health, rows_of
+from nextbest.models.drift import Drift, Health, rows_of
 from nextbest.v1 import bundle_pb2, control_pb2
 
 FEATURES_MAX: Final = 5
@@ -34,24 +34,21 @@ _VERDICTS: Final = {
 Panel = Callable[[Axes], None]
 
 
-def draw(
-    path: Path, found: control_pb2.ModelHealth | None, judged: Health | None, calibration: Calibration | None
-) -> None:
+def draw(path: Path, judged: Health | None, calibration: Calibration | None) -> None:
     """Writes a PNG of what there is: scores and features beside their reference, observed against expected.
 
     Args:
         path: The file; an older one is replaced.
-        found: What a server has counted.
         judged: What was made of it.
         calibration: Of outcomes.
     """
     panels: list[Panel] = []
     title = ""
-    if found is not None and judged is not None:
+    if judged is not None:
         since = f"{judged.since:%Y-%m-%d %H:%M} UTC"
         title = f"{judged.name}@{judged.version[:12]}: {judged.decisions:,} decisions since {since}"
         features = FEATURES_MAX - (calibration is not None)
-        panels += _histograms(found, judged, features)
+        panels += _histograms(judged, features)
     if calibration is not None:
         panels.append(lambda axes: _reliability(axes, calibration))
     columns = min(2, len(panels))
@@ -73,10 +70,13 @@ def draw(
     figure.savefig(path, format="png")
 
 
-def _histograms(found: control_pb2.ModelHealth, judged: Health, features_max: int) -> list[Panel]:
-    compared = {row.name: row.histogram for row in found.features}
+def _histograms(judged: Health, features_max: int) -> list[Panel]:
+    compared = {row.name: row.histogram for row in judged.counted.features}
     score, *features = judged.drifts
-    chosen = [(score, found.scores), *((drift, compared[drift.what]) for drift in features[:features_max])]
+    chosen = [
+        (score, judged.counted.scores),
+        *((drift, compared[drift.what]) for drift in features[:features_max]),
+    ]
     return [lambda axes, pair=pair: _histogram(axes, *pair) for pair in chosen]  # type: ignore[misc]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from nextbest.models.health import Verdict, examine
+from nextbest.models.drift import Verdict, examine
 from nextbest.telemetry import Instrument, Kind, Measured
 from nextbest.v1 import control_pb2
 

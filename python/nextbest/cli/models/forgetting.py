@@ -11,12 +11,11 @@ from nextbest.cli.models.registries import (
     RegistryFolder,
     Workspace,
     find_named,
-    now,
     open_registry,
     refusing,
-    user,
 )
 from nextbest.cli.output import Json, is_for_machines, say, write_json
+from nextbest.registry.author import now, user
 
 
 def register(group: typer.Typer) -> None:

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from nextbest.casting.form import Form
     from nextbest.cli.layouts import Listing
     from nextbest.models.calibration import Calibration
-    from nextbest.models.health import Health
+    from nextbest.models.drift import Health
     from nextbest.models.outcomes import Outcomes
-    from nextbest.v1 import control_pb2
 
 
 _ENGINES: Final = {"native": "scored natively", "onnxruntime": "scored by ONNX Runtime"}
@@ -89,11 +88,11 @@ def health(  # noqa: PLR0913 - one parameter an option
         calibration = calibrate(
             rows.propensities, rows.outcomes, rows.actions, Limits(ratio_warn, ratio_alert)
         )
-    found, judged = _ask(name, target, warn, alert, is_needed=calibration is None or target is not None)
+    judged = _ask(name, target, warn, alert, is_needed=calibration is None or target is not None)
     if png is not None:
         from nextbest.charts.models import draw
 
-        draw(png, found, judged, calibration)
+        draw(png, judged, calibration)
     if is_for_machines():
         write_json(_plain(judged, calibration))
     else:
@@ -112,28 +111,20 @@ def _check_limits(warn: float, alert: float, option: str) -> None:
         )
 
 
-def _ask(
-    name: str, target: str | None, warn: float, alert: float, *, is_needed: bool
-) -> "tuple[control_pb2.ModelHealth | None, Health | None]":
-    """What the server has counted, and what to think of it.
-
-    Nothing, where no server is there and none is needed.
-    """
-    from datetime import UTC, datetime
-
+def _ask(name: str, target: str | None, warn: float, alert: float, *, is_needed: bool) -> "Health | None":
+    """The health of the model in a server; None where no server is there and none is needed."""
+    from nextbest import models
     from nextbest.cli.connections import operator as connect
     from nextbest.client.errors import Unavailable
-    from nextbest.models.health import Limits, examine
+    from nextbest.models.drift import Limits
 
     with connect(target or "") as operator:
         try:
-            answer = operator.model_health(name)
+            return models.health(name, operator, Limits(warn, alert))
         except Unavailable:
             if is_needed:
                 raise
-            return None, None
-    found = answer.models[0]
-    return found, examine(found, answer.sample, datetime.now(UTC), Limits(warn, alert))
+            return None
 
 
 def _read(path: Path, name: str, form_: "Form") -> "Outcomes":
@@ -151,6 +142,7 @@ def _plain(judged: "Health | None", calibration: "Calibration | None") -> dict[s
 
     content: dict[str, Any] = {"health": plain(judged), "calibration": None}
     if judged is not None:
+        del content["health"]["counted"]
         content["health"]["alerts"] = [drift.what for drift in judged.alerts]
     if calibration is not None:
         content["calibration"] = plain_calibration(calibration)

@@ -14,19 +14,17 @@ from nextbest.cli.models.registries import (
     WaiveGolden,
     Workspace,
     find_named,
-    now,
     open_registry,
     read_waiver,
     refuse,
     refusing,
-    user,
 )
 from nextbest.cli.output import Json, is_for_machines, say, show_diagnostics, write_json
+from nextbest.registry.author import now, user
 
 if TYPE_CHECKING:
     from nextbest.diagnostics import Diagnostic
     from nextbest.registry.aliases import Move
-    from nextbest.registry.registry import Registry, Version
 
 _NEXT = "next: nextbest compile && nextbest activate, as a running server keeps its bundle"
 
@@ -61,20 +59,20 @@ def promote(  # noqa: PLR0913 - one a word of the command line
     A version that was pushed without golden rows does not become champion (NB673), unless --without-golden
     gives a reason, which is recorded with the move and shown by `model show`.
     """
+    from nextbest import models
     from nextbest.diagnostics import Diagnostic
-    from nextbest.models import ModelError
-    from nextbest.registry.registry import Waiver
+    from nextbest.models.version_warnings import repaired
 
-    waiver = Waiver(read_waiver(waive_golden), is_first_waived=False)
+    waiver = read_waiver(waive_golden)
     store = open_registry(workspace, registry)
     with refusing():
         version = find_named(store, reference)
-        known = repaired(store, version)
         try:
-            move = store.promote(version, alias, by=user(), at=now(), waiver=waiver)
-        except ModelError as error:
+            promotion = models.promote(store, f"{version.name}@{version.digest}", alias, waiver=waiver)
+        except models.ModelError as error:
+            known = repaired(store, version)
             refuse([Diagnostic(error.code, error.message, None, error.help), *known], {})
-        _report(version.name, move, [*without_golden(version.name, move), *known])
+        _report(version.name, promotion.move, promotion.warnings)
 
 
 def rollback(
@@ -86,11 +84,13 @@ def rollback(
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
     """Let an alias name again what it named before; a second time, what it named before that."""
+    from nextbest.models.version_warnings import gone_back, repaired
+
     store = open_registry(workspace, registry)
     with refusing():
         move = store.roll_back(name, alias, by=user(), at=now())
         version = store.resolve(name, move.after)
-        _report(name, move, [*_gone_back(store, version, move), *repaired(store, version)])
+        _report(name, move, [*gone_back(store, version, move), *repaired(store, version)])
 
 
 def retire(
@@ -109,45 +109,6 @@ def retire(
         write_json({"name": version.name, "version": version.digest, "retired": True})
     else:
         say(f"retired {version}")
-
-
-def without_golden(name: str, move: "Move") -> "list[Diagnostic]":
-    """A warning of a champion whose golden rows were waived."""
-    from nextbest.diagnostics import Diagnostic, Severity
-    from nextbest.models.refusal import NO_GOLDEN
-
-    if not move.waiver:
-        return []
-    message = f"the champion {name}@{move.after[:12]} has no golden rows; waived by {move.by}: {move.waiver}"
-    remedy = "push the next version with --golden: rows with the trainer's scores"
-    return [Diagnostic(NO_GOLDEN, message, None, remedy, Severity.WARNING)]
-
-
-def _gone_back(store: "Registry", version: "Version", move: "Move") -> "list[Diagnostic]":
-    """A warning of a rollback to a version without golden rows, which may be an emergency."""
-    from nextbest.diagnostics import Diagnostic, Severity
-    from nextbest.models.refusal import NO_GOLDEN
-    from nextbest.registry.aliases import CHAMPION
-
-    if move.alias != CHAMPION or store.manifest(version).report.golden is not None:
-        return []
-    message = f"the champion {version} was pushed without golden rows"
-    remedy = "push the next version with --golden: rows with the trainer's scores"
-    return [Diagnostic(NO_GOLDEN, message, None, remedy, Severity.WARNING)]
-
-
-def repaired(store: "Registry", version: "Version") -> "list[Diagnostic]":
-    """A warning of each time that a version was damaged: what did it may do it again."""
-    from nextbest.diagnostics import Diagnostic, Severity
-    from nextbest.models.refusal import DAMAGED_VERSION
-
-    remedy = "find out what changed it: a disk, a copy or an editor may do it again"
-    warnings = []
-    for found in store.amendments(version.name).repairs.get(version.digest, []):
-        files = ", ".join(found.files)
-        message = f"the version {version} was damaged, and repaired by {found.by} on {found.at}: {files}"
-        warnings.append(Diagnostic(DAMAGED_VERSION, message, None, remedy, Severity.WARNING))
-    return warnings
 
 
 def _report(name: str, move: "Move", warnings: "list[Diagnostic]") -> None:

@@ -14,19 +14,17 @@ from nextbest.cli.models.registries import (
     WaiveGolden,
     Workspace,
     chosen,
-    now,
     open_registry,
     read_waiver,
     refuse,
     refusing,
-    user,
 )
 from nextbest.cli.output import CommandError, Json, is_for_machines, say, show_diagnostics, write_json
 from nextbest.cli.progress import following
 
 if TYPE_CHECKING:
-    from nextbest.models.pushing.push import Pushed, Request
-    from nextbest.registry.aliases import Move
+    from nextbest.models.owner import PushArguments
+    from nextbest.models.pushing.push import Pushed
     from nextbest.registry.registry import Registry, Version
 
 
@@ -85,35 +83,30 @@ def push(  # noqa: PLR0913 - one a word of the command line
     trainer (golden rows), a score at every threshold of its trees, probabilities that vary (background
     sample), and the time that scoring takes. The exit code is 1 if it is refused; every reason is shown.
     """
-    from nextbest.models.pushing.push import Request
-
     _check_words(name, promote)
-    waiver = read_waiver(waive_golden)
-    request = Request(
-        model=file,
-        name=name,
-        by=user(),
-        binding=inputs,
-        card=card,
-        golden=golden,
-        background=background,
-        tolerance=tolerance,
-        budget_us=budget_us,
-        any_operator=allow_any_op,
-        workspace=workspace,
-        form=form(separator, encoding),
-        is_dry_run=dry_run,
-        alias=promote,
-        waiver=waiver,
-    )
+    arguments: PushArguments = {
+        "model": file,
+        "name": name,
+        "binding": inputs,
+        "card": card,
+        "golden": golden,
+        "background": background,
+        "tolerance": tolerance,
+        "budget_us": budget_us,
+        "any_operator": allow_any_op,
+        "workspace": workspace,
+        "form": form(separator, encoding),
+        "is_dry_run": dry_run,
+        "alias": promote,
+        "waiver": read_waiver(waive_golden),
+    }
     store = open_registry(workspace, registry)
     with refusing():
-        pushed = _push(store, request)
+        pushed = _push(store, arguments)
         if pushed.version is None:
             refuse(pushed.diagnostics, pushed.sources)
-        move = _promote(store, pushed, promote, waiver, is_dry_run=dry_run) if promote else None
         if dry_run:
-            _report_plan(store, pushed, pushed.version, move)
+            _report_plan(store, pushed, pushed.version)
         else:
             _report(store, pushed, pushed.version, chosen(workspace, registry))
 
@@ -133,17 +126,16 @@ def _check_words(name: str, alias: str) -> None:
         )
 
 
-def _push(store: "Registry", request: "Request") -> "Pushed":
-    from nextbest import telemetry
-    from nextbest.models.pushing.push import push as push_version
+def _push(store: "Registry", arguments: "PushArguments") -> "Pushed":
+    from nextbest import models, telemetry
 
-    with telemetry.span("model.push", model=request.name) as found, following() as progress:
+    with telemetry.span("model.push", model=arguments["name"]) as found, following() as progress:
         try:
-            pushed = push_version(store, request, progress)
+            pushed = models.push(store, progress=progress, **arguments)
         except OSError as error:
-            where = error.filename or request.model
+            where = error.filename or arguments["model"]
             reason = (error.strerror or str(error)).lower()
-            if error.filename is not None and _is_of_registry(store, Path(where), request):
+            if error.filename is not None and _is_of_registry(store, Path(where), arguments):
                 remedy = "name another registry with --registry"
                 raise CommandError(f"`{where}` cannot be written: {reason}", remedy, ExitCode.USAGE) from None
             raise CommandError(
@@ -153,26 +145,9 @@ def _push(store: "Registry", request: "Request") -> "Pushed":
     return pushed
 
 
-def _is_of_registry(store: "Registry", path: Path, request: "Request") -> bool:
+def _is_of_registry(store: "Registry", path: Path, arguments: "PushArguments") -> bool:
     """Whether a path is of the registry, and not a file that is pushed."""
-    given = (request.model, request.binding, request.card, request.golden, request.background)
-    return path not in given and path.absolute().is_relative_to(store.root.absolute())
-
-
-def _promote(store: "Registry", pushed: "Pushed", alias: str, reason: str, *, is_dry_run: bool) -> "Move":
-    from nextbest.cli.models.moves import without_golden
-    from nextbest.registry.aliases import Move
-    from nextbest.registry.registry import Waiver
-
-    assert pushed.version is not None  # noqa: S101 - the caller has checked
-    assert pushed.manifest is not None  # noqa: S101 - the same
-    if is_dry_run:
-        asked = Move(alias, "", pushed.version.digest, user(), now())
-        move = store.plan_promotion(pushed.manifest, asked, Waiver(reason))
-    else:
-        move = store.promote(pushed.version, alias, by=user(), at=now(), waiver=Waiver(reason))
-    pushed.diagnostics += without_golden(pushed.version.name, move)
-    return move
+    return path not in arguments.values() and path.absolute().is_relative_to(store.root.absolute())
 
 
 def _report(store: "Registry", pushed: "Pushed", version: "Version", where: str) -> None:
@@ -203,7 +178,8 @@ def _report(store: "Registry", pushed: "Pushed", version: "Version", where: str)
         say(f"next: nextbest model promote {version} --alias champion{where}")
 
 
-def _report_plan(store: "Registry", pushed: "Pushed", version: "Version", plan: "Move | None") -> None:
+def _report_plan(store: "Registry", pushed: "Pushed", version: "Version") -> None:
+    plan = pushed.move
     if is_for_machines():
         from nextbest.diagnostics.rendering import to_objects
         from nextbest.registry.records import encode

@@ -1,12 +1,9 @@
 """What all `model` commands share: the registry, names such as `card-propensity@champion`, and refusals."""
 # ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
 
-import os
-import pwd
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -145,19 +142,6 @@ def read_waiver(reason: str | None) -> str:
         remedy = "say why the version may be champion without golden rows"
         raise CommandError("the reason is empty", remedy, ExitCode.USAGE, "--waive-golden")
     return (reason or "").strip()
-
-
-def user() -> str:
-    """Who runs the command, by the system's word."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())
-
-
-def now() -> str:
-    """This moment, for a record: RFC 3339, UTC."""
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 @contextmanager

@@ -13,13 +13,12 @@ from nextbest.cli.models.registries import (
     RegistryFolder,
     Workspace,
     find_named,
-    now,
     open_registry,
     refuse,
     refusing,
-    user,
 )
 from nextbest.cli.output import CommandError, Json, is_for_machines, say, show_diagnostics, write_json
+from nextbest.registry.author import now, user
 
 if TYPE_CHECKING:
     from nextbest.models.pushing.pushed_files import Findings

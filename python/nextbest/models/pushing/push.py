@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +29,7 @@ from nextbest.models.rows import EXPECTED, Table, fill_inputs
 from nextbest.models.validation import validate
 from nextbest.models.zipmap import strip_zipmap
 from nextbest.registry.aliases import Move
+from nextbest.registry.author import now, user
 from nextbest.registry.card import Card
 from nextbest.registry.kept_rows import IGNORE, exposed
 from nextbest.registry.manifest import MODEL_CARD, Manifest
@@ -71,7 +71,7 @@ class Request:
 
     model: Path
     name: str
-    by: str
+    by: str = field(default_factory=user)
     binding: Path | None = None
     card: Path | None = None
     golden: Path | None = None
@@ -96,6 +96,7 @@ class Pushed(Findings):
         is_new: Whether it did not exist before.
         repaired: Files of an existing version that were written again.
         is_revised: Whether an existing version has another card now.
+        move: Of the alias that the request names, done or, in a dry run, planned; None without one.
     """
 
     version: Version | None = None
@@ -103,6 +104,7 @@ class Pushed(Findings):
     is_new: bool = False
     repaired: list[str] = field(default_factory=list)
     is_revised: bool = False
+    move: Move | None = None
 
 
 def push(registry: Registry, request: Request, progress: Progress = ignore) -> Pushed:
@@ -238,7 +240,7 @@ def _publish(registry: Registry, given: _Given, validated: _Validated, pushed: P
     manifest = Manifest(
         name=request.name,
         version=given.digest,
-        pushed_at=_now(),
+        pushed_at=now(),
         pushed_by=request.by,
         files={name: hashlib.sha256(data).hexdigest() for name, data in others.items()},
         report=validated.report,
@@ -264,7 +266,7 @@ def _settle(
 ) -> None:
     """The effect of a push on a version that exists already."""
     _check_promotion(registry, given.request, known.manifest)
-    by, at, is_dry_run = given.request.by, _now(), given.request.is_dry_run
+    by, at, is_dry_run = given.request.by, now(), given.request.is_dry_run
     mended = known.mended(files)
     pushed.diagnostics += known.warnings()
     if mended and not is_dry_run:
@@ -285,12 +287,8 @@ def _check_promotion(registry: Registry, request: Request, manifest: Manifest) -
         ModelError: Those of `Registry.promote`.
     """
     if request.alias:
-        move = Move(request.alias, "", manifest.version, request.by, _now())
+        move = Move(request.alias, "", manifest.version, request.by, now())
         registry.plan_promotion(manifest, move, Waiver(request.waiver))
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _sources(request: Request) -> dict[str, str]:

@@ -6,7 +6,7 @@ no verdict on too few rows.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -86,6 +86,7 @@ class Health:
         not.
         card_expires: None where the card has no term, or there is none.
         is_expired: Whether that is past.
+        counted: The server's counters.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Health:
     degradations: dict[str, int]
     card_expires: datetime | None
     is_expired: bool
+    counted: control_pb2.ModelHealth = field(repr=False)
 
     @property
     def alerts(self) -> list[Drift]:
@@ -133,6 +135,7 @@ def examine(
         degradations={kind_name(row.kind): row.decisions for row in found.degradations},
         card_expires=expires,
         is_expired=expires is not None and now >= expires,
+        counted=found,
     )
 
 
