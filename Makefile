@@ -122,7 +122,7 @@ test-python-long: $(VENV)/.packages dev-extension $(VENV)/.proxies
 
 .PHONY: bless
 bless: $(VENV)/.packages dev-extension ## Rewrite the expected output of golden tests; review the difference as code
-	NEXTBEST_BLESS=1 $(PYTEST) tests/diagnostics tests/expression tests/docs
+	NEXTBEST_BLESS=1 $(PYTEST) tests/diagnostics tests/expression tests/docs tests/cli/test_golden_tables.py
 
 .PHONY: house
 house: $(VENV)/.packages ## Measure the code: sizes, circles, back arrows, import time; one line of JSON

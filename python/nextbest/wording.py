@@ -36,6 +36,7 @@ _TINY: Final = 1e-6
 _UNITS: Final = (("day", 86_400_000_000), ("hour", 3_600_000_000), ("minute", 60_000_000))
 _SECOND: Final = 1_000_000
 _KILO: Final = 1_000
+_DECIMALS_MAX: Final = 3
 
 
 def word_value(value: AttributeValue, zone: tzinfo | None = None) -> str:
@@ -124,6 +125,21 @@ def word_percent(share: float, digits: int = 2) -> str:
         return f"{percent:.{digits - 1}e} %"
     magnitude = math.floor(math.log10(abs(percent))) if percent else 0
     return f"{percent:,.{max(digits - 1 - magnitude, 1)}f} %"
+
+
+def word_percents(shares: Sequence[float]) -> list[str]:
+    """Writes shares below each other, `12.40 %`, `0.88 %`: with as many decimals as the smallest needs.
+
+    A share that would need more than three decimals has its own.
+    """
+    sizes = [math.floor(math.log10(abs(share))) for share in shares if share]
+    decimals = min(max(-1 - min(sizes, default=0), 1), _DECIMALS_MAX)
+    return [
+        f"{100.0 * share:,.{decimals}f} %"
+        if not share or abs(share) >= 10.0 ** -(decimals + 1)
+        else word_percent(share)
+        for share in shares
+    ]
 
 
 def word_amount(amount: float, currency: str = "") -> str:

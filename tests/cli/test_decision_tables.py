@@ -124,8 +124,7 @@ def test_a_decision(decision):
     assert text.startswith("Decision 01890a5d\n2026-06-01 14:00:00 Europe/Berlin, bundle ab12cd34ef56\n")
     assert _row(text, "placement  ") == ["placement", "#", "action", "P", "C", "V EUR", "L", "priority"]
     assert _row(text, "hero ") == ["hero", "1", "gold-card", "2.0 %", "1.40", "1,200", "1.15", "38.64"]
-    assert _row(text, "sidebar") == ["sidebar", "-"]
-    assert "  no action remains for it\n" in text
+    assert _row(text, "sidebar") == ["sidebar", "no action"]
     assert _row(text, "footer") == ["footer", "newsletter"]
     assert "\n  fallback: no action remains for the placement; treatment mail\n" in text
     assert "P propensity, C context weight, V value, L lever\n" in text
@@ -167,7 +166,10 @@ def test_the_ranking(decision):
     assert _row(text, "gold-card  ")[-1] == "placed in hero"
     silver = _row(text, "silver-card")
     assert silver[:3] == ["2", "silver-card", "1.0 %"]
-    assert silver[-1] == "lost hero to gold-card; needs 77.3 times its priority, as with a lever of +7628"
+    assert (
+        silver[-1]
+        == "lost hero to gold-card; needs 77.3 times its priority, as with a lever of +7628 percentage points"
+    )
     assert " EUR" not in text
     assert "value EUR" in _text(*tables.render_ranking(decision.explanation.actions, 20, "EUR"), width=200)
     shortened = _text(*tables.render_ranking(decision.explanation.actions, 1))
@@ -221,7 +223,7 @@ def test_why_not_an_action_that_lost(decision):
     assert lines[1:4] == [
         "Not placed: dropped at arbitration, rank 2 lost hero to gold-card",
         "gold-card is ahead: value 1,200 EUR against 50 EUR and propensity 2.0 % against 1.0 %; silver-card",
-        "needs 77.3 times its priority, as with a lever of +7628",
+        "needs 77.3 times its priority, as with a lever of +7628 percentage points",
     ]
     formula = (
         "propensity 1.0 % (a constant, as there is no model) x context weight 1.00 x value 50 EUR x lever"

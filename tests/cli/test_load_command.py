@@ -137,7 +137,7 @@ def test_what_was_held_up_here_is_said(nextbest, monkeypatch, p99s, message):
     for pace in (("--rate", "1000"), ("--ramp", "1000:1000:1")):
         out = nextbest("load", *QUESTION, *pace).out
         assert message in out
-        assert ("came late" in out or "waited here" in out) == bool(message)
+        assert ("was late" in out or "waited here" in out) == bool(message)
 
 
 def test_a_deadline_goes_along(nextbest, asked):

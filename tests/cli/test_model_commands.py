@@ -290,13 +290,13 @@ def test_comparing(nextbest, folder, pushed):
     assert same.code == 0
     assert same.out.splitlines()[1] == "nothing but the bytes differs"
     sample = f"background sample of card@{pushed[0][:12]}"
-    assert f"scores of 3 rows ({sample}): they differ by 0.0000 on average" in same.out
+    assert f"\nrows        3 ({sample})\ndifference  0.0000 on average, " in same.out
     found = json.loads(nextbest("model", "diff", "card@champion", "card@challenger", "--json").out)
     assert found["scores"]["rows"] == 3
     assert found["scores"]["difference_max"] == pytest.approx(0.1497, abs=1e-3)
     (folder / "rows.csv").write_text("customer.age;more\n10;1\n20;2\n")
     command = ("model", "diff", "card@champion", "card@challenger", "--rows", "rows.csv")
-    assert "scores of 2 rows (rows of the file): they" in nextbest(*command, "--separator", ";").out
+    assert "\nrows        2 (rows of the file)\n" in nextbest(*command, "--separator", ";").out
     (folder / "rows.csv").write_text("customer.aged\n10\n")
     refused = nextbest(*command)
     assert refused.code == 1

@@ -86,11 +86,11 @@ def outcomes(tmp_path):
 def test_a_steady_model(nextbest, target):
     ran = nextbest("model", "health", "card", "--target", target)
     assert (ran.code, ran.err) == (0, "")
-    assert "card@abababababab, scored natively\n" in ran.out
-    assert "1,000 decisions counted (one in 8) since 2026-05-28 20:26:40 UTC" in ran.out
-    assert "the prior was used: deadline 12\n" in ran.out
-    assert "model card expired on 2020-01-01\n" in ran.out
-    score = next(line for line in ran.out.splitlines() if line.startswith("score"))
+    assert "card@abababababab\nscored by   the native engine\n" in ran.out
+    assert "decisions   1,000 counted (one in 8) since 2026-05-28 20:26:40 UTC" in ran.out
+    assert "prior used  deadline 12\n" in ran.out
+    assert "model card  expired on 2020-01-01\n" in ran.out
+    score = next(line for line in ran.out.splitlines() if line.startswith("score  "))
     assert re.split(r"\s{2,}", score) == [
         "score", "0.000", "0.001", "3,000", "10,000", "0.0 %", "0.0 %", "steady"
     ]  # fmt: skip
@@ -132,7 +132,7 @@ def test_outcomes_need_no_server(nextbest, outcomes, monkeypatch):
     ran = nextbest("model", "health", "card", "--outcomes", outcomes)
     assert (ran.code, ran.err) == (0, "")
     assert "no server was reached; name one with --target" in ran.out
-    assert "3,000 outcomes: expected 1" in ran.out
+    assert "\noutcomes     3,000\nexpected     1" in ran.out
     assert len([line for line in ran.out.splitlines() if re.search(r"[\d.]+ % to [\d.]+ %", line)]) == 12
     ran = nextbest("model", "health", "card", "--outcomes", outcomes, "--json")
     found = json.loads(ran.out)
@@ -157,7 +157,7 @@ def test_a_calibration_that_alerts_ends_with_one(nextbest, tmp_path, monkeypatch
     command = ("model", "health", "card", "--outcomes", tmp_path / "bad.parquet")
     ran = nextbest(*command)
     assert (ran.code, ran.err) == (1, "")
-    assert "calibration of all rows: alert\n" in ran.out
+    assert "\nverdict      alert\n" in ran.out
     assert "calibration alerts: overall, decile 1, decile 2, decile 3" in ran.out
     assert "and 21 more actions: --json has them all" in ran.out
     assert "\x1b" not in ran.out
@@ -166,7 +166,7 @@ def test_a_calibration_that_alerts_ends_with_one(nextbest, tmp_path, monkeypatch
     assert found["alerts"][:2] == ["overall", "decile 1"]
     # By settings, it is a warning, or nothing.
     assert nextbest(*command, "--ratio-alert", "9").code == 0
-    assert "calibration of all rows: warn\n" in nextbest(*command, "--ratio-alert", "9").out
+    assert "\nverdict      warn\n" in nextbest(*command, "--ratio-alert", "9").out
     refused = nextbest(*command, "--ratio-warn", "2")
     assert refused.code == 2
     assert "give --ratio-alert the greater number" in refused.err
@@ -177,7 +177,7 @@ def test_a_calibration_fits_the_terminal(nextbest, outcomes, monkeypatch, column
     monkeypatch.setenv("NEXTBEST_CONTROL_ADDRESS", "127.0.0.1:9")
     monkeypatch.setenv("COLUMNS", columns)
     ran = nextbest("model", "health", "card", "--outcomes", outcomes)
-    rows = [line for line in ran.out.splitlines() if re.search(r"  (calibrated|too few)$", line)]
+    rows = [line for line in ran.out.splitlines() if re.search(r"%  (calibrated|too few)$", line)]
     assert len(rows) == 12
     assert {len(re.split(r"\s{2,}", line)) for line in rows} == {7}
     assert max(map(len, rows)) <= 80
@@ -189,8 +189,8 @@ def test_few_outcomes_are_too_few(nextbest, tmp_path, monkeypatch):
     (tmp_path / "few.csv").write_text("propensity,outcome\n" + rows)
     ran = nextbest("model", "health", "card", "--outcomes", tmp_path / "few.csv")
     assert (ran.code, ran.err) == (0, "")
-    assert "calibration of all rows: too few\n" in ran.out
-    assert len([line for line in ran.out.splitlines() if line.endswith("  too few")]) == 10
+    assert "\nverdict      too few\n" in ran.out
+    assert len([line for line in ran.out.splitlines() if line.endswith("%  too few")]) == 10
 
 
 @pytest.mark.parametrize(

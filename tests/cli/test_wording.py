@@ -15,6 +15,7 @@ from nextbest.wording import (
     word_moment,
     word_number,
     word_percent,
+    word_percents,
     word_value,
     zone_named,
 )
@@ -79,6 +80,19 @@ def test_amounts():
 )
 def test_shares(share, text):
     assert word_percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("shares", "texts"),
+    [
+        ([], []),
+        ([0.184, 0.025, 0.0088], ["18.40 %", "2.50 %", "0.88 %"]),
+        ([0.5, 0.0], ["50.0 %", "0.0 %"]),
+        ([0.5, 0.000_000_42], ["50.000 %", "0.000042 %"]),
+    ],
+)
+def test_shares_below_each_other(shares, texts):
+    assert word_percents(shares) == texts
 
 
 @pytest.mark.parametrize(

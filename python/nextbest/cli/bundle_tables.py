@@ -16,7 +16,9 @@ def render_bundle(contents: Mapping[str, Any]) -> list[RenderableType]:
         "size": word_bytes(contents["size_bytes"]),
         "currency": contents["currency"],
         "time zone": contents["time_zone"],
-        "contents": ", ".join(f"{count:,} {what}" for what, count in contents["counts"].items()),
+        "contents": ", ".join(
+            f"{count:,} {what[:-1] if count == 1 else what}" for what, count in contents["counts"].items()
+        ),
     }
     tables = [
         pairs(contents["workspace"], ((key, value) for key, value in head.items() if value)),

@@ -154,13 +154,9 @@ def get(
     if is_for_machines():
         write_json(customer)
         return
-    from nextbest.cli.layouts import Listing, name, text
-    from nextbest.wording import word_value
+    from nextbest.cli.customer_tables import render_customer
 
-    table = Listing((name("attribute"), text("value")), customer_id)
-    for attribute, value in customer.attributes.items():
-        table.add(attribute, word_value(value))
-    show(table)
+    show(render_customer(customer))
 
 
 def delete(
@@ -260,7 +256,9 @@ def _report(loading: _Loading, table: "CustomerTable", schema: Schema | None, du
         )
         return
     if refusals:
-        _show_refusals(refusals)
+        from nextbest.cli.customer_tables import render_refusals
+
+        show(render_refusals(refusals))
     _show_notes(table, schema, refusals)
     rate = loading.stored / max(duration_s, 1e-6)
     count = f"{loading.stored:,} of {table.row_count:,} customers"
@@ -284,12 +282,3 @@ def _show_notes(table: "CustomerTable", schema: Schema | None, refusals: "list[R
         say(f"dates of {names} were taken for days of UTC; give --bundle for the workspace's time zone")
     if schema is None and any(refusal.message.endswith(" was sent") for refusal in refusals):
         say("give --bundle, so that columns are cast to the types of its schema")
-
-
-def _show_refusals(refusals: "list[Refusal]") -> None:
-    from nextbest.cli.layouts import Listing, name, number, text
-
-    table = Listing((number("row"), name("column"), text("refused because")), "Refused rows")
-    for refusal in refusals:
-        table.add(f"{refusal.row:,}", refusal.column, refusal.message)
-    show(table)

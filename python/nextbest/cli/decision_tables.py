@@ -9,7 +9,7 @@ from typing import Final
 from rich.console import RenderableType
 from rich.text import Text
 
-from nextbest.cli.layouts import Column, Listing, clean, name, number, paragraph, text
+from nextbest.cli.layouts import Column, Listing, name, number, paragraph, text
 from nextbest.client.answers import Decision, Degradation, DegradationKind, RankedAction, Reason
 from nextbest.client.explanations import ActionExplanation, Outcome, Stage, StageCount, Truth
 from nextbest.client.scores import PropensitySource, Score
@@ -22,6 +22,7 @@ from nextbest.wording import (
     word_label,
     word_moment,
     word_percent,
+    word_percents,
 )
 
 # From here on, decimals of a factor say nothing.
@@ -86,7 +87,7 @@ def render_decision(decision: Decision, view: View | None = None) -> list[Render
                 _why(action, rivals, decision.currency),
             )
         if not placement.actions:
-            table.add(placement.name, "", "-", *[""] * 7, Text("no action remains for it", "yellow"))
+            table.add(placement.name, "", Text("no action", "yellow"), *[""] * 8)
     return [*_title(decision, view), table, *_render_degradations(decision.degradations)]
 
 
@@ -189,7 +190,11 @@ def word_need(action: ActionExplanation) -> str:
     else:
         times = f"{factor:.3g}" if factor < _LARGE_FACTOR else short_number(factor)
         needed = f"needs {times} times its priority"
-    return f"{needed}, as with a lever of +{short_number(lever)}" if lever is not None else needed
+    return (
+        f"{needed}, as with a lever of +{short_number(lever)} percentage points"
+        if lever is not None
+        else needed
+    )
 
 
 def fallback_of(action: ActionExplanation) -> str:
@@ -215,10 +220,11 @@ def score_cells(scores: Sequence[Score | None]) -> list[list[str]]:
     """The cells of scores that are below each other; empty if there is none, as for a fallback."""
     known = [score for score in scores if score is not None and not _is_empty(score)]
     amounts = dict(zip(map(id, known), word_amounts([score.value for score in known]), strict=True))
+    shares = dict(zip(map(id, known), word_percents([score.propensity for score in known]), strict=True))
     starred = any(score.propensity_source is PropensitySource.DEGRADED for score in known)
     return [
         [
-            word_percent(score.propensity) + _star(score, starred=starred),
+            shares[id(score)] + _star(score, starred=starred),
             _factor(score.context_weight),
             amounts[id(score)],
             _factor(score.lever),
@@ -281,8 +287,8 @@ def _placed(decision: Decision) -> dict[int, tuple[str, Score]]:
 def _title(decision: Decision, view: View) -> list[RenderableType]:
     when = word_moment(decision.now.replace(microsecond=0), view.zone)
     return [
-        clean(Text.assemble(("Decision ", "bold"), decision.decision_id)),
-        clean(Text(f"{when}, bundle {decision.bundle_digest[:12]}", "dim")),
+        paragraph(Text.assemble(("Decision ", "bold"), decision.decision_id)),
+        paragraph(f"{when}, bundle {decision.bundle_digest[:12]}", style="dim"),
     ]
 
 
@@ -292,7 +298,7 @@ def _render_degradations(degradations: Iterable[Degradation]) -> list[Renderable
         of = f"{entry.name}: " if entry.name else ""
         count = f" ({entry.actions:,} actions)" if entry.actions > 1 else ""
         what = _DEGRADATIONS.get(entry.kind, str(entry.kind))
-        lines.append(paragraph(f"degraded: {of}{what}{count}", 0, style="yellow"))
+        lines.append(paragraph(f"degraded: {of}{what}{count}", style="yellow"))
     return [*lines, Text()] if lines else []
 
 

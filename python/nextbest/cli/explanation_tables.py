@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from nextbest.cli.decision_tables import View, best_first, fallback_of, ranked_scores, word_ahead, word_need
-from nextbest.cli.layouts import clean, paragraph
+from nextbest.cli.layouts import paragraph
 from nextbest.client.answers import Decision, Reason
 from nextbest.client.explanations import ActionExplanation, ClauseExplanation, Outcome, Stage, Truth
 from nextbest.client.scores import PropensitySource, Score
@@ -28,11 +28,11 @@ def render_action(action: ActionExplanation, decision: Decision, view: View | No
     is_placed = action.dropped_at is Stage.PLACED
     parts: list[RenderableType] = [
         _title(action, view, is_placed=is_placed),
-        paragraph(_headline(action), 0, style="bold green" if is_placed else "bold red"),
+        paragraph(_headline(action), style="bold green" if is_placed else "bold red"),
     ]
     reason = _reason(action, decision, view)
     if reason:
-        parts.append(paragraph(reason, 0))
+        parts.append(paragraph(reason))
     parts += [line for clause in action.clauses for line in _render_clause(clause, view)]
     if action.score:
         parts += [Text(), paragraph(_formula(action.score, decision.currency), 0, _INDENT)]
@@ -46,12 +46,12 @@ def render_action(action: ActionExplanation, decision: Decision, view: View | No
     return Group(*parts, Text())
 
 
-def _title(action: ActionExplanation, view: View, *, is_placed: bool) -> Text:
+def _title(action: ActionExplanation, view: View, *, is_placed: bool) -> RenderableType:
     label = view.label(action.action)
     about = [label] if label else []
     about.append(f"{action.issue} > {action.group}")
     why = "Why " if is_placed else "Why not "
-    return clean(Text.assemble(why, (action.action, "bold"), "?  ", (", ".join(about), "dim")))
+    return paragraph(Text.assemble(why, (action.action, "bold"), "?  ", (", ".join(about), "dim")))
 
 
 def _headline(action: ActionExplanation) -> str:
@@ -100,7 +100,7 @@ def _render_clause(clause: ClauseExplanation, view: View) -> list[RenderableType
     of = f" of treatment {clause.treatment}" if clause.treatment else ""
     word = "is unknown" if clause.truth is Truth.UNKNOWN else f"is {clause.truth}"
     title = Text.assemble((f"{clause.stage}{of}", "bold red"), f": {clause.text}  ", (word, "bold"))
-    lines: list[RenderableType] = [Text(), title]
+    lines: list[RenderableType] = [Text(), paragraph(title)]
     if clause.reason:
         lines.append(paragraph(f"reason: {clause.reason}", _INDENT, style="italic"))
     if clause.position:

@@ -2,8 +2,9 @@
 
 All tables of the commands are laid out here, so that they look alike: a bold heading over a line, numbers on
 the right, words that are never cut. If the terminal is too narrow, first headings become short; then optional
-columns move to lines below their row; then names are folded; and if that is not enough, each row becomes a
-list of its cells. A number is never cut or folded before that, because its beginning alone is another number.
+columns move to lines below their row; then the first column moves to lines above its rows, and names are
+folded; and if that is not enough, each row becomes a list of its cells. A number is never cut or folded
+before that, because its beginning alone is another number.
 """
 
 import re
@@ -122,7 +123,7 @@ class Listing:
         if layout is None:
             yield from self._records()
         else:
-            yield from self._headings(layout)
+            yield from () if self._is_headless else layout.head()
             for row in self._rows:
                 yield from layout.lines(row, console, options.max_width)
             if self._legend and layout.is_short:
@@ -136,27 +137,28 @@ class Listing:
             for index, _ in enumerate(self._columns)
             if index == 0 or any(row.cells[index].plain for row in self._rows)
         ]
-        indices = list(used)
-        leaving = sorted(
-            (index for index in used if self._columns[index].gives_way),
-            key=lambda index: -self._columns[index].gives_way,
-        )
-        for is_short in (False, True):
+        leaving = [index for index in used if self._columns[index].gives_way]
+        leaving.sort(key=lambda index: -self._columns[index].gives_way)
+        remaining = [
+            [index for index in used if index not in leaving[:count]] for count in range(len(leaving) + 1)
+        ]
+        for indices, is_short in ((used, False), *((indices, True) for indices in remaining)):
             layout = self._layout(indices, used, is_short=is_short)
             if layout.fit(width):
                 return layout
-        for index in leaving:
-            indices.remove(index)
-            layout = self._layout(indices, used, is_short=True)
-            if layout.fit(width):
+        least = remaining[-1]
+        if self._columns[0].kind is Kind.NUMBER or len(least) == len(self._columns[:2]):
+            return layout if layout.fold(width) else None
+        for indices in remaining:
+            layout = self._layout(indices[1:], used, is_short=True)
+            if layout.fit(width - _INDENT):
                 return layout
-        layout = self._layout(indices, used, is_short=True)
-        return layout if layout.fold(width) else None
+        return layout if layout.fold(width - _INDENT) else None
 
     def _layout(self, indices: Sequence[int], used: Sequence[int], *, is_short: bool) -> "_Layout":
         columns = [self._columns[index] for index in indices]
         headings = [column.short if is_short and column.short else column.heading for column in columns]
-        gone = sorted(set(used) - set(indices), key=lambda index: self._columns[index].gives_way)
+        gone = sorted(set(used) - {0, *indices}, key=lambda index: self._columns[index].gives_way)
         below = [(index, self._columns[index].below) for index in gone]
         rows = [[row.cells[index] for index in indices] for row in self._rows]
         widths = [
@@ -164,40 +166,40 @@ class Listing:
             for place, heading in enumerate(headings)
         ]
         _widen(widths, columns)
-        return _Layout(
-            columns, list(indices), headings, widths, below, is_short=is_short and bool(self._legend)
-        )
-
-    def _headings(self, layout: "_Layout") -> RenderResult:
-        if self._is_headless:
-            return
-        if any(column.group for column in layout.columns):
-            yield layout.groups()
-        headings = [Text(heading) for heading in layout.headings]
-        yield from layout.joined([[heading] for heading in headings], "bold")
-        yield Text("─" * layout.width, "dim")
+        above = "" if indices[0] == 0 else self._columns[0].heading
+        return _Layout(columns, list(indices), headings, widths, below, above, is_short)
 
     def _records(self) -> RenderResult:
+        """Each row as a list of its cells."""
         for row in self._rows:
             first, *others = row.cells
-            yield first
+            yield _Paragraph(first, 0, 0)
             for column, cell in zip(self._columns[1:], others, strict=True):
                 if cell.plain:
-                    said = Text.assemble("  ", (f"{column.heading} " if not self._is_headless else ""), cell)
-                    yield said
-        if not self._rows:
-            yield Text("none", "dim")
+                    heading = "" if self._is_headless else f"{column.heading} "
+                    yield _Paragraph(Text.assemble(heading, cell), _INDENT, 2 * _INDENT)
 
 
 @dataclass(slots=True)
 class _Layout:
-    """Columns with their widths."""
+    """Columns with their widths.
+
+    Attributes:
+        columns: Of the row.
+        indices: Of their cells.
+        headings: As they are written here.
+        widths: In cells of the terminal.
+        below: The cells that are shown below the row, and how they read.
+        above: The heading of the first column if its cells are shown above their rows; empty if not.
+        is_short: Headings are the short ones.
+    """
 
     columns: list[Column]
     indices: list[int]
     headings: list[str]
     widths: list[int]
     below: list[tuple[int, str]]
+    above: str
     is_short: bool
 
     @property
@@ -238,7 +240,7 @@ class _Layout:
 
     def groups(self) -> Text:
         """The line of headings over several columns."""
-        line, place = Text(style="bold"), 0
+        line, place = Text(" " * self.indent, style="bold"), 0
         for group, members in groupby(self.columns, key=lambda column: column.group):
             count = len(list(members))
             width = sum(self.widths[place : place + count]) + _GAP * (count - 1)
@@ -249,10 +251,26 @@ class _Layout:
         line.rstrip()
         return line
 
+    def head(self) -> RenderResult:
+        """The headings, and a line below them."""
+        if self.above:
+            yield Text(self.above, "bold")
+        if any(column.group for column in self.columns):
+            yield self.groups()
+        yield from self.joined([[Text(heading)] for heading in self.headings], "bold")
+        yield Text("─" * (self.width + self.indent), "dim")
+
+    @property
+    def indent(self) -> int:
+        """Of rows that have a cell above."""
+        return _INDENT if self.above else 0
+
     def lines(self, row: _Row, console: Console, width_max: int) -> Iterable[Text]:
-        """A row, and below it the cells whose columns have given way."""
+        """A row, above it its first cell where there was no room, below it the cells that gave way."""
         if row.has_rule:
             yield Text("─" * self.width, "dim")
+        if self.above and row.cells[0].plain:
+            yield from _wrapped(row.cells[0], width_max, console)
         wrapped = [
             _wrapped(row.cells[index], width, console)
             for index, width in zip(self.indices, self.widths, strict=True)
@@ -262,13 +280,14 @@ class _Layout:
         if said:
             line = Text("; ").join(said)
             line.style = "dim"
-            for part in _wrapped(line, max(width_max - _INDENT, 1), console):
-                yield Text(" " * _INDENT).append_text(part)
+            indent = self.indent + _INDENT
+            for part in _wrapped(line, max(width_max - indent, 1), console):
+                yield Text(" " * indent).append_text(part)
 
     def joined(self, cells: Sequence[Sequence[Text]], style: str) -> Iterable[Text]:
         """Cells of several lines, beside each other."""
         for height in range(max(map(len, cells))):
-            line = Text(style=style)
+            line = Text(" " * self.indent, style=style)
             for place, (column, width) in enumerate(zip(self.columns, self.widths, strict=True)):
                 part = cells[place][height] if height < len(cells[place]) else Text()
                 padding = " " * max(width - part.cell_len, 0)
@@ -346,6 +365,9 @@ class _Paragraph:
             yield Text(" " * (others if place else first)).append_text(line)
 
 
-def paragraph(content: str, first: int, others: int | None = None, *, style: str = "") -> RenderableType:
+def paragraph(
+    content: str | Text, first: int = 0, others: int | None = None, *, style: str = ""
+) -> RenderableType:
     """A text whose lines begin in these columns; lines that a narrow terminal breaks do so, too."""
-    return _Paragraph(Text(printable(content), style), first, first if others is None else others)
+    shown_ = clean(content) if isinstance(content, Text) else Text(printable(content), style)
+    return _Paragraph(shown_, first, first if others is None else others)

@@ -3,9 +3,11 @@
 
 from typing import TYPE_CHECKING, Any, Final
 
-from nextbest.cli.output import plain, say, show
+from nextbest.cli.output import plain
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from nextbest.cli.layouts import Listing
     from nextbest.models.calibration import Bin, Calibration
 
@@ -31,42 +33,59 @@ def _plain_bin(found: "Bin") -> dict[str, Any]:
     return {**plain(found), "ratio": ratio, "is_within": found.is_within}
 
 
-def render_calibration(calibration: "Calibration") -> None:
-    """Prints a summary, a table of deciles, and one of actions where there are some."""
+def render_calibration(calibration: "Calibration") -> "list[RenderableType]":
+    """Renders a summary, a table of deciles, and one of actions where there are some."""
+    from nextbest.cli.layouts import paragraph
+
+    deciles = {f"{place}": found for place, found in enumerate(calibration.bins, 1)}
+    parts: list[RenderableType] = [_summary(calibration), _bin_table("decile", deciles)]
+    if calibration.actions:
+        parts += _actions(calibration.actions)
+    if calibration.alerts:
+        shown, left = calibration.alerts[:_ACTIONS_SHOWN], len(calibration.alerts) - _ACTIONS_SHOWN
+        more = f" and {left} more" if left > 0 else ""
+        parts.append(paragraph(f"calibration alerts: {', '.join(shown)}{more}", style=STYLES["alert"]))
+    return parts
+
+
+def _summary(calibration: "Calibration") -> "Listing":
+    from rich.text import Text
+
+    from nextbest.cli.layouts import Cell, pairs
     from nextbest.wording import word_percent
 
     overall, line = calibration.overall, calibration.recalibration
-    say(
-        f"{overall.rows:,} outcomes: expected {word_percent(overall.expected, 3)}, "
-        f"observed {word_percent(overall.observed, 3)} "
-        f"(x {overall.ratio:.2f}); Brier score {calibration.brier:.4f}, log loss {calibration.log_loss:.4f}"
-    )
-    fitted = f"; log-odds: slope {line.slope:.2f}, intercept {line.intercept:.2f}" if line is not None else ""
-    say(f"calibration error {calibration.error:.4f} (by chance {calibration.error_by_chance:.4f}){fitted}")
-    say(f"calibration of all rows: {overall.verdict}")
-    show(_bin_table("decile", {f"{place}": found for place, found in enumerate(calibration.bins, 1)}))
-    if calibration.actions:
-        _render_actions(calibration.actions)
-    if calibration.alerts:
-        shown, left = calibration.alerts[:_ACTIONS_SHOWN], len(calibration.alerts) - _ACTIONS_SHOWN
-        say(f"calibration alerts: {', '.join(shown)}" + (f" and {left} more" if left > 0 else ""))
+    rows: dict[str, Cell] = {
+        "outcomes": f"{overall.rows:,}",
+        "expected": word_percent(overall.expected, 3),
+        "observed": f"{word_percent(overall.observed, 3)}, {overall.ratio:.2f} times the expected",
+        "Brier score": f"{calibration.brier:.4f}",
+        "log loss": f"{calibration.log_loss:.4f}",
+        "error": f"{calibration.error:.4f} ({calibration.error_by_chance:.4f} by chance alone)",
+        "log-odds": f"slope {line.slope:.2f}, intercept {line.intercept:+.2f}" if line is not None else "",
+        "verdict": Text(overall.verdict, STYLES.get(overall.verdict, "")),
+    }
+    return pairs("Calibration of all rows", ((key, value) for key, value in rows.items() if value))
 
 
-def _render_actions(actions: "dict[str, Bin]") -> None:
+def _actions(actions: "dict[str, Bin]") -> "list[RenderableType]":
     """Those that warn or alert come first, then the most frequent."""
+    from nextbest.cli.layouts import paragraph
+
     ranks = {"alert": 0, "warn": 1}
     ordered = sorted(actions.items(), key=lambda named: ranks.get(named[1].verdict, 2))
-    show(_bin_table("action", dict(ordered[:_ACTIONS_SHOWN])))
+    parts: list[RenderableType] = [_bin_table("action", dict(ordered[:_ACTIONS_SHOWN]))]
     left = len(ordered) - _ACTIONS_SHOWN
     if left > 0:
-        say(f"and {left:,} more actions: --json has them all")
+        parts.append(paragraph(f"and {left:,} more actions: --json has them all", style="dim"))
+    return parts
 
 
 def _bin_table(heading: str, bins: "dict[str, Bin]") -> "Listing":
     from rich.text import Text
 
     from nextbest.cli.layouts import Listing, name, number
-    from nextbest.wording import word_percent
+    from nextbest.wording import word_percents
 
     columns = (
         name(heading),
@@ -78,14 +97,18 @@ def _bin_table(heading: str, bins: "dict[str, Bin]") -> "Listing":
         name("verdict"),
     )
     table = Listing(columns)
-    for key, found in bins.items():
+    expected = word_percents([found.expected for found in bins.values()])
+    observed = word_percents([found.observed for found in bins.values()])
+    low = word_percents([found.low for found in bins.values()])
+    high = word_percents([found.high for found in bins.values()])
+    intervals = [f"{below} to {above}" for below, above in zip(low, high, strict=True)]
+    for (key, found), interval, *rates in zip(bins.items(), intervals, expected, observed, strict=True):
         table.add(
             key,
             f"{found.rows:,}",
-            word_percent(found.expected, 3),
-            word_percent(found.observed, 3),
+            *rates,
             f"{found.ratio:.2f}",
-            f"{word_percent(found.low, 3)} to {word_percent(found.high, 3)}",
+            interval,
             Text(found.verdict, STYLES.get(found.verdict, "")),
         )
     return table

@@ -21,7 +21,10 @@ from nextbest.cli.output import Json, is_for_machines, say, show, write_json
 from nextbest.cli.progress import following
 
 if TYPE_CHECKING:
-    from nextbest.models.comparison import Comparison
+    from rich.console import RenderableType
+
+    from nextbest.cli.layouts import Listing
+    from nextbest.models.comparison import Comparison, ScoreChange
 
 
 def register(group: typer.Typer) -> None:
@@ -68,7 +71,7 @@ def diff(  # noqa: PLR0913 - one parameter an option
         write_json({"before": versions[0].digest, "after": versions[1].digest, **_plain(found)})
         return
     say(f"{versions[0]} -> {versions[1]}")
-    _render(found)
+    show(*_render(found))
 
 
 def _plain(found: "Comparison") -> dict[str, Any]:
@@ -78,26 +81,37 @@ def _plain(found: "Comparison") -> dict[str, Any]:
     return plain
 
 
-def _render(found: "Comparison") -> None:
-    from nextbest.cli.layouts import Listing, name, text
+def _render(found: "Comparison") -> "list[RenderableType]":
+    from nextbest.cli.layouts import Listing, name, paragraph, text
 
+    parts: list[RenderableType] = []
     if found.changes:
         table = Listing((name("what"), text("before"), text("after")))
         for change in found.changes:
             table.add(change.what, change.before or "none", change.after or "none")
-        show(table)
+        parts.append(table)
     else:
-        say("nothing but the bytes differs")
-    scores = found.scores
-    if scores is None:
-        say(f"scores not compared: {found.reason}")
-        return
-    say(
-        f"scores of {scores.rows:,} rows ({found.sample}): they differ by {scores.difference_mean:.4f} on "
-        f"average, {scores.difference_p95:.4f} at p95, {scores.difference_max:.4f} at most; "
-        f"mean {scores.mean_before:.4f} -> {scores.mean_after:.4f}, "
-        f"stability index {scores.stability_index:.3f}"
-    )
+        parts.append(paragraph("nothing but the bytes differs"))
+    if found.scores is None:
+        return [*parts, paragraph(f"scores not compared: {found.reason}")]
+    parts.append(_scores(found, found.scores))
     if found.filled:
         names = ", ".join(f"`{name}`" for name in found.filled)
-        say(f"every row got the binding's value for {names}: the rows do not have it")
+        note = f"every row got the value of the binding for {names}: the rows do not have it"
+        parts.append(paragraph(note))
+    return parts
+
+
+def _scores(found: "Comparison", scores: "ScoreChange") -> "Listing":
+    from nextbest.cli.layouts import pairs
+    from nextbest.wording import word_percents
+
+    before, after = word_percents([scores.mean_before, scores.mean_after])
+    rows = {
+        "rows": f"{scores.rows:,} ({found.sample})",
+        "difference": f"{scores.difference_mean:.4f} on average, {scores.difference_p95:.4f} at the 95th "
+        f"percentile, {scores.difference_max:.4f} at most",
+        "mean score": f"{before} before, {after} after",
+        "PSI": f"{scores.stability_index:.3f}",
+    }
+    return pairs("Scores", rows.items())

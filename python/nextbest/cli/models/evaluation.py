@@ -26,6 +26,8 @@ from nextbest.cli.pictures import Png, require_plots
 from nextbest.cli.progress import following
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from nextbest.models.evaluation import Evaluation
     from nextbest.registry.registry import Registry, Version
 
@@ -110,7 +112,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
     if is_for_machines():
         write_json(_plain(contestants, found, label))
         return
-    _render(contestants, found, f"{file}, label `{label}`")
+    show(*_render(contestants, found, f"{file}, label `{label}`"))
     if png is not None:
         say(f"wrote {png}")
 
@@ -167,18 +169,28 @@ def _plain(contestants: list[Contestant], found: "Evaluation", label: str) -> di
     }
 
 
-def _render(contestants: list[Contestant], found: "Evaluation", of_what: str) -> None:
+def _render(contestants: list[Contestant], found: "Evaluation", of_what: str) -> "list[RenderableType]":
+    from nextbest.cli.layouts import paragraph
+    from nextbest.wording import word_percent
+
     titles = [one.title for one in contestants]
     positive = f" (positive: `{found.positive}`)" if found.positive else ""
-    rate = found.positives / found.rows
-    say(f"{' and '.join(str(one.version) for one in contestants)} on {of_what}{positive}")
+    rate = word_percent(found.positives / found.rows, 3)
+    lines = [f"{' and '.join(str(one.version) for one in contestants)} on {of_what}{positive}"]
     if found.sampled_rows < found.file_rows:
-        say(f"{found.sampled_rows:,} of {found.file_rows:,} rows are used, evenly spread over the file")
-    say(f"{found.rows:,} rows with a score, {found.positives:,} of them positive ({rate:.2%})")
-    for title, unscored in zip(titles, found.unscored, strict=True):
-        if unscored:
-            say(f"{unscored:,} rows have no score from {title}: left out; a server uses the prior there")
-    show(measure_table(titles, found))
-    show(gain_table(titles, found), calibration_table(titles, found))
-    for sentence in sentences(titles, found):
-        say(sentence)
+        sampled = f"{found.sampled_rows:,} of {found.file_rows:,} rows are used"
+        lines.append(f"{sampled}, evenly spread over the file")
+    lines.append(f"{found.rows:,} rows with a score, {found.positives:,} of them positive ({rate})")
+    lines += [
+        f"{unscored:,} rows have no score from {title}: left out; a server uses the prior there"
+        for title, unscored in zip(titles, found.unscored, strict=True)
+        if unscored
+    ]
+    return [
+        *map(paragraph, lines),
+        "",
+        measure_table(titles, found),
+        gain_table(titles, found),
+        calibration_table(titles, found),
+        *map(paragraph, sentences(titles, found)),
+    ]

@@ -10,6 +10,7 @@ from nextbest.registry.aliases import ALIASES
 
 if TYPE_CHECKING:
     from nextbest.cli.layouts import Cell, Listing
+    from nextbest.models.calibration import Bin
     from nextbest.models.evaluation import Evaluation
     from nextbest.models.performance import Difference, Estimate, Performance
 
@@ -52,24 +53,27 @@ def measure_table(titles: Sequence[str], found: "Evaluation") -> "Listing":
 def gain_table(titles: Sequence[str], found: "Evaluation") -> "Listing":
     """By decile of score, the highest first: rate, lift, and the share of positive rows found so far."""
     from nextbest.cli.layouts import Listing, name, number
-    from nextbest.wording import word_percent
+    from nextbest.wording import word_percent, word_percents
 
     columns = [number(what, group=title) for title in titles for what in ("rate", "lift", "found")]
     table = Listing((name("top"), *columns))
-    for place, deciles in enumerate(zip(*(one.gain for one in found.performances), strict=True), 1):
-        cells = [
-            (word_percent(one.rate, 3), f"{one.lift:.2f}", word_percent(one.captured)) for one in deciles
-        ]
-        table.add(f"{10 * place} %", *(cell for of_one in cells for cell in of_one))
+    of_each = []
+    for performance in found.performances:
+        rates = word_percents([one.rate for one in performance.gain])
+        of_each.append(
+            [
+                (rate, f"{one.lift:.2f}", word_percent(one.captured))
+                for rate, one in zip(rates, performance.gain, strict=True)
+            ]
+        )
+    for place, deciles in enumerate(zip(*of_each, strict=True), 1):
+        table.add(f"{10 * place} %", *(cell for of_one in deciles for cell in of_one))
     return table
 
 
 def calibration_table(titles: Sequence[str], found: "Evaluation") -> "Listing":
     """By decile of propensity, the lowest first: expected, observed and verdict."""
-    from rich.text import Text
-
     from nextbest.cli.layouts import Listing, name, number
-    from nextbest.wording import word_percent
 
     columns = [
         column
@@ -81,17 +85,22 @@ def calibration_table(titles: Sequence[str], found: "Evaluation") -> "Listing":
         )
     ]
     table = Listing((name("decile"), *columns))
-    for place, bins in enumerate(zip_longest(*(one.calibration.bins for one in found.performances)), 1):
-        cells: list[str | Text] = []
-        for one in bins:
-            # Scores that many rows share make fewer bins.
-            if one is None:
-                cells += ["", "", ""]
-            else:
-                verdict = Text(one.verdict, STYLES.get(one.verdict, ""))
-                cells += [word_percent(one.expected, 3), word_percent(one.observed, 3), verdict]
-        table.add(f"{place}", *cells)
+    of_each = [_calibrated(one.calibration.bins) for one in found.performances]
+    # Scores that many rows share make fewer bins.
+    for place, bins in enumerate(zip_longest(*of_each, fillvalue=("", "", "")), 1):
+        table.add(f"{place}", *(cell for of_one in bins for cell in of_one))
     return table
+
+
+def _calibrated(bins: "Sequence[Bin]") -> "list[tuple[Cell, Cell, Cell]]":
+    from rich.text import Text
+
+    from nextbest.wording import word_percents
+
+    expected = word_percents([one.expected for one in bins])
+    observed = word_percents([one.observed for one in bins])
+    verdicts = [Text(one.verdict, STYLES.get(one.verdict, "")) for one in bins]
+    return list(zip(expected, observed, verdicts, strict=True))
 
 
 def sentences(titles: Sequence[str], found: "Evaluation") -> list[str]:

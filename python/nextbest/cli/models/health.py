@@ -2,26 +2,22 @@
 # ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nextbest.cli.csv_form import Encoding, Separator, form
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
-from nextbest.cli.models.calibrations import STYLES, plain_calibration, render_calibration
+from nextbest.cli.models.calibrations import plain_calibration, render_calibration
 from nextbest.cli.output import CommandError, Json, is_for_machines, say, show, write_json
 from nextbest.cli.pictures import Png, require_plots
 
 if TYPE_CHECKING:
     from nextbest.casting.form import Form
-    from nextbest.cli.layouts import Listing
     from nextbest.models.calibration import Calibration
     from nextbest.models.drift import Health
     from nextbest.models.outcomes import Outcomes
-
-
-_ENGINES: Final = {"native": "scored natively", "onnxruntime": "scored by ONNX Runtime"}
 
 
 def register(group: typer.Typer) -> None:
@@ -151,62 +147,12 @@ def _plain(judged: "Health | None", calibration: "Calibration | None") -> dict[s
 
 def _render(judged: "Health | None", calibration: "Calibration | None", png: Path | None) -> None:
     if judged is not None:
-        _render_health(judged)
+        from nextbest.cli.models.health_tables import render_health
+
+        show(*render_health(judged))
     if calibration is not None:
         if judged is None:
             say("drift not shown: no server was reached; name one with --target")
-        render_calibration(calibration)
+        show(*render_calibration(calibration))
     if png is not None:
         say(f"wrote {png}")
-
-
-def _render_health(judged: "Health") -> None:
-    from nextbest.wording import word_moment
-
-    since = word_moment(judged.since.replace(microsecond=0))
-    every = {0: "none", 1: "every one"}.get(judged.sample, f"one in {judged.sample}")
-    degraded = {kind: count for kind, count in judged.degradations.items() if count}
-    lines = [
-        f"{judged.name}@{judged.version[:12]}, {_ENGINES.get(judged.engine, judged.engine)}",
-        f"{judged.decisions:,} decisions counted ({every}) since {since}",
-        "the prior was used: "
-        + (", ".join(f"{kind} {count:,}" for kind, count in degraded.items()) if degraded else "never"),
-    ]
-    if judged.card_expires is not None:
-        term = "expired on" if judged.is_expired else "expires"
-        lines.append(f"model card {term} {judged.card_expires:%Y-%m-%d}")
-    for line in lines:
-        say(line)
-    show(_drift_table(judged))
-
-
-def _drift_table(judged: "Health") -> "Listing":
-    from rich.text import Text
-
-    from nextbest.cli.layouts import Listing, name, number
-    from nextbest.wording import word_percent
-
-    columns = (
-        name("feature"),
-        number("PSI"),
-        number("by chance"),
-        number("now", group="rows"),
-        number("at push", group="rows", gives_way=2, below="{} rows at push"),
-        number("now", group="missing"),
-        number("at push", group="missing", gives_way=1, below="{} missing at push"),
-        name("verdict"),
-    )
-    table = Listing(columns)
-    for drift in judged.drifts:
-        numbers = [f"{psi:.3f}" if psi is not None else "" for psi in (drift.index, drift.chance)]
-        was_seen = bool(drift.reference_rows)
-        table.add(
-            drift.what,
-            *numbers,
-            f"{drift.rows:,}",
-            f"{drift.reference_rows:,}" if was_seen else "",
-            word_percent(drift.missing),
-            word_percent(drift.reference_missing) if was_seen else "",
-            Text(drift.verdict, STYLES.get(drift.verdict, "")),
-        )
-    return table
