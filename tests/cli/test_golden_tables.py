@@ -36,8 +36,8 @@ from nextbest.client.operator import (
 )
 from nextbest.client.values import decode
 from nextbest.models.calibration import calibrate
+from nextbest.models.drift import Drift, Health, Verdict
 from nextbest.models.evaluation import Evaluation
-from nextbest.models.health import Drift, Health, Verdict
 from nextbest.models.performance import measure
 from nextbest.registry.registry import Registry
 from nextbest.v1 import customer_pb2

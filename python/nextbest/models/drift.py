@@ -99,7 +99,7 @@ class Health:
     degradations: dict[str, int]
     card_expires: datetime | None
     is_expired: bool
-    counted: control_pb2.ModelHealth = field(repr=False)
+    counted: control_pb2.ModelHealth = field(default_factory=control_pb2.ModelHealth, repr=False)
 
     @property
     def alerts(self) -> list[Drift]:

@@ -29,7 +29,7 @@ _FILES = ("model", "binding", "card", "golden", "background", "workspace")
 
 
 class PushArguments(TypedDict, total=False):
-    """What `push` takes; `nextbest.models.pushing.push.Request` says what each is."""
+    """What `push` takes; `nextbest.models.pushing.push.Request` explains each."""
 
     model: Required[Path | str]
     name: Required[str]

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from nextbest.cli.layouts import Listing, name, number, pairs
 from nextbest.cli.models.calibrations import STYLES
-from nextbest.models.health import Health
+from nextbest.models.drift import Health
 from nextbest.wording import word_moment, word_percent
 
 _ENGINES: Final = {"native": "the native engine", "onnxruntime": "ONNX Runtime"}
