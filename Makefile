@@ -91,6 +91,7 @@ lint-python: $(VENV)/.packages
 .PHONY: lint-stub
 lint-stub: $(VENV)/.packages dev-extension
 	$(BIN)/python -m mypy.stubtest nextbest._core
+	$(BIN)/lint-imports --no-cache
 
 .PHONY: test-rust
 test-rust: $(VENV)/.packages ## Run the Rust tests, and each benchmark once; ONNX Runtime is that of the virtual environment

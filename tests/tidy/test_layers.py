@@ -1,0 +1,49 @@
+"""The folders of the Python package use one another as `[tool.importlinter]` of pyproject.toml draws it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import house
+import house_modules
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+pytest.importorskip("importlinter", reason="import-linter is not installed: `make lint` installs it")
+
+
+def lint(config: Path) -> "subprocess.CompletedProcess[str]":
+    code = "from importlinter.cli import lint_imports_command as run; run()"
+    return subprocess.run(
+        [sys.executable, "-c", code, "--no-cache", "--config", str(config)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_each_layer_uses_those_below_it() -> None:
+    ran = lint(ROOT / "pyproject.toml")
+    assert ran.returncode == 0, ran.stdout
+
+
+def test_an_arrow_that_runs_back_is_found(tmp_path: Path) -> None:
+    config = (ROOT / "pyproject.toml").read_text()
+    swapped = config.replace(
+        '    "nextbest.wording",\n    "nextbest.casting",\n', '    "nextbest.casting",\n'
+    )
+    swapped = swapped.replace(
+        '    "nextbest.diagnostics",\n    "nextbest.ports', '    "nextbest.wording",\n    "nextbest.ports'
+    )
+    assert swapped != config
+    (tmp_path / "pyproject.toml").write_text(swapped)
+    ran = lint(tmp_path / "pyproject.toml")
+    assert ran.returncode == 1
+    assert "nextbest.wording is not allowed to import nextbest.client" in ran.stdout
+
+
+def test_no_modules_of_the_package_use_one_another_in_a_circle() -> None:
+    graph = house_modules.python_graph(ROOT / "python/nextbest", house.GENERATED)
+    assert house_modules.circles(graph, ".") == []
