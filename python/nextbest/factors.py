@@ -4,7 +4,7 @@ A rank alone is not a reason: `value 120 EUR against 40 EUR outweighs propensity
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +19,10 @@ _LARGE: Final = 1e6
 """From here on, decimals say nothing."""
 _MINOR: Final = 0.1
 """A factor that changes the outcome by less than this part of the largest is not mentioned."""
+
+
+Rivals = Mapping[int, tuple[str, Score]]
+"""Of each rank that is known, the action and its score."""
 
 
 def compare(winner: Score, loser: Score, currency: str) -> str:
@@ -45,6 +49,30 @@ def compare(winner: Score, loser: Score, currency: str) -> str:
         verb = "outweighs" if len(raising) == 1 else "outweigh"
         text += f" {verb} {' and '.join(factor.text for factor in lowering)}"
     return text
+
+
+def word_lead(
+    rank: int,
+    score: Score,
+    rivals: Rivals,
+    currency: str,
+    labels: Mapping[str, str] | None = None,
+) -> str:
+    """Returns why an action is ahead of the next: `ahead of gold-card: value 120 EUR against 40 EUR`.
+
+    Args:
+        rank: Of the action.
+        score: Of the action.
+        rivals: The other actions by rank; empty if none is known, and so is the answer then.
+        currency: Of values.
+        labels: What to call actions instead of their names.
+    """
+    following = min((other for other in rivals if other > rank), default=None)
+    if following is None:
+        return ""
+    rival, other = rivals[following]
+    reason = compare(score, other, currency)
+    return f"ahead of {(labels or {}).get(rival, rival)}: {reason}" if reason else ""
 
 
 @dataclass(frozen=True, slots=True)

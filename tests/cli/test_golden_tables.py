@@ -40,7 +40,7 @@ from nextbest.models.drift import Drift, Health, Verdict
 from nextbest.models.evaluation import Evaluation
 from nextbest.models.performance import measure
 from nextbest.registry.registry import Registry
-from nextbest.v1 import customer_pb2
+from nextbest.v1 import control_pb2, customer_pb2
 
 WIDTHS = (80, 100, 120, 200)
 FOLDER = Path(__file__).with_name("golden")
@@ -221,7 +221,19 @@ def show_health() -> None:
     ]
     since, term = datetime(2026, 6, 1, 12, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
     counts = {"deadline": 12, "model_input_missing": 3_456}
-    health = Health("card", "ab" * 32, "native", since, 8, 1_234_567, drifts, counts, term, is_expired=False)
+    health = Health(
+        name="card",
+        version="ab" * 32,
+        engine="native",
+        since=since,
+        sample=8,
+        decisions=1_234_567,
+        drifts=drifts,
+        degradations=counts,
+        card_expires=term,
+        is_expired=False,
+        counted=control_pb2.ModelHealth(),
+    )
     output.show(*render_health(health))
 
 

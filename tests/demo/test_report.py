@@ -90,7 +90,7 @@ def sections(story):
     return {
         "opening": report.opening(),
         "story": report.render_story(story, LABELS, "EUR"),
-        "why not": report.render_why_not(story, LABELS),
+        "why not": report.render_why_not(story, LABELS, "EUR"),
         "funnel": report.render_funnel(Funnel(1_000, 4_000, stages, reasons, coverage)),
         "latency": report.render_latency(latency),
         "headings": report.section(1, "A title", "A note."),
@@ -118,8 +118,8 @@ def test_the_story_says_who_what_and_why(sections):
     assert "Gold card" in text
     assert "unlabelled-action" in text
     assert "first of 34 candidates" in text
-    assert "3.1% 1.60 12,345 1.05 39.37" in text
-    assert "nothing was left for it" in text
+    assert "3.1 % 1.60 12,345 1.05 39.37" in text
+    assert "logout no action" in text
 
 
 def test_why_not_says_where_what_and_how(sections):

@@ -90,7 +90,7 @@ def show_file(
 
 
 def _show(access: "Access") -> None:
-    from nextbest.cli.layouts import Listing, name, number, pairs, text
+    from nextbest.layouts import Listing, name, number, pairs, text
     from nextbest.serve.access import ROLES
 
     columns = (

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from nextbest.cli.layouts import Listing, name, number, pairs, text
+from nextbest.layouts import Listing, name, number, pairs, text
 from nextbest.wording import word_amounts, word_bytes, word_label, word_percent
 
 

@@ -4,10 +4,10 @@ from typing import Final
 
 from rich.console import RenderableType
 
-from nextbest.cli.layouts import Listing, number, paragraph, text
 from nextbest.client.answers import RankedAction
 from nextbest.client.explanations import ActionExplanation
 from nextbest.client.scores import ContributionLevel, Contributions, ContributionScale
+from nextbest.layouts import Listing, number, paragraph, text
 
 _SCALES: Final = {
     ContributionScale.LOG_ODDS: "log-odds",

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from nextbest.cli.layouts import Listing, name, number, text
 from nextbest.client.answers import Customer
+from nextbest.layouts import Listing, name, number, text
 from nextbest.wording import word_value
 
 if TYPE_CHECKING:

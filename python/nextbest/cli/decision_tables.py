@@ -9,11 +9,11 @@ from typing import Final
 from rich.console import RenderableType
 from rich.text import Text
 
-from nextbest.cli.layouts import Column, Listing, name, number, paragraph, text
 from nextbest.client.answers import Decision, Degradation, DegradationKind, RankedAction, Reason
 from nextbest.client.explanations import ActionExplanation, Outcome, Stage, StageCount, Truth
 from nextbest.client.scores import PropensitySource, Score
-from nextbest.factors import compare
+from nextbest.factors import Rivals, word_lead
+from nextbest.layouts import Column, Listing, name, number, paragraph, text
 from nextbest.wording import (
     OUTCOMES,
     UNAVAILABLE,
@@ -28,6 +28,8 @@ from nextbest.wording import (
 # From here on, decimals of a factor say nothing.
 _LARGE_FACTOR: Final = 1_000
 _DOUBLE: Final = 2.0
+LEGEND: Final = "P propensity, C context weight, V value, L lever"
+"""Of the short headings of a score."""
 _DEGRADATIONS: Final = {
     DegradationKind.CUSTOMER_UNKNOWN: "nothing is stored of the customer, only the request was read",
     DegradationKind.MODEL_FAILED: "the model failed, its prior is used",
@@ -52,7 +54,7 @@ class View:
 
     labels: Mapping[str, str] = field(default_factory=dict)
     zone: tzinfo | None = None
-    rivals: Mapping[int, tuple[str, Score]] = field(default_factory=dict)
+    rivals: Rivals = field(default_factory=dict)
 
     def label(self, action: str) -> str:
         """What people call an action; empty where that repeats its name."""
@@ -73,7 +75,7 @@ def render_decision(decision: Decision, view: View | None = None) -> list[Render
         *score_columns(decision.currency),
         text("why", least=40, gives_way=2),
     )
-    table = Listing(columns, legend=legend(action.score for action in placed))
+    table = Listing(columns, legend=LEGEND, note=note(action.score for action in placed))
     cells = dict(zip(map(id, placed), score_cells([action.score for action in placed]), strict=True))
     for placement in decision.placements:
         for place, action in enumerate(placement.actions):
@@ -134,7 +136,7 @@ def render_ranking(
         *score_columns(currency),
         text("outcome", least=40, gives_way=2),
     )
-    table = Listing(columns, "Ranking", legend(scores))
+    table = Listing(columns, "Ranking", legend=LEGEND, note=note(scores))
     for action, cells in zip(shown, score_cells(scores), strict=True):
         table.add(str(action.rank), action.action, view.label(action.action), *cells, _outcome(action))
     return [table, *_rest(len(ranked), row_count_max)]
@@ -236,11 +238,10 @@ def score_cells(scores: Sequence[Score | None]) -> list[list[str]]:
     ]
 
 
-def legend(scores: Iterable[Score | None]) -> str:
-    """What the short headings mean, and the star."""
-    words = "P propensity, C context weight, V value, L lever"
+def note(scores: Iterable[Score | None]) -> str:
+    """What the star means, if there is one."""
     is_starred = any(score and score.propensity_source is PropensitySource.DEGRADED for score in scores)
-    return f"{words}; * the prior of the model" if is_starred else words
+    return "* the prior of the model, which gave no propensity" if is_starred else ""
 
 
 def _is_empty(score: Score) -> bool:
@@ -258,26 +259,15 @@ def _factor(factor: float) -> str:
     return f"{factor:.2f}" if factor < _LARGE_FACTOR else short_number(factor)
 
 
-def _why(action: RankedAction, rivals: Mapping[int, tuple[str, Score]], currency: str) -> str:
+def _why(action: RankedAction, rivals: Rivals, currency: str) -> str:
     """What made an action win: its rank, and the factors that put it above the next."""
     if action.reason is Reason.FALLBACK:
         return "fallback: no action remains for the placement"
     # The priority has a separate column.
     rank = re.sub(r"^priority [^ ]+, ", "", action.reason_text)
-    ahead = (
-        word_ahead(action.rank, action.score, rivals, currency) if action.reason is Reason.PRIORITY else ""
-    )
+    is_ranked = action.reason is Reason.PRIORITY
+    ahead = word_lead(action.rank, action.score, rivals, currency) if is_ranked else ""
     return f"{rank}; {ahead}" if ahead and rank else ahead or rank
-
-
-def word_ahead(rank: int, score: Score, rivals: Mapping[int, tuple[str, Score]], currency: str) -> str:
-    """`ahead of gold-card: value 120 EUR against 40 EUR`, of the next rank that is known; or empty."""
-    following = min((other for other in rivals if other > rank), default=None)
-    if following is None:
-        return ""
-    rival, other = rivals[following]
-    reason = compare(score, other, currency)
-    return f"ahead of {rival}: {reason}" if reason else ""
 
 
 def _placed(decision: Decision) -> dict[int, tuple[str, Score]]:

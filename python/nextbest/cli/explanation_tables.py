@@ -5,12 +5,12 @@ from typing import Final
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from nextbest.cli.decision_tables import View, best_first, fallback_of, ranked_scores, word_ahead, word_need
-from nextbest.cli.layouts import paragraph
+from nextbest.cli.decision_tables import View, best_first, fallback_of, ranked_scores, word_need
 from nextbest.client.answers import Decision, Reason
 from nextbest.client.explanations import ActionExplanation, ClauseExplanation, Outcome, Stage, Truth
 from nextbest.client.scores import PropensitySource, Score
-from nextbest.factors import compare, is_product
+from nextbest.factors import compare, is_product, word_lead
+from nextbest.layouts import paragraph
 from nextbest.wording import OUTCOMES, UNAVAILABLE, short_number, word_amount, word_literal, word_percent
 
 _INDENT: Final = 2
@@ -85,7 +85,7 @@ def _reason(action: ActionExplanation, decision: Decision, view: View) -> str:
     if action.dropped_at is not Stage.PLACED or _is_mandatory(action.action, decision):
         return ""
     rivals = {one.rank: (one.action, one.score) for one in placed.values()}
-    ahead = word_ahead(
+    ahead = word_lead(
         action.rank, score, {**rivals, **ranked_scores(decision), **view.rivals}, decision.currency
     )
     return f"{ahead[:1].upper()}{ahead[1:]}"

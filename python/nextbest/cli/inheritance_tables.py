@@ -6,7 +6,7 @@ from itertools import groupby
 from rich.console import RenderableType
 from rich.text import Text
 
-from nextbest.cli.layouts import Listing, clean, name, text
+from nextbest.layouts import Listing, clean, name, text
 from nextbest.workspace.inheritance import Inheritance
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 from rich.text import Text
 
-from nextbest.cli.layouts import Cell, Listing, name, number, pairs
+from nextbest.layouts import Cell, Listing, name, number, pairs
 from nextbest.wording import word_bytes, word_moment
 
 if TYPE_CHECKING:

@@ -10,15 +10,17 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from nextbest.client.answers import Decision, RankedAction
+from nextbest.client.answers import Decision, RankedAction, Reason
 from nextbest.client.attributes import AttributeValue
 from nextbest.client.explanations import ActionExplanation, ClauseExplanation, Stage
-from nextbest.client.scores import PropensitySource
+from nextbest.client.scores import PropensitySource, Score
 from nextbest.demo.funnel import Coverage, Funnel
 from nextbest.demo.latency import Latency
 from nextbest.demo.questions import Moment
 from nextbest.demo.story import MOMENTS, Story, describe
-from nextbest.wording import word_name, word_value
+from nextbest.factors import Rivals, compare, word_lead
+from nextbest.layouts import Listing, name, number, text
+from nextbest.wording import word_name, word_percent, word_percents, word_value
 
 BAR_CELLS = 30
 INDENT = (0, 0, 0, 2)
@@ -52,78 +54,92 @@ def section(number: int, title: str, note: str) -> RenderableType:
 
 def render_story(story: Story, labels: Mapping[str, str], currency: str) -> RenderableType:
     """One customer: the profile, and the action in each placement."""
-    heading = section(
-        1,
-        "One customer",
-        "priority = P propensity x C context weight x V value x L lever. * marks a prior.",
-    )
+    heading = section(1, "One customer", "priority = P propensity x C context weight x V value x L lever.")
     who = Text.assemble((story.customer["customer_id"], "bold"), f"  {describe(story.customer)}")
+    ranked = story.ranked or [{} for _ in story.decisions]
     tables = [
-        _decision(moment, decision, labels, currency)
-        for moment, decision in zip(MOMENTS, story.decisions, strict=True)
+        _decision(moment, decision, rivals, labels, currency)
+        for moment, decision, rivals in zip(MOMENTS, story.decisions, ranked, strict=True)
     ]
     return Group(heading, Padding(Group(Text(), who, Text(), *tables), INDENT))
 
 
-def _decision(moment: Moment, decision: Decision, labels: Mapping[str, str], currency: str) -> RenderableType:
+def _decision(
+    moment: Moment, decision: Decision, rivals: Rivals, labels: Mapping[str, str], currency: str
+) -> RenderableType:
     context = ", ".join(
-        f"{name} {value}" if not isinstance(value, bool) else name for name, value in moment.context.items()
+        f"{key} {value}" if not isinstance(value, bool) else key for key, value in moment.context.items()
     )
-    table = Table(
-        title=Text.assemble((moment.channel, "bold"), f"  {context}"),
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
+    columns = (
+        name("placement"),
+        number("#"),
+        text("action"),
+        *(number(heading) for heading in ("P", "C", f"V {currency}", "L", "priority")),
+        text("why", gives_way=1, least=60),
     )
-    table.add_column("placement", no_wrap=True)
-    table.add_column("#", justify="right")
-    table.add_column("action", ratio=1)
-    for column in ("P", "C", f"V {currency}", "L", "priority"):
-        table.add_column(column, justify="right", no_wrap=True)
+    placed = [action for placement in decision.placements for action in placement.actions]
+    is_starred = any(action.score.propensity_source is PropensitySource.DEGRADED for action in placed)
+    note = "* the prior of the model, which gave no propensity" if is_starred else ""
+    table = Listing(columns, Text.assemble((moment.channel, "bold"), f"  {context}"), note=note)
+    cells = dict(zip(map(id, placed), _score_cells([action.score for action in placed]), strict=True))
     for placement in decision.placements:
         for index, action in enumerate(placement.actions):
-            name = Text(placement.name, "bold") if index == 0 else Text()
-            table.add_row(name, *_action_cells(action, labels))
+            table.add(
+                Text(placement.name, "bold") if index == 0 else "",
+                str(action.rank or ""),
+                labels.get(action.action, action.action),
+                *(cells[id(action)] if action.rank else [""] * 5),
+                _why(action, rivals, labels, currency),
+            )
         if not placement.actions:
-            table.add_row(Text(placement.name, "bold"), "", Text("nothing was left for it", "yellow"))
+            table.add(Text(placement.name, "bold"), "", Text("no action", "yellow"), *[""] * 6)
     return table
 
 
-def _action_cells(action: RankedAction, labels: Mapping[str, str]) -> Sequence[RenderableType]:
-    score = action.score
-    # The priority has a separate column.
-    why = re.sub(r"^priority \S+, ", "", action.reason_text)
-    what = Text.assemble(labels.get(action.action, action.action), "\n", (why, "dim"))
-    if not action.rank:
-        return ["-", what, *["-"] * 5]
-    star = "" if score.propensity_source is PropensitySource.MODEL else "*"
+def _score_cells(scores: Sequence[Score]) -> list[list[str | Text]]:
+    shares = word_percents([score.propensity for score in scores])
     return [
-        str(action.rank),
-        what,
-        f"{score.propensity:.1%}{star}",
-        f"{score.context_weight:.2f}",
-        f"{score.value:,.0f}",
-        f"{score.lever:.2f}",
-        Text(f"{score.priority:.2f}", "bold"),
+        [
+            f"{share}*" if score.propensity_source is PropensitySource.DEGRADED else share,
+            f"{score.context_weight:.2f}",
+            f"{score.value:,.0f}",
+            f"{score.lever:.2f}",
+            Text(f"{score.priority:.2f}", "bold"),
+        ]
+        for share, score in zip(shares, scores, strict=True)
     ]
 
 
-def render_why_not(story: Story, labels: Mapping[str, str]) -> RenderableType:
+def _why(action: RankedAction, rivals: Rivals, labels: Mapping[str, str], currency: str) -> str:
+    if action.reason is Reason.FALLBACK:
+        return "fallback: no action remains for the placement"
+    # The priority has a separate column.
+    rank = re.sub(r"^priority \S+, ", "", action.reason_text)
+    is_ranked = action.reason is Reason.PRIORITY
+    lead = word_lead(action.rank, action.score, rivals, currency, labels) if is_ranked else ""
+    return f"{rank}; {lead}" if lead else rank
+
+
+def render_why_not(story: Story, labels: Mapping[str, str], currency: str) -> RenderableType:
     """Why two actions were not offered to the customer, and what would have to change."""
     heading = section(
         2, "Why not something else?", "Every decision can be explained: one condition, and one defeat."
     )
     asked = [action for action in (story.refused, story.lost) if action is not None]
-    return Group(heading, *(_why_not(action, labels) for action in asked))
+    rivals = story.ranked[0] if story.ranked else {}
+    return Group(heading, *(_why_not(action, rivals, labels, currency) for action in asked))
 
 
-def _why_not(action: ActionExplanation, labels: Mapping[str, str]) -> RenderableType:
+def _why_not(
+    action: ActionExplanation, rivals: Rivals, labels: Mapping[str, str], currency: str
+) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(ratio=1)
-    rows = [row for clause in action.clauses for row in _clause_rows(clause)] or _defeat_rows(action, labels)
-    for name, text in [*rows, *(("to change", Text(change)) for change in action.changes)]:
-        grid.add_row(name, text)
+    rows = [row for clause in action.clauses for row in _clause_rows(clause)]
+    rows = rows or _defeat_rows(action, rivals, labels, currency)
+    for heading, said in [*rows, *(("to change", Text(change)) for change in action.changes)]:
+        grid.add_row(heading, said)
     title = Text.assemble("Why not ", (labels.get(action.action, action.action), "bold"), "?")
     return Padding(Group(Text(), title, grid), INDENT)
 
@@ -132,16 +148,18 @@ def _clause_rows(clause: ClauseExplanation) -> list[tuple[str, Text]]:
     rows = [("dropped at", Text(f"{clause.stage}: {clause.reason}" if clause.reason else str(clause.stage)))]
     for index, literal in enumerate(clause.literals):
         actual = (_actual(literal.actual), "bold red")
-        name = word_name(literal.feature, literal.label)
-        text = Text.assemble(f"{name} is ", actual, ", required ")
-        rows.append(("or" if index else "actual", text.append(literal.required, "bold green")))
+        feature = word_name(literal.feature, literal.label)
+        tested = Text.assemble(f"{feature} is ", actual, ", required ")
+        rows.append(("or" if index else "actual", tested.append(literal.required, "bold green")))
     rows.append(("written", Text(f"when: {clause.condition}")))
     if clause.position is not None:
         rows.append(("at", Text(str(clause.position))))
     return rows
 
 
-def _defeat_rows(action: ActionExplanation, labels: Mapping[str, str]) -> list[tuple[str, Text]]:
+def _defeat_rows(
+    action: ActionExplanation, rivals: Rivals, labels: Mapping[str, str], currency: str
+) -> list[tuple[str, Text]]:
     rows = []
     placing, score = action.placing, action.score
     if placing is not None:
@@ -149,9 +167,13 @@ def _defeat_rows(action: ActionExplanation, labels: Mapping[str, str]) -> list[t
         rows.append(
             ("dropped at", Text(f"arbitration: rank {action.rank}, lost {placing.placement} to {winner}"))
         )
+        ahead = {one: of for one, (of_action, of) in rivals.items() if of_action == placing.lost_to}
+        if score is not None and ahead:
+            why = compare(next(iter(ahead.values())), score, currency)
+            rows.append(("because", Text(f"{winner} is ahead: {why}")))
     if score is not None:
         product = (
-            f"{score.priority:.3f} = P {score.propensity:.2%} x C {score.context_weight:.2f}"
+            f"{score.priority:.3f} = P {word_percent(score.propensity, 3)} x C {score.context_weight:.2f}"
             f" x V {score.value:,.0f} x L {score.lever:.2f}"
         )
         rows.append(("priority", Text(product)))
@@ -203,9 +225,9 @@ def _coverage(coverage: Sequence[Coverage]) -> RenderableType:
     for entry in coverage:
         table.add_row(
             f"{entry.channel} {entry.placement}",
-            f"{entry.won:.1%}",
+            word_percent(entry.won),
             _bar(entry.won, 12),
-            f"{entry.fallback:.1%}" if entry.fallback else "-",
+            word_percent(entry.fallback) if entry.fallback else "-",
             str(entry.actions),
         )
     return table

@@ -1,7 +1,7 @@
 """The bank's customers -> an interesting one, the decisions for that customer, and why not another."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -9,6 +9,7 @@ import polars as pl
 from nextbest.client.answers import Decision
 from nextbest.client.client import Client
 from nextbest.client.explanations import ActionExplanation, ClauseExplanation, Outcome, Stage, Truth
+from nextbest.client.scores import Score
 from nextbest.demo.questions import Moment
 
 MOMENTS = (
@@ -31,12 +32,14 @@ class Story:
         decisions: What was decided at each of `MOMENTS`.
         refused: Of the first decision, an action that a policy kept out.
         lost: Of the first decision, an action that came close.
+        ranked: At each of `MOMENTS`, all ranked actions with their scores, by rank.
     """
 
     customer: dict[str, Any]
     decisions: list[Decision]
     refused: ActionExplanation | None
     lost: ActionExplanation | None
+    ranked: list[dict[int, tuple[str, Score]]] = field(default_factory=list)
 
 
 def tell(client: Client, people: pl.DataFrame) -> Story:
@@ -51,9 +54,16 @@ def tell(client: Client, people: pl.DataFrame) -> Story:
     """
     customer = protagonist(people)
     decisions = [client.decide(**_arguments(moment, customer)) for moment in MOMENTS]
-    explained = client.explain(**_arguments(MOMENTS[0], customer), now=decisions[0].now)
-    actions = explained.explanation.actions if explained.explanation else ()
-    return Story(customer, decisions, _refused(actions), _lost(actions))
+    explained = [
+        client.explain(**_arguments(moment, customer), now=decision.now, seed=decision.seed)
+        for moment, decision in zip(MOMENTS, decisions, strict=True)
+    ]
+    first, *_ = of_each = [one.explanation.actions if one.explanation else () for one in explained]
+    ranked = [
+        {action.rank: (action.action, action.score) for action in actions if action.rank and action.score}
+        for actions in of_each
+    ]
+    return Story(customer, decisions, _refused(first), _lost(first), ranked)
 
 
 def protagonist(people: pl.DataFrame) -> dict[str, Any]:

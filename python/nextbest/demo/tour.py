@@ -155,7 +155,7 @@ def document(findings: Findings) -> dict[str, Any]:
             "tests_passed": findings.compiled.tests_passed,
             "tests_failed": findings.compiled.tests_failed,
         },
-        "story": asdict(findings.story),
+        "story": {key: part for key, part in asdict(findings.story).items() if key != "ranked"},
         "funnel": asdict(findings.funnel),
         "latency": asdict(findings.latency),
     }
@@ -221,7 +221,7 @@ def _tour(folder: Path, scale: Scale, stage: Stage, stack: ExitStack) -> tuple[F
     labels, currency = compiled.labels, compiled.message.currency
     story = tell(client, made.customers)
     stage.console.print(report.render_story(story, labels, currency))
-    stage.console.print(report.render_why_not(story, labels))
+    stage.console.print(report.render_why_not(story, labels, currency))
     found = _funnel(running.addresses.decisions, made.customers, scale, stage)
     stage.console.print(report.render_funnel(found))
     timed = _latency(running.addresses.decisions, made.customers, scale, stage)

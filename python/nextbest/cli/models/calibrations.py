@@ -8,7 +8,7 @@ from nextbest.cli.output import plain
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from nextbest.cli.layouts import Listing
+    from nextbest.layouts import Listing
     from nextbest.models.calibration import Bin, Calibration
 
 _ACTIONS_SHOWN: Final = 10
@@ -35,7 +35,7 @@ def _plain_bin(found: "Bin") -> dict[str, Any]:
 
 def render_calibration(calibration: "Calibration") -> "list[RenderableType]":
     """Renders a summary, a table of deciles, and one of actions where there are some."""
-    from nextbest.cli.layouts import paragraph
+    from nextbest.layouts import paragraph
 
     deciles = {f"{place}": found for place, found in enumerate(calibration.bins, 1)}
     parts: list[RenderableType] = [_summary(calibration), _bin_table("decile", deciles)]
@@ -51,7 +51,7 @@ def render_calibration(calibration: "Calibration") -> "list[RenderableType]":
 def _summary(calibration: "Calibration") -> "Listing":
     from rich.text import Text
 
-    from nextbest.cli.layouts import Cell, pairs
+    from nextbest.layouts import Cell, pairs
     from nextbest.wording import word_percent
 
     overall, line = calibration.overall, calibration.recalibration
@@ -70,7 +70,7 @@ def _summary(calibration: "Calibration") -> "Listing":
 
 def _actions(actions: "dict[str, Bin]") -> "list[RenderableType]":
     """Those that warn or alert come first, then the most frequent."""
-    from nextbest.cli.layouts import paragraph
+    from nextbest.layouts import paragraph
 
     ranks = {"alert": 0, "warn": 1}
     ordered = sorted(actions.items(), key=lambda named: ranks.get(named[1].verdict, 2))
@@ -84,7 +84,7 @@ def _actions(actions: "dict[str, Bin]") -> "list[RenderableType]":
 def _bin_table(heading: str, bins: "dict[str, Bin]") -> "Listing":
     from rich.text import Text
 
-    from nextbest.cli.layouts import Listing, name, number
+    from nextbest.layouts import Listing, name, number
     from nextbest.wording import word_percents
 
     columns = (

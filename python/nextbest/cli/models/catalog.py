@@ -13,7 +13,7 @@ from nextbest.cli.models.wording import term
 from nextbest.cli.output import Json, is_for_machines, say, show, show_diagnostics, write_json
 
 if TYPE_CHECKING:
-    from nextbest.cli.layouts import Listing
+    from nextbest.layouts import Listing
     from nextbest.registry.registry import Registry
 
 
@@ -60,7 +60,7 @@ def _show(store: "Registry", models: list[dict[str, Any]]) -> None:
 
 
 def _table(models: list[dict[str, Any]]) -> "Listing":
-    from nextbest.cli.layouts import Listing, name, number
+    from nextbest.layouts import Listing, name, number
     from nextbest.registry.aliases import ALIASES
 
     champion, *others = ALIASES

@@ -23,7 +23,7 @@ from nextbest.cli.progress import following
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from nextbest.cli.layouts import Listing
+    from nextbest.layouts import Listing
     from nextbest.models.comparison import Comparison, ScoreChange
 
 
@@ -82,7 +82,7 @@ def _plain(found: "Comparison") -> dict[str, Any]:
 
 
 def _render(found: "Comparison") -> "list[RenderableType]":
-    from nextbest.cli.layouts import Listing, name, paragraph, text
+    from nextbest.layouts import Listing, name, paragraph, text
 
     parts: list[RenderableType] = []
     if found.changes:
@@ -103,7 +103,7 @@ def _render(found: "Comparison") -> "list[RenderableType]":
 
 
 def _scores(found: "Comparison", scores: "ScoreChange") -> "Listing":
-    from nextbest.cli.layouts import pairs
+    from nextbest.layouts import pairs
     from nextbest.wording import word_percents
 
     before, after = word_percents([scores.mean_before, scores.mean_after])

@@ -170,7 +170,7 @@ def _plain(contestants: list[Contestant], found: "Evaluation", label: str) -> di
 
 
 def _render(contestants: list[Contestant], found: "Evaluation", of_what: str) -> "list[RenderableType]":
-    from nextbest.cli.layouts import paragraph
+    from nextbest.layouts import paragraph
     from nextbest.wording import word_percent
 
     titles = [one.title for one in contestants]

@@ -9,7 +9,7 @@ from nextbest.cli.models.calibrations import STYLES
 from nextbest.registry.aliases import ALIASES
 
 if TYPE_CHECKING:
-    from nextbest.cli.layouts import Cell, Listing
+    from nextbest.layouts import Cell, Listing
     from nextbest.models.calibration import Bin
     from nextbest.models.evaluation import Evaluation
     from nextbest.models.performance import Difference, Estimate, Performance
@@ -19,7 +19,7 @@ def measure_table(titles: Sequence[str], found: "Evaluation") -> "Listing":
     """Measures of each version, with 95 % intervals below, and differences."""
     from rich.text import Text
 
-    from nextbest.cli.layouts import Listing, name, number
+    from nextbest.layouts import Listing, name, number
     from nextbest.wording import word_percent
 
     headings = [*titles, *(["difference"] if found.differences else [])]
@@ -52,7 +52,7 @@ def measure_table(titles: Sequence[str], found: "Evaluation") -> "Listing":
 
 def gain_table(titles: Sequence[str], found: "Evaluation") -> "Listing":
     """By decile of score, the highest first: rate, lift, and the share of positive rows found so far."""
-    from nextbest.cli.layouts import Listing, name, number
+    from nextbest.layouts import Listing, name, number
     from nextbest.wording import word_percent, word_percents
 
     columns = [number(what, group=title) for title in titles for what in ("rate", "lift", "found")]
@@ -73,7 +73,7 @@ def gain_table(titles: Sequence[str], found: "Evaluation") -> "Listing":
 
 def calibration_table(titles: Sequence[str], found: "Evaluation") -> "Listing":
     """By decile of propensity, the lowest first: expected, observed and verdict."""
-    from nextbest.cli.layouts import Listing, name, number
+    from nextbest.layouts import Listing, name, number
 
     columns = [
         column

@@ -5,8 +5,8 @@ from typing import Final
 from rich.console import RenderableType
 from rich.text import Text
 
-from nextbest.cli.layouts import Listing, name, number, pairs
 from nextbest.cli.models.calibrations import STYLES
+from nextbest.layouts import Listing, name, number, pairs
 from nextbest.models.drift import Health
 from nextbest.wording import word_moment, word_percent
 

@@ -14,7 +14,7 @@ from nextbest.cli.output import Json, is_for_machines, show, write_json
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from nextbest.cli.layouts import Listing
+    from nextbest.layouts import Listing
     from nextbest.registry.aliases import Aliases
     from nextbest.registry.amendments import Amendments
     from nextbest.registry.manifest import Manifest
@@ -84,7 +84,7 @@ def _is_expired(manifest: "Manifest") -> bool:
 
 
 def _render(store: "Registry", version: "Version", aliases: "Aliases") -> "list[RenderableType]":
-    from nextbest.cli.layouts import pairs
+    from nextbest.layouts import pairs
 
     manifest, amendments = store.verify(version), store.amendments(version.name)
     named = aliases.of(version.digest) + ["retired"] * (version.digest in aliases.retired)
@@ -195,7 +195,7 @@ def _validation_rows(manifest: "Manifest") -> list[tuple[str, str]]:
 
 
 def _history(aliases: "Aliases") -> "Listing":
-    from nextbest.cli.layouts import Listing, name, text
+    from nextbest.layouts import Listing, name, text
 
     columns = (
         name("moved"),
@@ -215,7 +215,7 @@ def _history(aliases: "Aliases") -> "Listing":
 
 
 def _versions(store: "Registry", shown: "Version", aliases: "Aliases") -> "Listing":
-    from nextbest.cli.layouts import Listing, name, text
+    from nextbest.layouts import Listing, name, text
     from nextbest.models import ModelError
 
     rows = []

@@ -91,19 +91,27 @@ class Listing:
     """A table; columns without a single cell are not shown."""
 
     def __init__(
-        self, columns: Iterable[Column], title: str | Text = "", legend: str = "", *, headless: bool = False
+        self,
+        columns: Iterable[Column],
+        title: str | Text = "",
+        *,
+        legend: str = "",
+        note: str = "",
+        headless: bool = False,
     ) -> None:
         """Takes what does not depend on rows.
 
         Args:
             columns: The first one always stays.
             title: Above the table.
-            legend: Below the table, where headings are short.
+            legend: Below the table, if headings are short.
+            note: Below the table.
             headless: Show no headings, as for pairs of names and values.
         """
         self._columns = list(columns)
         self._title = clean(title).copy() if isinstance(title, Text) else Text(printable(title), "bold")
         self._legend = legend
+        self._note = note
         self._is_headless = headless
         self._rows: list[_Row] = []
 
@@ -126,8 +134,10 @@ class Listing:
             yield from () if self._is_headless else layout.head()
             for row in self._rows:
                 yield from layout.lines(row, console, options.max_width)
-            if self._legend and layout.is_short:
-                yield paragraph(self._legend, 0, style="dim")
+            below = [self._legend] if layout.is_short else []
+            note = "; ".join(filter(None, [*below, self._note]))
+            if note:
+                yield paragraph(note, style="dim")
         yield Text()
 
     def _fitted(self, width: int) -> "_Layout | None":
