@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from nextbest.cli import application
+from nextbest.settings.table import SETTINGS
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "python" / "nextbest"
@@ -105,12 +106,7 @@ def strangers(line: str) -> list[str]:
 
 
 def test_variables_that_are_named_are_read():
-    read = {
-        name for file in (PACKAGE / "settings").rglob("*.py") for name in VARIABLE.findall(file.read_text())
-    }
-    from nextbest.settings.limits import Limits, variable  # noqa: PLC0415 - beside its use
-
-    read |= {variable(name) for name in Limits.__dataclass_fields__}
+    read = {setting.variable for setting in SETTINGS}
     named = {name: place for place, text in SAID for name in VARIABLE.findall(text)}
     for page in PAGES:
         named |= dict.fromkeys(VARIABLE.findall(page.read_text()), page.name)

@@ -1,14 +1,18 @@
 """The environment as settings: every variable, its default, and what is said of one that cannot be used."""
 
+import math
 import re
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
 
 from nextbest.cli.servers import serve
 from nextbest.settings import DRAIN_GRACE_S, SettingError, Settings, otel, read
-from nextbest.settings.limits import Limits, variable
+from nextbest.settings.limits import Limits
+from nextbest.settings.table import SETTINGS, Group
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_nothing_set():
@@ -113,15 +117,69 @@ def test_secrets_are_not_shown():
     assert "0123456789abcdef" not in repr(read({"NEXTBEST_CUSTOMER_HASH_KEY": "0123456789abcdef"}))
 
 
-def test_every_setting_is_documented():
-    for kind in (Settings, Limits):
-        for entry in fields(kind):
-            assert f"{entry.name}: " in (kind.__doc__ or "")
+def test_the_table_has_every_setting():
+    own = {entry.name for entry in fields(Settings)} - {"limits", "otel"}
+    limits = {entry.name for entry in fields(Limits)}
+    assert {one.name for one in SETTINGS if one.group is not Group.LIMITS} == own
+    assert {one.name for one in SETTINGS if one.group is Group.LIMITS} == limits
+    assert all(one.meaning.endswith(".") for one in SETTINGS)
+    assert len({one.name for one in SETTINGS}) == len(SETTINGS)
 
 
-def test_every_limit_stands_in_the_help_of_serve():
-    for entry in fields(Limits):
-        assert variable(entry.name) in (serve.__doc__ or "")
+def test_the_table_leaves_defaults_of_python_to_settings():
+    in_python = {entry.name for entry in fields(Settings) if entry.default not in (None, MISSING)}
+    # Their values say less than the words of the table.
+    assert {one.name for one in SETTINGS if not one.default} == in_python - {"on_decision_port", "workers"}
+
+
+# Where the server has the default: the crate and the constant.
+OF_THE_SERVER = {
+    "answer_bytes_max": ("server", "ANSWERS_BYTES_MAX"),
+    "connection_age_s": ("server", "AGE_MAX"),
+    "connections_max": ("server", "CONNECTIONS_MAX"),
+    "customers_bytes_max": ("store", "CUSTOMERS_BYTES_MAX"),
+    "customers_max": ("store", "CUSTOMERS_MAX"),
+    "handshake_s_max": ("server", "HANDSHAKE_MAX"),
+    "health_sample": ("server", "HEALTH_SAMPLE"),
+    "idle_s_max": ("server", "IDLE_MAX"),
+    "in_flight_max": ("server", "IN_FLIGHT_MAX"),
+    "index_bytes_max": ("engine", "INDEX_BYTES_MAX"),
+    "intake_bytes_max": ("server", "INTAKE_BYTES_MAX"),
+    "keepalive_s": ("server", "KEEPALIVE_INTERVAL"),
+    "keepalive_timeout_s": ("server", "KEEPALIVE_TIMEOUT"),
+    "message_s_max": ("server", "MESSAGE_TIME_MAX"),
+    "peer_connections_max": ("server", "PEER_CONNECTIONS_MAX"),
+    "reading_s_max": ("server", "READING_TIME_MAX"),
+}
+SECONDS = {"secs": 1, "mins": 60, "hours": 3_600}
+
+
+def constant(crate, name):
+    """The value of a constant of Rust: a product of whole numbers, or a duration in seconds."""
+    sources = (ROOT / "rust" / crate / "src").rglob("*.rs")
+    pattern = re.compile(rf"\bconst {name}: \w+ = ([^;]+);")
+    (text,) = [found[1] for path in sources for found in pattern.finditer(path.read_text())]
+    duration = re.fullmatch(r"Duration::from_(\w+)\((\d+)\)", text)
+    if duration:
+        return SECONDS[duration[1]] * int(duration[2])
+    return math.prod(int(factor) for factor in text.split(" * "))
+
+
+@pytest.mark.parametrize("name", OF_THE_SERVER)
+def test_the_table_has_the_defaults_of_the_server(name):
+    (setting,) = [one for one in SETTINGS if one.name == name]
+    assert int(setting.default.replace(",", "")) == constant(*OF_THE_SERVER[name])
+
+
+def test_every_number_that_is_a_default_of_the_server_is_compared():
+    numbers = {one.name for one in SETTINGS if re.fullmatch(r"[\d,]+", one.default)}
+    # That of the queue is not a constant, but a field of the exporter's settings.
+    assert numbers - {"trace_queue_bytes"} == OF_THE_SERVER.keys()
+
+
+def test_the_help_of_serve_names_every_variable_of_a_server():
+    named = set(re.findall(r"NEXTBEST_\w+", serve.__doc__ or ""))
+    assert {one.variable for one in SETTINGS if one.group is not Group.COMMANDS} <= named
 
 
 def test_the_grace_leaves_time_to_drain():

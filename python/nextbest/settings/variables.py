@@ -38,7 +38,7 @@ def folder(text: str, name: str) -> Path:
     return Path(path)
 
 
-def whole(found: Mapping[str, str], name: str, default: int | None) -> int | None:
+def whole(found: Mapping[str, str], name: str, default: int | None = None) -> int | None:
     """Reads a whole number, 0 or greater."""
     text = found.get(name)
     if text is None:
@@ -52,16 +52,10 @@ def whole(found: Mapping[str, str], name: str, default: int | None) -> int | Non
 
 def some(found: Mapping[str, str], name: str) -> int | None:
     """Reads a whole number, 1 or greater; None where the variable is unset."""
-    number = whole(found, name, None)
+    number = whole(found, name)
     if number == 0:
         raise SettingError(f"{name} is `0`: give a whole number, 1 or greater")
     return number
-
-
-def seconds(found: Mapping[str, str], name: str, default: float) -> float:
-    """Reads seconds, with a default."""
-    seconds = time(found, name)
-    return default if seconds is None else seconds
 
 
 def time(found: Mapping[str, str], name: str) -> float | None:
