@@ -5,7 +5,8 @@ What is counted:
 - functions of `python/nextbest` from `def` to the last line without the docstring; not generated code;
 - circles: groups of modules that use one another, in a crate or in the Python package; tests are left out,
   and a parent and its children are not a circle;
-- back arrows: a crate that names one beside or above it, or a stage of a decision that names a later stage;
+- back arrows: a crate that names one beside or above it, a stage of a decision that names a later stage, or
+  an import against the layers that pyproject.toml draws for Python;
 - the median time that `from nextbest import Client` takes in a fresh process, which differs between machines.
 """
 
@@ -19,6 +20,7 @@ import sys
 import time
 import tomllib
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 import house_modules
@@ -144,7 +146,35 @@ def back_arrows(root: Path) -> list[str]:
         for used in sorted(named)
         if _is_later_stage(module.split("::")[0], used.split("::")[0])
     ]
-    return crates + stages
+    return crates + stages + _layer_arrows(root)
+
+
+def _layer_arrows(root: Path) -> list[str]:
+    """Returns the imports that run against the layers which pyproject.toml draws for import-linter."""
+    linter = tomllib.loads((root / "pyproject.toml").read_text())["tool"].get("importlinter", {})
+    arrows = []
+    for contract in linter.get("contracts", []):
+        if contract["type"] == "layers":
+            level = {
+                name: number
+                for number, layer in enumerate(contract["layers"])
+                for name in layer.replace("|", " ").replace(":", " ").split()
+            }
+            ignored = [line.split(" -> ") for line in contract.get("ignore_imports", [])]
+            graph = house_modules.python_graph(root / "python/nextbest", GENERATED, types=False)
+            arrows += [
+                f"{module} -> {used}"
+                for module, named in sorted(graph.items())
+                for used in sorted(named)
+                if _level(used, level) < _level(module, level)
+                and not any(fnmatch(module, one) and fnmatch(used, other) for one, other in ignored)
+            ]
+    return arrows
+
+
+def _level(module: str, level: dict[str, int]) -> int:
+    """Returns the layer of a module; one that no layer has is in the lowest."""
+    return min((number for name, number in level.items() if f"{module}.".startswith(f"{name}.")), default=99)
 
 
 def _crate_dependencies(manifest: Path) -> list[str]:

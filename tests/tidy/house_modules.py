@@ -155,15 +155,19 @@ def _defining(
     return None
 
 
-def python_graph(package: Path, skipped: frozenset[str] = frozenset()) -> Graph:
-    """Returns the modules of a package (`nextbest.client.aio`); folders in `skipped` are left out."""
+def python_graph(package: Path, skipped: frozenset[str] = frozenset(), *, types: bool = True) -> Graph:
+    """Returns the modules of a package (`nextbest.client.aio`); folders in `skipped` are left out.
+
+    Imports for type checkers alone count if `types` is true.
+    """
     trees = {}
     for path in sorted(package.rglob("*.py")):
         parts = path.relative_to(package.parent).with_suffix("").parts
         if not skipped & set(parts):
             trees[".".join(parts).removesuffix(".__init__")] = (path, ast.parse(path.read_text()))
     imports = {
-        name: list(_imports(name, path.stem == "__init__", tree)) for name, (path, tree) in trees.items()
+        name: list(_imports(name, path.stem == "__init__", tree, types=types))
+        for name, (path, tree) in trees.items()
     }
     aliases: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
     for name, (path, _) in trees.items():
@@ -179,15 +183,23 @@ def python_graph(package: Path, skipped: frozenset[str] = frozenset()) -> Graph:
     return graph
 
 
-def _imports(name: str, is_package: bool, tree: ast.Module) -> Iterator[tuple[str, str]]:
+def _imports(name: str, is_package: bool, tree: ast.Module, *, types: bool) -> Iterator[tuple[str, str]]:
     here = name.split(".") if is_package else name.split(".")[:-1]
-    for node in ast.walk(tree):
+    for node in _nodes(tree, types=types):
         if isinstance(node, ast.Import):
             yield from ((alias.name, "") for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = here[: len(here) - node.level + 1] if node.level else []
             module = ".".join([*base, *(node.module or "").split(".")]).strip(".")
             yield from ((module, alias.name) for alias in node.names)
+
+
+def _nodes(node: ast.AST, *, types: bool) -> Iterator[ast.AST]:
+    if not types and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _nodes(child, types=types)
 
 
 def _python_target(

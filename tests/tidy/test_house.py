@@ -159,10 +159,30 @@ def test_arrows_that_run_back(tmp_path: Path) -> None:
             "engine/src/arbitration.rs": "use crate::features::Features;",
         },
     )
+    write(
+        tmp_path,
+        {
+            "pyproject.toml": """[[tool.importlinter.contracts]]
+type = "layers"
+layers = ["nextbest.cli", "nextbest.a : nextbest.b", "nextbest.c"]
+ignore_imports = ["nextbest.c -> nextbest.b.late"]
+""",
+            "python/nextbest/__init__.py": "",
+            "python/nextbest/cli/__init__.py": "",
+            "python/nextbest/cli/run.py": "from nextbest import a, c",
+            "python/nextbest/a.py": "from nextbest.b import late\nfrom nextbest.cli.run import main",
+            "python/nextbest/b/__init__.py": "",
+            "python/nextbest/b/late.py": "from nextbest import a",
+            "python/nextbest/c.py": "from typing import TYPE_CHECKING\nfrom nextbest.b import late\n"
+            "if TYPE_CHECKING:\n    from nextbest import cli\ndef f():\n    import nextbest.a",
+        },
+    )
     assert house.back_arrows(tmp_path) == [
         "rust/store -> rust/otlp",
         "rust/engine -> rust/store",
         "engine::features -> engine::arbitration",
+        "nextbest.a -> nextbest.cli.run",
+        "nextbest.c -> nextbest.a",
     ]
 
 
