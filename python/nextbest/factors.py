@@ -15,6 +15,7 @@ _TOLERANCE: Final = 1e-6
 """Relative: within it, two priorities are the same, and a priority is the product of its factors."""
 _DIGITS_MIN: Final = 2
 _DIGITS_MAX: Final = 8
+_HUNDRED: Final = 100.0
 _LARGE: Final = 1e6
 """From here on, decimals say nothing."""
 _MINOR: Final = 0.1
@@ -94,11 +95,10 @@ def _factors(winner: Score, loser: Score, currency: str) -> list[_Factor]:
     """Those that differ."""
 
     def amount(value: float, digits: int) -> str:
-        return (
-            word_amount(value, currency)
-            if digits == _DIGITS_MIN
-            else f"{value:,.{digits}f} {currency}".rstrip()
-        )
+        if digits > _DIGITS_MIN:
+            return f"{value:,.{digits - 1}f} {currency}".rstrip()
+        # Cents of hundreds decide nothing.
+        return word_amount(round(value) if abs(value) >= _HUNDRED else value, currency)
 
     of_each: list[tuple[str, float, float, Callable[[float, int], str]]] = [
         ("propensity", winner.propensity, loser.propensity, word_percent),

@@ -124,7 +124,7 @@ def test_the_story_says_who_what_and_why(sections):
 
 def test_why_not_says_where_what_and_how(sections):
     text = re.sub(r"\s+", " ", rendered(sections["why not"], 80))
-    assert "customer.income is 31,200, required >= 36000" in text
+    assert "customer.income is 31,200, required >= 36,000" in text
     assert "actions/credit-cards.yaml:57:15" in text
     assert "lost sidebar to Gold card" in text
     assert "income of at least 36,000 instead of 31,200" in text

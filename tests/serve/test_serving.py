@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -317,8 +318,7 @@ def test_rows_that_are_refused_are_named(run, asker, tmp_path):
     (tmp_path / "c.csv").write_text("customer_id,age\na,30\nb,999\nc,31\n,32\n")
     ran = run("customers", "load", tmp_path / "c.csv")
     assert ran.returncode == 1
-    rows = [line.split("│") for line in ran.stdout.splitlines() if line.startswith("│")]
-    assert [[cell.strip() for cell in row[1:3]] for row in rows] == [["2", "age"], ["4", "customer_id"]]
+    assert re.findall(r"^ *(\d+)  (\w+) ", ran.stdout, re.MULTILINE) == [("2", "age"), ("4", "customer_id")]
     assert "stored 2 of 4 customers" in ran.stdout
     assert asker.customers.get("c") == answers.Customer("c", {"age": 31})
 
@@ -361,8 +361,8 @@ def test_operating_it(serving, changed):
     assert activated["bundle_digest"] == bundle.digest(changed.read_bytes())
     assert json.loads(run("status", "--json").stdout)["bundle_digest"] == activated["bundle_digest"]
     shown = run("status").stdout
-    assert "changed: " in shown
-    assert f"filtered by {_core.kernels()[0]}" in shown
+    assert shown.startswith("changed\n")
+    assert f", {_core.kernels()[0]} instructions\n" in shown
 
 
 @pytest.mark.parametrize("kernel", _core.kernels())
@@ -446,4 +446,6 @@ def test_overload_is_refused_and_shown(start_serving, starter):
     serving = start_serving(starter, NEXTBEST_IN_FLIGHT_MAX="0")
     with nextbest.Client(serving.decisions) as client, pytest.raises(errors.Overloaded, match="overloaded"):
         client.decide(**QUESTION)
-    assert "1 calls refused, 0 under way" in commands(serving)("status").stdout
+    shown = commands(serving)("status").stdout
+    assert re.search(r"^refused: overloaded +1$", shown, re.MULTILINE)
+    assert "under way      0 calls; " in shown

@@ -2,7 +2,7 @@
 # ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -327,12 +327,15 @@ class _Asked:
         if is_for_machines():
             return None
         from nextbest.cli.decision_tables import View, ranked_scores
+        from nextbest.client.errors import NextbestError
         from nextbest.wording import zone_named
 
         rivals = {}
         if judge is not None and any(placement.actions for placement in decision.placements):
             question = self.question("", decision.seed) | {"now": decision.now}
-            rivals = ranked_scores(judge.explain(**question))
+            # Tables do without them: a server may be overloaded, or have too many actions for one answer.
+            with suppress(NextbestError):
+                rivals = ranked_scores(judge.explain(**question))
         if self.offline is None:
             return View(rivals=rivals)
         message = self.offline.message

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from nextbest.client.answers import Decision, RankedAction, Reason
 from nextbest.client.attributes import AttributeValue
-from nextbest.client.explanations import ActionExplanation, ClauseExplanation, Stage
+from nextbest.client.explanations import ActionExplanation, ClauseExplanation, LiteralExplanation, Stage
 from nextbest.client.scores import PropensitySource, Score
 from nextbest.demo.funnel import Coverage, Funnel
 from nextbest.demo.latency import Latency
@@ -150,7 +150,7 @@ def _clause_rows(clause: ClauseExplanation) -> list[tuple[str, Text]]:
         actual = (_actual(literal.actual), "bold red")
         feature = word_name(literal.feature, literal.label)
         tested = Text.assemble(f"{feature} is ", actual, ", required ")
-        rows.append(("or" if index else "actual", tested.append(literal.required, "bold green")))
+        rows.append(("or" if index else "actual", tested.append(_required(literal), "bold green")))
     rows.append(("written", Text(f"when: {clause.condition}")))
     if clause.position is not None:
         rows.append(("at", Text(str(clause.position))))
@@ -260,6 +260,13 @@ def _bar(share: float, cells: int = BAR_CELLS) -> Text:
     full, rest = divmod(eighths, 8)
     bar = "█" * full + ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")[rest]
     return Text(bar.ljust(cells), "cyan")
+
+
+def _required(literal: LiteralExplanation) -> str:
+    """What was required, with thousands apart as in the value beside it."""
+    if not isinstance(literal.actual, float):
+        return literal.required
+    return re.sub(r"(?<![\w.])\d{4,}(?![\w.-])", lambda found: f"{int(found[0]):,}", literal.required)
 
 
 def _actual(value: AttributeValue) -> str:
