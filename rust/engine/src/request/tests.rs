@@ -35,7 +35,7 @@ fn a_refusal_names_the_field_and_the_remedy() {
     let cases = [
         (
             refused(|message| message.channel = "wbe".into()),
-            "channel: no channel `wbe`: there are `email` and `web`",
+            "channel: no channel `wbe`: did you mean `web`?",
         ),
         (
             refused(|message| message.channel = "webb".into()),
