@@ -66,7 +66,8 @@ fn measure(actions: usize, rounds: usize) {
         actions: Vec::new(),
     };
     let request = Request::check_explain(&bundle, explain).unwrap();
-    let decision = decide(&bundle, &request, Some(&stored), moment, &mut NoModels);
+    let mut decision = decide(&bundle, &request, Some(&stored), moment, &mut NoModels);
+    decision.advise(&mut NoModels);
     let explained = time(rounds.div_ceil(100), || decision.respond(usize::MAX));
     println!(
         "{actions:6} actions: check {checked:7.2} us, decide {decided:8.2} us, respond and encode {responded:7.2} us, \

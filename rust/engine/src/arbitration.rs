@@ -12,12 +12,60 @@ mod tests;
 
 use std::cmp::Ordering;
 
+use nextbest_proto::v1;
 use xxhash_rust::xxh3::xxh3_64;
 
 pub(crate) use fill::{Filled, Order, below_priority, fill};
 pub(crate) use weight::{Weighing, applies};
 
-use crate::{bundle::Bundle, id::ActionId, propensity::Propensity, record::Ranked};
+use crate::{
+    bundle::Bundle,
+    id::{ActionId, TreatmentId},
+    propensity::Propensity,
+};
+
+/// An action that reached arbitration.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ranked {
+    /// Which.
+    pub action: ActionId,
+    /// What its priority is made of.
+    pub factors: Factors,
+}
+
+/// What a priority is made of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Factors {
+    /// 0.0 to 1.0.
+    pub propensity: f64,
+    /// Where the propensity comes from.
+    pub propensity_source: v1::PropensitySource,
+    /// At least 0.0.
+    pub context_weight: f64,
+    /// In the workspace's currency; finite. 0.0 where it has no result.
+    pub value: f64,
+    /// At least 0.0.
+    pub lever: f64,
+    /// Finite. 0.0 for a mandatory action whose value or priority has no result.
+    pub priority: f64,
+}
+
+/// An action in a placement.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Placed {
+    /// Place in `Record::placements`, from 0.
+    pub requested: usize,
+    /// Which action.
+    pub action: ActionId,
+    /// In which of its treatments.
+    pub treatment: TreatmentId,
+    /// From 1; 0 for a fallback.
+    pub rank: u32,
+    /// Why it stands there.
+    pub reason: v1::Reason,
+    /// Absent for a fallback.
+    pub factors: Option<Factors>,
+}
 
 /// What became of the candidates: each is in one of the three, and a mandatory one without a priority in the first and
 /// the last. Those of the last two are in the bundle's order.

@@ -5,10 +5,11 @@ use nextbest_proto::v1::Unavailable;
 
 use crate::{
     action_set::ActionSet,
-    bundle::{Bundle, tables::Action},
+    bundle::Bundle,
     id::ActionId,
     index::Search,
-    request::Request,
+    request::{Request, RequestedPlacement},
+    tables::Action,
 };
 
 /// The available actions.
@@ -29,9 +30,8 @@ pub(crate) fn explain(
     action: ActionId,
 ) -> Option<Unavailable> {
     let channel = &bundle.channels[request.channel];
-    let reachable = |requested: &crate::record::RequestedPlacement| {
-        channel.placements[requested.placement].treatable.contains(action)
-    };
+    let reachable =
+        |requested: &RequestedPlacement| channel.placements[requested.placement].treatable.contains(action);
     unavailable_now(&bundle.actions[action], now_us).or_else(|| {
         if !channel.treatable.contains(action) {
             Some(Unavailable::NoTreatmentForChannel)

@@ -3,11 +3,11 @@
 use nextbest_proto::v1;
 
 use crate::{
-    bundle::{Bundle, tables::Root},
+    bundle::Bundle,
     id::{AttributeId, Id},
-    request::{
-        CUSTOMER_ATTRIBUTES_MAX, Reject, Request, check_attributes, check_customer_id, find_next_attribute,
-    },
+    limits::CUSTOMER_ATTRIBUTES_MAX,
+    request::{Request, RequestError, check_attributes, check_customer_id, find_next_attribute},
+    tables::Root,
     value::Value,
 };
 
@@ -67,9 +67,9 @@ pub(crate) fn assemble<'a>(
 ///
 /// # Errors
 /// The first thing that is wrong with it; the field's path starts at the customer.
-pub fn check_customer(bundle: &Bundle, customer: v1::Customer) -> Result<v1::Customer, Reject> {
+pub fn check_customer(bundle: &Bundle, customer: v1::Customer) -> Result<v1::Customer, RequestError> {
     if customer.customer_id.is_empty() {
-        return Err(Reject::new("customer_id", "missing".to_owned()));
+        return Err(RequestError::new("customer_id", "missing".to_owned()));
     }
     check_customer_id(&customer.customer_id)?;
     let mut sent = check_attributes(

@@ -10,12 +10,10 @@ use nextbest_proto::v1;
 
 use crate::{
     action_set::ActionSet,
-    bundle::{
-        Bundle,
-        tables::{Literal, Test},
-    },
+    bundle::Bundle,
     id::{ClauseId, Id, LiteralId},
     index::{PolicyStage, Search},
+    tables::{Literal, Test},
     value::{List, Value},
 };
 

@@ -3,6 +3,8 @@
 //! Made only when asked for, from what the decision kept. What is advised of the actions that a request names, or of a few,
 //! is decided again before it is told.
 
+pub(crate) mod advised;
+
 mod advice;
 mod cause;
 mod clause;
@@ -18,19 +20,21 @@ mod tests;
 
 use nextbest_proto::v1::{self, Outcome, Stage, Unavailable};
 
-pub(crate) use advice::{Advised, advise};
 pub(crate) use contribution::explain as contributions;
+
+use advised::Advised;
 
 use crate::{
     action_set::ActionSet,
+    arbitration::Ranked,
     arbitration::applies,
     availability,
     bundle::Bundle,
     decision::Decision,
     id::{ActionId, Id},
+    limits::EXPLAINED_CONTRIBUTIONS_MAX,
     native::Method,
-    record::{FUNNEL_STAGES, Ranked, Record},
-    request::EXPLAINED_CONTRIBUTIONS_MAX,
+    record::{FUNNEL_STAGES, Record},
     response::score,
     room::{AnswerPart, AnswerTooLarge, Room},
     value::Value,

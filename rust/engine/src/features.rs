@@ -1,11 +1,6 @@
 //! Capsule + `now` -> the value of every feature, each derived once, in the bundle's order.
 
-use crate::{
-    bundle::{Bundle, tables::Source},
-    capsule::Capsule,
-    program::machine::Machine,
-    value::Value,
-};
+use crate::{bundle::Bundle, capsule::Capsule, program::machine::Machine, tables::Source, value::Value};
 
 /// The values of all features, by their ids. A derived feature whose result is not of its type is missing: tests of
 /// it were checked for that type.

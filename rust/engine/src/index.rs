@@ -35,12 +35,11 @@ mod tests;
 
 use crate::{
     action_set::ActionSet,
-    bundle::{
-        BundleFault,
-        tables::{Action, Channel, ContextWeight, Feature, Literal, PolicyTable},
-    },
+    error::BundleError,
     id::{ActionId, ChannelId, ClauseId, ContextWeightId, FeatureId, Lists, LiteralId, PlacementId, Table},
     kernel::{Kernel, Line},
+    limits::INDEX_BYTES_MAX,
+    tables::{Action, Channel, ContextWeight, Feature, Literal, PolicyTable},
     value::Value,
 };
 use axes::Axes;
@@ -74,9 +73,6 @@ impl Default for IndexOptions {
         }
     }
 }
-
-/// Bytes that an index may take unless somebody says otherwise.
-pub const INDEX_BYTES_MAX: usize = 1024 * 1024 * 1024;
 
 /// What an index is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,11 +145,11 @@ pub(crate) struct Tables<'a> {
 impl Index {
     /// # Errors
     /// When it would take more memory than the options allow.
-    pub(crate) fn new(tables: &Tables<'_>, options: IndexOptions) -> Result<Self, BundleFault> {
+    pub(crate) fn new(tables: &Tables<'_>, options: IndexOptions) -> Result<Self, BundleError> {
         Self::with_forms(tables, options, plan::choose)
     }
 
-    fn with_forms(tables: &Tables<'_>, options: IndexOptions, choose: Choose) -> Result<Self, BundleFault> {
+    fn with_forms(tables: &Tables<'_>, options: IndexOptions, choose: Choose) -> Result<Self, BundleError> {
         let windows = tables.actions.rows().iter();
         let moments =
             windows.flat_map(|action| action.active_from_us.into_iter().chain(action.active_until_us));

@@ -21,12 +21,12 @@ mod tests;
 use nextbest_proto::v1;
 use prost::Message as _;
 
-pub use attribution::{Attributed, Attributions, ContributionScale, Method, Unexplained};
+pub use attribution::{Attributed, AttributionError, Attributions, ContributionScale, Method};
 pub use background::Background;
 pub use factoring::{CellKind, Factoring, InputKinds};
 pub use rows::Rows;
 
-use crate::{bundle::BundleFault, kernel::Kernel};
+use crate::{error::BundleError, kernel::Kernel};
 use dictionary::Dictionary;
 use ensemble::Ensemble;
 use step::Step;
@@ -66,12 +66,12 @@ impl NativeModel {
     ///
     /// # Errors
     /// When it is none, or holds an index, a number or a size that must not be.
-    pub fn open(encoded: &[u8]) -> Result<Self, BundleFault> {
-        let message = v1::NativeModel::decode(encoded).map_err(|_| BundleFault::Undecodable)?;
+    pub fn open(encoded: &[u8]) -> Result<Self, BundleError> {
+        let message = v1::NativeModel::decode(encoded).map_err(|_| BundleError::Undecodable)?;
         Self::check(message)
     }
 
-    pub(crate) fn check(message: v1::NativeModel) -> Result<Self, BundleFault> {
+    pub(crate) fn check(message: v1::NativeModel) -> Result<Self, BundleError> {
         check::check(message)
     }
 

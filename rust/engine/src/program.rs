@@ -20,7 +20,7 @@ pub use time::start_of_day;
 pub(crate) use time::{in_zone, zone_named};
 
 use crate::{
-    bundle::BundleFault,
+    error::BundleError,
     id::FeatureId,
     value::{Relation, Type, Value},
 };
@@ -185,16 +185,16 @@ pub(crate) struct Scope {
 }
 
 impl Program {
-    pub(crate) fn from_message(message: v1::Program, scope: Scope) -> Result<Self, BundleFault> {
+    pub(crate) fn from_message(message: v1::Program, scope: Scope) -> Result<Self, BundleError> {
         let count = message.instructions.len();
-        BundleFault::limit("instructions", count, INSTRUCTIONS_MAX)?;
+        BundleError::limit("instructions", count, INSTRUCTIONS_MAX)?;
         let mut checker = Checker::new(scope);
         let mut instructions = Vec::with_capacity(count);
         for (place, message) in message.instructions.into_iter().enumerate() {
             checker.close_bodies(place);
             let instruction = checker
                 .instruction(place, count, message)
-                .map_err(|fault| fault.within(format!("instructions[{place}]")))?;
+                .map_err(|error| error.within(format!("instructions[{place}]")))?;
             let is_fold = matches!(instruction, Instruction::Fold(..));
             instructions.push(instruction);
             checker.note_result(place, is_fold, &mut instructions);
@@ -202,7 +202,7 @@ impl Program {
         checker.close_bodies(count);
         let result = checker
             .register(message.result, count)
-            .map_err(|fault| fault.within("result"))?;
+            .map_err(|error| error.within("result"))?;
         Ok(Self { instructions, result })
     }
 

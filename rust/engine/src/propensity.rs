@@ -1,10 +1,8 @@
 //! Candidates -> propensities: lowered models here, others by a scorer, one run of each over all of its candidates; else
 //! the prior.
 
-mod batch;
-mod histograms;
-mod lowered;
-mod rescoring;
+pub(crate) mod batch;
+mod tally;
 
 #[cfg(test)]
 mod tests;
@@ -12,22 +10,17 @@ mod tests;
 use nextbest_proto::v1::{DegradationKind, PropensitySource};
 
 pub use batch::{Batch, Tensor};
-pub use histograms::Histograms;
-pub(crate) use histograms::tally;
-pub use lowered::Lowered;
-use lowered::Score;
-pub use rescoring::{RESCORING_DISTANCE_MAX, Rescored, rescore};
+pub(crate) use tally::tally;
 
 use crate::{
     action_set::ActionSet,
     bundle::Bundle,
+    degradation::Degradation,
     id::{ActionId, ModelId},
-    record::Degradation,
+    limits::BATCH_ROWS_MAX,
+    model::{Lowered, Score},
     value::Value,
 };
-
-/// Rows of one run: a runtime's memory grows with the largest batch and never shrinks.
-pub const BATCH_ROWS_MAX: usize = 1_024;
 
 /// How far beyond 0 and 1 an answer is taken for these: sums of many leaves' shares round to a little more than 1.
 const ROUNDING: f64 = 1e-5;
@@ -38,7 +31,7 @@ pub trait Scorer {
     ///
     /// # Errors
     /// When there is none: the actions' priors then stand in.
-    fn admit(&mut self, model: ModelId) -> Result<(), ScoreFault> {
+    fn admit(&mut self, model: ModelId) -> Result<(), ScoreError> {
         let _ = model;
         Ok(())
     }
@@ -52,12 +45,12 @@ pub trait Scorer {
         model: ModelId,
         batch: &Batch<'_>,
         propensities: &mut Vec<f64>,
-    ) -> Result<(), ScoreFault>;
+    ) -> Result<(), ScoreError>;
 }
 
 /// Why a model gave no propensities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScoreFault {
+pub enum ScoreError {
     /// The run failed, or there is no session for the model.
     Failed,
     /// The deadline leaves no time for a run.
@@ -69,8 +62,8 @@ pub enum ScoreFault {
 pub struct NoModels;
 
 impl Scorer for NoModels {
-    fn score(&mut self, _: ModelId, _: &Batch<'_>, _: &mut Vec<f64>) -> Result<(), ScoreFault> {
-        Err(ScoreFault::Failed)
+    fn score(&mut self, _: ModelId, _: &Batch<'_>, _: &mut Vec<f64>) -> Result<(), ScoreError> {
+        Err(ScoreError::Failed)
     }
 }
 
@@ -241,7 +234,7 @@ fn run_model(
         scorer.score(model, &batch, &mut answers)
     };
     let ran = if ran.is_ok() && answers.len() != batch.rows {
-        Err(ScoreFault::Failed)
+        Err(ScoreError::Failed)
     } else {
         ran
     };
@@ -252,8 +245,8 @@ fn run_model(
         };
         match ran {
             _ if !complete => propensity.degrade(&mut faults.input_missing),
-            Err(ScoreFault::Failed) => propensity.degrade(&mut faults.failed),
-            Err(ScoreFault::Deadline) => propensity.degrade(&mut faults.late),
+            Err(ScoreError::Failed) => propensity.degrade(&mut faults.failed),
+            Err(ScoreError::Deadline) => propensity.degrade(&mut faults.late),
             Ok(()) => propensity.take(answers.next(), faults),
         }
     }

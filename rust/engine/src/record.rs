@@ -2,20 +2,30 @@
 //!
 //! Ids, not names: the bundle that decided resolves them (`Bundle::action_name`, ...).
 
-use nextbest_proto::v1;
+mod identity;
 
-use crate::id::{ActionId, ChannelId, ModelId, PlacementId, TreatmentId};
+use nextbest_proto::v1::{Reason, Stage};
+
+use crate::{
+    arbitration::{Filled, Placed, Ranked, Ranking},
+    bundle::Bundle,
+    degradation::Degradation,
+    eligibility::Passed,
+    id::{ChannelId, narrow},
+    request::{Moment, Request, RequestedPlacement},
+    stages::Stages,
+};
 
 /// The lines of the funnel: all actions, then what each stage left.
-pub const FUNNEL_STAGES: [v1::Stage; 8] = [
-    v1::Stage::Unspecified,
-    v1::Stage::Availability,
-    v1::Stage::Eligibility,
-    v1::Stage::Applicability,
-    v1::Stage::Suitability,
-    v1::Stage::Treatment,
-    v1::Stage::Propensity,
-    v1::Stage::Arbitration,
+pub const FUNNEL_STAGES: [Stage; 8] = [
+    Stage::Unspecified,
+    Stage::Availability,
+    Stage::Eligibility,
+    Stage::Applicability,
+    Stage::Suitability,
+    Stage::Treatment,
+    Stage::Propensity,
+    Stage::Arbitration,
 ];
 
 /// What is kept of one decision.
@@ -46,6 +56,46 @@ pub struct Record {
 }
 
 impl Record {
+    pub(crate) fn of(
+        bundle: &Bundle,
+        request: &Request,
+        moment: Moment,
+        stages: &Stages,
+        ranking: &Ranking,
+        filled: &Filled,
+        degradations: Vec<Degradation>,
+    ) -> Self {
+        let count = |stage| match stage {
+            Stage::Unspecified => narrow(bundle.actions.len()),
+            Stage::Availability => stages.available.count(),
+            Stage::Eligibility => stages.passed.eligible.count(),
+            Stage::Applicability => stages.passed.applicable.count(),
+            Stage::Suitability => stages.passed.suitable.count(),
+            Stage::Treatment => stages.treatable.count(),
+            Stage::Propensity => narrow(ranking.ranked.len()),
+            Stage::Arbitration | Stage::Placed => narrow(
+                filled
+                    .placed
+                    .iter()
+                    .filter(|placed| placed.reason != Reason::Fallback)
+                    .count(),
+            ),
+        };
+        Self {
+            decision_id: identity::decision_id(bundle.digest(), &request.customer_id, moment),
+            now_us: moment.now_us,
+            seed: moment.seed,
+            dry_run: request.dry_run,
+            channel: request.channel,
+            placements: request.placements.clone(),
+            funnel: FUNNEL_STAGES.map(count),
+            unknown: FUNNEL_STAGES.map(|stage| unknown(&stages.passed, stage)),
+            ranked: ranking.ranked.clone(),
+            placed: filled.placed.clone(),
+            degradations,
+        }
+    }
+
     /// Whether fewer actions were placed by rank than the placements have room for.
     #[must_use]
     pub fn is_short(&self) -> bool {
@@ -55,67 +105,12 @@ impl Record {
     }
 }
 
-/// A placement as requested.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RequestedPlacement {
-    /// Which, among those of the channel.
-    pub placement: PlacementId,
-    /// How many actions at most; at least 1.
-    pub count: u32,
-}
-
-/// An action that reached arbitration.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Ranked {
-    /// Which.
-    pub action: ActionId,
-    /// What its priority is made of.
-    pub factors: Factors,
-}
-
-/// What a priority is made of.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Factors {
-    /// 0.0 to 1.0.
-    pub propensity: f64,
-    /// Where the propensity comes from.
-    pub propensity_source: v1::PropensitySource,
-    /// At least 0.0.
-    pub context_weight: f64,
-    /// In the workspace's currency; finite. 0.0 where it has no result.
-    pub value: f64,
-    /// At least 0.0.
-    pub lever: f64,
-    /// Finite. 0.0 for a mandatory action whose value or priority has no result.
-    pub priority: f64,
-}
-
-/// An action in a placement.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Placed {
-    /// Place in `Record::placements`, from 0.
-    pub requested: usize,
-    /// Which action.
-    pub action: ActionId,
-    /// In which of its treatments.
-    pub treatment: TreatmentId,
-    /// From 1; 0 for a fallback.
-    pub rank: u32,
-    /// Why it stands there.
-    pub reason: v1::Reason,
-    /// Absent for a fallback.
-    pub factors: Option<Factors>,
-}
-
-/// What the decision had to do without.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Degradation {
-    /// What was missing.
-    pub kind: v1::DegradationKind,
-    /// The model concerned, where there is one.
-    pub model: Option<ModelId>,
-    /// The action concerned, where it is exactly one.
-    pub action: Option<ActionId>,
-    /// How many actions it touched.
-    pub actions: u32,
+fn unknown(passed: &Passed, stage: Stage) -> u32 {
+    let [eligibility, applicability, suitability] = passed.unknown;
+    match stage {
+        Stage::Eligibility => eligibility,
+        Stage::Applicability => applicability,
+        Stage::Suitability => suitability,
+        _ => 0,
+    }
 }

@@ -1,47 +1,28 @@
 //! `DecideRequest` + bundle -> [`Request`]: every name resolved, every value typed, every limit kept.
 
 mod attribute;
-mod reject;
+mod error;
 
 #[cfg(test)]
 mod tests;
 
 use nextbest_proto::v1;
 
-pub use attribute::{LIST_ITEMS_MAX, STRING_BYTES_MAX};
 pub(crate) use attribute::{Sent, accepts, check_attributes, find_next as find_next_attribute};
-pub use reject::Reject;
+pub use error::RequestError;
 
 use crate::{
-    bundle::{
-        Bundle,
-        tables::{Channel, Root},
-    },
+    bundle::Bundle,
     id::{ActionId, ChannelId, Id, PlacementId},
+    limits::{
+        CONTEXT_ATTRIBUTES_MAX, CONTRIBUTED_ACTIONS_DEFAULT, CONTRIBUTED_ACTIONS_MAX,
+        CUSTOMER_ATTRIBUTES_MAX, CUSTOMER_ID_BYTES_MAX, EXPLAINED_ACTIONS_MAX, EXPLAINED_CONTRIBUTIONS_MAX,
+        PLACEMENT_COUNT_MAX, PLACEMENTS_MAX,
+    },
     native::Method,
-    record::RequestedPlacement,
+    tables::{Channel, Root},
     value::{TIMESTAMP_US_MAX, TIMESTAMP_US_MIN},
 };
-
-/// Bytes of a customer's id.
-pub const CUSTOMER_ID_BYTES_MAX: usize = 256;
-/// Customer attributes of one request, or of one stored customer.
-pub const CUSTOMER_ATTRIBUTES_MAX: usize = 512;
-/// Context attributes of one request.
-pub const CONTEXT_ATTRIBUTES_MAX: usize = 128;
-/// Placements of one request.
-pub const PLACEMENTS_MAX: usize = 32;
-/// Actions for one placement.
-pub const PLACEMENT_COUNT_MAX: u32 = 100;
-/// Actions that one `Explain` may name.
-pub const EXPLAINED_ACTIONS_MAX: usize = 10_000;
-
-/// Actions of one `Decide` whose contributions are told.
-pub const CONTRIBUTED_ACTIONS_MAX: u32 = 10;
-/// The same where the request does not say.
-pub const CONTRIBUTED_ACTIONS_DEFAULT: u32 = 3;
-/// Actions of one `Explain` whose contributions are told: each may take some hundred microseconds.
-pub const EXPLAINED_CONTRIBUTIONS_MAX: usize = 100;
 
 /// The time and the seed of a decision; the engine reads neither clock nor randomness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +31,15 @@ pub struct Moment {
     pub now_us: i64,
     /// Any number.
     pub seed: u64,
+}
+
+/// A placement as requested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestedPlacement {
+    /// Which, among those of the channel.
+    pub placement: PlacementId,
+    /// How many actions at most; at least 1.
+    pub count: u32,
 }
 
 /// A request that can be decided. Made for one bundle, and good for that one only.
@@ -95,7 +85,7 @@ impl Request {
     ///
     /// # Errors
     /// The first thing that is wrong with it.
-    pub fn check(bundle: &Bundle, message: v1::DecideRequest) -> Result<Self, Reject> {
+    pub fn check(bundle: &Bundle, message: v1::DecideRequest) -> Result<Self, RequestError> {
         check_customer_id(&message.customer_id)?;
         let mut sent = check_attributes(
             bundle,
@@ -114,7 +104,7 @@ impl Request {
         let (channel, row) = channel(bundle, &message.channel)?;
         let placements = placements(row, &message.placements)?;
         let explanation = v1::ExplanationLevel::try_from(message.explanation)
-            .map_err(|_| Reject::new("explanation", format!("no level {}", message.explanation)))?;
+            .map_err(|_| RequestError::new("explanation", format!("no level {}", message.explanation)))?;
         let contributions = contributions(message.contributions, message.contributions_top)?;
         if !message.dry_run {
             absent("now_us", message.now_us.is_none())?;
@@ -124,7 +114,10 @@ impl Request {
             .now_us
             .is_some_and(|now_us| !(TIMESTAMP_US_MIN..=TIMESTAMP_US_MAX).contains(&now_us))
         {
-            return Err(Reject::new("now_us", "outside the years 0001 to 9999".to_owned()));
+            return Err(RequestError::new(
+                "now_us",
+                "outside the years 0001 to 9999".to_owned(),
+            ));
         }
         Ok(Self {
             customer_id: message.customer_id,
@@ -144,21 +137,21 @@ impl Request {
     ///
     /// # Errors
     /// The first thing that is wrong with it.
-    pub fn check_explain(bundle: &Bundle, message: v1::ExplainRequest) -> Result<Self, Reject> {
+    pub fn check_explain(bundle: &Bundle, message: v1::ExplainRequest) -> Result<Self, RequestError> {
         let Some(mut decide) = message.decide else {
-            return Err(Reject::new("decide", "missing".to_owned()));
+            return Err(RequestError::new("decide", "missing".to_owned()));
         };
         limit("actions", message.actions.len(), EXPLAINED_ACTIONS_MAX)?;
         decide.dry_run = true;
         decide.explanation = v1::ExplanationLevel::Full.into();
-        let mut request = Self::check(bundle, decide).map_err(|reject| reject.within("decide"))?;
+        let mut request = Self::check(bundle, decide).map_err(|error| error.within("decide"))?;
         request.contributions.of_explained = true;
         if request.contributions.method.is_some() && message.actions.len() > EXPLAINED_CONTRIBUTIONS_MAX {
             let problem = format!(
                 "{} entries: at most {EXPLAINED_CONTRIBUTIONS_MAX} with contributions",
                 message.actions.len()
             );
-            return Err(Reject::new("actions", problem));
+            return Err(RequestError::new("actions", problem));
         }
         for (place, name) in message.actions.iter().enumerate() {
             let found = bundle
@@ -167,7 +160,7 @@ impl Request {
                 .binary_search_by(|action| action.name.as_str().cmp(name));
             let Ok(found) = found else {
                 let names = bundle.actions.rows().iter().map(|action| action.name.as_str());
-                return Err(Reject::unknown(
+                return Err(RequestError::unknown(
                     format!("actions[{place}]"),
                     "action",
                     name,
@@ -211,20 +204,20 @@ fn id<I: Id>(place: usize) -> I {
     I::from_place(place as u32)
 }
 
-pub(crate) fn check_customer_id(customer_id: &str) -> Result<(), Reject> {
+pub(crate) fn check_customer_id(customer_id: &str) -> Result<(), RequestError> {
     if customer_id.len() > CUSTOMER_ID_BYTES_MAX {
         let problem = format!(
             "{} bytes long: at most {CUSTOMER_ID_BYTES_MAX}",
             customer_id.len()
         );
-        return Err(Reject::new("customer_id", problem));
+        return Err(RequestError::new("customer_id", problem));
     }
     Ok(())
 }
 
-fn limit(field: &str, count: usize, count_max: usize) -> Result<(), Reject> {
+fn limit(field: &str, count: usize, count_max: usize) -> Result<(), RequestError> {
     if count > count_max {
-        return Err(Reject::new(
+        return Err(RequestError::new(
             field,
             format!("{count} entries: at most {count_max}"),
         ));
@@ -232,12 +225,12 @@ fn limit(field: &str, count: usize, count_max: usize) -> Result<(), Reject> {
     Ok(())
 }
 
-fn contributions(level: i32, top: u32) -> Result<AskedContributions, Reject> {
+fn contributions(level: i32, top: u32) -> Result<AskedContributions, RequestError> {
     let level = v1::ContributionLevel::try_from(level)
-        .map_err(|_| Reject::new("contributions", format!("no level {level}")))?;
+        .map_err(|_| RequestError::new("contributions", format!("no level {level}")))?;
     if top > CONTRIBUTED_ACTIONS_MAX {
         let problem = format!("{top}: at most {CONTRIBUTED_ACTIONS_MAX}");
-        return Err(Reject::new("contributions_top", problem));
+        return Err(RequestError::new("contributions_top", problem));
     }
     Ok(AskedContributions {
         method: match level {
@@ -254,38 +247,41 @@ fn contributions(level: i32, top: u32) -> Result<AskedContributions, Reject> {
     })
 }
 
-fn absent(field: &str, absent: bool) -> Result<(), Reject> {
+fn absent(field: &str, absent: bool) -> Result<(), RequestError> {
     if absent {
         return Ok(());
     }
-    Err(Reject::new(field, "only with `dry_run`".to_owned()))
+    Err(RequestError::new(field, "only with `dry_run`".to_owned()))
 }
 
-fn channel<'a>(bundle: &'a Bundle, name: &str) -> Result<(ChannelId, &'a Channel), Reject> {
+fn channel<'a>(bundle: &'a Bundle, name: &str) -> Result<(ChannelId, &'a Channel), RequestError> {
     if name.is_empty() {
-        return Err(Reject::new("channel", "missing".to_owned()));
+        return Err(RequestError::new("channel", "missing".to_owned()));
     }
     let found = bundle.channels.iter().find(|(_, channel)| channel.name == name);
     found.ok_or_else(|| {
         let names = bundle.channels.rows().iter().map(|channel| channel.name.as_str());
-        Reject::unknown("channel".to_owned(), "channel", name, names)
+        RequestError::unknown("channel".to_owned(), "channel", name, names)
     })
 }
 
 fn placements(
     channel: &Channel,
     messages: &[v1::PlacementRequest],
-) -> Result<Vec<RequestedPlacement>, Reject> {
+) -> Result<Vec<RequestedPlacement>, RequestError> {
     if messages.is_empty() {
-        return Err(Reject::new("placements", "missing: name at least one".to_owned()));
+        return Err(RequestError::new(
+            "placements",
+            "missing: name at least one".to_owned(),
+        ));
     }
     limit("placements", messages.len(), PLACEMENTS_MAX)?;
     let mut requested: Vec<RequestedPlacement> = Vec::with_capacity(messages.len());
     for (place, message) in messages.iter().enumerate() {
         let (placement, count) =
-            placement(channel, message).map_err(|reject| reject.within(&format!("placements[{place}]")))?;
+            placement(channel, message).map_err(|error| error.within(&format!("placements[{place}]")))?;
         if requested.iter().any(|earlier| earlier.placement == placement) {
-            return Err(Reject::duplicate(
+            return Err(RequestError::duplicate(
                 format!("placements[{place}].name"),
                 &message.name,
             ));
@@ -295,7 +291,7 @@ fn placements(
     Ok(requested)
 }
 
-fn placement(channel: &Channel, message: &v1::PlacementRequest) -> Result<(PlacementId, u32), Reject> {
+fn placement(channel: &Channel, message: &v1::PlacementRequest) -> Result<(PlacementId, u32), RequestError> {
     let found = channel
         .placements
         .iter()
@@ -306,7 +302,7 @@ fn placement(channel: &Channel, message: &v1::PlacementRequest) -> Result<(Place
             .rows()
             .iter()
             .map(|placement| placement.name.as_str());
-        return Err(Reject::unknown(
+        return Err(RequestError::unknown(
             "name".to_owned(),
             "placement",
             &message.name,
@@ -316,7 +312,7 @@ fn placement(channel: &Channel, message: &v1::PlacementRequest) -> Result<(Place
     match message.count {
         0 => Ok((id, placement.count)),
         count if count <= PLACEMENT_COUNT_MAX => Ok((id, count)),
-        count => Err(Reject::new(
+        count => Err(RequestError::new(
             "count",
             format!("{count}: at most {PLACEMENT_COUNT_MAX}"),
         )),

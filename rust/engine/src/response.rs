@@ -3,10 +3,11 @@
 use nextbest_proto::v1::{self, Reason};
 
 use crate::{
+    arbitration::{Factors, Placed},
     bundle::Bundle,
     id::ActionId,
     number::short,
-    record::{Factors, Placed, Record},
+    record::Record,
     room::FRAMING_BYTES,
 };
 

@@ -7,14 +7,15 @@ use nextbest_proto::v1;
 use crate::{
     action_set::ActionSet,
     availability,
-    bundle::{Bundle, tables::Policies},
+    bundle::Bundle,
     capsule,
-    decision::Stages,
     eligibility::{self, Interpreter, Passed, Truth},
     features,
     id::{ActionId, ClauseId, Id},
     program::machine::Machine,
     request::{Moment, Request},
+    stages::Stages,
+    tables::Policies,
     treatment,
     value::Value,
 };

@@ -3,11 +3,12 @@
 
 use crate::{
     action_set::ActionSet,
-    bundle::{Bundle, tables::Treatment},
+    bundle::Bundle,
     eligibility::Interpreter,
     id::{ActionId, ChannelId, PlacementId, TreatmentId},
     index::Search,
     request::Request,
+    tables::Treatment,
 };
 
 /// The actions with at least one treatment that fits a requested placement.

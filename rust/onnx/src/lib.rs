@@ -19,7 +19,7 @@ pub use session::Sessions;
 
 /// Why models cannot be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OnnxFault {
+pub enum OnnxError {
     /// The path to the library is not absolute, and would be resolved against the executable.
     RelativePath,
     /// `ORT_DISABLE_TELEMETRY` is not set to 1. Later libraries report to their vendor unless it is set before they
@@ -36,7 +36,7 @@ pub enum OnnxFault {
     },
 }
 
-impl fmt::Display for OnnxFault {
+impl fmt::Display for OnnxError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::RelativePath => formatter.write_str("the path to ONNX Runtime is not absolute"),
@@ -48,4 +48,4 @@ impl fmt::Display for OnnxFault {
     }
 }
 
-impl std::error::Error for OnnxFault {}
+impl std::error::Error for OnnxError {}

@@ -8,7 +8,7 @@ use std::{
 
 use ort::environment::Environment;
 
-use crate::OnnxFault;
+use crate::OnnxError;
 
 /// Whether the library may not report to its vendor; read by the library itself when it is loaded.
 const TELEMETRY_OFF: &str = "ORT_DISABLE_TELEMETRY";
@@ -31,24 +31,24 @@ impl Runtime {
     ///
     /// # Errors
     /// When the path is relative, telemetry is on, or the library is none, or older than 1.24.
-    pub fn load(library: &Path) -> Result<Self, OnnxFault> {
+    pub fn load(library: &Path) -> Result<Self, OnnxError> {
         let _loading = LOADING.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(environment) = ENVIRONMENT.get() {
             return Ok(Self { environment });
         }
         if !library.is_absolute() {
-            return Err(OnnxFault::RelativePath);
+            return Err(OnnxError::RelativePath);
         }
         if env::var_os(TELEMETRY_OFF).is_none_or(|value| value != "1") {
-            return Err(OnnxFault::TelemetryOn);
+            return Err(OnnxError::TelemetryOn);
         }
-        let fault = |problem: String| OnnxFault::Library(format!("{}: {problem}", library.display()));
+        let error = |problem: String| OnnxError::Library(format!("{}: {problem}", library.display()));
         let environment = ort::init_from(library)
-            .map_err(|error| fault(error.to_string()))?
+            .map_err(|cause| error(cause.to_string()))?
             .with_name("nextbest")
             .with_telemetry(false)
             .build()
-            .map_err(|error| fault(error.to_string()))?;
+            .map_err(|cause| error(cause.to_string()))?;
         environment.set_log_level(ort::logging::LogLevel::Error);
         Ok(Self {
             environment: ENVIRONMENT.get_or_init(|| environment),

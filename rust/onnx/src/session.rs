@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use nextbest_engine::{Batch, Bundle, Model, ModelId, ModelInput, ScoreFault, Scorer};
+use nextbest_engine::{Batch, Bundle, Model, ModelId, ModelInput, ScoreError, Scorer};
 use ort::{
     logging::LogLevel,
     session::{
@@ -11,7 +11,7 @@ use ort::{
 };
 
 use crate::{
-    OnnxFault, Runtime,
+    OnnxError, Runtime,
     tensor::{element_name, encode, probabilities, sample},
 };
 
@@ -46,8 +46,8 @@ impl Sessions {
     ///
     /// # Errors
     /// When a model cannot be loaded, when its inputs and outputs are not those that the bundle says, or when the
-    /// first run fails. A model that takes text may refuse the empty text of that run: this is no fault.
-    pub fn open(runtime: &Runtime, bundle: &Bundle) -> Result<Self, OnnxFault> {
+    /// first run fails. A model that takes text may refuse the empty text of that run: that is not an error.
+    pub fn open(runtime: &Runtime, bundle: &Bundle) -> Result<Self, OnnxError> {
         Self::open_some(runtime, bundle, |model| model.lowered.is_none())
     }
 
@@ -55,7 +55,7 @@ impl Sessions {
     ///
     /// # Errors
     /// As `open`.
-    pub fn open_all(runtime: &Runtime, bundle: &Bundle) -> Result<Self, OnnxFault> {
+    pub fn open_all(runtime: &Runtime, bundle: &Bundle) -> Result<Self, OnnxError> {
         Self::open_some(runtime, bundle, |_| true)
     }
 
@@ -63,23 +63,23 @@ impl Sessions {
         runtime: &Runtime,
         bundle: &Bundle,
         is_wanted: impl Fn(&Model) -> bool,
-    ) -> Result<Self, OnnxFault> {
+    ) -> Result<Self, OnnxError> {
         let open = |model: &Model| {
             if !is_wanted(model) {
                 return Ok(None);
             }
-            let fault = |problem| OnnxFault::Model {
+            let error = |problem| OnnxError::Model {
                 name: model.name.clone(),
                 problem,
             };
-            let mut session = ModelSession::open(runtime, model).map_err(fault)?;
-            session.warm_up(model).map_err(fault)?;
+            let mut session = ModelSession::open(runtime, model).map_err(error)?;
+            session.warm_up(model).map_err(error)?;
             Ok(Some(session))
         };
         let sessions = bundle
             .models()
             .map(|(_, model)| open(model))
-            .collect::<Result<_, OnnxFault>>()?;
+            .collect::<Result<_, OnnxError>>()?;
         Ok(Self { sessions })
     }
 }
@@ -90,10 +90,10 @@ impl Scorer for Sessions {
         model: ModelId,
         batch: &Batch<'_>,
         propensities: &mut Vec<f64>,
-    ) -> Result<(), ScoreFault> {
+    ) -> Result<(), ScoreError> {
         let session = self.sessions.get_mut(model.place()).and_then(Option::as_mut);
-        let session = session.ok_or(ScoreFault::Failed)?;
-        session.run(batch, propensities).map_err(|_| ScoreFault::Failed)
+        let session = session.ok_or(ScoreError::Failed)?;
+        session.run(batch, propensities).map_err(|_| ScoreError::Failed)
     }
 }
 

@@ -2,23 +2,23 @@
 
 use std::{env, path::Path};
 
-use nextbest_onnx::{OnnxFault, Runtime};
+use nextbest_onnx::{OnnxError, Runtime};
 
 #[test]
 fn what_is_no_library_is_refused() {
-    let fault = |path: &Path| Runtime::load(path).err();
+    let error = |path: &Path| Runtime::load(path).err();
     assert_eq!(
-        fault(Path::new("libonnxruntime.so")),
-        Some(OnnxFault::RelativePath)
+        error(Path::new("libonnxruntime.so")),
+        Some(OnnxError::RelativePath)
     );
-    let not_there = fault(Path::new("/nowhere/libonnxruntime.so"))
-        .expect("a fault")
+    let not_there = error(Path::new("/nowhere/libonnxruntime.so"))
+        .expect("an error")
         .to_string();
     assert!(
         not_there.starts_with("ONNX Runtime cannot be loaded: /nowhere/libonnxruntime.so: "),
         "{not_there}"
     );
     let no_library = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
-    let fault = fault(&no_library).expect("a fault");
-    assert!(matches!(fault, OnnxFault::Library(_)), "{fault}");
+    let error = error(&no_library).expect("an error");
+    assert!(matches!(error, OnnxError::Library(_)), "{error}");
 }

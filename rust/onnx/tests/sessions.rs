@@ -12,8 +12,8 @@
 
 use std::{env, fs, path::Path, path::PathBuf};
 
-use nextbest_engine::{Batch, Bundle, ModelId, ScoreFault, Scorer, Tensor};
-use nextbest_onnx::{OnnxFault, Runtime, Sessions};
+use nextbest_engine::{Batch, Bundle, ModelId, ScoreError, Scorer, Tensor};
+use nextbest_onnx::{OnnxError, Runtime, Sessions};
 use nextbest_proto::v1::{self, ElementType};
 use prost::Message;
 use sha2::{Digest, Sha256};
@@ -164,7 +164,7 @@ fn cells<T>(rows: &[Vec<String>], columns: &[usize], parse: impl Fn(&str) -> T) 
         .collect()
 }
 
-fn score(model: v1::Model, rows: usize, inputs: Vec<Tensor<'_>>) -> Result<Vec<f64>, ScoreFault> {
+fn score(model: v1::Model, rows: usize, inputs: Vec<Tensor<'_>>) -> Result<Vec<f64>, ScoreError> {
     let bundle = bundle(vec![model]);
     let mut sessions = Sessions::open(&runtime(), &bundle).expect("the models load");
     let (id, model) = bundle.models().next().expect("there is a model");
@@ -266,7 +266,7 @@ fn rows_that_change_one_another_are_scored_one_by_one_where_the_bundle_says_so()
     assert!(together[0] < 0.1);
     assert_eq!(score(crossed(true), rows.len(), features()).unwrap(), [0.25; 3]);
     let too_few = vec![Tensor::Float32(vec![1.0, 2.0])];
-    assert_eq!(score(crossed(true), 3, too_few), Err(ScoreFault::Failed));
+    assert_eq!(score(crossed(true), 3, too_few), Err(ScoreError::Failed));
 }
 
 #[test]
@@ -288,17 +288,17 @@ fn a_run_that_fails_leaves_the_next_one_unharmed() {
     };
     assert_eq!(
         sessions.score(ids[1], &batch(1, inputs), &mut scores),
-        Err(ScoreFault::Failed)
+        Err(ScoreError::Failed)
     );
     let too_few = batch(2, vec![Tensor::Float32(vec![1.0, 2.0, 3.0])]);
     assert_eq!(
         sessions.score(ids[0], &too_few, &mut scores),
-        Err(ScoreFault::Failed)
+        Err(ScoreError::Failed)
     );
     let wrong_type = batch(1, vec![Tensor::Int64(vec![1, 2, 3])]);
     assert_eq!(
         sessions.score(ids[0], &wrong_type, &mut scores),
-        Err(ScoreFault::Failed)
+        Err(ScoreError::Failed)
     );
     assert!(scores.is_empty());
     let right = batch(1, vec![Tensor::Float32(vec![1.0, 2.0, 3.0])]);
@@ -310,7 +310,7 @@ fn a_run_that_fails_leaves_the_next_one_unharmed() {
 fn refused(model: v1::Model) -> String {
     let bundle = bundle(vec![model]);
     match Sessions::open(&runtime(), &bundle) {
-        Err(OnnxFault::Model { problem, .. }) => problem,
+        Err(OnnxError::Model { problem, .. }) => problem,
         Err(fault) => panic!("{fault}"),
         Ok(_) => panic!("the model loaded"),
     }

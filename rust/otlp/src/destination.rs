@@ -9,7 +9,7 @@ use tokio_rustls::rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
 };
 
-use crate::processor::ProcessorFault;
+use crate::processor::ProcessorError;
 
 /// How spans are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,18 +75,18 @@ pub(crate) struct Target {
 impl Target {
     /// # Errors
     /// When the address is none, or the certificates cannot be used.
-    pub(crate) fn of(destination: &Destination) -> Result<Self, ProcessorFault> {
-        let fault = || ProcessorFault::Endpoint(destination.url.clone());
-        let uri: Uri = destination.url.parse().map_err(|_| fault())?;
-        let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(fault)?;
+    pub(crate) fn of(destination: &Destination) -> Result<Self, ProcessorError> {
+        let error = || ProcessorError::Endpoint(destination.url.clone());
+        let uri: Uri = destination.url.parse().map_err(|_| error())?;
+        let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(error)?;
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let (is_encrypted, port) = match uri.scheme_str() {
             Some("http") => (false, 80),
             Some("https") => (true, 443),
-            _ => return Err(fault()),
+            _ => return Err(error()),
         };
         let tls = if is_encrypted {
-            let name = ServerName::try_from(host.clone()).map_err(|_| fault())?;
+            let name = ServerName::try_from(host.clone()).map_err(|_| error())?;
             Some((Arc::new(configure(destination)?), name))
         } else {
             None
@@ -100,37 +100,37 @@ impl Target {
     }
 }
 
-fn configure(destination: &Destination) -> Result<ClientConfig, ProcessorFault> {
-    let fault = |which: &str, cause: &str| ProcessorFault::Tls(format!("{which}: {cause}"));
+fn configure(destination: &Destination) -> Result<ClientConfig, ProcessorError> {
+    let error = |which: &str, cause: &str| ProcessorError::Tls(format!("{which}: {cause}"));
     let mut roots = RootCertStore::empty();
     match &destination.authorities {
         Some(pem) => {
             for certificate in CertificateDer::pem_slice_iter(pem) {
-                let certificate = certificate.map_err(|cause| fault("authorities", &cause.to_string()))?;
+                let certificate = certificate.map_err(|cause| error("authorities", &cause.to_string()))?;
                 roots
                     .add(certificate)
-                    .map_err(|cause| fault("authorities", &cause.to_string()))?;
+                    .map_err(|cause| error("authorities", &cause.to_string()))?;
             }
         }
         None => drop(roots.add_parsable_certificates(system_authorities())),
     }
     if roots.is_empty() {
-        return Err(fault("authorities", "there are none to trust: name their file"));
+        return Err(error("authorities", "there are none to trust: name their file"));
     }
     let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|cause| fault("TLS", &cause.to_string()))?
+        .map_err(|cause| error("TLS", &cause.to_string()))?
         .with_root_certificates(roots);
     let mut config = match &destination.identity {
         Some((certificates, key)) => {
             let certificates = CertificateDer::pem_slice_iter(certificates)
                 .collect::<Result<Vec<_>, _>>()
-                .map_err(|cause| fault("client certificate", &cause.to_string()))?;
+                .map_err(|cause| error("client certificate", &cause.to_string()))?;
             let key = PrivateKeyDer::from_pem_slice(key)
-                .map_err(|cause| fault("client key", &cause.to_string()))?;
+                .map_err(|cause| error("client key", &cause.to_string()))?;
             builder
                 .with_client_auth_cert(certificates, key)
-                .map_err(|cause| fault("client certificate and key", &cause.to_string()))?
+                .map_err(|cause| error("client certificate and key", &cause.to_string()))?
         }
         None => builder.with_no_client_auth(),
     };
@@ -149,16 +149,16 @@ pub fn system_authorities() -> Vec<CertificateDer<'static>> {
     rustls_native_certs::load_native_certs().certs
 }
 
-pub(crate) fn parse_headers(headers: &[(String, String)]) -> Result<HeaderMap, ProcessorFault> {
+pub(crate) fn parse_headers(headers: &[(String, String)]) -> Result<HeaderMap, ProcessorError> {
     let mut parsed = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers {
-        let fault = || ProcessorFault::Header(name.clone());
-        let key = HeaderName::from_bytes(name.to_ascii_lowercase().as_bytes()).map_err(|_| fault())?;
+        let error = || ProcessorError::Header(name.clone());
+        let key = HeaderName::from_bytes(name.to_ascii_lowercase().as_bytes()).map_err(|_| error())?;
         // Of gRPC, such names hold bytes.
         if key.as_str().ends_with("-bin") {
-            return Err(fault());
+            return Err(error());
         }
-        let value = HeaderValue::from_str(value).map_err(|_| fault())?;
+        let value = HeaderValue::from_str(value).map_err(|_| error())?;
         parsed.append(key, value);
     }
     Ok(parsed)

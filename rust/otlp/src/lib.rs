@@ -39,7 +39,7 @@ pub use decision::{DecisionTrace, FrequentLeave, PlacedAction, RankedAction, Spa
 pub use destination::{Destination, Protocol, system_authorities};
 pub use export::Patience;
 pub use failure::{FailedCall, METHOD_OTHER};
-pub use processor::{Emitter, ProcessorFault, Settings, SpanProcessor};
+pub use processor::{Emitter, ProcessorError, Settings, SpanProcessor};
 pub use queue::Counts;
 pub use sampler::Sampler;
 pub use span::{DEGRADATIONS_MAX, PLACED_MAX, RANKED_MAX, SpanContext};

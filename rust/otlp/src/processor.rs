@@ -77,7 +77,7 @@ impl Settings {
 
 /// Why a span processor cannot be started.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ProcessorFault {
+pub enum ProcessorError {
     /// Not an `http://` or `https://` address.
     Endpoint(String),
     /// Certificates or keys cannot be used.
@@ -90,7 +90,7 @@ pub enum ProcessorFault {
     Thread(String),
 }
 
-impl fmt::Display for ProcessorFault {
+impl fmt::Display for ProcessorError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Endpoint(endpoint) => {
@@ -107,7 +107,7 @@ impl fmt::Display for ProcessorFault {
     }
 }
 
-impl std::error::Error for ProcessorFault {}
+impl std::error::Error for ProcessorError {}
 
 /// Takes decisions and exports each as a span. Shared by all who decide.
 pub struct SpanProcessor {
@@ -194,7 +194,7 @@ impl SpanProcessor {
     ///
     /// # Errors
     /// When the endpoint or a header is malformed, or there is no thread for the exporter.
-    pub fn start(settings: Settings) -> Result<Self, ProcessorFault> {
+    pub fn start(settings: Settings) -> Result<Self, ProcessorError> {
         let destination = settings.destination;
         let target = Target::of(&destination)?;
         let headers = parse_headers(&destination.headers)?;
@@ -203,7 +203,7 @@ impl SpanProcessor {
             Some(key) => key,
             None => random_key()?.to_vec(),
         };
-        let pseudonyms = Pseudonyms::new(&key).ok_or(ProcessorFault::Key)?;
+        let pseudonyms = Pseudonyms::new(&key).ok_or(ProcessorError::Key)?;
         let queue = Arc::new(Queue::new(settings.queue_bytes_max, BATCH_BYTES_MAX));
         let (stop, stopped) = watch::channel(None);
         let (end, ended) = mpsc::channel();
@@ -288,12 +288,12 @@ impl Drop for SpanProcessor {
 fn spawn_exporter(
     end: mpsc::Sender<()>,
     exporter: impl FnOnce() -> Exporter + Send + 'static,
-) -> Result<JoinHandle<()>, ProcessorFault> {
-    let fault = |fault: std::io::Error| ProcessorFault::Thread(fault.to_string());
+) -> Result<JoinHandle<()>, ProcessorError> {
+    let error = |cause: std::io::Error| ProcessorError::Thread(cause.to_string());
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(fault)?;
+        .map_err(error)?;
     std::thread::Builder::new()
         .name("nextbest-export".into())
         .spawn(move || {
@@ -303,14 +303,14 @@ fn spawn_exporter(
             // Whoever waited has given up if this fails.
             let _ = end.send(());
         })
-        .map_err(fault)
+        .map_err(error)
 }
 
-fn random_key() -> Result<[u8; 32], ProcessorFault> {
+fn random_key() -> Result<[u8; 32], ProcessorError> {
     let mut key = [0; 32];
     // So few bytes are filled at once or not at all.
     match rustix::rand::getrandom(&mut key, rustix::rand::GetRandomFlags::empty()) {
         Ok(filled) if filled == key.len() => Ok(key),
-        _ => Err(ProcessorFault::Key),
+        _ => Err(ProcessorError::Key),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 
-use nextbest_engine::BundleFault;
+use nextbest_engine::BundleError;
 use nextbest_load::LoadFault;
 use nextbest_server::{OfflineRefusal, ServerError};
 use pyo3::{
@@ -22,7 +22,7 @@ const CLASSES: &CStr = match CStr::from_bytes_with_nul(concat!(include_str!("err
 pub(crate) enum Fault {
     Server(ServerError),
     /// A lowered model that is none.
-    Bundle(BundleFault),
+    Bundle(BundleError),
     Request(OfflineRefusal),
     Load(LoadFault),
     /// A setting that is unknown or out of range.

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderValue};
-use nextbest_engine::{Batch, ModelId, ScoreFault, Scorer};
+use nextbest_engine::{Batch, ModelId, ScoreError, Scorer};
 use nextbest_otlp::{METHOD_OTHER, Parent};
 use tonic::{Request, Status, metadata::AsciiMetadataValue};
 
@@ -157,12 +157,12 @@ pub(crate) struct Timed<'a> {
 }
 
 impl Scorer for Timed<'_> {
-    fn admit(&mut self, _: ModelId) -> Result<(), ScoreFault> {
+    fn admit(&mut self, _: ModelId) -> Result<(), ScoreError> {
         if self.deadline.leaves(MODEL_TIME_MIN) {
             Ok(())
         } else {
             self.is_late = true;
-            Err(ScoreFault::Deadline)
+            Err(ScoreError::Deadline)
         }
     }
 
@@ -171,7 +171,7 @@ impl Scorer for Timed<'_> {
         model: ModelId,
         batch: &Batch<'_>,
         propensities: &mut Vec<f64>,
-    ) -> Result<(), ScoreFault> {
+    ) -> Result<(), ScoreError> {
         self.admit(model)?;
         self.scorer.score(model, batch, propensities)
     }

@@ -2,9 +2,9 @@
 
 use std::{fmt, io};
 
-use nextbest_engine::BundleFault;
-use nextbest_onnx::OnnxFault;
-use nextbest_otlp::ProcessorFault;
+use nextbest_engine::BundleError;
+use nextbest_onnx::OnnxError;
+use nextbest_otlp::ProcessorError;
 
 use crate::transport::tls::TlsFault;
 
@@ -19,15 +19,15 @@ pub enum ServerError {
         cause: io::Error,
     },
     /// The bundle cannot be opened.
-    Bundle(BundleFault),
+    Bundle(BundleError),
     /// ONNX Runtime or a model does not load.
-    Models(OnnxFault),
+    Models(OnnxError),
     /// The bundle has models, and the settings name no library to run them.
     ModelsWithoutRuntime,
     /// Certificates or keys cannot be used.
     Tls(TlsFault),
     /// The processor's settings are wrong.
-    SpanProcessor(ProcessorFault),
+    SpanProcessor(ProcessorError),
     /// The system gives no thread, event loop or port.
     Thread(io::Error),
 }

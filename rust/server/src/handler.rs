@@ -8,7 +8,7 @@ use std::{
 use std::time::Instant;
 
 use arc_swap::Guard;
-use nextbest_engine::{Decision, Moment, Reject, Request, decide};
+use nextbest_engine::{Decision, Moment, Request, RequestError, decide};
 use nextbest_proto::v1;
 use tonic::{Code, Status};
 
@@ -42,7 +42,7 @@ impl Desk {
         &self,
         call: &Call,
         active: Guard<Arc<Active>>,
-        check: impl FnOnce(&Active) -> Result<Request, Reject>,
+        check: impl FnOnce(&Active) -> Result<Request, RequestError>,
     ) -> Result<v1::DecideResponse, Status> {
         let started = Instant::now();
         let request = check(&active).map_err(Refusal::Request)?;
@@ -61,7 +61,8 @@ impl Desk {
             is_late: false,
         };
         let attributes = stored.as_ref().map(|capsule| capsule.attributes());
-        let decision = decide(&active.bundle, &request, attributes, moment, &mut timed);
+        let mut decision = decide(&active.bundle, &request, attributes, moment, &mut timed);
+        decision.advise(&mut timed);
         let is_late = timed.is_late;
         drop(scorer);
         call.deadline.check()?;

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use nextbest_engine::{Bundle, Moment, NoModels, Reject, Request, Scorer, check_customer, decide};
+use nextbest_engine::{Bundle, Moment, NoModels, Request, RequestError, Scorer, check_customer, decide};
 use nextbest_onnx::{Runtime, Sessions};
 use nextbest_proto::v1;
 use parking_lot::Mutex;
@@ -29,11 +29,11 @@ pub struct OfflineRefusal {
     pub field: String,
 }
 
-impl From<Reject> for OfflineRefusal {
-    fn from(reject: Reject) -> Self {
+impl From<RequestError> for OfflineRefusal {
+    fn from(error: RequestError) -> Self {
         Self {
-            message: reject.to_string(),
-            field: reject.field().to_owned(),
+            message: error.to_string(),
+            field: error.field().to_owned(),
         }
     }
 }
@@ -104,7 +104,8 @@ impl Offline {
             None => None,
         };
         let mut scorer = self.scorer.lock();
-        let decision = decide(&self.bundle, request, stored.as_deref(), moment, scorer.as_mut());
+        let mut decision = decide(&self.bundle, request, stored.as_deref(), moment, scorer.as_mut());
+        decision.advise(scorer.as_mut());
         // Nothing is sent: an answer may take what this machine has.
         decision.respond(usize::MAX).map_err(|too_large| OfflineRefusal {
             message: too_large.to_string(),
@@ -114,7 +115,7 @@ impl Offline {
 
     /// The attributes as the server would have stored them.
     fn store(&self, customer: v1::Customer) -> Result<Vec<v1::Attribute>, OfflineRefusal> {
-        let checked = check_customer(&self.bundle, customer).map_err(|reject| reject.within("customer"))?;
+        let checked = check_customer(&self.bundle, customer).map_err(|error| error.within("customer"))?;
         let is_present =
             |attribute: &v1::Attribute| attribute.value.as_ref().is_some_and(|value| value.kind.is_some());
         Ok(checked.attributes.into_iter().filter(is_present).collect())

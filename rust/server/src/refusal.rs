@@ -1,6 +1,6 @@
 //! Why a call is not answered, as the gRPC status that says so. The one place where that is decided.
 
-use nextbest_engine::{AnswerTooLarge, Reject};
+use nextbest_engine::{AnswerTooLarge, RequestError};
 use nextbest_proto::v1;
 use nextbest_store::Refusal as StoreRefusal;
 use tonic::{Code, Status};
@@ -16,7 +16,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) enum Refusal {
     /// The request is wrong; nothing but a change of it will help.
-    Request(Reject),
+    Request(RequestError),
     /// So are the customers of an upsert, or there is no room for them.
     Store(StoreRefusal),
     /// Nothing is known of the customer asked for.

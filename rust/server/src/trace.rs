@@ -48,10 +48,7 @@ pub(crate) fn trace<'a>(
 /// Of an answer that is shorter than it might be: finding it takes longer than the rest of the span, and who has all
 /// that was asked for does not ask why there is no more.
 fn frequent_leave<'a>(decision: &'a Decision<'_>) -> Option<FrequentLeave<'a>> {
-    let leave = decision
-        .record()
-        .is_short()
-        .then(|| decision.frequent_leave())??;
+    let leave = decision.record().is_short().then(|| decision.top_drop_off())??;
     Some(FrequentLeave {
         stage: stage_word(leave.stage)?,
         reason: leave.reason,

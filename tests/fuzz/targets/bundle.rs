@@ -32,7 +32,9 @@ fuzz_target!(|payload: &[u8]| {
         };
         if let Ok(request) = Request::check(&bundle, asked) {
             let moment = Moment { now_us: 0, seed: 7 };
-            let _ = decide(&bundle, &request, None, moment, &mut NoModels).respond(usize::MAX);
+            let mut decision = decide(&bundle, &request, None, moment, &mut NoModels);
+            decision.advise(&mut NoModels);
+            let _ = decision.respond(usize::MAX);
         }
     }
 });

@@ -74,7 +74,8 @@ fn batch(batch: v1::DecideBatchRequest) {
 fn answer(request: Option<Request>, stored: Option<v1::Customer>) {
     let Some(request) = request else { return };
     let attributes = stored.as_ref().map(|customer| customer.attributes.as_slice());
-    let decision = decide(&BUNDLE, &request, attributes, MOMENT, &mut NoModels);
+    let mut decision = decide(&BUNDLE, &request, attributes, MOMENT, &mut NoModels);
+    decision.advise(&mut NoModels);
     let Ok(response) = decision.respond(ANSWER_BYTES_MAX) else {
         return;
     };

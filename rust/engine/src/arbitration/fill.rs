@@ -4,11 +4,11 @@ use nextbest_proto::v1::Reason;
 
 use crate::{
     action_set::ActionSet,
+    arbitration::{Placed, Ranked},
     availability::unavailable_now,
     bundle::Bundle,
     eligibility::Interpreter,
     id::{ActionId, GroupId, Id},
-    record::{Placed, Ranked},
     request::Request,
     treatment::fitting,
 };

@@ -1,10 +1,8 @@
 //! A propensity -> the four factors and the priority of one action.
 
 use crate::{
-    bundle::{
-        Bundle,
-        tables::{ActionValue, ContextWeight, Formula, WeightScope},
-    },
+    arbitration::Factors,
+    bundle::Bundle,
     id::{ActionId, ContextWeightId},
     index::Search,
     program::{
@@ -12,7 +10,7 @@ use crate::{
         machine::{Inputs, Machine},
     },
     propensity::Propensity,
-    record::Factors,
+    tables::{ActionValue, ContextWeight, Formula, WeightScope},
     value::Value,
 };
 

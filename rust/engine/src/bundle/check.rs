@@ -7,14 +7,13 @@ mod model;
 use action::Around;
 use nextbest_proto::v1;
 
-use super::{
-    Bundle, BundleFault,
-    tables::{Arbitration, ContextWeight, Formula, PolicyTable, Root, WeightScope},
-};
+use super::Bundle;
 use crate::{
+    error::{BundleError, check_rows},
     id::{Id, Lists, Table},
     index::{Index, IndexOptions, Tables},
     program::{Program, Scope, zone_named},
+    tables::{Arbitration, ContextWeight, Formula, PolicyTable, Root, WeightScope},
     value::Type,
 };
 
@@ -33,28 +32,28 @@ const CONTEXT_WEIGHTS_MAX: usize = 10_000;
 /// Entries of one row.
 const POLICY_CLAUSES_MAX: usize = 10_000;
 
-type Checked<T> = Result<T, BundleFault>;
+type Checked<T> = Result<T, BundleError>;
 
 /// Checks a bundle and builds its tables.
 pub(super) fn check(message: v1::Bundle, digest: String, options: IndexOptions) -> Checked<Bundle> {
     let sizes = Sizes::of(&message)?;
-    let attributes = rows("attributes", message.attributes, feature::attribute)?;
+    let attributes = check_rows("attributes", message.attributes, feature::attribute)?;
     sorted("attributes", &attributes, |row| (row.root, row.name.clone()))?;
     let of_action = attributes.iter().filter(|row| row.root == Root::Action);
     let types: Vec<Type> = of_action.map(|row| row.kind).collect();
     let features = feature::features(message.features, &attributes)?;
     let mut literal_texts = Vec::with_capacity(sizes.literals);
-    let literals = rows("literals", message.literals, |row| {
+    let literals = check_rows("literals", message.literals, |row| {
         feature::literal(row, &features, &mut literal_texts)
     })?;
     let conditions = message.conditions.into_iter().map(feature::condition).collect();
     let mut clause_literals = Lists::new();
-    let clauses = rows("clauses", message.clauses, |row| {
+    let clauses = check_rows("clauses", message.clauses, |row| {
         feature::clause(row, sizes, &mut clause_literals)
     })?;
-    let issues = rows("issues", message.issues, action::issue)?;
-    let groups = rows("groups", message.groups, |row| action::group(row, sizes))?;
-    let channels = rows("channels", message.channels, |row| {
+    let issues = check_rows("issues", message.issues, action::issue)?;
+    let groups = check_rows("groups", message.groups, |row| action::group(row, sizes))?;
+    let channels = check_rows("channels", message.channels, |row| {
         action::channel(row, sizes.actions)
     })?;
     sorted("channels", &channels, |row| row.name.clone())?;
@@ -66,18 +65,18 @@ pub(super) fn check(message: v1::Bundle, digest: String, options: IndexOptions) 
         types: &types,
     };
     let mut policies = PolicyTable::new();
-    let actions = rows("actions", message.actions, |row| {
+    let actions = check_rows("actions", message.actions, |row| {
         action::action(row, &around, &mut policies)
     })?;
     sorted("actions", &actions, |row| row.name.clone())?;
-    let weights = rows("context_weights", message.context_weights, |row| {
+    let weights = check_rows("context_weights", message.context_weights, |row| {
         context_weight(row, sizes)
     })?;
     let arbitration = arbitration(message.arbitration.unwrap_or_default(), sizes)
-        .map_err(|fault| fault.within("arbitration"))?;
+        .map_err(|error| error.within("arbitration"))?;
     let actions = Table::new(actions);
     let mut bound = model::bound(&actions, sizes.models);
-    let models = rows("models", message.models, |row| {
+    let models = check_rows("models", message.models, |row| {
         let bound = bound.next().unwrap_or_default();
         model::model(row, &features, &types, &actions, bound, sizes.models)
     })?;
@@ -140,7 +139,7 @@ impl Sizes {
     /// Refuses tables with too many rows.
     fn of(message: &v1::Bundle) -> Checked<Self> {
         let size = |table: &str, rows: usize, rows_max: usize| {
-            BundleFault::limit(table, rows, rows_max).map(|()| rows)
+            BundleError::limit(table, rows, rows_max).map(|()| rows)
         };
         let placements = message
             .channels
@@ -169,28 +168,15 @@ impl Sizes {
     }
 }
 
-/// Checks each row of a table; a fault names the row.
-pub(crate) fn rows<M, T>(
-    table: &str,
-    messages: Vec<M>,
-    mut row: impl FnMut(M) -> Checked<T>,
-) -> Checked<Vec<T>> {
-    messages
-        .into_iter()
-        .enumerate()
-        .map(|(place, message)| row(message).map_err(|fault| fault.within(format!("{table}[{place}]"))))
-        .collect()
-}
-
 pub(super) fn index<I: Id>(field: &str, index: u32, size: usize) -> Checked<I> {
     if (index as usize) < size {
         return Ok(I::from_place(index));
     }
-    Err(BundleFault::malformed(format!("index {index} of {size}")).within(field))
+    Err(BundleError::malformed(format!("index {index} of {size}")).within(field))
 }
 
 fn indices<I: Id>(field: &str, numbers: &[u32], size: usize, count_max: usize) -> Checked<Box<[I]>> {
-    BundleFault::limit(field, numbers.len(), count_max)?;
+    BundleError::limit(field, numbers.len(), count_max)?;
     numbers.iter().map(|number| index(field, *number, size)).collect()
 }
 
@@ -198,7 +184,7 @@ fn finite(field: &str, number: f64) -> Checked<f64> {
     if number.is_finite() {
         return Ok(number);
     }
-    Err(BundleFault::malformed("not a finite number".to_owned()).within(field))
+    Err(BundleError::malformed("not a finite number".to_owned()).within(field))
 }
 
 /// Names are found by binary search.
@@ -206,7 +192,7 @@ fn sorted<T, K: Ord>(table: &str, rows: &[T], key: impl Fn(&T) -> K) -> Checked<
     if rows.is_sorted_by(|left, right| key(left) < key(right)) {
         return Ok(());
     }
-    Err(BundleFault::malformed("not sorted, or a name twice".to_owned()).within(table))
+    Err(BundleError::malformed("not sorted, or a name twice".to_owned()).within(table))
 }
 
 fn unique<'a>(table: &str, names: impl Iterator<Item = &'a str>) -> Checked<()> {
@@ -218,7 +204,7 @@ fn unique<'a>(table: &str, names: impl Iterator<Item = &'a str>) -> Checked<()> 
     {
         return Ok(());
     }
-    Err(BundleFault::malformed("a name twice".to_owned()).within(table))
+    Err(BundleError::malformed("a name twice".to_owned()).within(table))
 }
 
 fn context_weight(message: v1::ContextWeight, sizes: Sizes) -> Checked<ContextWeight> {
@@ -256,7 +242,7 @@ fn arbitration(message: v1::Arbitration, sizes: Sizes) -> Checked<Arbitration> {
                 features: sizes.features,
                 formula: true,
             };
-            Formula::Program(Program::from_message(program, scope).map_err(|fault| fault.within("formula"))?)
+            Formula::Program(Program::from_message(program, scope).map_err(|error| error.within("formula"))?)
         }
     };
     Ok(Arbitration {

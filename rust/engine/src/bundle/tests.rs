@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use prost::Message as _;
 
 use super::*;
+use crate::digest::sha256;
 use crate::testing::{AGE, TestBundle, at_least, constant, int, program, seal, step};
 
 fn sample() -> TestBundle {
@@ -21,7 +22,7 @@ fn sample() -> TestBundle {
     bundle
 }
 
-fn fault(file: &[u8]) -> BundleFault {
+fn error(file: &[u8]) -> BundleError {
     Bundle::open(file).expect_err("not a bundle to open")
 }
 
@@ -29,7 +30,7 @@ fn fault(file: &[u8]) -> BundleFault {
 fn a_whole_file_opens_and_is_named_by_its_hash() {
     let file = sample().seal();
     let bundle = Bundle::open(&file).unwrap();
-    assert_eq!(bundle.digest(), hexadecimal(&Sha256::digest(&file)));
+    assert_eq!(bundle.digest(), sha256(&file));
     assert_eq!((bundle.action_count(), bundle.workspace()), (2, "test"));
 }
 
@@ -39,33 +40,33 @@ fn files_that_are_not_whole_say_what_they_are() {
     let damaged = |at: usize| {
         let mut file = file.clone();
         file[at] ^= 1;
-        fault(&file).code()
+        error(&file).code()
     };
-    assert_eq!(fault(b"").code(), "truncated");
-    assert_eq!(fault(b"PK\x03\x04 a zip file").code(), "not-a-bundle");
+    assert_eq!(error(b"").code(), "truncated");
+    assert_eq!(error(b"PK\x03\x04 a zip file").code(), "not-a-bundle");
     assert_eq!(
-        fault(&file[..file.len() - 1]),
-        BundleFault::Truncated { missing_bytes: 1 }
+        error(&file[..file.len() - 1]),
+        BundleError::Truncated { missing_bytes: 1 }
     );
     assert_eq!(damaged(0), "not-a-bundle");
     assert_eq!(damaged(30), "damaged");
     assert_eq!(damaged(file.len() - 1), "damaged");
     let longer: Vec<u8> = file.iter().copied().chain([0]).collect();
-    assert_eq!(fault(&longer).code(), "damaged");
+    assert_eq!(error(&longer).code(), "damaged");
     let mut newer = file.clone();
     newer[8] = 2;
     assert_eq!(
-        fault(&newer).to_string(),
+        error(&newer).to_string(),
         "a bundle of format 2: this server reads format 1"
     );
-    assert_eq!(fault(&seal(b"\xff\xff")).code(), "undecodable");
+    assert_eq!(error(&seal(b"\xff\xff")).code(), "undecodable");
 }
 
-/// Breaks a sample, and gives the fault's text.
+/// Breaks a sample, and gives the text of the error.
 fn broken(change: impl FnOnce(&mut v1::Bundle)) -> String {
     let mut bundle = sample();
     change(&mut bundle.message);
-    fault(&bundle.seal()).to_string()
+    error(&bundle.seal()).to_string()
 }
 
 #[test]
@@ -155,7 +156,7 @@ fn what_would_take_all_memory_is_refused_before_it_does() {
 fn program_fault(instructions: Vec<v1::Instruction>) -> String {
     let mut bundle = sample();
     bundle.derived("derived", v1::Type::Bool, program(instructions));
-    fault(&bundle.seal())
+    error(&bundle.seal())
         .to_string()
         .rsplit(": ")
         .next()
@@ -215,7 +216,7 @@ fn programs_that_must_not_be_are_refused() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever a file holds, opening it gives a bundle or a fault.
+    /// Whatever a file holds, opening it gives a bundle or an error.
     #[test]
     fn damaged_files_never_stop_the_engine(flips in prop::collection::vec((any::<prop::sample::Index>(), 0_u8..8), 1..4), cut in any::<prop::sample::Index>()) {
         let mut file = sample().seal();
@@ -242,7 +243,9 @@ proptest! {
             message.explanation = v1::ExplanationLevel::Full.into();
             if let Ok(request) = crate::Request::check(&bundle, message) {
                 let moment = crate::Moment { now_us: 0, seed: 0 };
-                let _ = crate::decide(&bundle, &request, None, moment, &mut crate::NoModels).respond(usize::MAX);
+                let mut decision = crate::decide(&bundle, &request, None, moment, &mut crate::NoModels);
+                decision.advise(&mut crate::NoModels);
+                let _ = decision.respond(usize::MAX);
             }
         }
     }

@@ -32,15 +32,10 @@ fn answer(
     stored: Option<&[v1::Attribute]>,
 ) -> v1::DecideResponse {
     let request = Request::check(bundle, message).unwrap();
-    decide(
-        bundle,
-        &request,
-        stored,
-        Moment { now_us: 1, seed: 2 },
-        &mut NoModels,
-    )
-    .respond(usize::MAX)
-    .unwrap()
+    let moment = Moment { now_us: 1, seed: 2 };
+    let mut decision = decide(bundle, &request, stored, moment, &mut NoModels);
+    decision.advise(&mut NoModels);
+    decision.respond(usize::MAX).unwrap()
 }
 
 #[test]

@@ -4,13 +4,13 @@
 use nextbest_proto::v1::{self, DegradationKind, Outcome, Stage};
 
 use super::{
+    advised::Advised,
     lever, placing,
     witness::{self, EVALUATIONS_IN_ALL_MAX, Witness},
     wording,
 };
 use crate::{
     availability,
-    bundle::tables::Root,
     decision::{Decision, decide},
     id::ActionId,
     number::short,
@@ -18,6 +18,7 @@ use crate::{
     record::Record,
     request::{AskedContributions, Moment, Request, Sent},
     response::{ordinal, score},
+    tables::Root,
     value::Value,
 };
 
@@ -26,24 +27,17 @@ const ADVISED_NAMED_MAX: usize = 100;
 /// The same where it names none.
 const ADVISED_MAX: usize = 20;
 
-/// What is advised of one action.
-#[derive(Debug)]
-pub(crate) struct Advised {
-    pub(super) action: ActionId,
-    /// None: no values were found that meet all of its conditions.
-    pub(super) advice: Option<v1::Advice>,
-    /// The last sentence of what would have to change.
-    pub(super) sentence: String,
-    /// What the values have to keep, in sentences.
-    pub(super) kept: Vec<String>,
+impl Decision<'_> {
+    /// Where the request asks for every explanation: finds what would have to change for the actions that left for their
+    /// conditions, of those that the request names, or else of the best, by deciding again. Does nothing elsewhere.
+    pub fn advise(&mut self, scorer: &mut dyn Scorer) {
+        if self.request.explanation == v1::ExplanationLevel::Full {
+            self.advised = advise(self, scorer);
+        }
+    }
 }
 
-/// Decides again for the actions that left for their conditions, of those that the request names, or else of the best.
-pub(crate) fn advise(
-    decision: &Decision<'_>,
-    stored: Option<&[v1::Attribute]>,
-    scorer: &mut dyn Scorer,
-) -> Vec<Advised> {
+fn advise(decision: &Decision<'_>, scorer: &mut dyn Scorer) -> Vec<Advised> {
     let (bundle, request) = (decision.bundle, decision.request);
     let named = &request.explained;
     let asked: Vec<ActionId> = if named.is_empty() {
@@ -65,7 +59,7 @@ pub(crate) fn advise(
     let mut evaluations_left = EVALUATIONS_IN_ALL_MAX;
     let advise = |action| {
         let witness = witness::find(decision, action, &mut evaluations_left);
-        advise_one(decision, action, witness, stored, scorer)
+        advise_one(decision, action, witness, scorer)
     };
     asked.map(advise).collect()
 }
@@ -74,7 +68,6 @@ fn advise_one(
     decision: &Decision<'_>,
     action: ActionId,
     witness: Option<Witness>,
-    stored: Option<&[v1::Attribute]>,
     scorer: &mut dyn Scorer,
 ) -> Advised {
     let Some(witness) = witness else {
@@ -92,7 +85,7 @@ fn advise_one(
         now_us: decision.record.now_us,
         seed: decision.record.seed,
     };
-    let again = decide(decision.bundle, &request, stored, moment, scorer);
+    let again = decide(decision.bundle, &request, decision.stored, moment, scorer);
     let with = with(decision, &witness);
     if is_late(&again.record) && !is_late(&decision.record) {
         return Advised {

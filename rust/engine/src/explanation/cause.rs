@@ -8,7 +8,6 @@ use super::{
 };
 use crate::{
     arbitration::applies,
-    bundle::tables::{ActionValue, Formula, Source},
     decision::Decision,
     id::{ActionId, FeatureId},
     program::{
@@ -16,6 +15,7 @@ use crate::{
         machine::{Inputs, Machine},
         trace::{self, Cause},
     },
+    tables::{ActionValue, Formula, Source},
     value::{Type, Value},
 };
 

@@ -9,10 +9,10 @@ use super::{
     wording,
 };
 use crate::{
-    bundle::tables::{Source, Test, Treatment},
     decision::Decision,
     eligibility::Truth,
     id::{ActionId, ClauseId, FeatureId, LiteralId},
+    tables::{Source, Test, Treatment},
     treatment::stands_in,
 };
 

@@ -7,14 +7,13 @@ use nextbest_proto::v1;
 
 use super::wording::{shortened, shortened_text};
 use crate::{
-    bundle::{
-        Bundle,
-        tables::{ColumnSource, Root, Source},
-    },
+    bundle::Bundle,
     decision::Decision,
     id::{ActionId, narrow},
+    model::ColumnSource,
     native::{Attributed, ContributionScale, Method},
     number::short,
+    tables::{Root, Source},
     value::Value,
 };
 
@@ -60,10 +59,10 @@ fn attribute<'a>(
     };
     let column = narrow(row.model_column.unwrap_or(model.positive_column));
     lowered.explain(
-        bundle,
+        bundle.index.report().kernel,
         &decision.features,
         &model.inputs,
-        (action, column),
+        (row, column),
         method,
     )
 }
@@ -135,7 +134,7 @@ fn one(
 
 /// An attribute with its root, and what people call it.
 fn named(bundle: &Bundle, source: ColumnSource) -> (String, String) {
-    let labelled = |attribute: &crate::bundle::tables::Attribute| {
+    let labelled = |attribute: &crate::tables::Attribute| {
         let label = Some(&attribute.label).filter(|label| !label.is_empty());
         label.unwrap_or(&attribute.name).clone()
     };

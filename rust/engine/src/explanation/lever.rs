@@ -7,9 +7,9 @@ use nextbest_proto::v1::Reason;
 
 use crate::{
     arbitration::{Filled, Order, below_priority, fill},
-    bundle::tables::Formula,
+    arbitration::{Placed, Ranked},
     decision::Decision,
-    record::{Placed, Ranked},
+    tables::Formula,
 };
 
 /// In percentage points: what the control plane accepts as the lever of an action.

@@ -8,10 +8,10 @@ use super::{
 };
 use crate::{
     arbitration::{Order, below_priority},
+    arbitration::{Placed, Ranked},
     decision::Decision,
     id::ActionId,
     number::short,
-    record::{Placed, Ranked},
 };
 
 /// What became of an action that reached the propensity stage; of fallbacks, without what they are in placements.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use nextbest_proto::v1;
 
 use super::wording::{LISTED_MAX, label, named, shortened};
-use crate::{bundle::tables::Source, decision::Decision, id::FeatureId, program::Program};
+use crate::{decision::Decision, id::FeatureId, program::Program, tables::Source};
 
 /// Attributes that are listed for one expression.
 const READS_MAX: usize = 20;

@@ -20,16 +20,15 @@ fn explained(bundle: &TestBundle, placements: &[&str], customer: Vec<v1::Attribu
         decide: Some(request(placements, customer)),
         actions: Vec::new(),
     };
-    let request = Request::check_explain(&bundle, message).unwrap();
-    decide(
-        &bundle,
-        &request,
-        None,
-        Moment { now_us: 0, seed: 0 },
-        &mut NoModels,
-    )
-    .respond(usize::MAX)
-    .unwrap()
+    explain(&bundle, message)
+}
+
+fn explain(bundle: &Bundle, message: v1::ExplainRequest) -> v1::DecideResponse {
+    let request = Request::check_explain(bundle, message).unwrap();
+    let moment = Moment { now_us: 0, seed: 0 };
+    let mut decision = decide(bundle, &request, None, moment, &mut NoModels);
+    decision.advise(&mut NoModels);
+    decision.respond(usize::MAX).unwrap()
 }
 
 fn action<'a>(answer: &'a v1::DecideResponse, name: &str) -> &'a v1::ActionExplanation {
@@ -503,11 +502,7 @@ fn the_last_of_many_rivals_is_found() {
         decide: Some(asked),
         actions: vec!["wish".to_owned()],
     };
-    let request = Request::check_explain(&bundle, message).unwrap();
-    let moment = Moment { now_us: 0, seed: 0 };
-    let answer = decide(&bundle, &request, None, moment, &mut NoModels)
-        .respond(usize::MAX)
-        .unwrap();
+    let answer = explain(&bundle, message);
     assert_eq!(
         action(&answer, "wish").changes,
         [

@@ -9,11 +9,12 @@ mod candidates;
 use nextbest_proto::v1::value::Kind;
 
 use crate::{
-    bundle::{Bundle, tables::Source},
+    bundle::Bundle,
     decision::Decision,
     eligibility::{Interpreter, Truth},
     id::{ActionId, AttributeId, ClauseId, FeatureId, Id},
     program::machine::Machine,
+    tables::Source,
     value::Value,
 };
 

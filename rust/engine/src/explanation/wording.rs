@@ -4,10 +4,10 @@ use nextbest_proto::v1::value::Kind;
 
 use super::{cause::Causes, reading};
 use crate::{
-    bundle::tables::{Literal, Source, Test},
     decision::Decision,
     id::FeatureId,
     program::{Comparison, Program, in_zone},
+    tables::{Literal, Source, Test},
     value::{Type, Value, duration},
 };
 

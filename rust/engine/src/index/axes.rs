@@ -11,9 +11,9 @@ use super::{
     sense::{Asked, Cut, Sense},
 };
 use crate::{
-    bundle::tables::{Feature, Literal},
     id::{FeatureId, Id, LiteralId, Table, narrow},
     kernel::{Kernel, Keys},
+    tables::{Feature, Literal},
     value::{Type, Value},
 };
 

@@ -9,12 +9,10 @@ use super::{
 };
 use crate::{
     action_set::ActionSet,
-    bundle::{
-        BundleFault,
-        tables::{Action, Channel, Treatment},
-    },
+    error::BundleError,
     id::{ActionId, ChannelId, Id, Table},
     kernel::Line,
+    tables::{Action, Channel, Treatment},
 };
 
 /// Slots from 0 on. Their number was bounded.
@@ -29,7 +27,7 @@ pub(super) fn tile(
     tables: &Tables<'_>,
     budget: &mut Budget,
     forms: &mut Forms,
-) -> Result<Tile, BundleFault> {
+) -> Result<Tile, BundleError> {
     let lines = actions.len().div_ceil(Line::SLOTS);
     let rows = actions.iter().map(|action| &tables.actions[*action]);
     let availability = availability(ground, now, rows, lines, budget, forms)?;
@@ -65,7 +63,7 @@ fn availability<'a>(
     lines: usize,
     budget: &mut Budget,
     forms: &mut Forms,
-) -> Result<Plane, BundleFault> {
+) -> Result<Plane, BundleError> {
     let mut slots = Slots::with_lines(lines);
     for (slot, action) in numbered(actions) {
         if action.enabled {
@@ -90,7 +88,7 @@ pub(super) fn treatments(
     row: &Channel,
     budget: &mut Budget,
     forms: &mut Forms,
-) -> Result<Treatments, BundleFault> {
+) -> Result<Treatments, BundleError> {
     budget.take(row.placements.len() * actions.len() / 8)?;
     let mut unconditional = vec![ActionSet::empty(actions.len()); row.placements.len()];
     let mut conditional: Vec<(ActionId, &Treatment)> = Vec::new();

@@ -3,7 +3,7 @@
 use nextbest_proto::v1::value::Kind;
 
 use super::{axis::Scale, dictionary::Dictionary, key};
-use crate::{bundle::tables::Test, kernel::Keys, program::Comparison, value::Type};
+use crate::{kernel::Keys, program::Comparison, tables::Test, value::Type};
 
 /// Of a feature, what tests it: each has an axis of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -11,7 +11,7 @@
 //! of the time; where rows stay in the caches, they are the faster ones. `ARCHITECTURE.md` has the figures.
 
 use crate::{
-    bundle::BundleFault,
+    error::BundleError,
     kernel::{Kernel, Line},
 };
 
@@ -204,10 +204,10 @@ impl Budget {
     }
 
     /// Refuses what is not left.
-    pub(super) fn check(&self, bytes: usize) -> Result<(), BundleFault> {
+    pub(super) fn check(&self, bytes: usize) -> Result<(), BundleError> {
         let bytes = self.bytes.saturating_add(bytes);
         if bytes > self.bytes_max {
-            return Err(BundleFault::IndexTooLarge {
+            return Err(BundleError::IndexTooLarge {
                 bytes,
                 bytes_max: self.bytes_max,
             });
@@ -216,7 +216,7 @@ impl Budget {
     }
 
     /// Takes bytes, or refuses.
-    pub(super) fn take(&mut self, bytes: usize) -> Result<(), BundleFault> {
+    pub(super) fn take(&mut self, bytes: usize) -> Result<(), BundleError> {
         self.check(bytes)?;
         self.bytes += bytes;
         Ok(())

@@ -20,7 +20,7 @@ use super::{
     sense::{Cut, Sense},
 };
 use crate::{
-    bundle::BundleFault,
+    error::BundleError,
     id::{LiteralId, narrow},
     kernel::{Kernel, Line, Marks, NOT_FALSE},
 };
@@ -153,7 +153,7 @@ impl Plane {
         slots: Slots<'_>,
         region_lines: usize,
         budget: &mut Budget,
-    ) -> Result<(Self, Forms), BundleFault> {
+    ) -> Result<(Self, Forms), BundleError> {
         let Slots {
             possible,
             mut entries,

@@ -11,7 +11,7 @@ use crate::{
     action_set::ActionSet,
     id::{ChannelId, ContextWeightId, Id, narrow},
     kernel::{Kernel, Line},
-    record::RequestedPlacement,
+    request::RequestedPlacement,
     value::Value,
 };
 

@@ -8,9 +8,9 @@ use super::{
     key,
 };
 use crate::{
-    bundle::tables::{Literal, Test},
     id::narrow,
     program::Comparison,
+    tables::{Literal, Test},
     value::Type,
 };
 

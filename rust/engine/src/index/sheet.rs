@@ -13,7 +13,7 @@ use super::{
     plane::{Entry, Forms, Plane, SLOTS_MAX, Scratch, Slots, Verdict},
 };
 use crate::{
-    bundle::BundleFault,
+    error::BundleError,
     id::{ClauseId, Lists, LiteralId},
     kernel::{Kernel, Line},
 };
@@ -50,7 +50,7 @@ impl<'a> Ground<'a> {
         region_lines: usize,
         budget: &mut Budget,
         forms: &mut Forms,
-    ) -> Result<Plane, BundleFault> {
+    ) -> Result<Plane, BundleError> {
         let (plane, own) = Plane::new((self.axes, self.kernel, self.choose), slots, region_lines, budget)?;
         forms.add(own);
         Ok(plane)
@@ -69,7 +69,7 @@ impl Sheet {
         lists: impl Iterator<Item = (u16, &'c [ClauseId])>,
         budget: &mut Budget,
         forms: &mut Forms,
-    ) -> Result<Self, BundleFault> {
+    ) -> Result<Self, BundleError> {
         let mut slots = Slots::with_lines(lines);
         let mut shared = Shared::default();
         for (slot, clauses) in lists {
@@ -84,7 +84,7 @@ impl Sheet {
             if is_possible {
                 slots.add(slot);
             }
-            BundleFault::limit(
+            BundleError::limit(
                 "literals in one tile of actions",
                 slots.entries.len(),
                 TILE_LITERALS_MAX,

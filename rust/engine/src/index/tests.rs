@@ -13,12 +13,13 @@ use super::{
 use crate::{
     Request,
     availability::unavailable_now,
-    bundle::{Bundle, tables::Policies},
+    bundle::Bundle,
     capsule,
     eligibility::{Interpreter, Truth},
     features,
     id::Id as _,
     program::machine::Machine,
+    tables::Policies,
     testing::{
         AGE, BALANCE, HERO, JOINED, NOW, NOW_US, PAGE, PRODUCTS, RECENT, SEGMENT, SIDEBAR, TestBundle, VIP,
         VISITS, attribute, compare, double, int, ints, program, read, request, step, string, strings,
@@ -598,10 +599,10 @@ fn an_index_that_needs_more_memory_than_it_may_is_refused() {
         .unwrap()
         .report();
     assert!(small.bytes <= needed * 3 / 4 && small.listed_literals > bundle.index_report().listed_literals);
-    let fault = Index::new(&bundle.tables(), with(1_000)).unwrap_err();
-    assert_eq!(fault.code(), "index-too-large");
+    let error = Index::new(&bundle.tables(), with(1_000)).unwrap_err();
+    assert_eq!(error.code(), "index-too-large");
     assert!(
-        fault.to_string().ends_with("bytes: at most 1000 are allowed"),
-        "{fault}"
+        error.to_string().ends_with("bytes: at most 1000 are allowed"),
+        "{error}"
     );
 }

@@ -53,15 +53,15 @@ pub enum ContributionScale {
 
 /// Why a model's scores cannot be shared out, in a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unexplained(String);
+pub struct AttributionError(String);
 
-impl Unexplained {
+impl AttributionError {
     fn new(reason: &str) -> Self {
         Self(reason.to_owned())
     }
 }
 
-impl fmt::Display for Unexplained {
+impl fmt::Display for AttributionError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
@@ -84,8 +84,8 @@ pub struct Attributed {
 #[derive(Debug)]
 pub struct Attributions {
     /// The trees of each ensemble, where a column needs them.
-    forests: BTreeMap<usize, Result<Forest, Unexplained>>,
-    columns: BTreeMap<u32, Result<Column, Unexplained>>,
+    forests: BTreeMap<usize, Result<Forest, AttributionError>>,
+    columns: BTreeMap<u32, Result<Column, AttributionError>>,
     owners: usize,
 }
 
@@ -160,7 +160,7 @@ impl Attributions {
 
     /// Why a column cannot be explained; none where it can.
     #[must_use]
-    pub fn refusal(&self, column: u32) -> Option<&Unexplained> {
+    pub fn refusal(&self, column: u32) -> Option<&AttributionError> {
         self.columns.get(&column)?.as_ref().err()
     }
 
@@ -226,13 +226,13 @@ impl Attributions {
         cells: &[Owner],
         number: u32,
         bytes_left: &mut usize,
-    ) -> Result<Column, Unexplained> {
+    ) -> Result<Column, AttributionError> {
         if self.owners > OWNERS_MAX {
-            return Err(Unexplained::new("the model has too many attributes"));
+            return Err(AttributionError::new("the model has too many attributes"));
         }
         let cell = model
             .output_cell(number)
-            .ok_or_else(|| Unexplained::new("the model has no such column"))?;
+            .ok_or_else(|| AttributionError::new("the model has no such column"))?;
         let margin = margin::behind(model, cells, cell)?;
         let terms = self.terms(model, cells, &margin)?;
         let mut column = Column {
@@ -250,13 +250,18 @@ impl Attributions {
         Ok(column)
     }
 
-    fn terms(&self, model: &NativeModel, cells: &[Owner], margin: &Margin) -> Result<Vec<Term>, Unexplained> {
+    fn terms(
+        &self,
+        model: &NativeModel,
+        cells: &[Owner],
+        margin: &Margin,
+    ) -> Result<Vec<Term>, AttributionError> {
         let term = |(cell, coefficient): &(usize, f64)| {
             let mean = model.cell_means.get(*cell).copied().map(f64::from);
-            let mean =
-                mean.ok_or_else(|| Unexplained::new("the model was compiled without a background sample"))?;
+            let mean = mean
+                .ok_or_else(|| AttributionError::new("the model was compiled without a background sample"))?;
             if !mean.is_finite() {
-                return Err(Unexplained::new(
+                return Err(AttributionError::new(
                     "an input has no mean over the background sample",
                 ));
             }
@@ -281,11 +286,11 @@ impl Attributions {
         cells: &[Owner],
         sum: Sum,
         bytes_left: &mut usize,
-    ) -> Result<(Weighed, f64), Unexplained> {
+    ) -> Result<(Weighed, f64), AttributionError> {
         let ensemble = model
             .ensembles
             .get(sum.ensemble)
-            .ok_or_else(|| Unexplained::new("the model has no such trees"))?;
+            .ok_or_else(|| AttributionError::new("the model has no such trees"))?;
         let nobody = u16::try_from(self.owners).unwrap_or(u16::MAX);
         let forest = self
             .forests
@@ -293,7 +298,7 @@ impl Attributions {
             .or_insert_with(|| covered::cover(ensemble, cells, nobody).map(Forest::new));
         let forest = forest.as_ref().map_err(Clone::clone)?;
         if forest.owners_max > PATH_OWNERS_MAX {
-            return Err(Unexplained::new(
+            return Err(AttributionError::new(
                 "its trees test more than 64 attributes on one path",
             ));
         }

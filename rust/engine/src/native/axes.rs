@@ -5,7 +5,7 @@ use std::{cmp::Ordering, sync::Arc};
 
 use super::codes::Codes;
 use crate::{
-    bundle::BundleFault,
+    error::BundleError,
     kernel::{LEFTMOST, RIGHTMOST, Sets, Slots, Tested, key},
 };
 
@@ -51,7 +51,7 @@ impl Axes {
     ///
     /// # Errors
     /// When there are more keys than nodes can name, or sets take too much memory.
-    pub(super) fn of(slots: &[Slot]) -> Result<(Self, Vec<usize>), BundleFault> {
+    pub(super) fn of(slots: &[Slot]) -> Result<(Self, Vec<usize>), BundleError> {
         let plain = || slots.iter().filter(|slot| slot.members.is_empty());
         let sides = match (
             plain().any(|slot| slot.missing_left),
@@ -83,7 +83,7 @@ impl Axes {
             sets: Arc::new(sets),
             sides,
         };
-        BundleFault::limit("keys of trees", axes.slots.count(), SLOTS_MAX)?;
+        BundleError::limit("keys of trees", axes.slots.count(), SLOTS_MAX)?;
         let place = |slot: &Slot| {
             if slot.members.is_empty() {
                 axes.plain(slot)

@@ -9,7 +9,7 @@ use super::{
     step::{Operand, Operation, Step},
 };
 use crate::{
-    bundle::{BundleFault, check_rows},
+    error::{BundleError, check_rows},
     kernel::Matrix,
 };
 
@@ -17,19 +17,19 @@ const CELLS_MAX: usize = 1 << 20;
 const STEPS_MAX: usize = 100_000;
 const TABLES_MAX: usize = 10_000;
 
-type Checked<T> = Result<T, BundleFault>;
+type Checked<T> = Result<T, BundleError>;
 
 pub(super) fn check(message: v1::NativeModel) -> Checked<NativeModel> {
     let cells = message.cells as usize;
-    BundleFault::limit("cells", cells, CELLS_MAX)?;
-    BundleFault::limit("steps", message.steps.len(), STEPS_MAX)?;
+    BundleError::limit("cells", cells, CELLS_MAX)?;
+    BundleError::limit("steps", message.steps.len(), STEPS_MAX)?;
     let tables = [
         message.ensembles.len(),
         message.matrices.len(),
         message.dictionaries.len(),
     ];
     for count in tables {
-        BundleFault::limit("tables", count, TABLES_MAX)?;
+        BundleError::limit("tables", count, TABLES_MAX)?;
     }
     let inputs = Inputs {
         floats: message.float_inputs as usize,
@@ -37,7 +37,7 @@ pub(super) fn check(message: v1::NativeModel) -> Checked<NativeModel> {
         texts: message.text_inputs as usize,
     };
     for count in [inputs.floats, inputs.ints, inputs.texts] {
-        BundleFault::limit("inputs", count, CELLS_MAX)?;
+        BundleError::limit("inputs", count, CELLS_MAX)?;
     }
     let mut checker = Checker {
         inputs,
@@ -82,8 +82,8 @@ pub(super) fn check(message: v1::NativeModel) -> Checked<NativeModel> {
     })
 }
 
-fn malformed(problem: &str) -> BundleFault {
-    BundleFault::malformed(problem.to_owned())
+fn malformed(problem: &str) -> BundleError {
+    BundleError::malformed(problem.to_owned())
 }
 
 fn matrix(message: v1::NativeMatrix) -> Checked<Matrix> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{bundle::BundleFault, kernel::Sets};
+use crate::{error::BundleError, kernel::Sets};
 
 use super::axes::Slot;
 
@@ -37,12 +37,12 @@ impl Codes {
     ///
     /// # Errors
     /// When the sets take more than 64 MiB.
-    pub(super) fn of(column: &[&Slot], sets: &mut Sets) -> Result<Self, BundleFault> {
+    pub(super) fn of(column: &[&Slot], sets: &mut Sets) -> Result<Self, BundleError> {
         let mut values: Vec<f32> = column.iter().flat_map(|set| &set.members).copied().collect();
         values.sort_unstable_by(f32::total_cmp);
         values.dedup();
         let words = Sets::words(column.len());
-        BundleFault::limit(
+        BundleError::limit(
             "bytes of sets",
             (values.len() + 2) * words * size_of::<u32>(),
             BYTES_MAX,

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 
 use nextbest_proto::v1;
 
-use crate::bundle::BundleFault;
+use crate::error::BundleError;
 
 /// A dictionary of one kind of key.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub(super) enum Kind {
 }
 
 impl Dictionary {
-    pub(super) fn check(message: v1::NativeDictionary) -> Result<Self, BundleFault> {
+    pub(super) fn check(message: v1::NativeDictionary) -> Result<Self, BundleError> {
         let width = message.width as usize;
         let counts = [message.texts.len(), message.ints.len(), message.floats.len()];
         let count = counts.iter().sum::<usize>();
@@ -45,7 +45,7 @@ impl Dictionary {
             && values == Some(message.values.len())
             && (message.otherwise.is_empty() || message.otherwise.len() == width);
         if !fits {
-            return Err(BundleFault::malformed(
+            return Err(BundleError::malformed(
                 "a dictionary whose sizes do not agree".to_owned(),
             ));
         }
@@ -57,7 +57,7 @@ impl Dictionary {
             numbered(message.floats.into_iter().map(bits)).map(Keys::Floats)
         };
         Ok(Self {
-            keys: keys.ok_or_else(|| BundleFault::malformed("a dictionary with a key twice".to_owned()))?,
+            keys: keys.ok_or_else(|| BundleError::malformed("a dictionary with a key twice".to_owned()))?,
             width,
             values: message.values,
             otherwise: message.otherwise,

@@ -7,7 +7,7 @@ use super::{
     rows::Rows,
 };
 use crate::{
-    bundle::BundleFault,
+    error::BundleError,
     kernel::{AxisKind, Child, Factored, Forest, Kernel, LEFTMOST, Node, Slots, Tree},
 };
 
@@ -55,12 +55,12 @@ pub(super) struct FactoredEnsemble {
 }
 
 impl Ensemble {
-    pub(super) fn check(message: v1::TreeEnsemble, cells: usize) -> Result<Self, BundleFault> {
-        let malformed = |problem: &str| BundleFault::malformed(problem.to_owned());
+    pub(super) fn check(message: v1::TreeEnsemble, cells: usize) -> Result<Self, BundleError> {
+        let malformed = |problem: &str| BundleError::malformed(problem.to_owned());
         let targets = message.targets as usize;
-        BundleFault::limit("trees", message.tree_nodes.len(), TREES_MAX)?;
-        BundleFault::limit("slots", message.slots.len(), SLOTS_MAX)?;
-        BundleFault::limit("targets", targets, TARGETS_MAX)?;
+        BundleError::limit("trees", message.tree_nodes.len(), TREES_MAX)?;
+        BundleError::limit("slots", message.slots.len(), SLOTS_MAX)?;
+        BundleError::limit("targets", targets, TARGETS_MAX)?;
         let nodes: u64 = message.tree_nodes.iter().map(|nodes| u64::from(*nodes)).sum();
         let lengths = [
             message.node_slots.len(),

@@ -14,7 +14,7 @@ use super::{
     step::{Operation, Step},
 };
 use crate::{
-    bundle::BundleFault,
+    error::BundleError,
     kernel::{AxisKind, Kernel},
 };
 
@@ -160,8 +160,8 @@ impl Factoring {
         kinds: &InputKinds,
         own: &mut Rows<'_>,
         columns: &[u32],
-    ) -> Result<Self, BundleFault> {
-        let disagree = || BundleFault::malformed("a model that cannot be factored".to_owned());
+    ) -> Result<Self, BundleError> {
+        let disagree = || BundleError::malformed("a model that cannot be factored".to_owned());
         let cells = cell_kinds(model, kinds);
         let count = own.count();
         if columns.len() != count {
@@ -243,7 +243,7 @@ impl Factoring {
                 .own
                 .extend(own_cells.iter().map(|cell| own.cell(row, *cell)));
         }
-        BundleFault::limit("bytes of factored rows", factoring.bytes(), BYTES_MAX)?;
+        BundleError::limit("bytes of factored rows", factoring.bytes(), BYTES_MAX)?;
         Ok(factoring)
     }
 

@@ -8,7 +8,7 @@ use super::{
     time,
 };
 use crate::{
-    bundle::BundleFault,
+    error::BundleError,
     id::{FeatureId, Id},
     value::Type,
 };
@@ -58,10 +58,10 @@ impl Checker {
         }
     }
 
-    pub(super) fn register(&self, number: u32, place: usize) -> Result<Register, BundleFault> {
+    pub(super) fn register(&self, number: u32, place: usize) -> Result<Register, BundleError> {
         let register = number as usize;
         if register >= place {
-            return Err(BundleFault::malformed(format!(
+            return Err(BundleError::malformed(format!(
                 "register {register} is not below {place}"
             )));
         }
@@ -70,18 +70,18 @@ impl Checker {
             .iter()
             .any(|(first, last)| (*first..=*last).contains(&register))
         {
-            return Err(BundleFault::malformed(format!(
+            return Err(BundleError::malformed(format!(
                 "register {register} is inside a body that has ended"
             )));
         }
         Ok(Register(register))
     }
 
-    fn feature(&self, index: u32) -> Result<FeatureId, BundleFault> {
+    fn feature(&self, index: u32) -> Result<FeatureId, BundleError> {
         if (index as usize) < self.scope.features {
             return Ok(FeatureId::from_place(index));
         }
-        Err(BundleFault::malformed(format!(
+        Err(BundleError::malformed(format!(
             "feature {index} is not among the {} before",
             self.scope.features
         )))
@@ -92,9 +92,9 @@ impl Checker {
         place: usize,
         count: usize,
         message: v1::Instruction,
-    ) -> Result<Instruction, BundleFault> {
+    ) -> Result<Instruction, BundleError> {
         let operation = message.operation();
-        BundleFault::limit("operands", message.operands.len(), OPERANDS_MAX)?;
+        BundleError::limit("operands", message.operands.len(), OPERANDS_MAX)?;
         let operands: Vec<Register> = message
             .operands
             .iter()
@@ -105,7 +105,7 @@ impl Checker {
             Operation::Constant => {
                 none(&operands)?;
                 let kind =
-                    constant.ok_or_else(|| BundleFault::malformed("a constant without value".to_owned()))?;
+                    constant.ok_or_else(|| BundleError::malformed("a constant without value".to_owned()))?;
                 Ok(Instruction::Constant(kind))
             }
             Operation::Feature => none(&operands)
@@ -128,18 +128,18 @@ impl Checker {
         }
     }
 
-    fn element(&self, place: usize) -> Result<Instruction, BundleFault> {
+    fn element(&self, place: usize) -> Result<Instruction, BundleError> {
         match self.open.last() {
             Some((first, _)) if *first == place => Ok(Instruction::Element),
-            _ => Err(BundleFault::malformed(
+            _ => Err(BundleError::malformed(
                 "ELEMENT stands only at the start of a body".to_owned(),
             )),
         }
     }
 
-    fn input(&self, index: u32) -> Result<Instruction, BundleFault> {
+    fn input(&self, index: u32) -> Result<Instruction, BundleError> {
         if !self.scope.formula {
-            return Err(BundleFault::malformed(
+            return Err(BundleError::malformed(
                 "INPUT outside the arbitration formula".to_owned(),
             ));
         }
@@ -148,7 +148,7 @@ impl Checker {
             1 => Input::ContextWeight,
             2 => Input::Value,
             3 => Input::Lever,
-            _ => return Err(BundleFault::malformed(format!("input {index} of 4"))),
+            _ => return Err(BundleError::malformed(format!("input {index} of 4"))),
         };
         Ok(Instruction::Input(input))
     }
@@ -160,18 +160,18 @@ impl Checker {
         operation: Operation,
         list: Register,
         body: usize,
-    ) -> Result<Instruction, BundleFault> {
+    ) -> Result<Instruction, BundleError> {
         let end = place.saturating_add(body);
         let end_max = self
             .open
             .last()
             .map_or(count.saturating_sub(1), |(_, last)| *last);
         if body == 0 || end > end_max {
-            return Err(BundleFault::malformed(format!(
+            return Err(BundleError::malformed(format!(
                 "a body of {body} instructions does not fit here"
             )));
         }
-        BundleFault::limit("nested bodies", self.open.len() + 1, BODY_DEPTH_MAX)?;
+        BundleError::limit("nested bodies", self.open.len() + 1, BODY_DEPTH_MAX)?;
         self.open.push((place + 1, end));
         let fold = match operation {
             Operation::All => Fold::All,
@@ -191,7 +191,7 @@ fn plain(
     operation: Operation,
     operands: &[Register],
     constant: Option<&Kind>,
-) -> Result<Instruction, BundleFault> {
+) -> Result<Instruction, BundleError> {
     let compare =
         |comparison| exactly(operands).map(|[left, right]| Instruction::Compare(comparison, left, right));
     let arithmetic = |kind| exactly(operands).map(|[left, right]| Instruction::Arithmetic(kind, left, right));
@@ -232,7 +232,7 @@ fn plain(
         Operation::ToBool => convert(Type::Bool),
         _ => {
             let part =
-                part(operation).ok_or_else(|| BundleFault::malformed("an unknown operation".to_owned()))?;
+                part(operation).ok_or_else(|| BundleError::malformed("an unknown operation".to_owned()))?;
             let [moment] = exactly(operands)?;
             Ok(Instruction::Part(part, moment, Box::new(time::zone(constant)?)))
         }
@@ -255,36 +255,36 @@ fn part(operation: Operation) -> Option<Part> {
     })
 }
 
-fn pattern(constant: Option<&Kind>) -> Result<Regex, BundleFault> {
+fn pattern(constant: Option<&Kind>) -> Result<Regex, BundleError> {
     let Some(Kind::String(pattern)) = constant else {
-        return Err(BundleFault::malformed("MATCHES without a pattern".to_owned()));
+        return Err(BundleError::malformed("MATCHES without a pattern".to_owned()));
     };
-    BundleFault::limit("bytes of a pattern", pattern.len(), PATTERN_BYTES_MAX)?;
+    BundleError::limit("bytes of a pattern", pattern.len(), PATTERN_BYTES_MAX)?;
     RegexBuilder::new(pattern)
         .size_limit(PATTERN_COMPILED_BYTES_MAX)
         .dfa_size_limit(PATTERN_COMPILED_BYTES_MAX)
         .nest_limit(PATTERN_DEPTH_MAX)
         .build()
         .map_err(|_| {
-            BundleFault::malformed(format!(
+            BundleError::malformed(format!(
                 "{pattern:?} is no regular expression, or too large a one"
             ))
         })
 }
 
-fn exactly<const N: usize>(operands: &[Register]) -> Result<[Register; N], BundleFault> {
+fn exactly<const N: usize>(operands: &[Register]) -> Result<[Register; N], BundleError> {
     operands
         .try_into()
-        .map_err(|_| BundleFault::malformed(format!("{} operands where {N} are needed", operands.len())))
+        .map_err(|_| BundleError::malformed(format!("{} operands where {N} are needed", operands.len())))
 }
 
-fn none(operands: &[Register]) -> Result<(), BundleFault> {
+fn none(operands: &[Register]) -> Result<(), BundleError> {
     exactly::<0>(operands).map(|_| ())
 }
 
-fn some(operands: &[Register]) -> Result<Box<[Register]>, BundleFault> {
+fn some(operands: &[Register]) -> Result<Box<[Register]>, BundleError> {
     if operands.is_empty() {
-        return Err(BundleFault::malformed(
+        return Err(BundleError::malformed(
             "no operands where some are needed".to_owned(),
         ));
     }

@@ -9,16 +9,16 @@ use nextbest_proto::v1::value::Kind;
 
 use super::Part;
 use crate::{
-    bundle::BundleFault,
+    error::BundleError,
     value::{EPOCH, TIMESTAMP_US_MAX, TIMESTAMP_US_MIN, Value, from_epoch},
 };
 
 /// The time zone of a `GET_...` instruction: absent or `UTC`, a name (`Europe/Lisbon`), or an offset (`-08:00`).
-pub(super) fn zone(constant: Option<&Kind>) -> Result<TimeZone, BundleFault> {
+pub(super) fn zone(constant: Option<&Kind>) -> Result<TimeZone, BundleError> {
     let name = match constant {
         None => return Ok(TimeZone::UTC),
         Some(Kind::String(name)) => name.as_str(),
-        Some(_) => return Err(BundleFault::malformed("a time zone is a string".to_owned())),
+        Some(_) => return Err(BundleError::malformed("a time zone is a string".to_owned())),
     };
     if name.is_empty() || name == "UTC" {
         return Ok(TimeZone::UTC);
@@ -28,11 +28,11 @@ pub(super) fn zone(constant: Option<&Kind>) -> Result<TimeZone, BundleFault> {
     }
     TimeZoneDatabase::bundled()
         .get(name)
-        .map_err(|_| BundleFault::malformed(format!("{name:?} is no time zone")))
+        .map_err(|_| BundleError::malformed(format!("{name:?} is no time zone")))
 }
 
 /// The zone that a bundle names: empty: UTC.
-pub(crate) fn zone_named(name: &str) -> Result<TimeZone, BundleFault> {
+pub(crate) fn zone_named(name: &str) -> Result<TimeZone, BundleError> {
     zone(Some(&Kind::String(name.to_owned())))
 }
 

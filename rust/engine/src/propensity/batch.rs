@@ -1,13 +1,9 @@
 //! Features and action attributes -> a model's input tensors, a row for each action.
 
-use nextbest_proto::v1::value::Kind;
-
 use crate::{
-    bundle::{
-        Bundle,
-        tables::{Column, ColumnSource, ElementType, Model},
-    },
+    bundle::Bundle,
     id::{ActionId, Id},
+    model::{Cell, Column, ColumnSource, ElementType, Model, ModelInput, constant_cell, feature_cell},
     value::Value,
 };
 
@@ -37,17 +33,8 @@ pub enum Tensor<'a> {
     Bool(Vec<bool>),
 }
 
-/// One element of a tensor.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Cell<'a> {
-    Float(f64),
-    Int(i64),
-    String(&'a str),
-    Bool(bool),
-}
-
 /// A batch with a row for each action that has one, and for each action whether it has.
-pub(super) fn assemble<'a>(
+pub(crate) fn assemble<'a>(
     bundle: &'a Bundle,
     features: &'a [Value<'_>],
     model: &'a Model,
@@ -102,7 +89,7 @@ enum Origin<'a> {
 }
 
 impl<'a> Input<'a> {
-    fn new(input: &'a crate::bundle::tables::ModelInput, features: &'a [Value<'_>]) -> Self {
+    fn new(input: &'a ModelInput, features: &'a [Value<'_>]) -> Self {
         let element_type = input.element_type;
         let columns = input
             .columns
@@ -155,48 +142,6 @@ impl<'a> Origin<'a> {
             }
             ColumnSource::ActionAttribute(place) => Self::Action(place, stand_in),
         }
-    }
-}
-
-/// The element for a feature.
-pub(super) fn feature_cell<'a>(element_type: ElementType, value: &'a Value<'_>) -> Option<Cell<'a>> {
-    match (element_type, value) {
-        (ElementType::String, Value::String(text)) => Some(Cell::String(text.as_str())),
-        _ => plain_cell(element_type, value),
-    }
-}
-
-/// The element for a constant of the bundle.
-pub(super) fn constant_cell(element_type: ElementType, kind: &Kind) -> Option<Cell<'_>> {
-    match (element_type, kind) {
-        (ElementType::String, Kind::String(text)) => Some(Cell::String(text)),
-        _ => plain_cell(element_type, &Value::of(kind)),
-    }
-}
-
-/// The element for what is no text: false and true are 0 and 1, timestamps and durations seconds (of an int64
-/// tensor: whole ones). Absent when the value is missing, or of a type that the tensor does not take.
-#[expect(clippy::cast_precision_loss, reason = "a float tensor holds no more")]
-fn plain_cell(element_type: ElementType, value: &Value<'_>) -> Option<Cell<'static>> {
-    match element_type {
-        ElementType::Float32 | ElementType::Float64 => match value {
-            Value::Bool(value) => Some(Cell::Float(f64::from(u8::from(*value)))),
-            Value::Int(value) => Some(Cell::Float(*value as f64)),
-            Value::Double(value) => Some(Cell::Float(*value)),
-            Value::Timestamp(value) | Value::Duration(value) => Some(Cell::Float(*value as f64 / 1e6)),
-            _ => None,
-        },
-        ElementType::Int64 => match value {
-            Value::Bool(value) => Some(Cell::Int(i64::from(*value))),
-            Value::Int(value) => Some(Cell::Int(*value)),
-            Value::Timestamp(value) | Value::Duration(value) => Some(Cell::Int(value.div_euclid(1_000_000))),
-            _ => None,
-        },
-        ElementType::Bool => match value {
-            Value::Bool(value) => Some(Cell::Bool(*value)),
-            _ => None,
-        },
-        ElementType::String => None,
     }
 }
 

@@ -59,7 +59,7 @@ fn bundle() -> Bundle {
 
 /// Answers what it is told to, and keeps what it was asked.
 struct Told {
-    answer: Result<Vec<f64>, ScoreFault>,
+    answer: Result<Vec<f64>, ScoreError>,
     asked: Vec<String>,
 }
 
@@ -69,7 +69,7 @@ impl Scorer for Told {
         model: ModelId,
         batch: &Batch<'_>,
         propensities: &mut Vec<f64>,
-    ) -> Result<(), ScoreFault> {
+    ) -> Result<(), ScoreError> {
         self.asked
             .push(format!("{} {} {:?}", model.place(), batch.rows, batch.inputs));
         propensities.extend(self.answer.clone()?);
@@ -77,7 +77,7 @@ impl Scorer for Told {
     }
 }
 
-fn scored(customer: Vec<v1::Attribute>, answer: Result<Vec<f64>, ScoreFault>) -> (Record, Vec<String>) {
+fn scored(customer: Vec<v1::Attribute>, answer: Result<Vec<f64>, ScoreError>) -> (Record, Vec<String>) {
     let bundle = bundle();
     let request = Request::check(&bundle, request(&["sidebar"], customer)).unwrap();
     let mut told = Told {
@@ -134,8 +134,8 @@ fn what_rounds_just_beyond_a_propensity_is_one() {
 fn the_prior_stands_in_for_what_a_model_does_not_give() {
     use DegradationKind::{Deadline, ModelFailed, ModelInputMissing, PropensityInvalid};
     let cases = [
-        (mass(), Err(ScoreFault::Failed), ModelFailed, 2),
-        (mass(), Err(ScoreFault::Deadline), Deadline, 2),
+        (mass(), Err(ScoreError::Failed), ModelFailed, 2),
+        (mass(), Err(ScoreError::Deadline), Deadline, 2),
         (mass(), Ok(vec![0.5]), ModelFailed, 2),
         (mass(), Ok(vec![0.5, 1.5]), PropensityInvalid, 1),
         (mass(), Ok(vec![f64::NAN, f64::INFINITY]), PropensityInvalid, 2),
@@ -252,12 +252,12 @@ fn a_lowered_model_of_other_inputs_is_refused() {
 struct Late;
 
 impl Scorer for Late {
-    fn admit(&mut self, _: ModelId) -> Result<(), ScoreFault> {
-        Err(ScoreFault::Deadline)
+    fn admit(&mut self, _: ModelId) -> Result<(), ScoreError> {
+        Err(ScoreError::Deadline)
     }
 
-    fn score(&mut self, _: ModelId, _: &Batch<'_>, _: &mut Vec<f64>) -> Result<(), ScoreFault> {
-        Err(ScoreFault::Failed)
+    fn score(&mut self, _: ModelId, _: &Batch<'_>, _: &mut Vec<f64>) -> Result<(), ScoreError> {
+        Err(ScoreError::Failed)
     }
 }
 

@@ -2,20 +2,15 @@
 
 use nextbest_proto::v1::{self, value::Kind};
 
-use super::{Reject, id, limit};
+use super::{RequestError, id, limit};
 use crate::{
-    bundle::{
-        Bundle,
-        tables::{Attribute, Root},
-    },
+    bundle::Bundle,
     id::{AttributeId, Id as _},
+    limits::{LIST_ITEMS_MAX, STRING_BYTES_MAX},
+    tables::{Attribute, Root},
     value::{Relation, TIMESTAMP_US_MAX, TIMESTAMP_US_MIN, Type, Value},
 };
 
-/// Bytes of one string.
-pub const STRING_BYTES_MAX: usize = 4_096;
-/// Elements of one list.
-pub const LIST_ITEMS_MAX: usize = 1_000;
 /// Allowed values that a message lists.
 const LISTED_MAX: usize = 5;
 
@@ -35,12 +30,12 @@ pub(crate) fn check_attributes(
     field: &str,
     count_max: usize,
     messages: Vec<v1::Attribute>,
-) -> Result<Vec<Sent>, Reject> {
+) -> Result<Vec<Sent>, RequestError> {
     limit(field, messages.len(), count_max)?;
     let mut sent = Vec::with_capacity(messages.len());
     for (place, message) in messages.into_iter().enumerate() {
         let one =
-            attribute(bundle, root, message).map_err(|reject| reject.within(&format!("{field}[{place}]")))?;
+            attribute(bundle, root, message).map_err(|error| error.within(&format!("{field}[{place}]")))?;
         sent.push(one);
     }
     let mut seen: Vec<(AttributeId, usize)> = sent
@@ -54,7 +49,7 @@ pub(crate) fn check_attributes(
             && first == second
         {
             let name = &bundle.attributes[*first].name;
-            return Err(Reject::duplicate(format!("{field}[{place}].name"), name));
+            return Err(RequestError::duplicate(format!("{field}[{place}].name"), name));
         }
     }
     Ok(sent)
@@ -84,17 +79,22 @@ pub(crate) fn find_next(
     find(bundle, root, name)
 }
 
-fn attribute(bundle: &Bundle, root: Root, message: v1::Attribute) -> Result<Sent, Reject> {
+fn attribute(bundle: &Bundle, root: Root, message: v1::Attribute) -> Result<Sent, RequestError> {
     let Some(attribute) = find(bundle, root, &message.name) else {
         let rows = bundle.attributes.rows().iter().filter(|row| row.root == root);
         let names = rows.map(|row| row.name.as_str());
         let what = format!("{} attribute", root.name());
-        return Err(Reject::unknown("name".to_owned(), &what, &message.name, names));
+        return Err(RequestError::unknown(
+            "name".to_owned(),
+            &what,
+            &message.name,
+            names,
+        ));
     };
     let declared = &bundle.attributes[attribute];
     let value = match message.value.and_then(|value| value.kind) {
         Some(kind) => Some(checked(declared, kind).map_err(|problem| {
-            Reject::new("value", format!("`{}.{}` {problem}", root.name(), declared.name))
+            RequestError::new("value", format!("`{}.{}` {problem}", root.name(), declared.name))
         })?),
         None => None,
     };

@@ -18,8 +18,8 @@ fn bundle() -> Bundle {
 fn refused(change: impl FnOnce(&mut v1::DecideRequest)) -> String {
     let mut message = request(&["hero"], Vec::new());
     change(&mut message);
-    let reject = Request::check(&bundle(), message).expect_err("to be refused");
-    format!("{}: {reject}", reject.field())
+    let error = Request::check(&bundle(), message).expect_err("to be refused");
+    format!("{}: {error}", error.field())
 }
 
 fn attribute_refused(name: &str, value: v1::Value) -> String {
@@ -166,9 +166,9 @@ fn an_explanation_names_actions_of_the_bundle() {
         .map(|action| bundle.action_name(*action))
         .collect();
     assert_eq!(names, ["gold", "silver"]);
-    let reject = Request::check_explain(&bundle, explain(&["gold", "sliver"])).unwrap_err();
+    let error = Request::check_explain(&bundle, explain(&["gold", "sliver"])).unwrap_err();
     assert_eq!(
-        (reject.field(), reject.to_string().as_str()),
+        (error.field(), error.to_string().as_str()),
         ("actions[1]", "no action `sliver`: did you mean `silver`?")
     );
     let nothing = v1::ExplainRequest::default();
@@ -208,9 +208,9 @@ fn a_stored_customer_comes_out_sorted_and_typed() {
     assert_eq!(names, ["age", "balance", "vip"]);
     assert_eq!(stored.attributes[0], removal);
     assert_eq!(stored.attributes[1], attribute("balance", double(5.0)));
-    let reject = check_customer(&bundle(), customer(vec![attribute("page", string("x"))])).unwrap_err();
+    let error = check_customer(&bundle(), customer(vec![attribute("page", string("x"))])).unwrap_err();
     assert_eq!(
-        reject.within("customers[2]").field(),
+        error.within("customers[2]").field(),
         "customers[2].attributes[0].name"
     );
     let nameless = v1::Customer {

@@ -10,7 +10,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
-    Counts, Emitter, Parent, Patience, ProcessorFault, Sampler, Settings, SpanProcessor,
+    Counts, Emitter, Parent, Patience, ProcessorError, Sampler, Settings, SpanProcessor,
     tests::{
         decision,
         receiver::{Answer, Receiver, eventually},
@@ -248,11 +248,11 @@ fn the_counts_add_up_at_any_moment() {
 
 #[test]
 fn a_bad_address_or_header_is_refused_at_once() {
-    let fault = |settings| SpanProcessor::start(settings).unwrap_err();
+    let error = |settings| SpanProcessor::start(settings).unwrap_err();
     for endpoint in ["", "localhost:4317", "ftp://collector:4317", "http://"] {
         assert_eq!(
-            fault(Settings::new(endpoint)),
-            ProcessorFault::Endpoint(endpoint.into())
+            error(Settings::new(endpoint)),
+            ProcessorError::Endpoint(endpoint.into())
         );
     }
     let header = |name: &str, value: &str| {
@@ -261,12 +261,12 @@ fn a_bad_address_or_header_is_refused_at_once() {
         settings
     };
     assert_eq!(
-        fault(header("sp ace", "x")),
-        ProcessorFault::Header("sp ace".into())
+        error(header("sp ace", "x")),
+        ProcessorError::Header("sp ace".into())
     );
     assert_eq!(
-        fault(header("name", "a\nb")),
-        ProcessorFault::Header("name".into())
+        error(header("name", "a\nb")),
+        ProcessorError::Header("name".into())
     );
 }
 

@@ -2,16 +2,14 @@
 
 use nextbest_proto::v1::{self, value::Kind};
 
-use super::{Checked, POLICY_CLAUSES_MAX, Sizes, finite, index, indices, rows, unique};
+use super::{Checked, POLICY_CLAUSES_MAX, Sizes, finite, index, indices, unique};
 use crate::{
     action_set::ActionSet,
-    bundle::{
-        BundleFault,
-        tables::{Action, ActionValue, Channel, Group, Issue, Placement, PolicyTable, Treatment},
-    },
+    error::{BundleError, check_rows},
     id::{ActionId, ChannelId, GroupId, Id, Table},
+    limits::PLACEMENT_COUNT_MAX,
     program::{Program, Scope},
-    request::PLACEMENT_COUNT_MAX,
+    tables::{Action, ActionValue, Channel, Group, Issue, Placement, PolicyTable, Treatment},
     value::Type,
 };
 
@@ -36,13 +34,13 @@ pub(super) fn group(message: v1::Group, sizes: Sizes) -> Checked<Group> {
 }
 
 pub(super) fn channel(message: v1::Channel, actions: usize) -> Checked<Channel> {
-    BundleFault::limit("placements", message.placements.len(), PLACEMENTS_MAX)?;
-    let placements = rows(
+    BundleError::limit("placements", message.placements.len(), PLACEMENTS_MAX)?;
+    let placements = check_rows(
         "placements",
         message.placements,
         |message: v1::PlacementDeclaration| {
             if !(1..=PLACEMENT_COUNT_MAX).contains(&message.count) {
-                return Err(BundleFault::malformed(format!(
+                return Err(BundleError::malformed(format!(
                     "{} is not 1 to {PLACEMENT_COUNT_MAX}",
                     message.count
                 ))
@@ -109,10 +107,10 @@ pub(super) fn action(
         clauses("suitability", &message.suitability)?,
     );
     if !(0.0..=1.0).contains(&message.prior) {
-        return Err(BundleFault::malformed("not 0.0 to 1.0".to_owned()).within("prior"));
+        return Err(BundleError::malformed("not 0.0 to 1.0".to_owned()).within("prior"));
     }
     let value = match message.value {
-        None => return Err(BundleFault::malformed("no value".to_owned())),
+        None => return Err(BundleError::malformed("no value".to_owned())),
         Some(v1::action::Value::ValueConstant(value)) => {
             ActionValue::Constant(finite("value_constant", value)?)
         }
@@ -122,12 +120,12 @@ pub(super) fn action(
                 formula: false,
             };
             let program =
-                Program::from_message(program, scope).map_err(|fault| fault.within("value_program"))?;
+                Program::from_message(program, scope).map_err(|error| error.within("value_program"))?;
             ActionValue::Derived(program)
         }
     };
-    BundleFault::limit("treatments", message.treatments.len(), TREATMENTS_MAX)?;
-    let treatments = rows("treatments", message.treatments, |row| treatment(row, around))?;
+    BundleError::limit("treatments", message.treatments.len(), TREATMENTS_MAX)?;
+    let treatments = check_rows("treatments", message.treatments, |row| treatment(row, around))?;
     unique(
         "treatments",
         treatments.iter().map(|treatment| treatment.name.as_str()),
@@ -157,7 +155,7 @@ pub(super) fn action(
 
 fn action_attributes(values: Vec<v1::Value>, types: &[Type]) -> Checked<Vec<Option<Kind>>> {
     if values.len() != types.len() {
-        return Err(BundleFault::malformed(format!(
+        return Err(BundleError::malformed(format!(
             "{} values for {} attributes",
             values.len(),
             types.len()
@@ -165,11 +163,11 @@ fn action_attributes(values: Vec<v1::Value>, types: &[Type]) -> Checked<Vec<Opti
         .within("attributes"));
     }
     let mut types = types.iter();
-    rows("attributes", values, |value| match (value.kind, types.next()) {
+    check_rows("attributes", values, |value| match (value.kind, types.next()) {
         (None, _) => Ok(None),
         (Some(kind), Some(declared)) if Type::of(&kind) == *declared => Ok(Some(kind)),
         (Some(kind @ Kind::Int(_)), Some(Type::Double)) => Ok(Some(kind)),
-        _ => Err(BundleFault::malformed("not of the attribute's type".to_owned())),
+        _ => Err(BundleError::malformed("not of the attribute's type".to_owned())),
     })
 }
 

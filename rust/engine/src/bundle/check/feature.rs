@@ -2,14 +2,12 @@
 
 use nextbest_proto::v1::{self, comparison, literal, value::Kind};
 
-use super::{Checked, Sizes, index, indices, rows};
+use super::{Checked, Sizes, index, indices};
 use crate::{
-    bundle::{
-        BundleFault,
-        tables::{Attribute, Clause, Condition, Feature, Literal, Position, Root, Source, Test},
-    },
+    error::{BundleError, check_rows},
     id::{AttributeId, ClauseId, FeatureId, Id, Lists, LiteralId},
     program::{Comparison, Program, Scope},
+    tables::{Attribute, Clause, Condition, Feature, Literal, Position, Root, Source, Test},
     value::{Relation, Type, Value},
 };
 
@@ -21,14 +19,14 @@ const CLAUSE_LITERALS_MAX: usize = 64;
 
 fn type_of(number: i32) -> Checked<Type> {
     Type::from_message(number)
-        .ok_or_else(|| BundleFault::malformed(format!("no type {number}")).within("type"))
+        .ok_or_else(|| BundleError::malformed(format!("no type {number}")).within("type"))
 }
 
 pub(super) fn attribute(message: v1::AttributeDeclaration) -> Checked<Attribute> {
     let root =
-        Root::from_message(message.root).ok_or_else(|| BundleFault::malformed("no root".to_owned()))?;
+        Root::from_message(message.root).ok_or_else(|| BundleError::malformed("no root".to_owned()))?;
     let kind = type_of(message.r#type)?;
-    BundleFault::limit("allowed values", message.allowed.len(), ALLOWED_MAX)?;
+    BundleError::limit("allowed values", message.allowed.len(), ALLOWED_MAX)?;
     // Of a list, allowed values are those of its elements.
     let kind_of_one = kind.element();
     let of_type = |field: &str, value: v1::Value| match value.kind {
@@ -37,7 +35,7 @@ pub(super) fn attribute(message: v1::AttributeDeclaration) -> Checked<Attribute>
         {
             Ok(found)
         }
-        _ => Err(BundleFault::malformed("not of the attribute's type".to_owned()).within(field)),
+        _ => Err(BundleError::malformed("not of the attribute's type".to_owned()).within(field)),
     };
     let bound = |field: &str, value: Option<v1::Value>| {
         value
@@ -62,14 +60,14 @@ pub(super) fn attribute(message: v1::AttributeDeclaration) -> Checked<Attribute>
 
 pub(super) fn features(messages: Vec<v1::Feature>, attributes: &[Attribute]) -> Checked<Vec<Feature>> {
     let mut before = 0;
-    rows("features", messages, |message| {
+    check_rows("features", messages, |message| {
         let kind = type_of(message.r#type)?;
         let source = match message.source {
             Some(v1::feature::Source::Attribute(number)) => {
                 let attribute: AttributeId = index("attribute", number, attributes.len())?;
                 let declared = attributes.get(attribute.place());
                 if declared.is_none_or(|declared| declared.root == Root::Action || declared.kind != kind) {
-                    return Err(BundleFault::malformed(
+                    return Err(BundleError::malformed(
                         "an action's attribute, or of another type".to_owned(),
                     ));
                 }
@@ -82,11 +80,11 @@ pub(super) fn features(messages: Vec<v1::Feature>, attributes: &[Attribute]) -> 
                     formula: false,
                 };
                 Source::Derived(
-                    Program::from_message(program, scope).map_err(|fault| fault.within("derived"))?,
+                    Program::from_message(program, scope).map_err(|error| error.within("derived"))?,
                 )
             }
             _ => {
-                return Err(BundleFault::malformed(
+                return Err(BundleError::malformed(
                     "no source, or `now` that is no timestamp".to_owned(),
                 ));
             }
@@ -111,7 +109,7 @@ pub(super) fn literal(
     let kind = features
         .get(feature.place())
         .map_or(Type::Bool, |feature| feature.kind);
-    let mismatch = || BundleFault::malformed("the test does not fit the feature's type".to_owned());
+    let mismatch = || BundleError::malformed("the test does not fit the feature's type".to_owned());
     let test = match message.test {
         Some(literal::Test::IsTrue(_)) if kind == Type::Bool => Test::IsTrue,
         Some(literal::Test::IsPresent(_)) => Test::IsPresent,
@@ -124,7 +122,7 @@ pub(super) fn literal(
                 return Err(mismatch());
             }
             if Value::of(&value).relation(&Value::of(&value)) == Relation::Unordered {
-                return Err(BundleFault::malformed("a comparison with NaN".to_owned()));
+                return Err(BundleError::malformed("a comparison with NaN".to_owned()));
             }
             Test::Compare(comparison, value)
         }
@@ -150,19 +148,19 @@ fn comparison(operator: comparison::Operator) -> Checked<Comparison> {
         comparison::Operator::Le => Ok(Comparison::LessOrEqual),
         comparison::Operator::Gt => Ok(Comparison::Greater),
         comparison::Operator::Ge => Ok(Comparison::GreaterOrEqual),
-        comparison::Operator::Unspecified => Err(BundleFault::malformed("no operator".to_owned())),
+        comparison::Operator::Unspecified => Err(BundleError::malformed("no operator".to_owned())),
     }
 }
 
 fn one_of(values: Vec<v1::Value>, kind: Type) -> Checked<Test> {
-    BundleFault::limit("values of one_of", values.len(), ONE_OF_MAX)?;
+    BundleError::limit("values of one_of", values.len(), ONE_OF_MAX)?;
     let (mut strings, mut ints) = (Vec::new(), Vec::new());
     for value in values {
         match value.kind {
             Some(Kind::String(value)) if kind == Type::String => strings.push(value),
             Some(Kind::Int(value)) if kind.is_number() => ints.push(value),
             _ => {
-                return Err(BundleFault::malformed(
+                return Err(BundleError::malformed(
                     "`one_of` does not fit the feature's type".to_owned(),
                 ));
             }
@@ -171,7 +169,7 @@ fn one_of(values: Vec<v1::Value>, kind: Type) -> Checked<Test> {
     let sorted =
         strings.is_sorted_by(|left, right| left < right) && ints.is_sorted_by(|left, right| left < right);
     if !sorted {
-        return Err(BundleFault::malformed(
+        return Err(BundleError::malformed(
             "`one_of` is not sorted, or has a value twice".to_owned(),
         ));
     }
@@ -193,7 +191,7 @@ fn position(message: Option<v1::Position>, files: usize) -> Checked<Position> {
     let file = message.file as usize;
     if file >= files {
         return Err(
-            BundleFault::malformed(format!("index {file} of {files}")).within("position.file".to_owned())
+            BundleError::malformed(format!("index {file} of {files}")).within("position.file".to_owned())
         );
     }
     Ok(Position {

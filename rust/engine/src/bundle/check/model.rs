@@ -1,16 +1,14 @@
 //! A `Model` message -> [`Model`]: each column's source exists, and what stands in for it fits the tensor.
 
 use nextbest_proto::v1::{self, model_column, value::Kind};
-use sha2::{Digest as _, Sha256};
 
-use super::{index, rows};
+use super::index;
 use crate::{
-    bundle::{
-        BundleFault, hexadecimal,
-        tables::{Action, Column, ColumnSource, ElementType, Feature, Model, ModelInput},
-    },
+    digest::sha256,
+    error::{BundleError, check_rows},
     id::{ActionId, FeatureId, Id, Table, narrow},
-    propensity::{Histograms, Lowered},
+    model::{Column, ColumnSource, ElementType, Histograms, Lowered, Model, ModelInput},
+    tables::{Action, Feature},
     value::Type,
 };
 
@@ -40,26 +38,26 @@ pub(super) fn model(
     actions: &Table<ActionId, Action>,
     bound: Vec<(ActionId, Option<usize>)>,
     models: usize,
-) -> Result<Model, BundleFault> {
-    BundleFault::limit("inputs", message.inputs.len(), INPUTS_MAX)?;
-    let inputs = rows("inputs", message.inputs, |row| input(row, features, types))?;
+) -> Result<Model, BundleError> {
+    BundleError::limit("inputs", message.inputs.len(), INPUTS_MAX)?;
+    let inputs = check_rows("inputs", message.inputs, |row| input(row, features, types))?;
     if inputs.is_empty() {
-        return Err(BundleFault::malformed("a model without inputs".to_owned()));
+        return Err(BundleError::malformed("a model without inputs".to_owned()));
     }
     let positive_column = message.positive_column as usize;
-    BundleFault::limit("output columns", positive_column, OUTPUT_COLUMNS_MAX)?;
+    BundleError::limit("output columns", positive_column, OUTPUT_COLUMNS_MAX)?;
     let lowered = message.native.map(|native| {
         let bound: Vec<(ActionId, u32)> = bound
             .into_iter()
             .map(|(action, column)| (action, narrow(column.unwrap_or(positive_column))))
             .collect();
-        Lowered::new(native, &inputs, actions, &bound, models).map_err(|fault| fault.within("native"))
+        Lowered::new(native, &inputs, actions, &bound, models).map_err(|error| error.within("native"))
     });
     let histograms =
-        Histograms::new(message.reference, features).map_err(|fault| fault.within("reference"))?;
+        Histograms::new(message.reference, features).map_err(|error| error.within("reference"))?;
     Ok(Model {
         name: message.name,
-        version: hexadecimal(&Sha256::digest(&message.onnx)),
+        version: sha256(&message.onnx),
         histograms,
         onnx: message.onnx,
         lowered: lowered.transpose()?,
@@ -70,21 +68,21 @@ pub(super) fn model(
     })
 }
 
-fn input(message: v1::ModelInput, features: &[Feature], types: &[Type]) -> Result<ModelInput, BundleFault> {
+fn input(message: v1::ModelInput, features: &[Feature], types: &[Type]) -> Result<ModelInput, BundleError> {
     let element_type = match message.element_type() {
-        v1::ElementType::Unspecified => return Err(BundleFault::malformed("no element type".to_owned())),
+        v1::ElementType::Unspecified => return Err(BundleError::malformed("no element type".to_owned())),
         v1::ElementType::Float32 => ElementType::Float32,
         v1::ElementType::Float64 => ElementType::Float64,
         v1::ElementType::Int64 => ElementType::Int64,
         v1::ElementType::String => ElementType::String,
         v1::ElementType::Boolean => ElementType::Bool,
     };
-    BundleFault::limit("columns", message.columns.len(), COLUMNS_MAX)?;
-    let columns = rows("columns", message.columns, |row| {
+    BundleError::limit("columns", message.columns.len(), COLUMNS_MAX)?;
+    let columns = check_rows("columns", message.columns, |row| {
         column(row, element_type, features, types)
     })?;
     if columns.is_empty() {
-        return Err(BundleFault::malformed("an input without columns".to_owned()));
+        return Err(BundleError::malformed("an input without columns".to_owned()));
     }
     Ok(ModelInput {
         name: message.name,
@@ -98,7 +96,7 @@ fn column(
     element_type: ElementType,
     features: &[Feature],
     types: &[Type],
-) -> Result<Column, BundleFault> {
+) -> Result<Column, BundleError> {
     let (source, kind) = match message.source {
         Some(model_column::Source::Feature(number)) => {
             let feature: FeatureId = index("feature", number, features.len())?;
@@ -117,7 +115,7 @@ fn column(
             .as_ref()
             .is_none_or(|kind: &Kind| element_type.takes(Type::of(kind)));
     if !fits {
-        return Err(BundleFault::malformed(
+        return Err(BundleError::malformed(
             "no source, or of a type that the input does not take".to_owned(),
         ));
     }

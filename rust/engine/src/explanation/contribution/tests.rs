@@ -4,7 +4,7 @@ use nextbest_proto::v1::{NativeOperation as Code, model_column};
 
 use super::*;
 use crate::{
-    Moment, NoModels, Reject, Request, decide,
+    Moment, NoModels, Request, RequestError, decide,
     testing::{AGE, BALANCE, TestBundle, attribute, double, int, request},
 };
 
@@ -83,9 +83,9 @@ fn asked(level: v1::ContributionLevel, top: u32) -> v1::DecideRequest {
 
 fn answer(bundle: &Bundle, request: &Request) -> v1::DecideResponse {
     let moment = Moment { now_us: 0, seed: 0 };
-    decide(bundle, request, None, moment, &mut NoModels)
-        .respond(usize::MAX)
-        .unwrap()
+    let mut decision = decide(bundle, request, None, moment, &mut NoModels);
+    decision.advise(&mut NoModels);
+    decision.respond(usize::MAX).unwrap()
 }
 
 fn told(answer: &v1::DecideResponse) -> Vec<(&str, &v1::Contributions)> {
@@ -159,9 +159,9 @@ fn as_many_are_told_as_are_asked_for() {
 #[test]
 fn what_asks_for_too_much_is_refused() {
     let bundle = bundle();
-    let refusal = |found: Result<Request, Reject>| {
-        let reject = found.unwrap_err();
-        (reject.field().to_owned(), reject.to_string())
+    let refusal = |found: Result<Request, RequestError>| {
+        let error = found.unwrap_err();
+        (error.field().to_owned(), error.to_string())
     };
     let found = refusal(Request::check(&bundle, asked(v1::ContributionLevel::Exact, 11)));
     assert_eq!(

@@ -6,11 +6,11 @@ use nextbest_proto::v1::{self, value::Kind};
 
 use super::{Variable, read_by, read_by_feature};
 use crate::{
-    bundle::tables::{Attribute, Source, Test},
     decision::Decision,
     id::{AttributeId, ClauseId, FeatureId},
     program::Instruction,
     request::accepts,
+    tables::{Attribute, Source, Test},
     value::{Type, Value},
 };
 

@@ -1,6 +1,6 @@
 //! An ensemble and its covers -> trees whose nodes know whose cell they test, and which share of the rows goes left.
 
-use super::{super::ensemble::Ensemble, Unexplained, owners::Owner};
+use super::{super::ensemble::Ensemble, AttributionError, owners::Owner};
 use crate::kernel::{Child, RIGHTMOST, key};
 
 /// A tree of an ensemble, for any of its targets.
@@ -62,9 +62,9 @@ pub(super) fn cover(
     ensemble: &Ensemble,
     owners: &[Owner],
     nobody: u16,
-) -> Result<Vec<CoveredTree>, Unexplained> {
+) -> Result<Vec<CoveredTree>, AttributionError> {
     if ensemble.covers().is_empty() {
-        return Err(Unexplained::new(
+        return Err(AttributionError::new(
             "the model was compiled without a background sample",
         ));
     }
@@ -77,7 +77,7 @@ pub(super) fn cover(
     let owner = |slot: u16| match axes.get(slots.axis(slot).0) {
         Some(Owner::One(owner)) => Ok(*owner),
         Some(Owner::Nobody) | None => Ok(nobody),
-        Some(Owner::Several) => Err(Unexplained::new(
+        Some(Owner::Several) => Err(AttributionError::new(
             "its trees test a number that is made of several attributes",
         )),
     };

@@ -12,7 +12,7 @@ use super::{
         NativeModel,
         step::{Operand, Operation, Step},
     },
-    ContributionScale, Unexplained,
+    AttributionError, ContributionScale,
     owners::Owner,
 };
 
@@ -37,7 +37,7 @@ pub(super) struct Sum {
 }
 
 /// The margin behind a cell.
-pub(super) fn behind(model: &NativeModel, owners: &[Owner], cell: usize) -> Result<Margin, Unexplained> {
+pub(super) fn behind(model: &NativeModel, owners: &[Owner], cell: usize) -> Result<Margin, AttributionError> {
     let graph = Graph { model, owners };
     let (scale, open) = graph
         .squashed(cell)
@@ -134,7 +134,7 @@ impl Graph<'_> {
     }
 
     /// Takes cells apart, the last ones first: what a cell is made of stands before it, so that each is met once.
-    fn expand(&self, scale: ContributionScale, open: Vec<(usize, f64)>) -> Result<Margin, Unexplained> {
+    fn expand(&self, scale: ContributionScale, open: Vec<(usize, f64)>) -> Result<Margin, AttributionError> {
         let mut margin = Margin {
             scale,
             constant: 0.0,
@@ -144,7 +144,7 @@ impl Graph<'_> {
         let mut open: BTreeMap<usize, f64> = open.into_iter().collect();
         while let Some((cell, coefficient)) = open.pop_last() {
             if !coefficient.is_finite() {
-                return Err(Unexplained::new("a coefficient of the model is not finite"));
+                return Err(AttributionError::new("a coefficient of the model is not finite"));
             }
             if coefficient == 0.0 {
                 continue;
@@ -184,7 +184,7 @@ impl Graph<'_> {
         step: &Step,
         place: usize,
         add: &mut dyn FnMut(usize, f64),
-    ) -> Result<f64, Unexplained> {
+    ) -> Result<f64, AttributionError> {
         match &step.operation {
             Operation::Gather(sources) => {
                 if let Some(cell) = sources.get(place) {
@@ -221,7 +221,7 @@ impl Graph<'_> {
         (left, right): (Operand, Operand),
         place: usize,
         add: &mut dyn FnMut(usize, f64),
-    ) -> Result<(), Unexplained> {
+    ) -> Result<(), AttributionError> {
         let (left, right) = (left.at(place), right.at(place));
         match (code, self.constant(left), self.constant(right)) {
             (Code::NativeAdd, ..) => {
@@ -247,7 +247,7 @@ impl Graph<'_> {
     }
 }
 
-fn mixing(operation: &Operation) -> Unexplained {
+fn mixing(operation: &Operation) -> AttributionError {
     let code = match operation {
         Operation::Unary(code, _) | Operation::Binary(code, ..) | Operation::Reduce(code, ..) => *code,
         Operation::Select(..) => Code::NativeSelect,
@@ -257,7 +257,7 @@ fn mixing(operation: &Operation) -> Unexplained {
         _ => Code::Unspecified,
     };
     let name = code.as_str_name().trim_start_matches("NATIVE_").to_lowercase();
-    Unexplained::new(&format!(
+    AttributionError::new(&format!(
         "the model is no sum over attributes: it takes the `{}` of several",
         name.replace('_', " ")
     ))

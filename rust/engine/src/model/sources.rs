@@ -1,16 +1,15 @@
 //! The attributes that a lowered model's inputs are bound to -> what each of them adds to an action's propensity.
 
 use super::{
-    super::batch::{constant_cell, feature_cell},
-    Lowered, Place, set,
+    ColumnSource, ElementType, ModelInput,
+    cell::{constant_cell, feature_cell},
+    lowered::{Lowered, Place, set},
 };
 use crate::{
-    bundle::{
-        Bundle,
-        tables::{ColumnSource, ElementType, ModelInput},
-    },
-    id::{ActionId, Id},
+    id::Id,
+    kernel::Kernel,
     native::{Attributed, Attributions, Method, NativeModel, Rows},
+    tables::Action,
     value::Value,
 };
 
@@ -65,10 +64,10 @@ impl Lowered {
     /// Why there is nothing to say, in a sentence.
     pub(crate) fn explain(
         &self,
-        bundle: &Bundle,
+        kernel: Kernel,
         features: &[Value<'_>],
         inputs: &[ModelInput],
-        (action, column): (ActionId, u32),
+        (action, column): (&Action, u32),
         method: Method,
     ) -> Result<(&[ColumnSource], Attributed), String> {
         let Sources {
@@ -96,7 +95,7 @@ impl Lowered {
                     ColumnSource::Feature(feature) => features
                         .get(feature.place())
                         .and_then(|value| feature_cell(input.element_type, value)),
-                    ColumnSource::ActionAttribute(attribute) => bundle.actions[action]
+                    ColumnSource::ActionAttribute(attribute) => action
                         .attributes
                         .get(attribute)
                         .and_then(Option::as_ref)
@@ -111,7 +110,7 @@ impl Lowered {
                 }
             }
         }
-        self.model.run(bundle.index.report().kernel, &mut rows);
+        self.model.run(kernel, &mut rows);
         let found = attributions.explain(&self.model, method, column, &rows, 0);
         let found = found.ok_or_else(|| "the model has no result".to_owned())?;
         Ok((sources, found))

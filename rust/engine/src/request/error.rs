@@ -12,12 +12,12 @@ const KNOWN_MAX: usize = 5;
 /// Why a request is refused: the caller's mistake, never the server's. It names fields and names, and never repeats
 /// a value of an attribute, for it ends up in logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reject {
+pub struct RequestError {
     field: String,
     problem: String,
 }
 
-impl Reject {
+impl RequestError {
     pub(crate) fn new(field: &str, problem: String) -> Self {
         Self {
             field: field.to_owned(),
@@ -91,10 +91,10 @@ fn shorten(name: &str) -> String {
 }
 
 /// What is wrong with the field, without its path: "no placement `hreo`: did you mean `hero`?"
-impl fmt::Display for Reject {
+impl fmt::Display for RequestError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.problem)
     }
 }
 
-impl std::error::Error for Reject {}
+impl std::error::Error for RequestError {}

@@ -2,12 +2,13 @@
 
 use nextbest_proto::v1::{self, PropensitySource};
 
-use super::{BATCH_ROWS_MAX, Scorer, batch};
 use crate::{
     bundle::Bundle,
     capsule, features,
     id::{ActionId, ModelId},
+    limits::BATCH_ROWS_MAX,
     program::machine::Machine,
+    propensity::{Scorer, batch},
     record::Record,
     request::{Moment, Request},
 };

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Batch, Moment, Request, ScoreFault, Scorer, decide,
+    Batch, Bundle, ModelId, Moment, Request, ScoreError, Scorer, decide,
+    id::narrow,
     testing::{
         AGE, BALANCE, PRODUCTS, SEGMENT, TestBundle, VIP, attribute, double, int, request, string, strings,
         value,
@@ -133,10 +134,10 @@ fn what_is_no_histogram_is_refused() {
         (PRODUCTS, numbers(&[40.0])),
         (PRODUCTS, texts(&["a"])),
     ] {
-        let fault = open(of_features(vec![of_feature(feature, histogram)])).unwrap_err();
+        let error = open(of_features(vec![of_feature(feature, histogram)])).unwrap_err();
         assert!(
-            fault.to_string().contains("models[0].reference.features[0]"),
-            "{fault}"
+            error.to_string().contains("models[0].reference.features[0]"),
+            "{error}"
         );
     }
     let scores = v1::ModelReference {
@@ -182,12 +183,12 @@ fn bundle() -> TestBundle {
 }
 
 /// Answers with scores that grow by a tenth, or not at all.
-struct Rising(Option<ScoreFault>);
+struct Rising(Option<ScoreError>);
 
 impl Scorer for Rising {
-    fn score(&mut self, _: ModelId, batch: &Batch<'_>, scores: &mut Vec<f64>) -> Result<(), ScoreFault> {
-        if let Some(fault) = self.0 {
-            return Err(fault);
+    fn score(&mut self, _: ModelId, batch: &Batch<'_>, scores: &mut Vec<f64>) -> Result<(), ScoreError> {
+        if let Some(error) = self.0 {
+            return Err(error);
         }
         scores.extend((0..batch.rows).map(|row| 0.1 + 0.2 * f64::from(narrow(row))));
         Ok(())
@@ -251,7 +252,7 @@ fn a_model_that_fails_has_features_and_no_scores() {
     let card = &counted(
         &bundle,
         vec![attribute("vip", value(v1::value::Kind::Bool(true)))],
-        &mut Rising(Some(ScoreFault::Failed)),
+        &mut Rising(Some(ScoreError::Failed)),
     )[0];
     assert_eq!(card[..], [1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1]);
 }
@@ -278,7 +279,7 @@ fn counters_serve_the_same_bins_of_the_same_features_only() {
             .map(|row| Feature {
                 name: row.name.clone(),
                 kind: row.kind,
-                source: crate::bundle::tables::Source::Now,
+                source: crate::tables::Source::Now,
             })
             .collect();
         Histograms::new(Some(message), &features).unwrap()

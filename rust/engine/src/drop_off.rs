@@ -5,17 +5,18 @@ use nextbest_proto::v1::Stage;
 
 use crate::{
     bundle::Bundle,
-    decision::Stages,
+    decision::Decision,
     eligibility::Interpreter,
     id::{ActionId, ClauseId, ConditionId},
+    stages::Stages,
 };
 
-/// Leaving actions that are looked at.
-const LEAVES_EXAMINED_MAX: u32 = 64;
+/// Actions that left, of which at most so many are looked at.
+const EXAMINED_MAX: u32 = 64;
 
 /// The condition at which most actions left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FrequentLeave<'a> {
+pub struct TopDropOff<'a> {
     /// Eligibility, applicability or suitability: the first at which an action left for this condition.
     pub stage: Stage,
     /// The marketer's reason, or the condition's text where none was given.
@@ -25,13 +26,17 @@ pub struct FrequentLeave<'a> {
     pub actions: u32,
 }
 
+impl Decision<'_> {
+    /// The condition at which most actions left; nothing where every available action met its policies.
+    #[must_use]
+    pub fn top_drop_off(&self) -> Option<TopDropOff<'_>> {
+        find(self.bundle, self.interpreter(), &self.stages)
+    }
+}
+
 /// An action counts for the condition of its first clause that is not true, at the stage where it left. Of conditions
 /// with as many actions, the first in the bundle.
-pub(crate) fn most_frequent<'a>(
-    bundle: &'a Bundle,
-    interpreter: Interpreter<'_>,
-    stages: &Stages,
-) -> Option<FrequentLeave<'a>> {
+fn find<'a>(bundle: &'a Bundle, interpreter: Interpreter<'_>, stages: &Stages) -> Option<TopDropOff<'a>> {
     let passed = &stages.passed;
     let left = [
         (Stage::Eligibility, stages.available.difference(&passed.eligible)),
@@ -42,7 +47,7 @@ pub(crate) fn most_frequent<'a>(
         (Stage::Suitability, passed.applicable.difference(&passed.suitable)),
     ];
     let total: u32 = left.iter().map(|(_, actions)| actions.count()).sum();
-    let step = total.div_ceil(LEAVES_EXAMINED_MAX).max(1);
+    let step = total.div_ceil(EXAMINED_MAX).max(1);
     let mut examined: Vec<(ConditionId, Stage)> = Vec::new();
     for (stage, actions) in &left {
         examined.extend(actions.one_of_every(step).filter_map(|action| {
@@ -60,7 +65,7 @@ pub(crate) fn most_frequent<'a>(
     let (condition, stage) = most.first().copied()?;
     let row = &bundle.conditions[condition];
     let share = u64::from(total) * most.len() as u64 / examined.len().max(1) as u64;
-    Some(FrequentLeave {
+    Some(TopDropOff {
         stage,
         reason: if row.reason.is_empty() {
             &row.text
@@ -88,7 +93,7 @@ mod tests {
         testing::{AGE, TestBundle, at_least, attribute, int, request},
     };
 
-    fn leave(age: i64) -> Option<(Stage, String, u32)> {
+    fn drop_off(age: i64) -> Option<(Stage, String, u32)> {
         let mut bundle = TestBundle::new();
         let adult = bundle.test(AGE, at_least(18));
         let senior = bundle.test(AGE, at_least(65));
@@ -105,15 +110,15 @@ mod tests {
             Moment { now_us: 0, seed: 0 },
             &mut NoModels,
         );
-        let leave = decision.frequent_leave()?;
-        Some((leave.stage, leave.reason.to_owned(), leave.actions))
+        let found = decision.top_drop_off()?;
+        Some((found.stage, found.reason.to_owned(), found.actions))
     }
 
     #[test]
     fn actions_count_for_their_first_failing_condition() {
-        assert_eq!(leave(10), Some((Stage::Eligibility, "reason 0".to_owned(), 2)));
-        assert_eq!(leave(40), Some((Stage::Eligibility, "reason 1".to_owned(), 2)));
-        assert_eq!(leave(70), None);
+        assert_eq!(drop_off(10), Some((Stage::Eligibility, "reason 0".to_owned(), 2)));
+        assert_eq!(drop_off(40), Some((Stage::Eligibility, "reason 1".to_owned(), 2)));
+        assert_eq!(drop_off(70), None);
     }
 
     #[test]
@@ -128,8 +133,8 @@ mod tests {
         let request = Request::check(&bundle, request(&["hero"], vec![attribute("age", int(10))])).unwrap();
         let moment = Moment { now_us: 0, seed: 0 };
         let decision = decide(&bundle, &request, None, moment, &mut NoModels);
-        let leave = decision.frequent_leave().unwrap();
-        assert_eq!((leave.stage, leave.reason), (Stage::Eligibility, "reason 1"));
-        assert!((2_700..=3_300).contains(&leave.actions), "{}", leave.actions);
+        let found = decision.top_drop_off().unwrap();
+        assert_eq!((found.stage, found.reason), (Stage::Eligibility, "reason 1"));
+        assert!((2_700..=3_300).contains(&found.actions), "{}", found.actions);
     }
 }

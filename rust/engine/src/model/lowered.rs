@@ -2,22 +2,21 @@
 //!
 //! What an action brings to its row never changes, and is computed when the bundle is opened.
 
-mod sources;
-
 use nextbest_proto::v1;
 
-use super::batch::{Cell, constant_cell, feature_cell};
+use super::{
+    ColumnSource, ElementType, ModelInput,
+    cell::{Cell, constant_cell, feature_cell},
+    sources::Sources,
+};
 use crate::{
-    bundle::{
-        BundleFault,
-        tables::{Action, ColumnSource, ElementType, ModelInput},
-    },
+    error::BundleError,
     id::{ActionId, FeatureId, Id, Table, narrow},
     kernel::Kernel,
     native::{CellKind, Factoring, InputKinds, NativeModel, Rows},
+    tables::Action,
     value::Value,
 };
-use sources::Sources;
 
 /// Cells of all rows of one model.
 const ROW_CELLS_MAX: usize = 1 << 26;
@@ -28,7 +27,7 @@ const UNBOUND: u32 = u32::MAX;
 /// A lowered model of a bundle.
 #[derive(Debug)]
 pub struct Lowered {
-    model: NativeModel,
+    pub(super) model: NativeModel,
     factoring: Factoring,
     /// Inputs that come from features.
     shared: Vec<SharedInput>,
@@ -36,7 +35,7 @@ pub struct Lowered {
     rows: Vec<u32>,
     /// Rows whose action lacks an input that nothing stands in for.
     incomplete: Vec<bool>,
-    sources: Sources,
+    pub(super) sources: Sources,
 }
 
 #[derive(Debug)]
@@ -49,7 +48,7 @@ struct SharedInput {
 
 /// Where an input stands: in which line, and there.
 #[derive(Clone, Copy, Debug)]
-enum Place {
+pub(super) enum Place {
     Float(usize),
     Int(usize),
     Text(usize),
@@ -57,7 +56,7 @@ enum Place {
 
 /// What a model says of an action.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Score {
+pub(crate) enum Score {
     /// Not yet looked at whether it is a propensity.
     Propensity(f64),
     /// The row has no result.
@@ -75,7 +74,7 @@ impl Lowered {
         actions: &Table<ActionId, Action>,
         bound: &[(ActionId, u32)],
         models: usize,
-    ) -> Result<Self, BundleFault> {
+    ) -> Result<Self, BundleError> {
         let model = NativeModel::check(message)?;
         let mut kinds = InputKinds::default();
         let mut shared = Vec::new();
@@ -110,11 +109,11 @@ impl Lowered {
         let expected = model.inputs();
         let found = (kinds.floats.len(), kinds.ints.len(), kinds.texts.len());
         if found != (expected.floats, expected.ints, expected.texts) {
-            return Err(BundleFault::malformed(
+            return Err(BundleError::malformed(
                 "a lowered model of other inputs".to_owned(),
             ));
         }
-        BundleFault::limit(
+        BundleError::limit(
             "cells of a model's rows",
             bound.len().saturating_mul(model.cell_count()),
             ROW_CELLS_MAX,
@@ -160,7 +159,7 @@ impl Lowered {
     }
 
     /// Scores actions that are bound to it, ascending; appends a score for each.
-    pub(super) fn score(
+    pub(crate) fn score(
         &self,
         kernel: Kernel,
         features: &[Value<'_>],
@@ -206,7 +205,7 @@ impl Lowered {
 }
 
 /// Sets an input; false where it is missing, and no number.
-fn set<'a>(rows: &mut Rows<'a>, row: usize, place: Place, cell: Option<Cell<'a>>) -> bool {
+pub(super) fn set<'a>(rows: &mut Rows<'a>, row: usize, place: Place, cell: Option<Cell<'a>>) -> bool {
     match (place, cell) {
         (Place::Float(place), cell) => {
             #[expect(

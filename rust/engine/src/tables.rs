@@ -9,7 +9,6 @@ use crate::{
         ModelId, PlacementId, Table, TreatmentId,
     },
     program::{Comparison, Program},
-    propensity::{Histograms, Lowered},
     value::Type,
 };
 
@@ -234,76 +233,6 @@ pub(crate) struct Placement {
     pub(crate) fallback: Option<ActionId>,
     /// Actions with a treatment for the placement, whatever their treatments' conditions say.
     pub(crate) treatable: ActionSet,
-}
-
-/// What a model's input tensor holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ElementType {
-    /// `tensor(float)`
-    Float32,
-    /// `tensor(double)`
-    Float64,
-    /// `tensor(int64)`
-    Int64,
-    /// `tensor(string)`
-    String,
-    /// `tensor(bool)`
-    Bool,
-}
-
-/// A propensity model.
-#[derive(Debug)]
-pub struct Model {
-    /// Unique in the bundle.
-    pub name: String,
-    /// The ONNX file.
-    pub onnx: Vec<u8>,
-    /// In the order of [`crate::Batch::inputs`].
-    pub inputs: Vec<ModelInput>,
-    /// The output that holds probabilities, of shape `[rows, columns]` or `[rows]`.
-    pub output: String,
-    /// The column of the positive class; 0 for an output without columns.
-    pub positive_column: usize,
-    /// Whether ONNX Runtime gets one row at a time: the score of a row depends on the others of its run.
-    pub is_row_by_row: bool,
-    /// The same model, lowered: runs instead of the graph.
-    pub lowered: Option<Lowered>,
-    /// SHA-256 of the ONNX file, in hexadecimal: the name of its version.
-    pub version: String,
-    /// What is counted of it.
-    pub histograms: Histograms,
-}
-
-/// One input tensor of a model, of shape `[rows, columns]`, or `[rows]` with one column.
-#[derive(Debug)]
-pub struct ModelInput {
-    /// Its name in the ONNX graph.
-    pub name: String,
-    /// What it holds.
-    pub element_type: ElementType,
-    pub(crate) columns: Vec<Column>,
-}
-
-impl ModelInput {
-    /// How many columns; at least 1.
-    #[must_use]
-    pub fn column_count(&self) -> usize {
-        self.columns.len()
-    }
-}
-
-#[derive(Debug)]
-pub(crate) struct Column {
-    pub(crate) source: ColumnSource,
-    /// Stands in where the source is missing.
-    pub(crate) stand_in: Option<Kind>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ColumnSource {
-    Feature(FeatureId),
-    /// Place in `Action::attributes`.
-    ActionAttribute(usize),
 }
 
 #[derive(Debug)]

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use crate::limits::FORMAT;
+
 /// Why a bundle cannot be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BundleFault {
+pub enum BundleError {
     /// It does not begin like a bundle.
     NotABundle,
     /// It was written for a later engine.
@@ -53,7 +55,7 @@ pub enum BundleFault {
     },
 }
 
-impl BundleFault {
+impl BundleError {
     /// A stable word for programs.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -119,15 +121,14 @@ impl BundleFault {
 }
 
 /// A lower-case sentence on one line.
-impl fmt::Display for BundleFault {
+impl fmt::Display for BundleError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotABundle => formatter.write_str("not a bundle: it does not begin with `nextbest`"),
             Self::NewerFormat { format } => {
                 write!(
                     formatter,
-                    "a bundle of format {format}: this server reads format {}",
-                    super::FORMAT
+                    "a bundle of format {format}: this server reads format {FORMAT}"
                 )
             }
             Self::Oversized { bytes, bytes_max } => {
@@ -167,4 +168,17 @@ impl fmt::Display for BundleFault {
     }
 }
 
-impl std::error::Error for BundleFault {}
+impl std::error::Error for BundleError {}
+
+/// Checks each row of a table; an error names the row.
+pub(crate) fn check_rows<M, T>(
+    table: &str,
+    messages: Vec<M>,
+    mut row: impl FnMut(M) -> Result<T, BundleError>,
+) -> Result<Vec<T>, BundleError> {
+    messages
+        .into_iter()
+        .enumerate()
+        .map(|(index, message)| row(message).map_err(|error| error.within(format!("{table}[{index}]"))))
+        .collect()
+}

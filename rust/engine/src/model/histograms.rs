@@ -8,15 +8,13 @@ mod tests;
 use nextbest_proto::v1;
 
 use super::{
-    Propensity,
-    batch::{Cell, feature_cell},
+    ElementType,
+    cell::{Cell, feature_cell},
 };
 use crate::{
-    bundle::{
-        Bundle, BundleFault, check_rows,
-        tables::{ElementType, Feature},
-    },
-    id::{FeatureId, Id, ModelId, narrow},
+    error::{BundleError, check_rows},
+    id::{FeatureId, Id},
+    tables::Feature,
     value::{Type, Value},
 };
 
@@ -30,7 +28,7 @@ const COUNTERS_MAX: usize = 1 << 20;
 const SCORE_BINS: u32 = 20;
 
 /// Where the decisions that a model was asked in are counted.
-const DECISIONS: usize = 0;
+pub(crate) const DECISIONS: usize = 0;
 const SCORES: usize = 1;
 
 /// What is counted of one model, in one line of counters: decisions that it was asked in, then the bins of its
@@ -63,22 +61,22 @@ impl Histograms {
     pub(crate) fn new(
         reference: Option<v1::ModelReference>,
         features: &[Feature],
-    ) -> Result<Self, BundleFault> {
+    ) -> Result<Self, BundleError> {
         let message = reference.clone().unwrap_or_default();
         let of_features = check_rows("features", message.features, |row| {
             FeatureHistogram::new(row, features)
         })?;
         let scores = message.scores.map(|scores| match Bins::new(scores)? {
-            Bins::Texts(_) => Err(BundleFault::malformed("texts".to_owned())),
+            Bins::Texts(_) => Err(BundleError::malformed("texts".to_owned())),
             numbers @ Bins::Numbers(_) => Ok(numbers),
         });
-        let scores = scores.transpose().map_err(|fault| fault.within("scores"))?;
+        let scores = scores.transpose().map_err(|error| error.within("scores"))?;
         let histograms = Self {
             scores: scores.unwrap_or_else(Bins::of_equal_width),
             features: of_features,
             reference,
         };
-        BundleFault::limit("counters", histograms.counter_count(), COUNTERS_MAX)?;
+        BundleError::limit("counters", histograms.counter_count(), COUNTERS_MAX)?;
         Ok(histograms)
     }
 
@@ -127,12 +125,12 @@ impl Histograms {
         }
     }
 
-    fn score(&self, score: f64) -> usize {
+    pub(crate) fn score(&self, score: f64) -> usize {
         SCORES + self.scores.of_number(score)
     }
 
     /// Names the counter of each feature.
-    fn features(&self, values: &[Value<'_>], mut count: impl FnMut(usize)) {
+    pub(crate) fn features(&self, values: &[Value<'_>], mut count: impl FnMut(usize)) {
         let mut start = SCORES + self.scores.count();
         for feature in &self.features {
             let bin = values
@@ -145,10 +143,10 @@ impl Histograms {
 }
 
 impl FeatureHistogram {
-    fn new(message: v1::FeatureReference, features: &[Feature]) -> Result<Self, BundleFault> {
+    fn new(message: v1::FeatureReference, features: &[Feature]) -> Result<Self, BundleError> {
         let feature = FeatureId::from_place(message.feature);
         let Some(row) = features.get(feature.place()) else {
-            return Err(BundleFault::malformed("no such feature".to_owned()));
+            return Err(BundleError::malformed("no such feature".to_owned()));
         };
         let bins = match Bins::new(message.histogram.unwrap_or_default())? {
             // No text was frequent enough to be named.
@@ -160,7 +158,7 @@ impl FeatureHistogram {
             Bins::Numbers(_) => !matches!(row.kind, Type::String | Type::StringList | Type::IntList),
         };
         if !fits {
-            return Err(BundleFault::malformed(
+            return Err(BundleError::malformed(
                 "a histogram of another type than its feature".to_owned(),
             ));
         }
@@ -182,15 +180,15 @@ impl FeatureHistogram {
 }
 
 impl Bins {
-    fn new(message: v1::Histogram) -> Result<Self, BundleFault> {
+    fn new(message: v1::Histogram) -> Result<Self, BundleError> {
         let v1::Histogram {
             edges,
             categories,
             counts,
             ..
         } = message;
-        BundleFault::limit("bins", edges.len().max(categories.len()), BINS_MAX)?;
-        let wrong = |problem: &str| Err(BundleFault::malformed(problem.to_owned()));
+        BundleError::limit("bins", edges.len().max(categories.len()), BINS_MAX)?;
+        let wrong = |problem: &str| Err(BundleError::malformed(problem.to_owned()));
         if !edges.is_empty() && !categories.is_empty() {
             return wrong("both edges and categories");
         }
@@ -264,38 +262,5 @@ impl Bins {
             }
         }
         message
-    }
-}
-
-/// Names the counters that a decision adds to, each with its model: of every model that had candidates.
-///
-/// A score counts where it is of the model's positive column: an action that takes another column of the output takes
-/// what the reference is not of.
-pub(crate) fn tally(
-    bundle: &Bundle,
-    features: &[Value<'_>],
-    propensities: &[Propensity],
-    mut count: impl FnMut(ModelId, usize),
-) {
-    let mut asked = vec![false; bundle.models.len()];
-    for propensity in propensities {
-        let action = &bundle.actions[propensity.action];
-        let Some(model) = action.model else { continue };
-        if let Some(asked) = asked.get_mut(model.place()) {
-            *asked = true;
-        }
-        let row = &bundle.models[model];
-        let is_positive = action
-            .model_column
-            .is_none_or(|column| column == row.positive_column);
-        if is_positive && propensity.source == v1::PropensitySource::Model {
-            count(model, row.histograms.score(propensity.value));
-        }
-    }
-    for (place, _) in asked.iter().enumerate().filter(|(_, asked)| **asked) {
-        let model = ModelId::from_place(narrow(place));
-        count(model, DECISIONS);
-        let histograms = &bundle.models[model].histograms;
-        histograms.features(features, |counter| count(model, counter));
     }
 }
