@@ -10,6 +10,7 @@ mod cause;
 mod clause;
 mod contribution;
 mod lever;
+mod naming;
 mod placing;
 mod reading;
 mod witness;
@@ -232,7 +233,7 @@ fn availability_change(decision: &Decision<'_>, action: ActionId, why: Unavailab
     let (bundle, request) = (decision.bundle, decision.request);
     let row = &bundle.actions[action];
     let time =
-        |time_us: Option<i64>| wording::shortened(decision, &Value::Timestamp(time_us.unwrap_or_default()));
+        |time_us: Option<i64>| naming::shortened(decision, &Value::Timestamp(time_us.unwrap_or_default()));
     match why {
         Unavailable::Disabled | Unavailable::Unspecified => "the action must be enabled".to_owned(),
         Unavailable::NotYet => format!(
@@ -258,7 +259,7 @@ fn availability_change(decision: &Decision<'_>, action: ActionId, why: Unavailab
                 .collect();
             format!(
                 "the action must have a treatment for {}",
-                wording::join(&names, "or")
+                naming::join(&names, "or")
             )
         }
     }

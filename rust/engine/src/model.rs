@@ -1,8 +1,10 @@
 //! A bundle's propensity models: what their inputs are bound to, how they run, what is counted of them.
 
 mod cell;
+mod contributions;
 mod histograms;
 mod lowered;
+mod place;
 mod sources;
 
 use nextbest_proto::v1::value::Kind;

@@ -13,8 +13,9 @@ use crate::{
 
 /// The actions with at least one treatment that fits a requested placement.
 pub(crate) fn select(request: &Request, search: &mut Search<'_>, suitable: &ActionSet) -> ActionSet {
+    let placements = request.placements.iter().map(|requested| requested.placement);
     search
-        .treatable(request.channel, &request.placements)
+        .treatable(request.channel, &placements)
         .intersection(suitable)
 }
 
@@ -38,4 +39,22 @@ pub(crate) fn fitting(
 /// Whether a treatment is made for the placement, whatever its conditions say.
 pub(crate) fn stands_in(treatment: &Treatment, channel: ChannelId, placement: PlacementId) -> bool {
     treatment.channel == channel && treatment.placement.is_none_or(|only| only == placement)
+}
+
+/// Those of the action's treatments that are for one of the requested placements, whatever their conditions say.
+pub(crate) fn requested<'a>(
+    bundle: &'a Bundle,
+    request: &Request,
+    action: ActionId,
+) -> impl Iterator<Item = &'a Treatment> {
+    bundle.actions[action]
+        .treatments
+        .rows()
+        .iter()
+        .filter(move |treatment| {
+            request
+                .placements
+                .iter()
+                .any(|requested| stands_in(treatment, request.channel, requested.placement))
+        })
 }

@@ -5,9 +5,8 @@ use nextbest_proto::v1::{self, DegradationKind, Outcome, Stage};
 
 use super::{
     advised::Advised,
-    lever, placing,
+    lever, naming, placing,
     witness::{self, EVALUATIONS_IN_ALL_MAX, Witness},
-    wording,
 };
 use crate::{
     availability,
@@ -150,10 +149,10 @@ fn with(decision: &Decision<'_>, witness: &Witness) -> String {
     let value = |change: &witness::Change| {
         let name = &decision.bundle.features[change.feature].name;
         let value = change.value.as_ref().map_or(Value::Missing, Value::of);
-        format!("`{name}` {}", wording::shortened(decision, &value))
+        format!("`{name}` {}", naming::shortened(decision, &value))
     };
     let values: Vec<String> = witness.changes.iter().map(value).collect();
-    format!("with {}", wording::join(&values, "and"))
+    format!("with {}", naming::join(&values, "and"))
 }
 
 /// What became of the action, and the sentence about it: "it would be ranked third and placed in `hero`".

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
+    naming::{join, named, shortened_text},
     reading,
-    wording::{join, named, shortened_text},
 };
 use crate::{
     arbitration::applies,

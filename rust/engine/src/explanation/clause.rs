@@ -4,7 +4,7 @@ use nextbest_proto::v1::{self, Stage};
 
 use super::{
     cause::Causes,
-    reading,
+    naming, reading,
     witness::{Witness, read_by, read_by_feature},
     wording,
 };
@@ -13,7 +13,7 @@ use crate::{
     eligibility::Truth,
     id::{ActionId, ClauseId, FeatureId, LiteralId},
     tables::{Source, Test, Treatment},
-    treatment::stands_in,
+    treatment,
 };
 
 /// Every clause of the action, and of its treatments for the requested placements, that is false or unknown.
@@ -27,10 +27,11 @@ pub(super) fn explain(decision: &Decision<'_>, action: ActionId) -> Vec<v1::Clau
     let own = stages.into_iter().flat_map(|(stage, clauses)| {
         failing(decision, clauses).map(move |clause| explain_clause(decision, stage, clause, ""))
     });
-    let of_treatments = requested_treatments(decision, action).flat_map(|treatment| {
-        failing(decision, &treatment.eligibility)
-            .map(move |clause| explain_clause(decision, Stage::Treatment, clause, &treatment.name))
-    });
+    let of_treatments =
+        treatment::requested(decision.bundle, decision.request, action).flat_map(|treatment| {
+            failing(decision, &treatment.eligibility)
+                .map(move |clause| explain_clause(decision, Stage::Treatment, clause, &treatment.name))
+        });
     own.chain(of_treatments).collect()
 }
 
@@ -43,7 +44,8 @@ pub(super) fn changes(decision: &Decision<'_>, action: ActionId) -> Vec<String> 
         .flat_map(|clauses| failing(decision, clauses))
         .map(|clause| change(decision, clause))
         .collect();
-    let treatments: Vec<&Treatment> = requested_treatments(decision, action).collect();
+    let treatments: Vec<&Treatment> =
+        treatment::requested(decision.bundle, decision.request, action).collect();
     let fits = |treatment: &&Treatment| decision.interpreter().all(&treatment.eligibility);
     if !treatments.is_empty() && !treatments.iter().any(fits) {
         let needs = |treatment: &&Treatment| {
@@ -53,33 +55,16 @@ pub(super) fn changes(decision: &Decision<'_>, action: ActionId) -> Vec<String> 
             format!(
                 "for treatment `{}`, {}",
                 treatment.name,
-                wording::join(&clauses, "and")
+                naming::join(&clauses, "and")
             )
         };
         let needs: Vec<String> = treatments.iter().map(needs).collect();
-        changes.push(wording::join(&needs, "or"));
+        changes.push(naming::join(&needs, "or"));
     }
     // Clauses of the issue, the group and the action may ask for the same.
     let mut seen = std::collections::BTreeSet::new();
     changes.retain(|change| seen.insert(change.clone()));
     changes
-}
-
-pub(super) fn requested_treatments<'a>(
-    decision: &'a Decision<'_>,
-    action: ActionId,
-) -> impl Iterator<Item = &'a Treatment> {
-    let request = decision.request;
-    decision.bundle.actions[action]
-        .treatments
-        .rows()
-        .iter()
-        .filter(move |treatment| {
-            request
-                .placements
-                .iter()
-                .any(|requested| stands_in(treatment, request.channel, requested.placement))
-        })
 }
 
 /// Sentences for conditions that hold now and that a change could break: all that makes them true reads what changes.
@@ -92,7 +77,7 @@ pub(super) fn kept(decision: &Decision<'_>, witness: &Witness) -> Vec<String> {
 pub(super) fn kept_in_general(decision: &Decision<'_>, action: ActionId) -> Vec<String> {
     let policies = decision.bundle.policies.of(action);
     let mut clauses = [policies.eligibility, policies.applicability, policies.suitability].concat();
-    if let [only] = requested_treatments(decision, action)
+    if let [only] = treatment::requested(decision.bundle, decision.request, action)
         .collect::<Vec<_>>()
         .as_slice()
     {
@@ -191,7 +176,7 @@ fn explain_literal(decision: &Decision<'_>, literal: LiteralId) -> v1::LiteralEx
         feature: decision.bundle.features[row.feature].name.clone(),
         actual: value.message(),
         required: wording::required(decision, row),
-        label: wording::label(decision, row.feature).to_owned(),
+        label: naming::label(decision, row.feature).to_owned(),
         reads: program.map_or_else(Vec::new, |program| reading::reads(decision, program)),
         no_result: program
             .filter(|_| value.is_missing())

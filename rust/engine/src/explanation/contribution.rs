@@ -5,7 +5,7 @@ mod tests;
 
 use nextbest_proto::v1;
 
-use super::wording::{shortened, shortened_text};
+use super::naming::{shortened, shortened_text};
 use crate::{
     bundle::Bundle,
     decision::Decision,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use nextbest_proto::v1;
 
-use super::wording::{LISTED_MAX, label, named, shortened};
+use super::naming::{LISTED_MAX, label, named, shortened};
 use crate::{decision::Decision, id::FeatureId, program::Program, tables::Source};
 
 /// Attributes that are listed for one expression.

@@ -15,6 +15,7 @@ use crate::{
     id::{ActionId, AttributeId, ClauseId, FeatureId, Id},
     program::machine::Machine,
     tables::Source,
+    treatment,
     value::Value,
 };
 
@@ -46,7 +47,7 @@ pub(super) struct Change {
 pub(super) fn find(decision: &Decision<'_>, action: ActionId, in_all_left: &mut usize) -> Option<Witness> {
     let own = decision.bundle.policies.of(action);
     let own = [own.eligibility, own.applicability, own.suitability].concat();
-    let mut treatments: Vec<&[ClauseId]> = super::clause::requested_treatments(decision, action)
+    let mut treatments: Vec<&[ClauseId]> = treatment::requested(decision.bundle, decision.request, action)
         .map(|treatment| &*treatment.eligibility)
         .collect();
     let failing = |clauses: &&[ClauseId]| {

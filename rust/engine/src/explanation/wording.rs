@@ -2,18 +2,17 @@
 
 use nextbest_proto::v1::value::Kind;
 
-use super::{cause::Causes, reading};
+use super::{
+    cause::Causes,
+    naming::{LISTED_MAX, named, shortened, shown},
+    reading,
+};
 use crate::{
     decision::Decision,
-    id::FeatureId,
-    program::{Comparison, Program, in_zone},
+    program::{Comparison, Program},
     tables::{Literal, Source, Test},
     value::{Type, Value, duration},
 };
-
-/// Values that a sentence lists, and letters of each.
-pub(super) const LISTED_MAX: usize = 5;
-const LETTERS_MAX: usize = 80;
 
 /// What a test requires: `>= 18`, `< 30 days (720h)`, `one of "web", "app"`, `present`.
 pub(super) fn required(decision: &Decision<'_>, literal: &Literal) -> String {
@@ -118,36 +117,6 @@ fn after(read: &str) -> String {
     format!(": {read}")
 }
 
-/// "`customer.income` (yearly income)": a feature, with what people call it where the schema says so.
-pub(super) fn named(decision: &Decision<'_>, feature: FeatureId) -> String {
-    let name = &decision.bundle.features[feature].name;
-    match label(decision, feature) {
-        "" => format!("`{name}`"),
-        label => format!("`{name}` ({})", shortened_text(label)),
-    }
-}
-
-/// What people call an attribute; empty where the schema has no label or one that repeats the name, and for an expression.
-pub(super) fn label<'a>(decision: &Decision<'a>, feature: FeatureId) -> &'a str {
-    let Source::Attribute(attribute) = decision.bundle.features[feature].source else {
-        return "";
-    };
-    let attribute = &decision.bundle.attributes[attribute];
-    let repeats = attribute
-        .label
-        .eq_ignore_ascii_case(&attribute.name.replace('_', " "));
-    if repeats { "" } else { &attribute.label }
-}
-
-/// "a, b and c".
-pub(super) fn join(items: &[String], word: &str) -> String {
-    match items {
-        [] => String::new(),
-        [only] => only.clone(),
-        [head @ .., last] => format!("{} {word} {last}", head.join(", ")),
-    }
-}
-
 /// What stands after "must": "be at least 18". Of an expression that is true or false, `holds` asks for "hold".
 fn requirement(decision: &Decision<'_>, literal: &Literal, holds: bool) -> String {
     let negated = literal.negated;
@@ -223,28 +192,6 @@ fn listed(test: &Test) -> String {
     match count.saturating_sub(LISTED_MAX) {
         0 => items.join(", "),
         more => format!("{} and {more} more", items.join(", ")),
-    }
-}
-
-/// A value in 80 letters at most.
-pub(super) fn shortened(decision: &Decision<'_>, value: &Value<'_>) -> String {
-    shortened_text(&shown(decision, value))
-}
-
-/// A value; times in the zone of the workspace.
-fn shown(decision: &Decision<'_>, value: &Value<'_>) -> String {
-    match value {
-        Value::Timestamp(moment) => in_zone(*moment, &decision.bundle.time_zone),
-        _ => None,
-    }
-    .unwrap_or_else(|| value.to_string())
-}
-
-/// A text in 80 letters at most.
-pub(super) fn shortened_text(text: &str) -> String {
-    match text.char_indices().nth(LETTERS_MAX) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::{
     axes::Axes,
-    plane::{Entry, Slots},
+    plane::{Entry, Halves, Slots},
 };
 use crate::{
     id::{LiteralId, narrow},
@@ -36,12 +36,6 @@ enum Owners {
     Listed(u32, u32),
     /// Where a row begins that is without them.
     Row(u32),
-}
-
-/// The lines of truth and of what is not false, of some slots.
-pub(super) struct Halves<'v> {
-    pub(super) truth: &'v mut [Line],
-    pub(super) not_false: &'v mut [Line],
 }
 
 impl Disjunctions {

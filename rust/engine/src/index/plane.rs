@@ -15,7 +15,6 @@ use self::{
 use super::{
     axes::Axes,
     axis::{AxisId, Places},
-    disjunctions::Halves,
     plan::{self, Budget, Checkpoints, Choose, Form, Shape},
     sense::{Cut, Sense},
 };
@@ -98,6 +97,12 @@ pub(super) struct Verdict {
     pub(super) not_false: Vec<Line>,
     /// Inside `not_false`.
     pub(super) truth: Vec<Line>,
+}
+
+/// The lines of truth and of what is not false, of some slots.
+pub(super) struct Halves<'v> {
+    pub(super) truth: &'v mut [Line],
+    pub(super) not_false: &'v mut [Line],
 }
 
 impl Verdict {

@@ -9,9 +9,8 @@ use super::{
 };
 use crate::{
     action_set::ActionSet,
-    id::{ChannelId, ContextWeightId, Id, narrow},
+    id::{ChannelId, ContextWeightId, Id, PlacementId, narrow},
     kernel::{Kernel, Line},
-    request::RequestedPlacement,
     value::Value,
 };
 
@@ -114,13 +113,17 @@ impl Search<'_> {
     }
 
     /// The actions with a treatment for one of the placements whose conditions are true.
-    pub(crate) fn treatable(&mut self, channel: ChannelId, placements: &[RequestedPlacement]) -> ActionSet {
+    pub(crate) fn treatable(
+        &mut self,
+        channel: ChannelId,
+        placements: &(impl Iterator<Item = PlacementId> + Clone),
+    ) -> ActionSet {
         let mut treatable = ActionSet::empty(self.index.action_count);
         let Some(treatments) = self.index.treatments.get(channel.place()) else {
             return treatable;
         };
-        for requested in placements {
-            if let Some(actions) = treatments.unconditional.get(requested.placement.place()) {
+        for requested in placements.clone() {
+            if let Some(actions) = treatments.unconditional.get(requested.place()) {
                 treatable.extend(actions);
             }
         }
@@ -131,8 +134,8 @@ impl Search<'_> {
                     continue;
                 };
                 if placements
-                    .iter()
-                    .any(|requested| placement.is_none_or(|only| only == requested.placement))
+                    .clone()
+                    .any(|requested| placement.is_none_or(|only| only == requested))
                 {
                     treatable.insert(*action);
                 }

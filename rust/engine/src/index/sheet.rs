@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use super::{
     axes::Axes,
     axis::Places,
-    disjunctions::{Disjunctions, Halves, Owned},
+    disjunctions::{Disjunctions, Owned},
     plan::{Budget, Choose},
-    plane::{Entry, Forms, Plane, SLOTS_MAX, Scratch, Slots, Verdict},
+    plane::{Entry, Forms, Halves, Plane, SLOTS_MAX, Scratch, Slots, Verdict},
 };
 use crate::{
     error::BundleError,

@@ -397,7 +397,10 @@ fn ask_index(index: &Index, features: &[Value<'_>], now_us: i64, request: &Reque
     Found {
         available,
         stages: STAGES.map(truths),
-        treatable: bits(&search.treatable(request.channel, &request.placements)),
+        treatable: bits(&search.treatable(
+            request.channel,
+            &request.placements.iter().map(|requested| requested.placement),
+        )),
         context_weights: search.context_weights(),
     }
 }

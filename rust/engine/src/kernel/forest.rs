@@ -6,11 +6,14 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod block;
 mod factored;
 mod heap;
+mod masked;
 #[cfg(target_arch = "x86_64")]
 mod ranked;
 mod ranks;
+mod scan;
 mod sets;
 mod tree;
 mod walk;
@@ -19,8 +22,9 @@ mod walk;
 pub(crate) mod tests;
 
 use super::{Kernel, Set};
-pub(crate) use factored::{AxisKind, Factored};
+pub(crate) use factored::Factored;
 use heap::Heap;
+pub(crate) use masked::AxisKind;
 use ranks::{Lanes, Masks, RankTables, SetTest, Tests};
 pub(crate) use sets::{Sets, Tested};
 pub(crate) use tree::{Child, Node, Tree};

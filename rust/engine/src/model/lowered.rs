@@ -6,7 +6,8 @@ use nextbest_proto::v1;
 
 use super::{
     ColumnSource, ElementType, ModelInput,
-    cell::{Cell, constant_cell, feature_cell},
+    cell::{constant_cell, feature_cell},
+    place::{Place, set},
     sources::Sources,
 };
 use crate::{
@@ -44,14 +45,6 @@ struct SharedInput {
     element_type: ElementType,
     feature: FeatureId,
     stand_in: Option<v1::value::Kind>,
-}
-
-/// Where an input stands: in which line, and there.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Place {
-    Float(usize),
-    Int(usize),
-    Text(usize),
 }
 
 /// What a model says of an action.
@@ -201,39 +194,5 @@ impl Lowered {
             }
             score.map_or(Score::Failed, |score| Score::Propensity(f64::from(score)))
         }));
-    }
-}
-
-/// Sets an input; false where it is missing, and no number.
-pub(super) fn set<'a>(rows: &mut Rows<'a>, row: usize, place: Place, cell: Option<Cell<'a>>) -> bool {
-    match (place, cell) {
-        (Place::Float(place), cell) => {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "models of floats take the nearest float"
-            )]
-            let number = match cell {
-                Some(Cell::Float(number)) => number as f32,
-                Some(Cell::Bool(truth)) => f32::from(u8::from(truth)),
-                _ => f32::NAN,
-            };
-            if let Some(cell) = rows.floats_mut(row).get_mut(place) {
-                *cell = number;
-            }
-            true
-        }
-        (Place::Int(place), Some(Cell::Int(number))) => {
-            rows.ints_mut(row).get_mut(place).is_some_and(|cell| {
-                *cell = number;
-                true
-            })
-        }
-        (Place::Text(place), Some(Cell::String(text))) => {
-            rows.texts_mut(row).get_mut(place).is_some_and(|cell| {
-                *cell = text;
-                true
-            })
-        }
-        _ => false,
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{cmp::Ordering, sync::Arc};
 
-use super::codes::Codes;
+use super::codes::{Codes, TestedCell};
 use crate::{
     error::BundleError,
     kernel::{LEFTMOST, RIGHTMOST, Sets, Slots, Tested, key},
@@ -13,17 +13,6 @@ use crate::{
 const GAP_MAX: usize = 4;
 /// Nodes name slots in 16 bits.
 const SLOTS_MAX: usize = 1 << 16;
-
-/// What a node of the message tests.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Slot {
-    pub(super) cell: usize,
-    /// Where NaN goes; of no meaning where there are members.
-    pub(super) missing_left: bool,
-    /// Not empty: the slot is whether the cell is one of these; sorted, none NaN.
-    pub(super) members: Vec<f32>,
-    pub(super) missing_is_member: bool,
-}
 
 /// Which cells are tested: the axes are first the cells of the stretches, then those that have codes, then their sets.
 #[derive(Debug)]
@@ -51,7 +40,7 @@ impl Axes {
     ///
     /// # Errors
     /// When there are more keys than nodes can name, or sets take too much memory.
-    pub(super) fn of(slots: &[Slot]) -> Result<(Self, Vec<usize>), BundleError> {
+    pub(super) fn of(slots: &[TestedCell]) -> Result<(Self, Vec<usize>), BundleError> {
         let plain = || slots.iter().filter(|slot| slot.members.is_empty());
         let sides = match (
             plain().any(|slot| slot.missing_left),
@@ -62,7 +51,7 @@ impl Axes {
             (false, _) => Sides::Right,
         };
         let stretches = stretches(plain().map(|slot| slot.cell).collect());
-        let mut members: Vec<&Slot> = slots.iter().filter(|slot| !slot.members.is_empty()).collect();
+        let mut members: Vec<&TestedCell> = slots.iter().filter(|slot| !slot.members.is_empty()).collect();
         members.sort_by(|left, right| order(left, right));
         members.dedup_by(|left, right| order(left, right).is_eq());
         let mut sets = Sets::default();
@@ -84,7 +73,7 @@ impl Axes {
             sides,
         };
         BundleError::limit("keys of trees", axes.slots.count(), SLOTS_MAX)?;
-        let place = |slot: &Slot| {
+        let place = |slot: &TestedCell| {
             if slot.members.is_empty() {
                 axes.plain(slot)
             } else {
@@ -98,7 +87,7 @@ impl Axes {
         Ok((axes, places))
     }
 
-    fn plain(&self, slot: &Slot) -> usize {
+    fn plain(&self, slot: &TestedCell) -> usize {
         let mut before = 0;
         for (first, count) in &self.stretches {
             if (*first..first + count).contains(&slot.cell) {
@@ -223,8 +212,8 @@ fn stretches(mut cells: Vec<usize>) -> Vec<(usize, usize)> {
 }
 
 /// Sets of one cell stand together.
-fn order(left: &Slot, right: &Slot) -> Ordering {
-    let key = |slot: &Slot| (slot.cell, slot.missing_is_member);
+fn order(left: &TestedCell, right: &TestedCell) -> Ordering {
+    let key = |slot: &TestedCell| (slot.cell, slot.missing_is_member);
     let bits = left.members.iter().map(|member| member.to_bits());
     key(left)
         .cmp(&key(right))

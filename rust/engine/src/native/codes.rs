@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::{error::BundleError, kernel::Sets};
 
-use super::axes::Slot;
-
 /// Bits of all sets of a column.
 const BYTES_MAX: usize = 64 << 20;
 /// Whole numbers in a table, for each that a set holds; and so many in any case.
@@ -13,6 +11,17 @@ const SPARSE_MAX: usize = 16;
 const DENSE_MIN: usize = 4_096;
 /// Whole numbers up to here are exact as floats.
 const EXACT_MAX: f32 = 16_777_216.0;
+
+/// What a node of the message tests.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct TestedCell {
+    pub(super) cell: usize,
+    /// Where NaN goes; of no meaning where there are members.
+    pub(super) missing_left: bool,
+    /// Not empty: the slot is whether the cell is one of these; sorted, none NaN.
+    pub(super) members: Vec<f32>,
+    pub(super) missing_is_member: bool,
+}
 
 /// Where a value's code is found.
 #[derive(Debug)]
@@ -37,7 +46,7 @@ impl Codes {
     ///
     /// # Errors
     /// When the sets take more than 64 MiB.
-    pub(super) fn of(column: &[&Slot], sets: &mut Sets) -> Result<Self, BundleError> {
+    pub(super) fn of(column: &[&TestedCell], sets: &mut Sets) -> Result<Self, BundleError> {
         let mut values: Vec<f32> = column.iter().flat_map(|set| &set.members).copied().collect();
         values.sort_unstable_by(f32::total_cmp);
         values.dedup();

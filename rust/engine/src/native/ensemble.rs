@@ -3,8 +3,9 @@
 use nextbest_proto::v1;
 
 use super::{
-    axes::{Axes, Slot},
-    rows::Rows,
+    axes::Axes,
+    codes::TestedCell,
+    rows::{Rows, Scratch},
 };
 use crate::{
     error::BundleError,
@@ -34,13 +35,6 @@ pub(super) struct Ensemble {
     /// Rows of the background sample that come to each leaf, tree by tree; or none.
     covers: Vec<f32>,
     forest: Forest,
-}
-
-/// Room that is used again for the next rows.
-#[derive(Debug, Default)]
-pub(super) struct Scratch {
-    keys: Vec<u32>,
-    sums: Vec<f32>,
 }
 
 /// An ensemble of one target, factored for a number of rows.
@@ -73,7 +67,7 @@ impl Ensemble {
         }
         let slots = message.slots.into_iter().map(|slot| check_slot(slot, cells));
         let slots = slots
-            .collect::<Option<Vec<Slot>>>()
+            .collect::<Option<Vec<TestedCell>>>()
             .ok_or_else(|| malformed("a slot of no cell, or with members that are none"))?;
         let (axes, places) = Axes::of(&slots)?;
         let trees = trees(
@@ -289,14 +283,14 @@ fn are_covers(trees: &[Tree], covers: &[f32]) -> bool {
     rest.is_empty()
 }
 
-fn check_slot(message: v1::TreeSlot, cells: usize) -> Option<Slot> {
+fn check_slot(message: v1::TreeSlot, cells: usize) -> Option<TestedCell> {
     let cell = message.cell as usize;
     let mut members = message.members;
     if cell >= cells || members.iter().any(|member| member.is_nan()) {
         return None;
     }
     members.sort_by(f32::total_cmp);
-    Some(Slot {
+    Some(TestedCell {
         cell,
         missing_left: message.missing_left,
         members,

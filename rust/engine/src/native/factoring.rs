@@ -9,8 +9,8 @@ use super::{
     NativeModel,
     axes::Axes,
     dictionary::{Dictionary, Kind},
-    ensemble::{FactoredEnsemble, Scratch},
-    rows::{Row, Rows},
+    ensemble::FactoredEnsemble,
+    rows::{Row, Rows, Scratch},
     step::{Operation, Step},
 };
 use crate::{

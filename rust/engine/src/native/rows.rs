@@ -1,6 +1,6 @@
 //! The cells of some rows, and what they bring besides.
 
-use super::{NativeModel, ensemble::Scratch};
+use super::NativeModel;
 
 /// Rows of one model: filled by whoever asks, computed by [`NativeModel::run`].
 #[derive(Debug)]
@@ -17,6 +17,13 @@ pub struct Rows<'a> {
     scratch: Scratch,
     /// A row that meets a key that its dictionary does not have.
     failed: Vec<bool>,
+}
+
+/// Room that is used again for the next rows.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    pub(super) keys: Vec<u32>,
+    pub(super) sums: Vec<f32>,
 }
 
 /// One row, for a step.

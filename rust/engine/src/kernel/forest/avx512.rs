@@ -13,7 +13,7 @@ use std::arch::x86_64::{
 
 use super::{
     LEFTMOST, SIDE_BY_SIDE, Slots,
-    factored::{Line, Totals, Weights},
+    block::{Line, Totals, Weights},
     ranks::{LANES_MAX, Lane, Masks, Tests, Words},
 };
 

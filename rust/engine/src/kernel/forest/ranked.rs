@@ -3,7 +3,7 @@
 use super::{
     Forest, Form, Group, Kernel, Ranked, SIDE_BY_SIDE, Slots,
     avx512::{self, Ends, ROWS, Ranks, RowWords},
-    factored::Totals,
+    block::Totals,
     ranks::{RankTables, Words},
 };
 

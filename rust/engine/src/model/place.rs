@@ -1,0 +1,46 @@
+//! Where a model's inputs are in its rows, and how they get there.
+
+use super::cell::Cell;
+use crate::native::Rows;
+
+/// Where an input stands: in which line, and there.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Place {
+    Float(usize),
+    Int(usize),
+    Text(usize),
+}
+
+/// Sets an input; false where it is missing, and no number.
+pub(super) fn set<'a>(rows: &mut Rows<'a>, row: usize, place: Place, cell: Option<Cell<'a>>) -> bool {
+    match (place, cell) {
+        (Place::Float(place), cell) => {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "models of floats take the nearest float"
+            )]
+            let number = match cell {
+                Some(Cell::Float(number)) => number as f32,
+                Some(Cell::Bool(truth)) => f32::from(u8::from(truth)),
+                _ => f32::NAN,
+            };
+            if let Some(cell) = rows.floats_mut(row).get_mut(place) {
+                *cell = number;
+            }
+            true
+        }
+        (Place::Int(place), Some(Cell::Int(number))) => {
+            rows.ints_mut(row).get_mut(place).is_some_and(|cell| {
+                *cell = number;
+                true
+            })
+        }
+        (Place::Text(place), Some(Cell::String(text))) => {
+            rows.texts_mut(row).get_mut(place).is_some_and(|cell| {
+                *cell = text;
+                true
+            })
+        }
+        _ => false,
+    }
+}
