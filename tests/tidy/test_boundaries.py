@@ -18,7 +18,7 @@ CRATES = {
     "nextbest-engine": {"nextbest-proto"},
     "nextbest-onnx": {"nextbest-engine"},
     "nextbest-inspection": set(),
-    "nextbest-store": {"nextbest-proto"},
+    "nextbest-store": {"nextbest-engine", "nextbest-proto"},
     "nextbest-otlp": set(),
     "nextbest-load": set(),
     "nextbest-server": {

@@ -13,7 +13,7 @@
 
 use std::{hint::black_box, time::Instant};
 
-use nextbest_engine::{Bundle, Moment, NoModels, Request, decide};
+use nextbest_engine::{Bundle, Capsule, Change, Moment, NoModels, Request, decide};
 use nextbest_proto::v1;
 use prost::Message as _;
 
@@ -47,6 +47,9 @@ fn measure(actions: usize, rounds: usize) {
         attribute("products", strings(&["current", "savings"])),
         attribute("segment", string("mass")),
     ];
+    let stored = Capsule::default()
+        .apply(&Change::of_attributes(&stored).unwrap())
+        .unwrap();
     let mut message = request(&["hero", "sidebar"], Vec::new());
     "anna".clone_into(&mut message.customer_id);
     message.context.push(attribute("visits", int(3)));

@@ -1,95 +1,130 @@
-//! Stored and sent attributes -> [`Capsule`]: the value of every declared attribute, as one decision reads it.
+//! The customer as a value: all that is kept of one customer, and the same with a change applied.
+//!
+//! Pure: a store keeps capsules and hands them out, and neither reads nor changes what is inside.
 
-use nextbest_proto::v1;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Ordering;
+
+use nextbest_proto::v1::{Attribute, Value, value::Kind};
+use prost::Message as _;
 
 use crate::{
-    bundle::Bundle,
-    id::{AttributeId, Id},
-    limits::CUSTOMER_ATTRIBUTES_MAX,
-    request::{Request, RequestError, check_attributes, check_customer_id, find_next_attribute},
-    tables::Root,
-    value::Value,
+    error::CapsuleError,
+    limits::{ATTRIBUTE_NAME_BYTES_MAX, CAPSULE_BYTES_MAX, CUSTOMER_ATTRIBUTES_MAX, VALUE_BYTES_MAX},
 };
 
-/// A value for each declared attribute; most of them missing.
-#[derive(Debug)]
-pub(crate) struct Capsule<'a> {
-    values: Vec<Value<'a>>,
+/// All that is kept of one customer. Immutable: a change makes a new one, so that a decision reads one state.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Capsule {
+    // Invariant: sorted by name, names distinct, every value present.
+    attributes: Vec<Attribute>,
 }
 
-impl<'a> Capsule<'a> {
-    pub(crate) fn get(&self, attribute: AttributeId) -> Value<'a> {
-        self.values
-            .get(attribute.place())
-            .cloned()
-            .unwrap_or(Value::Missing)
-    }
+/// What arrived about one customer, checked.
+#[derive(Debug, Clone)]
+pub struct Change<'a> {
+    // Invariant: sorted by name, names distinct, each within its bounds.
+    attributes: Vec<&'a Attribute>,
+}
 
-    fn set(&mut self, attribute: AttributeId, value: Value<'a>) {
-        if let Some(slot) = self.values.get_mut(attribute.place()) {
-            *slot = value;
+impl<'a> Change<'a> {
+    /// New values of attributes, in any order; one without a value is to be removed, and so is a null.
+    ///
+    /// # Errors
+    /// When there are too many, a name is there twice, or a name or a value is beyond its bound.
+    pub fn of_attributes(attributes: &'a [Attribute]) -> Result<Self, CapsuleError> {
+        if attributes.len() > CUSTOMER_ATTRIBUTES_MAX {
+            return Err(CapsuleError::AttributeCount {
+                count: attributes.len(),
+            });
         }
+        attributes.iter().try_for_each(check)?;
+        let mut attributes: Vec<&Attribute> = attributes.iter().collect();
+        attributes.sort_by(|left, right| left.name.cmp(&right.name));
+        let mut neighbours = attributes.iter().zip(attributes.iter().skip(1));
+        if let Some((twice, _)) = neighbours.find(|(left, right)| left.name == right.name) {
+            return Err(CapsuleError::AttributeTwice {
+                attribute: twice.name.clone(),
+            });
+        }
+        Ok(Self { attributes })
     }
 }
 
-/// Joins what is stored and what was sent; the latter takes precedence, also where it says that a value is unknown.
-/// Stored attributes that the bundle does not declare, or declares with another type, are ignored: a new bundle may
-/// come before the attributes do.
-pub(crate) fn assemble<'a>(
-    bundle: &'a Bundle,
-    request: &'a Request,
-    stored: Option<&'a [v1::Attribute]>,
-) -> Capsule<'a> {
-    let mut capsule = Capsule {
-        values: vec![Value::Missing; bundle.attributes.len()],
+impl Capsule {
+    /// The attributes in the order of their names; each has a value.
+    #[must_use]
+    pub fn attributes(&self) -> &[Attribute] {
+        &self.attributes
+    }
+
+    /// This capsule with a change on top: a value replaces the one of its name, no value removes it.
+    ///
+    /// # Errors
+    /// When the result is beyond a bound.
+    pub fn apply(&self, change: &Change<'_>) -> Result<Self, CapsuleError> {
+        let attributes = merge_sorted(&self.attributes, &change.attributes);
+        if attributes.len() > CUSTOMER_ATTRIBUTES_MAX {
+            return Err(CapsuleError::AttributeCount {
+                count: attributes.len(),
+            });
+        }
+        let bytes = attributes.iter().map(Attribute::encoded_len).sum();
+        if bytes > CAPSULE_BYTES_MAX {
+            return Err(CapsuleError::CapsuleBytes { bytes });
+        }
+        Ok(Self { attributes })
+    }
+}
+
+fn check(attribute: &Attribute) -> Result<(), CapsuleError> {
+    let name = &attribute.name;
+    if name.is_empty() || name.len() > ATTRIBUTE_NAME_BYTES_MAX {
+        return Err(CapsuleError::AttributeName { bytes: name.len() });
+    }
+    let Some(value) = &attribute.value else {
+        return Ok(());
     };
-    let mut last = None;
-    for message in stored.unwrap_or_default() {
-        if let Some(kind) = message.value.as_ref().and_then(|value| value.kind.as_ref())
-            && let Some(attribute) = find_next_attribute(bundle, Root::Customer, &message.name, last)
-        {
-            last = Some(attribute);
-            capsule.set(attribute, Value::of_type(kind, bundle.attributes[attribute].kind));
-        }
+    if !is_finite(value) {
+        return Err(CapsuleError::NotFinite {
+            attribute: name.clone(),
+        });
     }
-    for sent in &request.sent {
-        capsule.set(
-            sent.attribute,
-            sent.value.as_ref().map_or(Value::Missing, Value::of),
-        );
+    let bytes = value.encoded_len();
+    if bytes > VALUE_BYTES_MAX {
+        return Err(CapsuleError::ValueBytes {
+            attribute: name.clone(),
+            bytes,
+        });
     }
-    capsule
+    Ok(())
 }
 
-/// Checks a customer that is to be stored: its id, and every attribute against the bundle's declarations.
-/// Returns it as it should be stored: attributes in the order of their names, ints where a double is declared made
-/// doubles. An attribute without a value stays: it asks for removal.
-///
-/// # Errors
-/// The first thing that is wrong with it; the field's path starts at the customer.
-pub fn check_customer(bundle: &Bundle, customer: v1::Customer) -> Result<v1::Customer, RequestError> {
-    if customer.customer_id.is_empty() {
-        return Err(RequestError::new("customer_id", "missing".to_owned()));
+fn is_finite(value: &Value) -> bool {
+    !matches!(value.kind, Some(Kind::Double(number)) if !number.is_finite())
+}
+
+/// A value without a kind is null, and null means absent.
+fn is_present(attribute: &Attribute) -> bool {
+    attribute.value.as_ref().is_some_and(|value| value.kind.is_some())
+}
+
+fn merge_sorted(kept: &[Attribute], changes: &[&Attribute]) -> Vec<Attribute> {
+    let mut merged = Vec::with_capacity(kept.len() + changes.len());
+    let mut kept = kept.iter().peekable();
+    for change in changes {
+        while let Some(attribute) = kept.next_if(|attribute| attribute.name < change.name) {
+            merged.push(attribute.clone());
+        }
+        kept.next_if(|attribute| attribute.name.cmp(&change.name) == Ordering::Equal);
+        if is_present(change) {
+            merged.push((*change).clone());
+        }
     }
-    check_customer_id(&customer.customer_id)?;
-    let mut sent = check_attributes(
-        bundle,
-        Root::Customer,
-        "attributes",
-        CUSTOMER_ATTRIBUTES_MAX,
-        customer.attributes,
-    )?;
-    // Ids stand in the order of names.
-    sent.sort_unstable_by_key(|one| one.attribute);
-    let attributes = sent
-        .into_iter()
-        .map(|one| v1::Attribute {
-            name: bundle.attributes[one.attribute].name.clone(),
-            value: one.value.map(|kind| v1::Value { kind: Some(kind) }),
-        })
-        .collect();
-    Ok(v1::Customer {
-        customer_id: customer.customer_id,
-        attributes,
-    })
+    merged.extend(kept.cloned());
+    // What is kept is counted by what it holds.
+    merged.shrink_to_fit();
+    merged
 }

@@ -5,13 +5,14 @@ mod tests;
 
 use std::cell::OnceCell;
 
-use nextbest_proto::v1::{self, DegradationKind};
+use nextbest_proto::v1::DegradationKind;
 
 use crate::{
     arbitration::{self, Filled, Order, Ranking, Weighing},
+    attributes,
     availability,
     bundle::Bundle,
-    capsule,
+    capsule::Capsule,
     degradation::Degradation,
     eligibility::{self, Interpreter, Truths},
     explanation::advised::Advised,
@@ -31,7 +32,7 @@ use crate::{
 pub struct Decision<'a> {
     pub(crate) bundle: &'a Bundle,
     pub(crate) request: &'a Request,
-    pub(crate) stored: Option<&'a [v1::Attribute]>,
+    pub(crate) capsule: Option<&'a Capsule>,
     pub(crate) record: Record,
     pub(crate) features: Vec<Value<'a>>,
     /// Found when every action is to be explained.
@@ -46,21 +47,21 @@ pub struct Decision<'a> {
 
 /// Decides.
 ///
-/// `stored` is what is kept of the customer: absent when nothing is, or for an anonymous one. Attributes that the
+/// `capsule` is what is kept of the customer: absent when nothing is, or for an anonymous one. Attributes that the
 /// bundle does not declare, or declares with another type, are ignored. `moment` holds where the request, a dry run,
 /// brings no time or seed of its own.
 pub fn decide<'a>(
     bundle: &'a Bundle,
     request: &'a Request,
-    stored: Option<&'a [v1::Attribute]>,
+    capsule: Option<&'a Capsule>,
     moment: Moment,
     scorer: &mut dyn Scorer,
 ) -> Decision<'a> {
     let moment = request.moment(moment);
     let mut machine = Machine::new();
 
-    let capsule = capsule::assemble(bundle, request, stored);
-    let features = features::evaluate(bundle, &capsule, moment.now_us, &mut machine);
+    let attributes = attributes::assemble(bundle, request, capsule);
+    let features = features::evaluate(bundle, &attributes, moment.now_us, &mut machine);
     let mut search = bundle.index.search(&features, moment.now_us);
     let available = availability::select(bundle, request, &mut search);
     let passed = eligibility::select(&mut search, &available);
@@ -72,7 +73,7 @@ pub fn decide<'a>(
     let mut filled = arbitration::fill(bundle, request, interpreter, Order::of(&ranking.ranked));
     filled.fall_back(bundle, request, interpreter, moment.now_us);
 
-    let unknown = stored.is_none() && !request.customer_id.is_empty();
+    let unknown = capsule.is_none() && !request.customer_id.is_empty();
     let degradations = degradations(unknown, model_faults, &ranking, machine.exhausted());
     let stages = Stages {
         available,
@@ -83,7 +84,7 @@ pub fn decide<'a>(
     Decision {
         bundle,
         request,
-        stored,
+        capsule,
         record,
         features,
         truths: OnceCell::new(),

@@ -1,20 +1,23 @@
-//! Why a bundle cannot be opened, for operators.
+//! Why a bundle cannot be opened, for operators, and why a change of a customer is refused.
 
-use std::fmt;
+use crate::limits::{
+    ATTRIBUTE_NAME_BYTES_MAX, CAPSULE_BYTES_MAX, CUSTOMER_ATTRIBUTES_MAX, FORMAT, VALUE_BYTES_MAX,
+};
 
-use crate::limits::FORMAT;
-
-/// Why a bundle cannot be opened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why a bundle cannot be opened: a lower-case sentence on one line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BundleError {
     /// It does not begin like a bundle.
+    #[error("not a bundle: it does not begin with `nextbest`")]
     NotABundle,
     /// It was written for a later engine.
+    #[error("a bundle of format {format}: this server reads format {FORMAT}")]
     NewerFormat {
         /// The format it is of.
         format: u32,
     },
     /// It is larger than any bundle may be.
+    #[error("the bundle has {bytes} bytes: at most {bytes_max} are read")]
     Oversized {
         /// Size of the file.
         bytes: usize,
@@ -22,15 +25,19 @@ pub enum BundleError {
         bytes_max: usize,
     },
     /// Its end is missing.
+    #[error("the bundle is truncated: at least {missing_bytes} bytes are missing")]
     Truncated {
         /// How much is missing, at least.
         missing_bytes: u64,
     },
     /// It is not what was written: its checksum differs.
+    #[error("the bundle is damaged: its checksum differs")]
     Damaged,
     /// It is whole, but its payload is no bundle message.
+    #[error("the bundle's payload cannot be decoded")]
     Undecodable,
     /// It holds more of something than the engine takes.
+    #[error("the bundle has {count} {what}: at most {count_max} are taken")]
     TooMany {
         /// Of what: `actions`.
         what: String,
@@ -40,6 +47,7 @@ pub enum BundleError {
         count_max: usize,
     },
     /// The index of its policies would take more memory than it may.
+    #[error("the index of the bundle's policies takes at least {bytes} bytes: at most {bytes_max} are allowed")]
     IndexTooLarge {
         /// What it takes so far.
         bytes: usize,
@@ -47,6 +55,7 @@ pub enum BundleError {
         bytes_max: usize,
     },
     /// An index, a type or a value that must not be.
+    #[error("the bundle is malformed: `{place}`: {problem}")]
     Malformed {
         /// Path of the entry: `actions[3].group`.
         place: String,
@@ -120,55 +129,60 @@ impl BundleError {
     }
 }
 
-/// A lower-case sentence on one line.
-impl fmt::Display for BundleError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// Why a change of a customer is refused. Names of attributes are echoed, values never.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CapsuleError {
+    /// Empty or too long.
+    #[error("an attribute name of {bytes} bytes: 1 to {ATTRIBUTE_NAME_BYTES_MAX}")]
+    AttributeName {
+        /// Its length.
+        bytes: usize,
+    },
+    /// The same name more than once: which of the values counts would be a guess.
+    #[error("attribute `{attribute}` is there twice for one customer")]
+    AttributeTwice {
+        /// Its name.
+        attribute: String,
+    },
+    /// NaN or an infinity.
+    #[error("attribute `{attribute}` is not a finite number")]
+    NotFinite {
+        /// Its name.
+        attribute: String,
+    },
+    /// A value is too long.
+    #[error("attribute `{attribute}` has a value of {bytes} bytes: at most {VALUE_BYTES_MAX}")]
+    ValueBytes {
+        /// Its name.
+        attribute: String,
+        /// Its length as encoded.
+        bytes: usize,
+    },
+    /// Too many attributes.
+    #[error("{count} attributes for one customer: at most {CUSTOMER_ATTRIBUTES_MAX}")]
+    AttributeCount {
+        /// As sent, or as the customer would have then.
+        count: usize,
+    },
+    /// Too many bytes.
+    #[error("{bytes} bytes for one customer: at most {CAPSULE_BYTES_MAX}")]
+    CapsuleBytes {
+        /// As the customer would have then.
+        bytes: usize,
+    },
+}
+
+impl CapsuleError {
+    /// The field of a customer that it is about.
+    #[must_use]
+    pub fn field(&self) -> &'static str {
         match self {
-            Self::NotABundle => formatter.write_str("not a bundle: it does not begin with `nextbest`"),
-            Self::NewerFormat { format } => {
-                write!(
-                    formatter,
-                    "a bundle of format {format}: this server reads format {FORMAT}"
-                )
-            }
-            Self::Oversized { bytes, bytes_max } => {
-                write!(
-                    formatter,
-                    "the bundle has {bytes} bytes: at most {bytes_max} are read"
-                )
-            }
-            Self::Truncated { missing_bytes } => {
-                write!(
-                    formatter,
-                    "the bundle is truncated: at least {missing_bytes} bytes are missing"
-                )
-            }
-            Self::Damaged => formatter.write_str("the bundle is damaged: its checksum differs"),
-            Self::Undecodable => formatter.write_str("the bundle's payload cannot be decoded"),
-            Self::TooMany {
-                what,
-                count,
-                count_max,
-            } => {
-                write!(
-                    formatter,
-                    "the bundle has {count} {what}: at most {count_max} are taken"
-                )
-            }
-            Self::IndexTooLarge { bytes, bytes_max } => {
-                write!(
-                    formatter,
-                    "the index of the bundle's policies takes at least {bytes} bytes: at most {bytes_max} are allowed"
-                )
-            }
-            Self::Malformed { place, problem } => {
-                write!(formatter, "the bundle is malformed: `{place}`: {problem}")
-            }
+            Self::AttributeName { .. } => "attributes.name",
+            Self::NotFinite { .. } | Self::ValueBytes { .. } => "attributes.value",
+            Self::AttributeTwice { .. } | Self::AttributeCount { .. } | Self::CapsuleBytes { .. } => "attributes",
         }
     }
 }
-
-impl std::error::Error for BundleError {}
 
 /// Checks each row of a table; an error names the row.
 pub(crate) fn check_rows<M, T>(

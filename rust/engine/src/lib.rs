@@ -3,11 +3,11 @@
 //! ```text
 //! bytes -> Bundle::open ------------------------------+
 //! DecideRequest -> Request::check --------------------+-> decide -> Decision -> Record, DecideResponse
-//! stored attributes, Moment (now, seed), Scorer ------+
+//! Capsule, Moment (now, seed), Scorer ----------------+
 //! ```
 //!
 //! Pure: it does no I/O, reads no clock, no environment and no randomness, starts no thread and knows neither
-//! Python nor gRPC. The same bundle, request, attributes, moment and scores give the same decision, byte for byte.
+//! Python nor gRPC. The same bundle, request, capsule, moment and scores give the same decision, byte for byte.
 //! Whatever a request contains, it is refused with a [`RequestError`] or decided; it stops nothing.
 //!
 //! [`decide`] lists the stages; the modules stand in the order in which a request meets them.
@@ -34,9 +34,11 @@ mod model;
 
 mod bundle;
 
+mod capsule;
 mod request;
 
-mod capsule;
+mod attributes;
+mod customer;
 mod features;
 
 mod availability;
@@ -67,15 +69,17 @@ mod testing;
 
 pub use arbitration::{Factors, Placed, Ranked};
 pub use bundle::{Bundle, open::MAGIC};
-pub use capsule::check_customer;
+pub use capsule::{Capsule, Change};
+pub use customer::check_customer;
 pub use decision::{Decision, decide};
 pub use degradation::Degradation;
 pub use drop_off::TopDropOff;
-pub use error::BundleError;
+pub use error::{BundleError, CapsuleError};
 pub use id::{ActionId, ChannelId, GroupId, IssueId, ModelId, PlacementId, TreatmentId};
 pub use index::{IndexOptions, IndexReport};
 pub use kernel::Kernel;
 pub use limits::{
+    ATTRIBUTE_NAME_BYTES_MAX, CAPSULE_BYTES_MAX, VALUE_BYTES_MAX,
     BATCH_ROWS_MAX, BUNDLE_BYTES_MAX, CONTEXT_ATTRIBUTES_MAX, CONTRIBUTED_ACTIONS_DEFAULT,
     CONTRIBUTED_ACTIONS_MAX, CUSTOMER_ATTRIBUTES_MAX, CUSTOMER_ID_BYTES_MAX, EXPLAINED_ACTIONS_MAX,
     EXPLAINED_CONTRIBUTIONS_MAX, FORMAT, INDEX_BYTES_MAX, LIST_ITEMS_MAX, PLACEMENT_COUNT_MAX,

@@ -15,6 +15,12 @@ pub const BATCH_ROWS_MAX: usize = 1_024;
 pub const CUSTOMER_ID_BYTES_MAX: usize = 256;
 /// Customer attributes of one request, or of one stored customer.
 pub const CUSTOMER_ATTRIBUTES_MAX: usize = 512;
+/// Bytes of an attribute's name.
+pub const ATTRIBUTE_NAME_BYTES_MAX: usize = 128;
+/// One stored value in bytes as encoded.
+pub const VALUE_BYTES_MAX: usize = 16 * 1024;
+/// All that is kept of one customer, in bytes as encoded.
+pub const CAPSULE_BYTES_MAX: usize = 64 * 1024;
 /// Context attributes of one request.
 pub const CONTEXT_ATTRIBUTES_MAX: usize = 128;
 /// Bytes of one string of an attribute.

@@ -1,10 +1,12 @@
 //! What a decision's lowered models said, held against another scorer: the check that goes on after publication.
 
-use nextbest_proto::v1::{self, PropensitySource};
+use nextbest_proto::v1::PropensitySource;
 
 use crate::{
     bundle::Bundle,
-    capsule, features,
+    attributes,
+    capsule::Capsule,
+    features,
     id::{ActionId, ModelId},
     limits::BATCH_ROWS_MAX,
     program::machine::Machine,
@@ -31,12 +33,12 @@ pub struct Rescored {
     pub farthest: f64,
 }
 
-/// Scores what a decision's lowered models have scored once more, with another scorer. `request`, `stored` and the
+/// Scores what a decision's lowered models have scored once more, with another scorer. `request`, `capsule` and the
 /// record's moment are those of the decision.
 pub fn rescore(
     bundle: &Bundle,
     request: &Request,
-    stored: Option<&[v1::Attribute]>,
+    capsule: Option<&Capsule>,
     record: &Record,
     scorer: &mut dyn Scorer,
 ) -> Vec<Rescored> {
@@ -44,8 +46,8 @@ pub fn rescore(
         now_us: record.now_us,
         seed: record.seed,
     };
-    let capsule = capsule::assemble(bundle, request, stored);
-    let features = features::evaluate(bundle, &capsule, moment.now_us, &mut Machine::new());
+    let attributes = attributes::assemble(bundle, request, capsule);
+    let features = features::evaluate(bundle, &attributes, moment.now_us, &mut Machine::new());
     let mut said: Vec<(ModelId, ActionId, f64)> = record
         .ranked
         .iter()

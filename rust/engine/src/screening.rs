@@ -2,13 +2,12 @@
 //!
 //! For those who ask who may be offered what, and for measuring one beside the other.
 
-use nextbest_proto::v1;
-
 use crate::{
     action_set::ActionSet,
     availability,
     bundle::Bundle,
-    capsule,
+    attributes,
+    capsule::Capsule,
     eligibility::{self, Interpreter, Passed, Truth},
     features,
     id::{ActionId, ClauseId, Id},
@@ -42,12 +41,12 @@ impl<'a> Screening<'a> {
     pub fn new(
         bundle: &'a Bundle,
         request: &'a Request,
-        stored: Option<&'a [v1::Attribute]>,
+        capsule: Option<&'a Capsule>,
         moment: Moment,
     ) -> Self {
         let now_us = request.moment(moment).now_us;
-        let capsule = capsule::assemble(bundle, request, stored);
-        let features = features::evaluate(bundle, &capsule, now_us, &mut Machine::new());
+        let attributes = attributes::assemble(bundle, request, capsule);
+        let features = features::evaluate(bundle, &attributes, now_us, &mut Machine::new());
         Self {
             bundle,
             request,

@@ -60,8 +60,7 @@ impl Desk {
             deadline: call.deadline,
             is_late: false,
         };
-        let attributes = stored.as_ref().map(|capsule| capsule.attributes());
-        let mut decision = decide(&active.bundle, &request, attributes, moment, &mut timed);
+        let mut decision = decide(&active.bundle, &request, stored.as_deref(), moment, &mut timed);
         decision.advise(&mut timed);
         let is_late = timed.is_late;
         drop(scorer);

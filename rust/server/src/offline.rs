@@ -5,7 +5,9 @@
 
 use std::path::Path;
 
-use nextbest_engine::{Bundle, Moment, NoModels, Request, RequestError, Scorer, check_customer, decide};
+use nextbest_engine::{
+    Bundle, Capsule, CapsuleError, Change, Moment, NoModels, Request, RequestError, Scorer, check_customer, decide,
+};
 use nextbest_onnx::{Runtime, Sessions};
 use nextbest_proto::v1;
 use parking_lot::Mutex;
@@ -34,6 +36,15 @@ impl From<RequestError> for OfflineRefusal {
         Self {
             message: error.to_string(),
             field: error.field().to_owned(),
+        }
+    }
+}
+
+impl From<CapsuleError> for OfflineRefusal {
+    fn from(error: CapsuleError) -> Self {
+        Self {
+            message: error.to_string(),
+            field: format!("customer.{}", error.field()),
         }
     }
 }
@@ -99,12 +110,12 @@ impl Offline {
         customer: Option<&[u8]>,
         moment: Moment,
     ) -> Result<v1::DecideResponse, OfflineRefusal> {
-        let stored = match customer {
-            Some(customer) => Some(self.store(decode(customer, "customer")?)?),
+        let capsule = match customer {
+            Some(customer) => Some(self.capsule(decode(customer, "customer")?)?),
             None => None,
         };
         let mut scorer = self.scorer.lock();
-        let mut decision = decide(&self.bundle, request, stored.as_deref(), moment, scorer.as_mut());
+        let mut decision = decide(&self.bundle, request, capsule.as_ref(), moment, scorer.as_mut());
         decision.advise(scorer.as_mut());
         // Nothing is sent: an answer may take what this machine has.
         decision.respond(usize::MAX).map_err(|too_large| OfflineRefusal {
@@ -113,12 +124,11 @@ impl Offline {
         })
     }
 
-    /// The attributes as the server would have stored them.
-    fn store(&self, customer: v1::Customer) -> Result<Vec<v1::Attribute>, OfflineRefusal> {
+    /// The customer as a server would have stored it.
+    fn capsule(&self, customer: v1::Customer) -> Result<Capsule, OfflineRefusal> {
         let checked = check_customer(&self.bundle, customer).map_err(|error| error.within("customer"))?;
-        let is_present =
-            |attribute: &v1::Attribute| attribute.value.as_ref().is_some_and(|value| value.kind.is_some());
-        Ok(checked.attributes.into_iter().filter(is_present).collect())
+        let change = Change::of_attributes(&checked.attributes)?;
+        Ok(Capsule::default().apply(&change)?)
     }
 }
 

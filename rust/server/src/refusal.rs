@@ -2,7 +2,7 @@
 
 use nextbest_engine::{AnswerTooLarge, RequestError};
 use nextbest_proto::v1;
-use nextbest_store::Refusal as StoreRefusal;
+use nextbest_store::StoreError;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
@@ -18,7 +18,7 @@ pub(crate) enum Refusal {
     /// The request is wrong; nothing but a change of it will help.
     Request(RequestError),
     /// So are the customers of an upsert, or there is no room for them.
-    Store(StoreRefusal),
+    Store(StoreError),
     /// Nothing is known of the customer asked for.
     CustomerUnknown,
     /// Nobody knows who calls.
@@ -51,10 +51,10 @@ impl From<Refusal> for Status {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Request(reject) => bad_request(reject.field(), &reject.to_string()),
-            Refusal::Store(refusal @ (StoreRefusal::StoreFull { .. } | StoreRefusal::StoreBytes { .. })) => {
+            Refusal::Store(refusal @ (StoreError::StoreFull { .. } | StoreError::StoreBytes { .. })) => {
                 Self::resource_exhausted(refusal.to_string())
             }
-            Refusal::Store(refusal) => bad_request(refusal.field(), &refusal.to_string()),
+            Refusal::Store(refusal) => bad_request(&refusal.field(), &refusal.to_string()),
             Refusal::CustomerUnknown => Self::not_found("nothing is known of this customer"),
             Refusal::CallerUnknown => Self::unauthenticated(
                 "authentication required: send a key as `authorization: Bearer ...`, or connect with a certificate that the \

@@ -13,9 +13,8 @@ use std::{
     },
 };
 
-use nextbest_engine::{Record, Request, rescore};
+use nextbest_engine::{Capsule, Record, Request, rescore};
 use nextbest_onnx::{Runtime, Sessions};
-use nextbest_store::Capsule;
 
 use crate::{active::Active, counter::Counter, limits::SHADOW_QUEUE_MAX};
 
@@ -124,8 +123,8 @@ fn compare_all(samples: &Receiver<Sample>, library: &std::path::Path, counts: &C
                 .fetch_add(sample.record.ranked.len() as u64, Relaxed);
             continue;
         };
-        let stored = sample.stored.as_ref().map(|capsule| capsule.attributes());
-        for found in rescore(bundle, &sample.request, stored, &sample.record, sessions) {
+        let capsule = sample.stored.as_deref();
+        for found in rescore(bundle, &sample.request, capsule, &sample.record, sessions) {
             counts.compared.fetch_add(found.compared, Relaxed);
             counts.disagreed.fetch_add(found.disagreed, Relaxed);
             counts.failed.fetch_add(found.failed, Relaxed);

@@ -1,4 +1,4 @@
-//! Upserts in, capsules and refusals out.
+//! Upserts in, capsules and errors out.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,11 @@ use proptest::prelude::*;
 
 use nextbest_proto::v1::{Attribute, Customer, StringList, Value, value::Kind};
 
-use crate::{
-    ATTRIBUTES_MAX, Bounds, CUSTOMER_ID_BYTES_MAX, Refusal, Store, UPSERT_CUSTOMERS_MAX, VALUE_BYTES_MAX,
-    memory_bytes,
+use nextbest_engine::{
+    CUSTOMER_ATTRIBUTES_MAX, CUSTOMER_ID_BYTES_MAX, CapsuleError, VALUE_BYTES_MAX,
 };
+
+use crate::{Bounds, Store, StoreError, UPSERT_CUSTOMERS_MAX, memory_bytes};
 
 fn store_of(customers_max: usize) -> Store {
     Store::new(Bounds {
@@ -105,7 +106,7 @@ fn one_bad_attribute_refuses_the_whole_upsert() {
 
 #[test]
 fn bounds_are_kept() {
-    let many: Vec<_> = (0..=ATTRIBUTES_MAX)
+    let many: Vec<_> = (0..=CUSTOMER_ATTRIBUTES_MAX)
         .map(|number| int(&format!("a{number}"), 1))
         .collect();
     let long = Attribute {
@@ -129,7 +130,7 @@ fn bounds_are_kept() {
         ),
         (
             &[customer("a", &[int("x", 1), int("x", 1)])],
-            "attribute `x` stands twice for one customer",
+            "attribute `x` is there twice for one customer",
         ),
         (
             &[customer("a", &many)],
@@ -151,16 +152,16 @@ fn bounds_are_kept() {
 #[test]
 fn a_customer_grows_only_to_its_bounds() {
     let store = store_of(10);
-    let half: Vec<_> = (0..ATTRIBUTES_MAX)
+    let half: Vec<_> = (0..CUSTOMER_ATTRIBUTES_MAX)
         .map(|number| int(&format!("a{number}"), 1))
         .collect();
     store.upsert(&[customer("a", &half)]).unwrap();
     let refused = store.upsert(&[customer("a", &[int("one more", 1)])]).unwrap_err();
     assert_eq!(
         refused,
-        Refusal::AttributeCount {
-            count: ATTRIBUTES_MAX + 1
-        }
+        StoreError::Capsule(CapsuleError::AttributeCount {
+            count: CUSTOMER_ATTRIBUTES_MAX + 1
+        })
     );
 
     let wide = |name: &str| Attribute {
@@ -173,7 +174,7 @@ fn a_customer_grows_only_to_its_bounds() {
         .upsert(&[customer("b", &[wide("a"), wide("b"), wide("c")])])
         .unwrap();
     let refused = store.upsert(&[customer("b", &[wide("d")])]).unwrap_err();
-    assert!(matches!(refused, Refusal::CapsuleBytes { .. }), "{refused}");
+    assert!(matches!(refused, StoreError::Capsule(CapsuleError::CapsuleBytes { .. })), "{refused}");
 }
 
 #[test]
@@ -182,7 +183,7 @@ fn a_full_store_still_updates_and_deletes() {
     store.upsert(&[customer("a", &[int("x", 1)])]).unwrap();
     assert_eq!(
         store.upsert(&[customer("b", &[])]),
-        Err(Refusal::StoreFull { customers_max: 1 })
+        Err(StoreError::StoreFull { customers_max: 1 })
     );
     store.upsert(&[customer("a", &[int("x", 2)])]).unwrap();
     assert!(store.delete("a"));
@@ -256,7 +257,7 @@ fn a_store_full_of_bytes_still_shrinks() {
     let refused = store
         .upsert(&[customer("a", &[text("note", 2_000)])])
         .unwrap_err();
-    assert!(matches!(refused, Refusal::StoreBytes { bytes_max, .. } if bytes_max == 2 * one));
+    assert!(matches!(refused, StoreError::StoreBytes { bytes_max, .. } if bytes_max == 2 * one));
     assert!(
         refused.to_string().contains("NEXTBEST_CUSTOMERS_BYTES_MAX"),
         "{refused}"

@@ -7,7 +7,7 @@
 use std::{env, fs, sync::LazyLock};
 
 use libfuzzer_sys::fuzz_target;
-use nextbest_engine::{Bundle, Moment, NoModels, Request, check_customer, decide};
+use nextbest_engine::{Bundle, Capsule, Change, Moment, NoModels, Request, check_customer, decide};
 use nextbest_proto::{
     count::{Shaped, count},
     v1,
@@ -73,8 +73,11 @@ fn batch(batch: v1::DecideBatchRequest) {
 
 fn answer(request: Option<Request>, stored: Option<v1::Customer>) {
     let Some(request) = request else { return };
-    let attributes = stored.as_ref().map(|customer| customer.attributes.as_slice());
-    let mut decision = decide(&BUNDLE, &request, attributes, MOMENT, &mut NoModels);
+    let capsule = stored.and_then(|customer| {
+        let change = Change::of_attributes(&customer.attributes).ok()?;
+        Capsule::default().apply(&change).ok()
+    });
+    let mut decision = decide(&BUNDLE, &request, capsule.as_ref(), MOMENT, &mut NoModels);
     decision.advise(&mut NoModels);
     let Ok(response) = decision.respond(ANSWER_BYTES_MAX) else {
         return;

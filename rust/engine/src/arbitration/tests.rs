@@ -3,7 +3,7 @@
 use nextbest_proto::v1::{self, DegradationKind, Operation, Reason};
 
 use crate::{
-    Bundle, Moment, NoModels, Record, Request, decide,
+    Bundle, Capsule, Moment, NoModels, Record, Request, decide,
     testing::{
         AGE, HERO, SIDEBAR, TestBundle, at_least, attribute, int, program, read, request, step, treatment,
     },
@@ -308,12 +308,13 @@ fn ties_break_by_customer_and_not_by_name() {
         test.action(&format!("action-{place:02}"), 10.0);
     }
     let bundle = Bundle::open(&test.seal()).unwrap();
+    let capsule = Capsule::default();
     let order = |customer_id: &str| {
         let mut message = request(&["hero"], Vec::new());
         message.customer_id = customer_id.to_owned();
         let request = Request::check(&bundle, message).unwrap();
         let moment = Moment { now_us: 0, seed: 0 };
-        let decision = decide(&bundle, &request, Some(&[]), moment, &mut NoModels);
+        let decision = decide(&bundle, &request, Some(&capsule), moment, &mut NoModels);
         decision
             .record()
             .ranked

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use prost::Message as _;
 
 use crate::{
-    Bundle, Moment, NoModels, Request, decide,
+    Bundle, Capsule, Change, Moment, NoModels, Request, decide,
     testing::{
         AGE, NOW_US, TestBundle, at_least, attribute, constant, double, int, program, read, request, step,
         string, strings,
@@ -26,6 +26,11 @@ fn bundle() -> Bundle {
     Bundle::open(&bundle.seal()).unwrap()
 }
 
+fn capsule(attributes: &[v1::Attribute]) -> Capsule {
+    let change = Change::of_attributes(attributes).unwrap();
+    Capsule::default().apply(&change).unwrap()
+}
+
 fn answer(
     bundle: &Bundle,
     message: v1::DecideRequest,
@@ -33,7 +38,8 @@ fn answer(
 ) -> v1::DecideResponse {
     let request = Request::check(bundle, message).unwrap();
     let moment = Moment { now_us: 1, seed: 2 };
-    let mut decision = decide(bundle, &request, stored, moment, &mut NoModels);
+    let capsule = stored.map(capsule);
+    let mut decision = decide(bundle, &request, capsule.as_ref(), moment, &mut NoModels);
     decision.advise(&mut NoModels);
     decision.respond(usize::MAX).unwrap()
 }
@@ -57,7 +63,7 @@ fn what_was_sent_takes_precedence_over_what_is_stored() {
     let candidates = |stored: &[v1::Attribute], sent: Vec<v1::Attribute>| {
         let request = Request::check(&bundle, request(&["hero"], sent)).unwrap();
         let moment = Moment { now_us: 0, seed: 0 };
-        decide(&bundle, &request, Some(stored), moment, &mut NoModels)
+        decide(&bundle, &request, Some(&capsule(stored)), moment, &mut NoModels)
             .record()
             .ranked
             .len()

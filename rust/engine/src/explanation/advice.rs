@@ -84,7 +84,7 @@ fn advise_one(
         now_us: decision.record.now_us,
         seed: decision.record.seed,
     };
-    let again = decide(decision.bundle, &request, decision.stored, moment, scorer);
+    let again = decide(decision.bundle, &request, decision.capsule, moment, scorer);
     let with = with(decision, &witness);
     if is_late(&again.record) && !is_late(&decision.record) {
         return Advised {

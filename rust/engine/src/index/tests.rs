@@ -11,10 +11,9 @@ use super::{
     *,
 };
 use crate::{
-    Request,
+    Request, attributes,
     availability::unavailable_now,
     bundle::Bundle,
-    capsule,
     eligibility::{Interpreter, Truth},
     features,
     id::Id as _,
@@ -510,8 +509,8 @@ fn compare_all(bundle: &Bundle, dice: &mut Dice, customers: usize, indices: &[(S
     for number in 0..customers {
         let request = Request::check(bundle, customer(dice)).unwrap();
         let now_us = dice.moment();
-        let capsule = capsule::assemble(bundle, &request, None);
-        let features = features::evaluate(bundle, &capsule, now_us, &mut Machine::new());
+        let attributes = attributes::assemble(bundle, &request, None);
+        let features = features::evaluate(bundle, &attributes, now_us, &mut Machine::new());
         let expected = ask_interpreter(bundle, &features, now_us, &request);
         for (name, index) in indices {
             let found = ask_index(index, &features, now_us, &request, bundle.actions.len());

@@ -2,7 +2,7 @@
 
 use nextbest_engine::check_customer;
 use nextbest_proto::v1::{self, customer_service_server::CustomerService};
-use nextbest_store::{Refusal as StoreRefusal, UPSERT_CUSTOMERS_MAX};
+use nextbest_store::{StoreError, UPSERT_CUSTOMERS_MAX};
 use tonic::{Request, Response, Status};
 
 use crate::{call::Call, handler::Desk, limits::UPSERT_CHUNK_CUSTOMERS, refusal::Refusal};
@@ -73,5 +73,5 @@ fn check_count(count: usize) -> Result<(), Status> {
     if count <= UPSERT_CUSTOMERS_MAX {
         return Ok(());
     }
-    Err(Refusal::Store(StoreRefusal::CustomerCount { count }).into())
+    Err(Refusal::Store(StoreError::CustomerCount { count }).into())
 }
