@@ -9,8 +9,7 @@ use nextbest_proto::v1::DegradationKind;
 
 use crate::{
     arbitration::{self, Filled, Order, Ranking, Weighing},
-    attributes,
-    availability,
+    attributes, availability,
     bundle::Bundle,
     capsule::Capsule,
     degradation::Degradation,
@@ -40,6 +39,8 @@ pub struct Decision<'a> {
     pub(crate) stages: Stages,
     propensities: Vec<Propensity>,
     pub(crate) ranking: Ranking,
+    /// Actions whose claims were refused.
+    pub(crate) refused: Vec<ActionId>,
     pub(crate) filled: Filled,
     /// See [`Decision::advise`].
     pub(crate) advised: Vec<Advised>,
@@ -70,8 +71,8 @@ pub fn decide<'a>(
     let mut weighing = Weighing::new(bundle, &features, &mut search, &mut machine);
     let ranking = arbitration::rank(bundle, &request.customer_id, &propensities, &mut weighing);
     let interpreter = Interpreter::new(bundle, &features);
-    let mut filled = arbitration::fill(bundle, request, interpreter, Order::of(&ranking.ranked));
-    filled.fall_back(bundle, request, interpreter, moment.now_us);
+    let order = Order::of(&ranking.ranked);
+    let filled = arbitration::fill(bundle, request, interpreter, order, moment.now_us);
 
     let unknown = capsule.is_none() && !request.customer_id.is_empty();
     let degradations = degradations(unknown, model_faults, &ranking, machine.exhausted());
@@ -91,6 +92,7 @@ pub fn decide<'a>(
         stages,
         propensities,
         ranking,
+        refused: Vec::new(),
         filled,
         advised: Vec::new(),
     }
@@ -101,6 +103,17 @@ impl Decision<'_> {
     #[must_use]
     pub fn record(&self) -> &Record {
         &self.record
+    }
+
+    /// Fills the placements again without some actions, whose claims were refused. Nothing is filtered or scored again:
+    /// the ranking and the ranks stay as they are, and actions behind the refused ones take their places. Neither are
+    /// those the fallback of a placement.
+    pub fn refill(&mut self, refused: &[ActionId]) {
+        self.refused.extend_from_slice(refused);
+        let order = Order::of(&self.ranking.ranked).without(&self.refused);
+        let interpreter = self.interpreter();
+        self.filled = arbitration::fill(self.bundle, self.request, interpreter, order, self.record.now_us);
+        self.record.place(&self.filled);
     }
 
     /// Names the counters of each model's [`crate::Histograms`] that it adds to.

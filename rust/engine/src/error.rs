@@ -47,7 +47,9 @@ pub enum BundleError {
         count_max: usize,
     },
     /// The index of its policies would take more memory than it may.
-    #[error("the index of the bundle's policies takes at least {bytes} bytes: at most {bytes_max} are allowed")]
+    #[error(
+        "the index of the bundle's policies takes at least {bytes} bytes: at most {bytes_max} are allowed"
+    )]
     IndexTooLarge {
         /// What it takes so far.
         bytes: usize,
@@ -179,7 +181,9 @@ impl CapsuleError {
         match self {
             Self::AttributeName { .. } => "attributes.name",
             Self::NotFinite { .. } | Self::ValueBytes { .. } => "attributes.value",
-            Self::AttributeTwice { .. } | Self::AttributeCount { .. } | Self::CapsuleBytes { .. } => "attributes",
+            Self::AttributeTwice { .. } | Self::AttributeCount { .. } | Self::CapsuleBytes { .. } => {
+                "attributes"
+            }
         }
     }
 }

@@ -73,13 +73,7 @@ impl Record {
             Stage::Suitability => stages.passed.suitable.count(),
             Stage::Treatment => stages.treatable.count(),
             Stage::Propensity => narrow(ranking.ranked.len()),
-            Stage::Arbitration | Stage::Placed => narrow(
-                filled
-                    .placed
-                    .iter()
-                    .filter(|placed| placed.reason != Reason::Fallback)
-                    .count(),
-            ),
+            Stage::Arbitration | Stage::Placed => placed_by_rank(&filled.placed),
         };
         Self {
             decision_id: identity::decision_id(bundle.digest(), &request.customer_id, moment),
@@ -96,6 +90,14 @@ impl Record {
         }
     }
 
+    /// Replaces the actions placed.
+    pub(crate) fn place(&mut self, filled: &Filled) {
+        self.placed.clone_from(&filled.placed);
+        if let Some(last) = self.funnel.last_mut() {
+            *last = placed_by_rank(&self.placed);
+        }
+    }
+
     /// Whether fewer actions were placed by rank than the placements have room for.
     #[must_use]
     pub fn is_short(&self) -> bool {
@@ -103,6 +105,11 @@ impl Record {
         let placed = self.funnel.last().copied().unwrap_or(0);
         placed < room
     }
+}
+
+fn placed_by_rank(placed: &[Placed]) -> u32 {
+    let by_rank = placed.iter().filter(|placed| placed.reason != Reason::Fallback);
+    narrow(by_rank.count())
 }
 
 fn unknown(passed: &Passed, stage: Stage) -> u32 {

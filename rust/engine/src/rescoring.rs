@@ -3,8 +3,8 @@
 use nextbest_proto::v1::PropensitySource;
 
 use crate::{
-    bundle::Bundle,
     attributes,
+    bundle::Bundle,
     capsule::Capsule,
     features,
     id::{ActionId, ModelId},

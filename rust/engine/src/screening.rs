@@ -4,9 +4,8 @@
 
 use crate::{
     action_set::ActionSet,
-    availability,
+    attributes, availability,
     bundle::Bundle,
-    attributes,
     capsule::Capsule,
     eligibility::{self, Interpreter, Passed, Truth},
     features,

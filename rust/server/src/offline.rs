@@ -6,7 +6,8 @@
 use std::path::Path;
 
 use nextbest_engine::{
-    Bundle, Capsule, CapsuleError, Change, Moment, NoModels, Request, RequestError, Scorer, check_customer, decide,
+    Bundle, Capsule, CapsuleError, Change, Moment, NoModels, Request, RequestError, Scorer, check_customer,
+    decide,
 };
 use nextbest_onnx::{Runtime, Sessions};
 use nextbest_proto::v1;

@@ -46,7 +46,9 @@ impl StoreError {
     #[must_use]
     pub fn field(&self) -> String {
         match self {
-            Self::CustomerCount { .. } | Self::StoreFull { .. } | Self::StoreBytes { .. } => "customers".to_owned(),
+            Self::CustomerCount { .. } | Self::StoreFull { .. } | Self::StoreBytes { .. } => {
+                "customers".to_owned()
+            }
             Self::CustomerId { .. } => "customers.customer_id".to_owned(),
             Self::Capsule(error) => format!("customers.{}", error.field()),
         }

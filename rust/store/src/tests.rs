@@ -6,9 +6,7 @@ use proptest::prelude::*;
 
 use nextbest_proto::v1::{Attribute, Customer, StringList, Value, value::Kind};
 
-use nextbest_engine::{
-    CUSTOMER_ATTRIBUTES_MAX, CUSTOMER_ID_BYTES_MAX, CapsuleError, VALUE_BYTES_MAX,
-};
+use nextbest_engine::{CUSTOMER_ATTRIBUTES_MAX, CUSTOMER_ID_BYTES_MAX, CapsuleError, VALUE_BYTES_MAX};
 
 use crate::{Bounds, Store, StoreError, UPSERT_CUSTOMERS_MAX, memory_bytes};
 
@@ -174,7 +172,10 @@ fn a_customer_grows_only_to_its_bounds() {
         .upsert(&[customer("b", &[wide("a"), wide("b"), wide("c")])])
         .unwrap();
     let refused = store.upsert(&[customer("b", &[wide("d")])]).unwrap_err();
-    assert!(matches!(refused, StoreError::Capsule(CapsuleError::CapsuleBytes { .. })), "{refused}");
+    assert!(
+        matches!(refused, StoreError::Capsule(CapsuleError::CapsuleBytes { .. })),
+        "{refused}"
+    );
 }
 
 #[test]

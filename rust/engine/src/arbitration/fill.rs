@@ -21,6 +21,8 @@ pub(crate) struct Order<'r> {
     supposed: Option<Supposed>,
     /// An action that passes its group's limit.
     limitless: Option<ActionId>,
+    /// Actions that get no place.
+    refused: &'r [ActionId],
 }
 
 /// One action in another place than its own, whatever its priority.
@@ -38,6 +40,7 @@ impl<'r> Order<'r> {
             ranked,
             supposed: None,
             limitless: None,
+            refused: &[],
         }
     }
 
@@ -47,6 +50,7 @@ impl<'r> Order<'r> {
             ranked,
             supposed: Some(Supposed { action, before }),
             limitless: None,
+            refused: &[],
         }
     }
 
@@ -56,7 +60,13 @@ impl<'r> Order<'r> {
             ranked,
             supposed: None,
             limitless: Some(action),
+            refused: &[],
         }
+    }
+
+    /// Without some actions: those behind them get their places, and keep their ranks.
+    pub(crate) fn without(self, refused: &'r [ActionId]) -> Self {
+        Self { refused, ..self }
     }
 
     /// Ranks and actions; an action that is moved comes once, in its new place.
@@ -73,7 +83,9 @@ impl<'r> Order<'r> {
             .filter(stays)
             .chain(moved)
             .chain(tail.iter().copied().filter(stays));
-        (1..).zip(order)
+        (1..)
+            .zip(order)
+            .filter(move |(_, ranked)| !self.refused.contains(&ranked.action))
     }
 
     fn passes_threshold(self, bundle: &Bundle, ranked: &Ranked) -> bool {
@@ -94,9 +106,22 @@ pub(crate) struct Filled {
     of_group: Vec<u32>,
 }
 
+/// Fills the placements by rank, and with fallbacks where nothing fits.
+pub(crate) fn fill(
+    bundle: &Bundle,
+    request: &Request,
+    interpreter: Interpreter<'_>,
+    order: Order<'_>,
+    now_us: i64,
+) -> Filled {
+    let mut filled = fill_by_rank(bundle, request, interpreter, order);
+    filled.fall_back(bundle, request, interpreter, order.refused, now_us);
+    filled
+}
+
 /// Fills the placements: each takes actions in their order that fit it, stand in no other, and whose group is not at
 /// its limit.
-pub(crate) fn fill(
+pub(crate) fn fill_by_rank(
     bundle: &Bundle,
     request: &Request,
     interpreter: Interpreter<'_>,
@@ -153,11 +178,12 @@ impl Filled {
     /// Puts fallbacks into placements that stayed empty. A fallback is subject to no policy, threshold or group
     /// limit, but it must be enabled and inside its window, and have a treatment that fits. It may be in other placements
     /// too, by rank or as their fallback: default content that is shown twice is better than an empty placement.
-    pub(crate) fn fall_back(
+    fn fall_back(
         &mut self,
         bundle: &Bundle,
         request: &Request,
         interpreter: Interpreter<'_>,
+        refused: &[ActionId],
         now_us: i64,
     ) {
         let channel = &bundle.channels[request.channel];
@@ -166,6 +192,7 @@ impl Filled {
                 continue;
             };
             if self.in_placement(place).next().is_some()
+                || refused.contains(&action)
                 || unavailable_now(&bundle.actions[action], now_us).is_some()
             {
                 continue;

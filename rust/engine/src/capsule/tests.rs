@@ -25,14 +25,24 @@ fn changed(capsule: &Capsule, attributes: &[Attribute]) -> Result<Capsule, Capsu
 
 #[test]
 fn a_change_is_on_top_of_what_is_kept() {
-    let first = changed(&Capsule::default(), &[attribute("b", int(1)), attribute("a", int(2))]).unwrap();
-    assert_eq!(first.attributes(), [attribute("a", int(2)), attribute("b", int(1))]);
+    let first = changed(
+        &Capsule::default(),
+        &[attribute("b", int(1)), attribute("a", int(2))],
+    )
+    .unwrap();
+    assert_eq!(
+        first.attributes(),
+        [attribute("a", int(2)), attribute("b", int(1))]
+    );
     let null = Attribute {
         value: Some(Value { kind: None }),
         ..absent("b")
     };
     let second = changed(&first, &[attribute("c", int(3)), null, absent("never")]).unwrap();
-    assert_eq!(second.attributes(), [attribute("a", int(2)), attribute("c", int(3))]);
+    assert_eq!(
+        second.attributes(),
+        [attribute("a", int(2)), attribute("c", int(3))]
+    );
     // A change makes a new capsule: whoever reads the first one goes on reading it.
     assert_eq!(first.attributes().len(), 2);
 }
@@ -41,7 +51,11 @@ fn a_change_is_on_top_of_what_is_kept() {
 fn what_is_beyond_a_bound_is_refused_with_its_field() {
     let long = "x".repeat(VALUE_BYTES_MAX);
     let cases: [(Vec<Attribute>, &str, &str); 5] = [
-        (vec![attribute("", int(1))], "an attribute name of 0 bytes: 1 to 128", "attributes.name"),
+        (
+            vec![attribute("", int(1))],
+            "an attribute name of 0 bytes: 1 to 128",
+            "attributes.name",
+        ),
         (
             vec![attribute("a", double(f64::NAN))],
             "attribute `a` is not a finite number",
@@ -58,7 +72,9 @@ fn what_is_beyond_a_bound_is_refused_with_its_field() {
             "attributes",
         ),
         (
-            (0..=CUSTOMER_ATTRIBUTES_MAX).map(|number| attribute(&number.to_string(), int(1))).collect(),
+            (0..=CUSTOMER_ATTRIBUTES_MAX)
+                .map(|number| attribute(&number.to_string(), int(1)))
+                .collect(),
             "513 attributes for one customer: at most 512",
             "attributes",
         ),
@@ -72,7 +88,9 @@ fn what_is_beyond_a_bound_is_refused_with_its_field() {
 #[test]
 fn a_capsule_has_a_size() {
     let text = "x".repeat(VALUE_BYTES_MAX - 8);
-    let large: Vec<Attribute> = ["a", "b", "c", "d"].map(|name| attribute(name, string(&text))).to_vec();
+    let large: Vec<Attribute> = ["a", "b", "c", "d"]
+        .map(|name| attribute(name, string(&text)))
+        .to_vec();
     let kept = changed(&Capsule::default(), &large[..3]).unwrap();
     let refused = changed(&kept, &large[3..]).unwrap_err();
     assert!(

@@ -1,5 +1,7 @@
 //! The same in, the same out.
 
+mod refilling;
+
 use nextbest_proto::v1::{self, DegradationKind};
 use proptest::prelude::*;
 use prost::Message as _;

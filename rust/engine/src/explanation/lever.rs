@@ -6,7 +6,7 @@
 use nextbest_proto::v1::Reason;
 
 use crate::{
-    arbitration::{Filled, Order, below_priority, fill},
+    arbitration::{Filled, Order, below_priority, fill_by_rank},
     arbitration::{Placed, Ranked},
     decision::Decision,
     tables::Formula,
@@ -43,7 +43,8 @@ impl Need<'_> {
 
 /// Where the action would be in another order.
 pub(super) fn suppose(decision: &Decision<'_>, order: Order<'_>, ranked: &Ranked) -> Option<Placed> {
-    let filled: Filled = fill(decision.bundle, decision.request, decision.interpreter(), order);
+    let order = order.without(&decision.refused);
+    let filled: Filled = fill_by_rank(decision.bundle, decision.request, decision.interpreter(), order);
     filled.won_by(ranked.action).copied()
 }
 
