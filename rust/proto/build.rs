@@ -2,7 +2,9 @@
 
 use std::{env, error::Error, fmt::Write as _, fs, path::PathBuf};
 
-const FILES: [&str; 6] = ["access", "customer", "decision", "bundle", "control", "native"];
+const FILES: [&str; 7] = [
+    "access", "customer", "decision", "record", "bundle", "control", "native",
+];
 const ROLE: &str = "nextbest.v1.role";
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -94,9 +94,9 @@ def _check_traced(received, decision):
     assert found["nextbest.priorities"][0] == hero.score.priority
     assert found["nextbest.propensities"][0] == hero.score.propensity
     assert found["nextbest.stage.eligibility.remaining"] <= found["nextbest.stage.availability.remaining"]
-    most_frequent = f"most frequent reason to leave: {found['nextbest.frequent_leave.reason']} ("
+    most_frequent = f"most frequent reason to drop off: {found['nextbest.top_drop_off.reason']} ("
     assert most_frequent in found["nextbest.explanation"]
-    assert found["nextbest.frequent_leave.actions"] >= 1
+    assert found["nextbest.top_drop_off.actions"] >= 1
     expected = hmac.new(KEY.encode(), CUSTOMER.encode(), hashlib.sha256).hexdigest()
     assert found["nextbest.customer_hash"] == expected
 

@@ -19,7 +19,7 @@ CRATES = {
     "nextbest-onnx": {"nextbest-engine"},
     "nextbest-inspection": set(),
     "nextbest-store": {"nextbest-engine", "nextbest-proto"},
-    "nextbest-otlp": set(),
+    "nextbest-otlp": {"nextbest-engine", "nextbest-proto"},
     "nextbest-load": set(),
     "nextbest-server": {
         "nextbest-engine",

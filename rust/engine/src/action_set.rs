@@ -80,6 +80,30 @@ impl ActionSet {
         })
     }
 
+    /// A bit for each action, the lowest of the first byte first; without the zeros at the end.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes: Vec<u8> = self.words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let length = bytes
+            .iter()
+            .rposition(|byte| *byte != 0)
+            .map_or(0, |last| last + 1);
+        bytes.truncate(length);
+        bytes
+    }
+
+    /// The set over `actions` actions that has such bytes; none where there is a bit beyond them.
+    pub(crate) fn from_bytes(bytes: &[u8], actions: usize) -> Option<Self> {
+        let mut set = Self::empty(actions);
+        for (place, byte) in bytes.iter().enumerate() {
+            for bit in (0..8).filter(|bit| byte & (1 << bit) != 0) {
+                let action = 8 * place + bit;
+                let word = set.words.get_mut(action / 64).filter(|_| action < actions)?;
+                *word |= 1 << (action % 64);
+            }
+        }
+        Some(set)
+    }
+
     pub(crate) fn insert(&mut self, action: ActionId) {
         if let Some(word) = self.words.get_mut(action.place() / 64) {
             *word |= 1 << (action.place() % 64);

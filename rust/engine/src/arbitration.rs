@@ -15,7 +15,7 @@ use std::cmp::Ordering;
 use nextbest_proto::v1;
 use xxhash_rust::xxh3::xxh3_64;
 
-pub(crate) use fill::{Filled, Order, below_priority, fill, fill_by_rank};
+pub(crate) use fill::{Order, below_priority, fallbacks_of, fill, fill_by_rank, in_placement, won_by};
 pub(crate) use weight::{Weighing, applies};
 
 use crate::{

@@ -16,6 +16,13 @@ pub(crate) struct Attributes<'a> {
 }
 
 impl<'a> Attributes<'a> {
+    /// All of them missing.
+    pub(crate) fn missing(bundle: &Bundle) -> Self {
+        Self {
+            values: vec![Value::Missing; bundle.attributes.len()],
+        }
+    }
+
     pub(crate) fn get(&self, attribute: AttributeId) -> Value<'a> {
         self.values
             .get(attribute.place())
@@ -23,9 +30,16 @@ impl<'a> Attributes<'a> {
             .unwrap_or(Value::Missing)
     }
 
-    fn set(&mut self, attribute: AttributeId, value: Value<'a>) {
+    pub(crate) fn set(&mut self, attribute: AttributeId, value: Value<'a>) {
         if let Some(slot) = self.values.get_mut(attribute.place()) {
             *slot = value;
+        }
+    }
+
+    /// The same with everything its own.
+    pub(crate) fn into_owned(self) -> Attributes<'static> {
+        Attributes {
+            values: self.values.into_iter().map(Value::into_owned).collect(),
         }
     }
 }
@@ -38,9 +52,7 @@ pub(crate) fn assemble<'a>(
     request: &'a Request,
     capsule: Option<&'a Capsule>,
 ) -> Attributes<'a> {
-    let mut attributes = Attributes {
-        values: vec![Value::Missing; bundle.attributes.len()],
-    };
+    let mut attributes = Attributes::missing(bundle);
     let mut last = None;
     for message in capsule.map(Capsule::attributes).unwrap_or_default() {
         if let Some(kind) = message.value.as_ref().and_then(|value| value.kind.as_ref())

@@ -8,7 +8,7 @@ use std::cell::OnceCell;
 use nextbest_proto::v1::DegradationKind;
 
 use crate::{
-    arbitration::{self, Filled, Order, Ranking, Weighing},
+    arbitration::{self, Order, Ranked, Ranking, Weighing},
     attributes, availability,
     bundle::Bundle,
     capsule::Capsule,
@@ -19,7 +19,7 @@ use crate::{
     id::{ActionId, FeatureId, Id, ModelId, narrow},
     program::machine::Machine,
     propensity::{self, Propensity, Scorer},
-    record::Record,
+    record::{Found, Record},
     request::{Moment, Request},
     stages::Stages,
     treatment,
@@ -32,16 +32,14 @@ pub struct Decision<'a> {
     pub(crate) bundle: &'a Bundle,
     pub(crate) request: &'a Request,
     pub(crate) capsule: Option<&'a Capsule>,
-    pub(crate) record: Record,
+    pub(crate) record: Record<'a>,
     pub(crate) features: Vec<Value<'a>>,
     /// Found when every action is to be explained.
     truths: OnceCell<Truths>,
-    pub(crate) stages: Stages,
     propensities: Vec<Propensity>,
-    pub(crate) ranking: Ranking,
-    /// Actions whose claims were refused.
-    pub(crate) refused: Vec<ActionId>,
-    pub(crate) filled: Filled,
+    pub(crate) below_propensity: Vec<Ranked>,
+    /// Without value or priority.
+    pub(crate) valueless: Vec<ActionId>,
     /// See [`Decision::advise`].
     pub(crate) advised: Vec<Advised>,
 }
@@ -72,7 +70,7 @@ pub fn decide<'a>(
     let ranking = arbitration::rank(bundle, &request.customer_id, &propensities, &mut weighing);
     let interpreter = Interpreter::new(bundle, &features);
     let order = Order::of(&ranking.ranked);
-    let filled = arbitration::fill(bundle, request, interpreter, order, moment.now_us);
+    let placed = arbitration::fill(bundle, request, interpreter, order, moment.now_us);
 
     let unknown = capsule.is_none() && !request.customer_id.is_empty();
     let degradations = degradations(unknown, model_faults, &ranking, machine.exhausted());
@@ -81,39 +79,55 @@ pub fn decide<'a>(
         passed,
         treatable,
     };
-    let record = Record::of(bundle, request, moment, &stages, &ranking, &filled, degradations);
+    let found = Found {
+        inputs: attributes,
+        stages,
+        ranked: ranking.ranked,
+        placed,
+        degradations,
+    };
     Decision {
         bundle,
         request,
         capsule,
-        record,
+        record: Record::of(bundle, request, moment, found),
         features,
         truths: OnceCell::new(),
-        stages,
         propensities,
-        ranking,
-        refused: Vec::new(),
-        filled,
+        below_propensity: ranking.below_propensity,
+        valueless: ranking.valueless,
         advised: Vec::new(),
     }
 }
 
-impl Decision<'_> {
+impl<'a> Decision<'a> {
     /// What is kept of it.
     #[must_use]
-    pub fn record(&self) -> &Record {
+    pub fn record(&self) -> &Record<'a> {
         &self.record
+    }
+
+    /// The same, with nothing else.
+    #[must_use]
+    pub fn into_record(self) -> Record<'a> {
+        self.record
+    }
+
+    /// The bundle that decided.
+    #[must_use]
+    pub fn bundle(&self) -> &'a Bundle {
+        self.bundle
     }
 
     /// Fills the placements again without some actions, whose claims were refused. Nothing is filtered or scored again:
     /// the ranking and the ranks stay as they are, and actions behind the refused ones take their places. Neither are
     /// those the fallback of a placement.
     pub fn refill(&mut self, refused: &[ActionId]) {
-        self.refused.extend_from_slice(refused);
-        let order = Order::of(&self.ranking.ranked).without(&self.refused);
-        let interpreter = self.interpreter();
-        self.filled = arbitration::fill(self.bundle, self.request, interpreter, order, self.record.now_us);
-        self.record.place(&self.filled);
+        self.record.refused.extend_from_slice(refused);
+        let order = Order::of(&self.record.ranked).without(&self.record.refused);
+        let now_us = self.record.now_us;
+        let placed = arbitration::fill(self.bundle, self.request, self.interpreter(), order, now_us);
+        self.record.place(placed);
     }
 
     /// Names the counters of each model's [`crate::Histograms`] that it adds to.

@@ -30,7 +30,7 @@ impl Decision<'_> {
     /// The condition at which most actions left; nothing where every available action met its policies.
     #[must_use]
     pub fn top_drop_off(&self) -> Option<TopDropOff<'_>> {
-        find(self.bundle, self.interpreter(), &self.stages)
+        find(self.bundle, self.interpreter(), &self.record.stages)
     }
 }
 

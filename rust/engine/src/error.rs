@@ -188,6 +188,26 @@ impl CapsuleError {
     }
 }
 
+/// Why the bytes of a record cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// They are not a `Record` message.
+    #[error("the record cannot be decoded")]
+    Undecodable,
+    /// Another bundle decided.
+    #[error("the record is of bundle {digest}")]
+    OtherBundle {
+        /// SHA-256 of that bundle, in hexadecimal.
+        digest: String,
+    },
+    /// An index that the bundle does not have, or a rank of another action.
+    #[error("the record is malformed: `{field}` points to nothing in its bundle")]
+    Malformed {
+        /// The record's field.
+        field: &'static str,
+    },
+}
+
 /// Checks each row of a table; an error names the row.
 pub(crate) fn check_rows<M, T>(
     table: &str,

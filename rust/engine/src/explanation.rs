@@ -43,8 +43,8 @@ use crate::{
 use placing::Standing;
 
 /// The funnel alone.
-pub(crate) fn funnel(record: &Record) -> v1::Explanation {
-    let counts = FUNNEL_STAGES.iter().zip(record.funnel).zip(record.unknown);
+pub(crate) fn funnel(record: &Record<'_>) -> v1::Explanation {
+    let counts = FUNNEL_STAGES.iter().zip(record.funnel).zip(record.unknown());
     v1::Explanation {
         funnel: counts
             .map(|((stage, remaining), unknown)| v1::StageCount {
@@ -103,7 +103,7 @@ fn told(decision: &Decision<'_>, explained: &[ActionId]) -> Option<(Method, Acti
     let all = decision.bundle.actions.len();
     let mut told = ActionSet::empty(all);
     if explained.is_empty() {
-        let ranked = decision.ranking.ranked.iter().map(|ranked| ranked.action);
+        let ranked = decision.record.ranked.iter().map(|ranked| ranked.action);
         for action in ranked.chain(decision.bundle.actions.ids()) {
             if told.count() as usize >= EXPLAINED_CONTRIBUTIONS_MAX {
                 break;
@@ -126,7 +126,7 @@ struct Ranks {
 impl Ranks {
     fn of(decision: &Decision<'_>) -> Self {
         let mut places = vec![None; decision.bundle.actions.len()];
-        for (place, ranked) in decision.ranking.ranked.iter().enumerate() {
+        for (place, ranked) in decision.record.ranked.iter().enumerate() {
             if let Some(slot) = places.get_mut(ranked.action.place()) {
                 *slot = Some(place);
             }
@@ -181,7 +181,7 @@ fn placing(decision: &Decision<'_>, action: ActionId, standing: Option<Standing<
 
 /// The stage at which an action left. One that is a fallback has left all the same.
 fn dropped_at(decision: &Decision<'_>, action: ActionId, standing: Option<Standing<'_>>) -> Stage {
-    let stages = &decision.stages;
+    let stages = &decision.record.stages;
     let sets = [
         (Stage::Availability, &stages.available),
         (Stage::Eligibility, &stages.passed.eligible),

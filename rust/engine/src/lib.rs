@@ -74,7 +74,7 @@ pub use customer::check_customer;
 pub use decision::{Decision, decide};
 pub use degradation::Degradation;
 pub use drop_off::TopDropOff;
-pub use error::{BundleError, CapsuleError};
+pub use error::{BundleError, CapsuleError, RecordError};
 pub use id::{ActionId, ChannelId, GroupId, IssueId, ModelId, PlacementId, TreatmentId};
 pub use index::{IndexOptions, IndexReport};
 pub use kernel::Kernel;

@@ -3,16 +3,13 @@
 use nextbest_proto::v1::PropensitySource;
 
 use crate::{
-    attributes,
     bundle::Bundle,
-    capsule::Capsule,
     features,
     id::{ActionId, ModelId},
     limits::BATCH_ROWS_MAX,
     program::machine::Machine,
     propensity::{Scorer, batch},
     record::Record,
-    request::{Moment, Request},
 };
 
 /// How far a score of a lowered model may be from the graph's before it counts as another.
@@ -33,21 +30,10 @@ pub struct Rescored {
     pub farthest: f64,
 }
 
-/// Scores what a decision's lowered models have scored once more, with another scorer. `request`, `capsule` and the
-/// record's moment are those of the decision.
-pub fn rescore(
-    bundle: &Bundle,
-    request: &Request,
-    capsule: Option<&Capsule>,
-    record: &Record,
-    scorer: &mut dyn Scorer,
-) -> Vec<Rescored> {
-    let moment = Moment {
-        now_us: record.now_us,
-        seed: record.seed,
-    };
-    let attributes = attributes::assemble(bundle, request, capsule);
-    let features = features::evaluate(bundle, &attributes, moment.now_us, &mut Machine::new());
+/// Scores what a decision's lowered models have scored once more, with another scorer. The bundle is the one that
+/// decided.
+pub fn rescore(bundle: &Bundle, record: &Record<'_>, scorer: &mut dyn Scorer) -> Vec<Rescored> {
+    let features = features::evaluate(bundle, &record.inputs, record.now_us, &mut Machine::new());
     let mut said: Vec<(ModelId, ActionId, f64)> = record
         .ranked
         .iter()

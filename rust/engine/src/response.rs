@@ -19,7 +19,7 @@ const DEGRADATION_BYTES: usize = 24;
 const ACTION_BYTES: usize = 256;
 
 /// The answer without explanation.
-pub(crate) fn render(bundle: &Bundle, record: &Record) -> v1::DecideResponse {
+pub(crate) fn render(bundle: &Bundle, record: &Record<'_>) -> v1::DecideResponse {
     let placements = record.placements.iter().enumerate().map(|(place, requested)| {
         let placed = record.placed.iter().filter(|placed| placed.requested == place);
         v1::Placement {
@@ -51,7 +51,7 @@ pub(crate) fn render(bundle: &Bundle, record: &Record) -> v1::DecideResponse {
 }
 
 /// The most bytes that [`render`] can take when encoded, found without building it.
-pub(crate) fn bytes_max(bundle: &Bundle, record: &Record) -> usize {
+pub(crate) fn bytes_max(bundle: &Bundle, record: &Record<'_>) -> usize {
     let placements = record.placements.iter().map(|requested| {
         let name = bundle.placement_name(record.channel, requested.placement);
         name.len() + 2 * FRAMING_BYTES
@@ -105,7 +105,7 @@ pub(crate) fn score(bundle: &Bundle, action: ActionId, factors: &Factors) -> v1:
     }
 }
 
-fn action(bundle: &Bundle, record: &Record, placed: &Placed) -> v1::RankedAction {
+fn action(bundle: &Bundle, record: &Record<'_>, placed: &Placed) -> v1::RankedAction {
     let treatment = &bundle.actions[placed.action].treatments[placed.treatment];
     v1::RankedAction {
         action: bundle.action_name(placed.action).to_owned(),
@@ -126,7 +126,7 @@ fn action(bundle: &Bundle, record: &Record, placed: &Placed) -> v1::RankedAction
     }
 }
 
-fn reason_text(record: &Record, placed: &Placed) -> String {
+fn reason_text(record: &Record<'_>, placed: &Placed) -> String {
     let priority = placed.factors.map_or(0.0, |factors| factors.priority);
     let of = match record.ranked.len() {
         1 => "the only candidate".to_owned(),

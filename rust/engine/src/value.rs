@@ -186,6 +186,21 @@ impl<'a> Value<'a> {
         Self::String(Text::Made(Arc::from(text)))
     }
 
+    /// The same with everything its own.
+    pub(crate) fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Missing => Value::Missing,
+            Self::Bool(value) => Value::Bool(value),
+            Self::Int(value) => Value::Int(value),
+            Self::Double(value) => Value::Double(value),
+            Self::Timestamp(value) => Value::Timestamp(value),
+            Self::Duration(value) => Value::Duration(value),
+            Self::String(Text::Borrowed(text)) => Value::made(text),
+            Self::String(Text::Made(text)) => Value::String(Text::Made(text)),
+            Self::List(list) => Value::List(List::Made(list.iter().map(Value::into_owned).collect())),
+        }
+    }
+
     /// The value of an attribute of `declared` type: an int stands for a double, anything else of another type is
     /// missing.
     pub(crate) fn of_type(kind: &'a Kind, declared: Type) -> Self {

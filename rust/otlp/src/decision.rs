@@ -1,108 +1,79 @@
-//! What is told of a decision in its span: names and numbers, borrowed from whoever decided.
+//! A decision that was answered -> what its span is made of: its record, and the bundle that has the names.
 
-/// One decision, ready to be traced.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct DecisionTrace<'a> {
+use nextbest_engine::{
+    Bundle, Decision, Degradation, FUNNEL_STAGES, Placed, Ranked, Record, RequestedPlacement, TopDropOff,
+};
+use nextbest_proto::v1::Stage;
+
+/// One decision, ready to be traced. It borrows all that it has.
+#[derive(Debug, Clone, Copy)]
+pub struct DecisionSpan<'a> {
+    /// The bundle that decided.
+    pub bundle: &'a Bundle,
+    /// What is kept of the decision.
+    pub record: &'a Record<'a>,
+    /// The condition at which most actions dropped off, where it is known.
+    pub top_drop_off: Option<TopDropOff<'a>>,
+    /// The call that asked for it, with its service: `nextbest.v1.DecisionService/Decide`.
+    pub method: &'a str,
     /// Nanoseconds since 1970.
     pub started_ns: u64,
     /// Nanoseconds since 1970.
     pub ended_ns: u64,
-    /// The call that asked for it, with its service: `nextbest.v1.DecisionService/Decide`.
-    pub method: &'a str,
-    /// A UUID in its text form.
-    pub decision_id: &'a str,
-    /// SHA-256 of the bundle, in hexadecimal.
-    pub bundle_digest: &'a str,
-    /// The requested channel.
-    pub channel: &'a str,
-    /// Hashed before it goes anywhere; empty for an anonymous customer.
-    pub customer_id: &'a str,
-    /// Decided without leaving a trace in the customer's state.
-    pub dry_run: bool,
-    /// Actions of the bundle.
-    pub action_count: u32,
-    /// Actions left after each stage, in the order of the stages.
-    pub funnel: Vec<StageCount>,
-    /// Names, in the order requested.
-    pub placements: Vec<&'a str>,
-    /// In the order of the placements, best first in each.
-    pub placed: Vec<PlacedAction<'a>>,
-    /// Best first: the first has rank 1.
-    pub ranked: Vec<RankedAction<'a>>,
-    /// How many were ranked, of which `ranked` holds the best.
-    pub ranked_count: u32,
-    /// Empty: nothing to do without.
-    pub degradations: Vec<SpanDegradation<'a>>,
-    /// What made most actions leave, where it is known.
-    pub frequent_leave: Option<FrequentLeave<'a>>,
 }
 
-/// A line of the funnel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StageCount {
-    /// The stage's word: `eligibility`.
-    pub stage: &'static str,
-    /// Actions left after it.
-    pub remaining: u32,
-    /// Of those that left at it, the actions that left only because something is missing.
-    pub unknown: u32,
-}
+impl<'a> DecisionSpan<'a> {
+    /// `times`: the call's start and end, in nanoseconds since 1970.
+    ///
+    /// The top drop-off is found where the answer is shorter than it might be: finding it takes longer than the rest of
+    /// the span, and whoever has all that was asked for does not ask why there is no more.
+    #[must_use]
+    pub fn of(decision: &'a Decision<'a>, method: &'a str, (started_ns, ended_ns): (u64, u64)) -> Self {
+        let record = decision.record();
+        Self {
+            bundle: decision.bundle(),
+            record,
+            top_drop_off: record.is_short().then(|| decision.top_drop_off()).flatten(),
+            method,
+            started_ns,
+            ended_ns,
+        }
+    }
 
-/// An action in a placement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PlacedAction<'a> {
-    /// Name of the placement.
-    pub placement: &'a str,
-    /// Name of the action.
-    pub action: &'a str,
-    /// Name of its treatment.
-    pub treatment: &'a str,
-    /// From 1; 0 for a fallback.
-    pub rank: u32,
-    /// `priority`, `mandatory` or `fallback`.
-    pub reason: &'static str,
-}
+    pub(crate) fn action_count(&self) -> u32 {
+        let [actions, ..] = self.record.funnel;
+        actions
+    }
 
-/// An action that reached arbitration: `priority = propensity x context weight x value x lever`, or the
-/// workspace's formula.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RankedAction<'a> {
-    /// Name of the action.
-    pub action: &'a str,
-    /// 0.0 to 1.0.
-    pub propensity: f64,
-    /// `model`, `prior` or `degraded`.
-    pub propensity_source: &'static str,
-    /// At least 0.0.
-    pub context_weight: f64,
-    /// In the workspace's currency.
-    pub value: f64,
-    /// At least 0.0.
-    pub lever: f64,
-    /// Finite.
-    pub priority: f64,
-    /// Name of the bound model; empty without one.
-    pub model: &'a str,
-}
+    /// For each stage, the actions that remained, and those that dropped off only because something is missing.
+    pub(crate) fn funnel(&self) -> impl Iterator<Item = (Stage, u32, u32)> + use<'a> {
+        let counts = self.record.funnel.into_iter().zip(self.record.unknown());
+        let lines = FUNNEL_STAGES.into_iter().zip(counts).skip(1);
+        lines.map(|(stage, (remaining, unknown))| (stage, remaining, unknown))
+    }
 
-/// What the decision had to do without.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SpanDegradation<'a> {
-    /// `customer_unknown`, `model_failed`, ...
-    pub kind: &'static str,
-    /// The model or action concerned; empty where there is none.
-    pub name: &'a str,
-    /// How many actions it touched.
-    pub actions: u32,
-}
+    pub(crate) fn placement_name(&self, requested: RequestedPlacement) -> &'a str {
+        self.bundle
+            .placement_name(self.record.channel, requested.placement)
+    }
 
-/// The condition at which most actions left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FrequentLeave<'a> {
-    /// The stage's word.
-    pub stage: &'static str,
-    /// The marketer's reason, or the condition's text where none was given.
-    pub reason: &'a str,
-    /// How many actions left at it.
-    pub actions: u32,
+    pub(crate) fn placement_of(&self, placed: &Placed) -> &'a str {
+        let requested = self.record.placements.get(placed.requested);
+        requested.map_or("", |requested| self.placement_name(*requested))
+    }
+
+    /// Empty for an action without a model.
+    pub(crate) fn model_of(&self, ranked: &Ranked) -> &'a str {
+        let model = self.bundle.action_model(ranked.action);
+        model.map_or("", |model| self.bundle.model_name(model))
+    }
+
+    /// Of the model or action that a degradation is about; empty where it is about neither.
+    pub(crate) fn name_of(&self, degradation: &Degradation) -> &'a str {
+        match (degradation.model, degradation.action) {
+            (Some(model), _) => self.bundle.model_name(model),
+            (None, Some(action)) => self.bundle.action_name(action),
+            (None, None) => "",
+        }
+    }
 }

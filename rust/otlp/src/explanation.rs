@@ -3,36 +3,41 @@
 //! Every decision has one, and formatting it with the standard library took as long as the rest of its span: pieces
 //! are appended, and numbers rounded here.
 
+use nextbest_engine::{Ranked, RequestedPlacement};
+use nextbest_proto::v1::Reason;
+
 use crate::{
-    brief::{push_brief, push_integer},
-    decision::{DecisionTrace, RankedAction},
+    decision::DecisionSpan,
+    significant_digits::{push_integer, push_significant},
+    words,
 };
 
-/// Placements told about; a request may name 32, and a paragraph of that length would not be read.
-const PLACEMENTS_TOLD_MAX: usize = 4;
+/// Placements that are listed; a request may name 32, and a paragraph of that length would not be read.
+const PLACEMENTS_LISTED_MAX: usize = 4;
 
 /// Appends it to `text`: `120 actions: 84 available, 41 eligible, ...; hero: gold-card (priority 2.28 = 0.019 x 1 x 120
 /// x 1.05), ...`
-pub(crate) fn explain(decision: &DecisionTrace<'_>, text: &mut String) {
-    push_count(text, decision.action_count);
-    for (index, line) in decision.funnel.iter().enumerate() {
+pub(crate) fn explain(decision: &DecisionSpan<'_>, text: &mut String) {
+    let record = decision.record;
+    push_count(text, decision.action_count());
+    for (index, (stage, remaining, _)) in decision.funnel().enumerate() {
         text.push_str(if index == 0 { ": " } else { ", " });
-        push_integer(text, line.remaining.into());
-        push(text, [" ", left_after(line.stage)]);
+        push_integer(text, remaining.into());
+        push(text, [" ", words::remaining(stage)]);
     }
-    for placement in decision.placements.iter().take(PLACEMENTS_TOLD_MAX) {
-        push(text, ["; ", placement, ": "]);
-        push_placement(text, decision, placement);
+    for (index, requested) in record.placements.iter().take(PLACEMENTS_LISTED_MAX).enumerate() {
+        push_placement(text, decision, index, *requested);
     }
-    if let Some(leave) = &decision.frequent_leave {
-        push(text, ["; most frequent reason to leave: ", leave.reason, " ("]);
-        push_count(text, leave.actions);
-        push(text, [", at ", leave.stage, ")"]);
+    if let Some(top) = &decision.top_drop_off {
+        push(text, ["; most frequent reason to drop off: ", top.reason, " ("]);
+        push_count(text, top.actions);
+        push(text, [", at ", words::stage(top.stage), ")"]);
     }
-    for degradation in &decision.degradations {
-        push(text, ["; without: ", degradation.kind]);
-        if !degradation.name.is_empty() {
-            push(text, [" ", degradation.name]);
+    for degradation in &record.degradations {
+        push(text, ["; without: ", words::degradation(degradation.kind)]);
+        let name = decision.name_of(degradation);
+        if !name.is_empty() {
+            push(text, [" ", name]);
         }
     }
     text.push('.');
@@ -49,39 +54,26 @@ fn push_count(text: &mut String, actions: u32) {
     text.push_str(if actions == 1 { " action" } else { " actions" });
 }
 
-fn left_after(stage: &'static str) -> &'static str {
-    match stage {
-        "availability" => "available",
-        "eligibility" => "eligible",
-        "applicability" => "applicable",
-        "suitability" => "suitable",
-        "treatment" => "with a treatment",
-        "propensity" => "with propensity and value",
-        "arbitration" => "placed",
-        other => other,
-    }
-}
-
-fn push_placement(text: &mut String, decision: &DecisionTrace<'_>, placement: &str) {
-    let mut placed = decision
-        .placed
-        .iter()
-        .filter(|placed| placed.placement == placement);
+fn push_placement(
+    text: &mut String,
+    decision: &DecisionSpan<'_>,
+    index: usize,
+    requested: RequestedPlacement,
+) {
+    let record = decision.record;
+    push(text, ["; ", decision.placement_name(requested), ": "]);
+    let mut placed = record.placed.iter().filter(|placed| placed.requested == index);
     let Some(best) = placed.next() else {
         return text.push_str("empty");
     };
-    text.push_str(best.action);
-    if best.rank == 0 {
-        text.push_str(" as its fallback");
-    } else if let Some(place) = decision
-        .ranked
-        .iter()
-        .position(|ranked| ranked.action == best.action)
-    {
-        push_score(text, decision, place);
-        if best.reason == "mandatory" {
+    text.push_str(decision.bundle.action_name(best.action));
+    if let Some(rank) = (best.rank as usize).checked_sub(1) {
+        push_score(text, decision, rank);
+        if best.reason == Reason::Mandatory {
             text.push_str(", mandatory");
         }
+    } else {
+        text.push_str(" as its fallback");
     }
     let more = placed.count();
     if more > 0 {
@@ -91,28 +83,31 @@ fn push_placement(text: &mut String, decision: &DecisionTrace<'_>, placement: &s
     }
 }
 
-fn push_score(text: &mut String, decision: &DecisionTrace<'_>, place: usize) {
-    let Some(best) = decision.ranked.get(place) else {
+/// `rank` counts from 0.
+fn push_score(text: &mut String, decision: &DecisionSpan<'_>, rank: usize) {
+    let ranked = &decision.record.ranked;
+    let Some(best) = ranked.get(rank) else {
         return;
     };
     for (name, number) in [
-        (" (priority ", best.priority),
-        (" from propensity ", best.propensity),
-        (", context weight ", best.context_weight),
-        (", value ", best.value),
-        (", lever ", best.lever),
+        (" (priority ", best.factors.priority),
+        (" from propensity ", best.factors.propensity),
+        (", context weight ", best.factors.context_weight),
+        (", value ", best.factors.value),
+        (", lever ", best.factors.lever),
     ] {
         text.push_str(name);
-        push_brief(text, number);
+        push_significant(text, number);
     }
     text.push(')');
-    if let Some(next) = decision.ranked.get(place + 1) {
-        push_lead(text, best, next);
+    if let Some(next) = ranked.get(rank + 1) {
+        push_lead(text, decision, best, next);
     }
 }
 
-fn push_lead(text: &mut String, best: &RankedAction<'_>, next: &RankedAction<'_>) {
-    push(text, [", ahead of ", next.action]);
+fn push_lead(text: &mut String, decision: &DecisionSpan<'_>, best: &Ranked, next: &Ranked) {
+    push(text, [", ahead of ", decision.bundle.action_name(next.action)]);
+    let (best, next) = (best.factors, next.factors);
     // Behind a mandatory action may stand one of a higher priority, and a priority may be zero.
     if next.priority > 0.0 && best.priority >= next.priority {
         text.push_str(" by ");

@@ -1,7 +1,7 @@
 //! Turns decisions into OTLP spans and hands them to a collector: one span for each decision that the sampler takes.
 //!
 //! ```text
-//! sampler -> DecisionTrace -> span (protobuf bytes) -> queue (bounded) -> batches -> OTLP, on a niced thread
+//! sampler -> DecisionSpan (record, bundle) -> span (protobuf bytes) -> queue (bounded) -> batches -> OTLP, on a niced thread
 //! ```
 //!
 //! Spans are encoded directly: an SDK's span of thirty attributes costs more than serving the decision, and
@@ -14,13 +14,14 @@
 
 mod traceparent;
 
-mod brief;
 mod decision;
 mod explanation;
 mod failure;
 mod protobuf;
 mod pseudonym;
+mod significant_digits;
 mod span;
+mod words;
 
 mod sampler;
 
@@ -35,7 +36,7 @@ mod verdict;
 mod export;
 mod processor;
 
-pub use decision::{DecisionTrace, FrequentLeave, PlacedAction, RankedAction, SpanDegradation, StageCount};
+pub use decision::DecisionSpan;
 pub use destination::{Destination, Protocol, system_authorities};
 pub use export::Patience;
 pub use failure::{FailedCall, METHOD_OTHER};

@@ -11,7 +11,7 @@ use std::{
 use tokio::{runtime, sync::watch};
 
 use crate::{
-    Counts, DecisionTrace, FailedCall, Parent, Sampler, SpanContext,
+    Counts, DecisionSpan, FailedCall, Parent, Sampler, SpanContext,
     destination::{Destination, Protocol, Target, parse_headers},
     export::{BATCH_BYTES_MAX, BATCH_SPANS_MAX, Client, Exporter, Patience, Trouble},
     failure,
@@ -162,7 +162,7 @@ impl Emitter {
     }
 
     /// Queues the decision's span. Never waits: a full queue drops the span and counts it.
-    pub fn emit(&self, decision: &DecisionTrace<'_>, context: &SpanContext<'_>) {
+    pub fn emit(&self, decision: &DecisionSpan<'_>, context: &SpanContext<'_>) {
         BUFFERS.with_borrow_mut(|buffers| {
             self.queue
                 .push(|| encode(decision, context, &self.pseudonyms, buffers));

@@ -3,13 +3,16 @@
 //! Field numbers are those of `opentelemetry/proto/trace/v1/trace.proto` and `common/v1/common.proto`; the
 //! tests decode what stands here with the published messages.
 
+use nextbest_proto::v1::Stage;
+
 use crate::{
-    decision::DecisionTrace,
+    decision::DecisionSpan,
     explanation::explain,
     protobuf::{Writer, encode_varint, field_len, put_varint, varint_len},
     pseudonym::Pseudonyms,
     sampler::Sampler,
     traceparent::Parent,
+    words,
 };
 
 /// Ranked actions of one span; `nextbest.ranked` says how many there were.
@@ -78,7 +81,7 @@ pub(crate) struct Buffers {
 
 /// Encodes a decision's span, in place of what the buffers held.
 pub(crate) fn encode<'b>(
-    decision: &DecisionTrace<'_>,
+    decision: &DecisionSpan<'_>,
     context: &SpanContext<'_>,
     pseudonyms: &Pseudonyms,
     buffers: &'b mut Buffers,
@@ -207,93 +210,116 @@ fn flags(context: &SpanContext<'_>) -> u32 {
 
 fn write_decision(
     span: &mut Attributes<'_>,
-    decision: &DecisionTrace<'_>,
+    decision: &DecisionSpan<'_>,
     explanation: &str,
     pseudonyms: &Pseudonyms,
 ) {
-    span.string("nextbest.decision_id", decision.decision_id);
-    span.string("nextbest.bundle_digest", decision.bundle_digest);
-    span.string("nextbest.channel", decision.channel);
-    span.bool("nextbest.dry_run", decision.dry_run);
-    if !decision.customer_id.is_empty() {
-        span.string("nextbest.customer_hash", &pseudonyms.of(decision.customer_id));
+    let (bundle, record) = (decision.bundle, decision.record);
+    span.string("nextbest.decision_id", &record.decision_id);
+    span.string("nextbest.bundle_digest", &record.bundle_digest);
+    span.string("nextbest.channel", bundle.channel_name(record.channel));
+    span.bool("nextbest.dry_run", record.dry_run);
+    if !record.customer_id.is_empty() {
+        span.string("nextbest.customer_hash", &pseudonyms.of(&record.customer_id));
     }
-    span.int("nextbest.actions_total", decision.action_count);
-    for line in &decision.funnel {
-        span.int(stage_key(line.stage), line.remaining);
-        if line.unknown > 0 {
-            span.int(unknown_key(line.stage), line.unknown);
+    span.int("nextbest.actions_total", decision.action_count());
+    for (stage, remaining, unknown) in decision.funnel() {
+        span.int(stage_key(stage), remaining);
+        if unknown > 0 {
+            span.int(unknown_key(stage), unknown);
         }
     }
     span.string("nextbest.explanation", explanation);
-    if let Some(leave) = &decision.frequent_leave {
-        span.string("nextbest.frequent_leave.reason", leave.reason);
-        span.string("nextbest.frequent_leave.stage", leave.stage);
-        span.int("nextbest.frequent_leave.actions", leave.actions);
+    if let Some(top) = &decision.top_drop_off {
+        span.string("nextbest.top_drop_off.reason", top.reason);
+        span.string("nextbest.top_drop_off.stage", words::stage(top.stage));
+        span.int("nextbest.top_drop_off.actions", top.actions);
     }
 }
 
-fn stage_key(stage: &'static str) -> &'static str {
+fn stage_key(stage: Stage) -> &'static str {
     match stage {
-        "availability" => "nextbest.stage.availability.remaining",
-        "eligibility" => "nextbest.stage.eligibility.remaining",
-        "applicability" => "nextbest.stage.applicability.remaining",
-        "suitability" => "nextbest.stage.suitability.remaining",
-        "treatment" => "nextbest.stage.treatment.remaining",
-        "propensity" => "nextbest.stage.propensity.remaining",
-        "arbitration" => "nextbest.stage.arbitration.remaining",
-        _ => "nextbest.stage.other.remaining",
+        Stage::Availability => "nextbest.stage.availability.remaining",
+        Stage::Eligibility => "nextbest.stage.eligibility.remaining",
+        Stage::Applicability => "nextbest.stage.applicability.remaining",
+        Stage::Suitability => "nextbest.stage.suitability.remaining",
+        Stage::Treatment => "nextbest.stage.treatment.remaining",
+        Stage::Propensity => "nextbest.stage.propensity.remaining",
+        Stage::Arbitration => "nextbest.stage.arbitration.remaining",
+        Stage::Unspecified | Stage::Placed => "nextbest.stage.other.remaining",
     }
 }
 
-fn unknown_key(stage: &'static str) -> &'static str {
+fn unknown_key(stage: Stage) -> &'static str {
     match stage {
-        "eligibility" => "nextbest.stage.eligibility.unknown",
-        "applicability" => "nextbest.stage.applicability.unknown",
-        "suitability" => "nextbest.stage.suitability.unknown",
+        Stage::Eligibility => "nextbest.stage.eligibility.unknown",
+        Stage::Applicability => "nextbest.stage.applicability.unknown",
+        Stage::Suitability => "nextbest.stage.suitability.unknown",
         _ => "nextbest.stage.other.unknown",
     }
 }
 
-fn write_actions(span: &mut Attributes<'_>, decision: &DecisionTrace<'_>) {
-    span.strings("nextbest.placements", decision.placements.iter().copied());
-    let placed = || decision.placed.iter().take(PLACED_MAX);
+fn write_actions(span: &mut Attributes<'_>, decision: &DecisionSpan<'_>) {
+    let (bundle, record) = (decision.bundle, decision.record);
+    let placements = record.placements.iter();
+    span.strings(
+        "nextbest.placements",
+        placements.map(|requested| decision.placement_name(*requested)),
+    );
+    let placed = || record.placed.iter().take(PLACED_MAX);
     span.strings(
         "nextbest.placed.placements",
-        placed().map(|placed| placed.placement),
+        placed().map(|placed| decision.placement_of(placed)),
     );
-    span.strings("nextbest.placed.actions", placed().map(|placed| placed.action));
+    span.strings(
+        "nextbest.placed.actions",
+        placed().map(|placed| bundle.action_name(placed.action)),
+    );
     span.strings(
         "nextbest.placed.treatments",
-        placed().map(|placed| placed.treatment),
+        placed().map(|placed| bundle.treatment_name(placed.action, placed.treatment)),
     );
-    span.strings("nextbest.placed.reasons", placed().map(|placed| placed.reason));
-
-    let ranked = || decision.ranked.iter().take(RANKED_MAX);
-    span.int("nextbest.ranked", decision.ranked_count);
-    span.strings("nextbest.actions", ranked().map(|ranked| ranked.action));
-    span.doubles("nextbest.propensities", ranked().map(|ranked| ranked.propensity));
+    span.strings(
+        "nextbest.placed.reasons",
+        placed().map(|placed| words::reason(placed.reason)),
+    );
+    let ranked = || record.ranked.iter().take(RANKED_MAX);
+    let factors = || ranked().map(|ranked| ranked.factors);
+    span.int(
+        "nextbest.ranked",
+        u32::try_from(record.ranked.len()).unwrap_or(u32::MAX),
+    );
+    span.strings(
+        "nextbest.actions",
+        ranked().map(|ranked| bundle.action_name(ranked.action)),
+    );
+    span.doubles(
+        "nextbest.propensities",
+        factors().map(|factors| factors.propensity),
+    );
     span.doubles(
         "nextbest.context_weights",
-        ranked().map(|ranked| ranked.context_weight),
+        factors().map(|factors| factors.context_weight),
     );
-    span.doubles("nextbest.values", ranked().map(|ranked| ranked.value));
-    span.doubles("nextbest.levers", ranked().map(|ranked| ranked.lever));
-    span.doubles("nextbest.priorities", ranked().map(|ranked| ranked.priority));
-    span.strings("nextbest.models", ranked().map(|ranked| ranked.model));
+    span.doubles("nextbest.values", factors().map(|factors| factors.value));
+    span.doubles("nextbest.levers", factors().map(|factors| factors.lever));
+    span.doubles("nextbest.priorities", factors().map(|factors| factors.priority));
+    span.strings(
+        "nextbest.models",
+        ranked().map(|ranked| decision.model_of(ranked)),
+    );
     span.strings(
         "nextbest.propensity_sources",
-        ranked().map(|ranked| ranked.propensity_source),
+        factors().map(|factors| words::source(factors.propensity_source)),
     );
-
-    let degradations = || decision.degradations.iter().take(DEGRADATIONS_MAX);
+    let degradations = || record.degradations.iter().take(DEGRADATIONS_MAX);
     span.strings(
         "nextbest.degradations",
-        degradations().map(|degradation| degradation.kind),
+        degradations().map(|degradation| words::degradation(degradation.kind)),
     );
     span.strings(
         "nextbest.degradation.names",
-        degradations().map(|degradation| degradation.name),
+        degradations().map(|degradation| decision.name_of(degradation)),
     );
 }
 

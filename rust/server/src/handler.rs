@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use arc_swap::Guard;
 use nextbest_engine::{Decision, Moment, Request, RequestError, decide};
+use nextbest_otlp::DecisionSpan;
 use nextbest_proto::v1;
 use tonic::{Code, Status};
 
@@ -23,7 +24,6 @@ use crate::{
     settings::LateModels,
     shadow::Sample,
     shared::Shared,
-    trace::trace,
 };
 
 /// Where one worker answers.
@@ -74,19 +74,14 @@ impl Desk {
             && let Some(context) = emitter.sample(call.parent.as_ref())
         {
             let interval = (call.started_ns, now_ns());
-            let mut span = trace(&active.bundle, &decision, request.customer_id(), interval);
-            span.method = call.method;
-            emitter.emit(&span, &context);
+            emitter.emit(&DecisionSpan::of(&decision, call.method, interval), &context);
         }
         if let Some(shadow) = &self.shared.shadow
             && shadow.wants(decision.record().seed)
         {
-            let record = decision.record().clone();
-            drop(decision);
+            let record = decision.into_record().into_owned();
             shadow.take(Sample {
                 active: Guard::into_inner(active),
-                request,
-                stored,
                 record,
             });
         }

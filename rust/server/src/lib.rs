@@ -38,7 +38,6 @@ mod failures;
 
 mod handler;
 mod shadow;
-mod trace;
 
 mod services;
 

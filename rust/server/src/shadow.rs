@@ -13,7 +13,7 @@ use std::{
     },
 };
 
-use nextbest_engine::{Capsule, Record, Request, rescore};
+use nextbest_engine::{Record, rescore};
 use nextbest_onnx::{Runtime, Sessions};
 
 use crate::{active::Active, counter::Counter, limits::SHADOW_QUEUE_MAX};
@@ -39,9 +39,7 @@ pub struct ShadowCounts {
 /// A decision that is looked at once more.
 pub(crate) struct Sample {
     pub(crate) active: Arc<Active>,
-    pub(crate) request: Request,
-    pub(crate) stored: Option<Arc<Capsule>>,
-    pub(crate) record: Record,
+    pub(crate) record: Record<'static>,
 }
 
 /// Takes samples; its thread ends with it.
@@ -123,8 +121,7 @@ fn compare_all(samples: &Receiver<Sample>, library: &std::path::Path, counts: &C
                 .fetch_add(sample.record.ranked.len() as u64, Relaxed);
             continue;
         };
-        let capsule = sample.stored.as_deref();
-        for found in rescore(bundle, &sample.request, capsule, &sample.record, sessions) {
+        for found in rescore(bundle, &sample.record, sessions) {
             counts.compared.fetch_add(found.compared, Relaxed);
             counts.disagreed.fetch_add(found.disagreed, Relaxed);
             counts.failed.fetch_add(found.failed, Relaxed);

@@ -106,17 +106,18 @@ pub(crate) struct Filled {
     of_group: Vec<u32>,
 }
 
-/// Fills the placements by rank, and with fallbacks where nothing fits.
+/// Fills the placements by rank, and with fallbacks where nothing fits: in the order of the placements, best first in
+/// each.
 pub(crate) fn fill(
     bundle: &Bundle,
     request: &Request,
     interpreter: Interpreter<'_>,
     order: Order<'_>,
     now_us: i64,
-) -> Filled {
+) -> Vec<Placed> {
     let mut filled = fill_by_rank(bundle, request, interpreter, order);
     filled.fall_back(bundle, request, interpreter, order.refused, now_us);
-    filled
+    filled.placed
 }
 
 /// Fills the placements: each takes actions in their order that fit it, stand in no other, and whose group is not at
@@ -191,7 +192,7 @@ impl Filled {
             let Some(action) = channel.placements[requested.placement].fallback else {
                 continue;
             };
-            if self.in_placement(place).next().is_some()
+            if in_placement(&self.placed, place).next().is_some()
                 || refused.contains(&action)
                 || unavailable_now(&bundle.actions[action], now_us).is_some()
             {
@@ -214,22 +215,6 @@ impl Filled {
         self.placed.sort_by_key(|placed| placed.requested);
     }
 
-    pub(crate) fn in_placement(&self, place: usize) -> impl Iterator<Item = &Placed> {
-        self.placed.iter().filter(move |placed| placed.requested == place)
-    }
-
-    /// Where an action was placed by rank.
-    pub(crate) fn won_by(&self, action: ActionId) -> Option<&Placed> {
-        let mut of_action = self.placed.iter().filter(|placed| placed.action == action);
-        of_action.find(|placed| placed.reason != Reason::Fallback)
-    }
-
-    /// Where an action is the fallback, in the order of the placements.
-    pub(crate) fn fallbacks_of(&self, action: ActionId) -> impl Iterator<Item = &Placed> {
-        let of_action = self.placed.iter().filter(move |placed| placed.action == action);
-        of_action.filter(|placed| placed.reason == Reason::Fallback)
-    }
-
     fn is_taken(&self, action: ActionId) -> bool {
         self.taken.contains(action)
     }
@@ -245,4 +230,21 @@ impl Filled {
         let count = self.of_group.get(group.place()).copied().unwrap_or_default();
         bundle.groups[group].limit.is_some_and(|limit| count >= limit)
     }
+}
+
+/// The actions of one of the requested placements, best first.
+pub(crate) fn in_placement(placed: &[Placed], requested: usize) -> impl Iterator<Item = &Placed> {
+    placed.iter().filter(move |placed| placed.requested == requested)
+}
+
+/// Where an action was placed by rank.
+pub(crate) fn won_by(placed: &[Placed], action: ActionId) -> Option<&Placed> {
+    let mut of_action = placed.iter().filter(|placed| placed.action == action);
+    of_action.find(|placed| placed.reason != Reason::Fallback)
+}
+
+/// Where an action is the fallback, in the order of the placements.
+pub(crate) fn fallbacks_of(placed: &[Placed], action: ActionId) -> impl Iterator<Item = &Placed> {
+    let of_action = placed.iter().filter(move |placed| placed.action == action);
+    of_action.filter(|placed| placed.reason == Reason::Fallback)
 }

@@ -9,14 +9,14 @@ use crate::{
     },
 };
 
-fn decided(bundle: &TestBundle, placements: &[&str], age: Option<i64>) -> (Bundle, Record) {
+fn decided(bundle: &TestBundle, placements: &[&str], age: Option<i64>) -> (Bundle, Record<'static>) {
     let bundle = Bundle::open(&bundle.seal()).unwrap();
     let customer = age.map(|age| attribute("age", int(age))).into_iter().collect();
     let request = Request::check(&bundle, request(placements, customer)).unwrap();
     let moment = Moment { now_us: 0, seed: 0 };
     let record = decide(&bundle, &request, None, moment, &mut NoModels)
-        .record()
-        .clone();
+        .into_record()
+        .into_owned();
     (bundle, record)
 }
 

@@ -192,7 +192,7 @@ proptest! {
             let request = Request::check(&bundle, message).unwrap();
             let moment = Moment { now_us: 0, seed: 0 };
             let decision = decide(&bundle, &request, None, moment, &mut NoModels);
-            decision.stages.passed.eligible.clone()
+            decision.record.stages.passed.eligible.clone()
         };
         let before = passing(&[]);
         prop_assert!(passing(&added).iter().all(|action| before.contains(action)));

@@ -40,18 +40,18 @@ fn advise(decision: &Decision<'_>, scorer: &mut dyn Scorer) -> Vec<Advised> {
     let (bundle, request) = (decision.bundle, decision.request);
     let named = &request.explained;
     let asked: Vec<ActionId> = if named.is_empty() {
-        let ranked = decision.ranking.ranked.iter().map(|ranked| ranked.action);
+        let ranked = decision.record.ranked.iter().map(|ranked| ranked.action);
         let others = bundle
             .actions
             .ids()
-            .filter(|action| !decision.stages.treatable.contains(*action));
+            .filter(|action| !decision.record.stages.treatable.contains(*action));
         ranked.chain(others).take(ADVISED_MAX).collect()
     } else {
         named.iter().copied().take(ADVISED_NAMED_MAX).collect()
     };
     let now_us = decision.record.now_us;
     let has_left = |action: &ActionId| {
-        !decision.stages.treatable.contains(*action)
+        !decision.record.stages.treatable.contains(*action)
             && availability::explain(bundle, request, now_us, *action).is_none()
     };
     let asked = asked.into_iter().filter(has_left);
@@ -128,7 +128,7 @@ fn supposed(decision: &Decision<'_>, witness: &Witness) -> Request {
     }
 }
 
-fn is_late(record: &Record) -> bool {
+fn is_late(record: &Record<'_>) -> bool {
     let mut degradations = record.degradations.iter();
     degradations.any(|degradation| degradation.kind == DegradationKind::Deadline)
 }
@@ -159,7 +159,7 @@ fn with(decision: &Decision<'_>, witness: &Witness) -> String {
 fn outcome(again: &Decision<'_>, action: ActionId) -> (v1::Advice, String) {
     let bundle = again.bundle;
     let rank = again
-        .ranking
+        .record
         .ranked
         .iter()
         .position(|ranked| ranked.action == action);
@@ -198,7 +198,7 @@ fn outcome(again: &Decision<'_>, action: ActionId) -> (v1::Advice, String) {
 /// "it would still lose `hero` to `gold` (priority 0.1 against 50); no higher lever would do".
 fn not_placed(again: &Decision<'_>, placing: &v1::Placing, priority: f64, change: Option<String>) -> String {
     let (place, lost_to) = (&placing.placement, &placing.lost_to);
-    let mut ranking = again.ranking.ranked.iter();
+    let mut ranking = again.record.ranked.iter();
     let rival = ranking.find(|ranked| again.bundle.action_name(ranked.action) == lost_to);
     let (Outcome::Lost, Some(rival)) = (placing.outcome(), rival) else {
         let change = change.map(|change| format!(": {change}")).unwrap_or_default();

@@ -6,7 +6,7 @@
 use nextbest_proto::v1::Reason;
 
 use crate::{
-    arbitration::{Filled, Order, below_priority, fill_by_rank},
+    arbitration::{Order, below_priority, fill_by_rank, won_by},
     arbitration::{Placed, Ranked},
     decision::Decision,
     tables::Formula,
@@ -43,9 +43,9 @@ impl Need<'_> {
 
 /// Where the action would be in another order.
 pub(super) fn suppose(decision: &Decision<'_>, order: Order<'_>, ranked: &Ranked) -> Option<Placed> {
-    let order = order.without(&decision.refused);
-    let filled: Filled = fill_by_rank(decision.bundle, decision.request, decision.interpreter(), order);
-    filled.won_by(ranked.action).copied()
+    let order = order.without(&decision.record.refused);
+    let filled = fill_by_rank(decision.bundle, decision.request, decision.interpreter(), order);
+    won_by(&filled.placed, ranked.action).copied()
 }
 
 /// The lowest priority that would have placed the action: the threshold's, or anything above that of an action that was
@@ -54,7 +54,7 @@ pub(super) fn suppose(decision: &Decision<'_>, order: Order<'_>, ranked: &Ranked
 /// The earlier an action is asked, the more places are left: what is asked before it does not depend on it. So the
 /// rivals that it has to pass are the best ones, and are found by halving.
 pub(super) fn need<'a>(decision: &'a Decision<'_>, ranked: &Ranked, place: usize) -> Option<Need<'a>> {
-    let (bundle, ranking) = (decision.bundle, &decision.ranking.ranked);
+    let (bundle, ranking) = (decision.bundle, &decision.record.ranked);
     let mandatory = bundle.actions[ranked.action].mandatory;
     let behind = |before: usize| suppose(decision, Order::supposing(ranking, *ranked, before), ranked);
     if below_priority(bundle, ranked)
@@ -72,7 +72,7 @@ pub(super) fn need<'a>(decision: &'a Decision<'_>, ranked: &Ranked, place: usize
             && bundle.actions[rival.action].mandatory == mandatory
             && (rival.rank as usize) <= place
     };
-    let mut rivals: Vec<&Placed> = decision.filled.placed.iter().filter(is_rival).collect();
+    let mut rivals: Vec<&Placed> = decision.record.placed.iter().filter(is_rival).collect();
     rivals.sort_by_key(|rival| rival.rank);
     // What draws with a rival is passed with it.
     let past = |rival: &Placed| {
@@ -91,7 +91,7 @@ pub(super) fn need<'a>(decision: &'a Decision<'_>, ranked: &Ranked, place: usize
 /// How many of the ranking are before an action: those of its kind whose priority says so, and all mandatory ones where
 /// it is not one.
 fn before(decision: &Decision<'_>, mandatory: bool, is_before: impl Fn(f64) -> bool) -> usize {
-    decision.ranking.ranked.partition_point(|other| {
+    decision.record.ranked.partition_point(|other| {
         match (decision.bundle.actions[other.action].mandatory, mandatory) {
             (true, false) => true,
             (false, true) => false,
@@ -162,7 +162,7 @@ fn placed_with(decision: &Decision<'_>, ranked: &Ranked, priority: f64) -> Optio
     let before = before(decision, mandatory, |other| other >= priority);
     suppose(
         decision,
-        Order::supposing(&decision.ranking.ranked, *ranked, before),
+        Order::supposing(&decision.record.ranked, *ranked, before),
         ranked,
     )
 }

@@ -7,8 +7,7 @@ use super::{
     lever::{self, Need, need, suppose},
 };
 use crate::{
-    arbitration::{Order, below_priority},
-    arbitration::{Placed, Ranked},
+    arbitration::{Order, Placed, Ranked, below_priority, fallbacks_of, in_placement, won_by},
     decision::Decision,
     id::ActionId,
     number::short,
@@ -47,21 +46,23 @@ pub(super) fn standing<'a>(
     place: Option<usize>,
     action: ActionId,
 ) -> Option<Standing<'a>> {
-    let ranking = &decision.ranking;
-    let ranked = place.and_then(|place| ranking.ranked.get(place));
+    let ranked = place.and_then(|place| decision.record.ranked.get(place));
     if let (Some(place), Some(ranked)) = (place, ranked) {
-        return Some(match decision.filled.won_by(action) {
+        return Some(match won_by(&decision.record.placed, action) {
             Some(placed) => Standing::Placed { placed, ranked },
             None => Standing::Ranked { ranked, place },
         });
     }
-    if let Ok(found) = ranking
+    if let Ok(found) = decision
         .below_propensity
         .binary_search_by_key(&action, |below| below.action)
     {
-        return ranking.below_propensity.get(found).map(Standing::BelowPropensity);
+        return decision
+            .below_propensity
+            .get(found)
+            .map(Standing::BelowPropensity);
     }
-    ranking
+    decision
         .valueless
         .binary_search(&action)
         .is_ok()
@@ -70,7 +71,7 @@ pub(super) fn standing<'a>(
 
 /// The placements in which an action is the fallback, in the order requested.
 pub(super) fn fallback_placements(decision: &Decision<'_>, action: ActionId) -> Vec<String> {
-    let placed = decision.filled.fallbacks_of(action);
+    let placed = fallbacks_of(&decision.record.placed, action);
     placed
         .map(|placed| placement_name(decision, placed).to_owned())
         .collect()
@@ -118,7 +119,7 @@ pub(super) fn explain(
         Standing::Ranked { ranked, place } => {
             let (placing, change) = unplaced(decision, ranked, place);
             // A mandatory action is ranked without a priority, and no lever gives it one.
-            if decision.ranking.valueless.binary_search(&action).is_ok() {
+            if decision.valueless.binary_search(&action).is_ok() {
                 let placing = v1::Placing {
                     lever_needed_percent: None,
                     ..placing
@@ -146,7 +147,7 @@ fn unplaced(decision: &Decision<'_>, ranked: &Ranked, place: usize) -> (v1::Plac
         Outcome::BelowPriorityThreshold
     } else if suppose(
         decision,
-        Order::without_limit(&decision.ranking.ranked, ranked.action),
+        Order::without_limit(&decision.record.ranked, ranked.action),
         ranked,
     )
     .is_some()
@@ -214,7 +215,7 @@ fn first_rival<'a>(decision: &'a Decision<'_>, ranked: &Ranked) -> Option<&'a Pl
         )
         .is_some()
     })?;
-    decision.filled.in_placement(place).last()
+    in_placement(&decision.record.placed, place).last()
 }
 
 /// The factor by which a priority has to grow to draw level; none where no factor helps.

@@ -77,7 +77,10 @@ impl Scorer for Told {
     }
 }
 
-fn scored(customer: Vec<v1::Attribute>, answer: Result<Vec<f64>, ScoreError>) -> (Record, Vec<String>) {
+fn scored(
+    customer: Vec<v1::Attribute>,
+    answer: Result<Vec<f64>, ScoreError>,
+) -> (Record<'static>, Vec<String>) {
     let bundle = bundle();
     let request = Request::check(&bundle, request(&["sidebar"], customer)).unwrap();
     let mut told = Told {
@@ -86,8 +89,8 @@ fn scored(customer: Vec<v1::Attribute>, answer: Result<Vec<f64>, ScoreError>) ->
     };
     let moment = Moment { now_us: 0, seed: 0 };
     let record = decide(&bundle, &request, None, moment, &mut told)
-        .record()
-        .clone();
+        .into_record()
+        .into_owned();
     (record, told.asked)
 }
 
@@ -96,7 +99,7 @@ fn mass() -> Vec<v1::Attribute> {
 }
 
 /// Propensities of gold, iron and silver, and where they come from.
-fn propensities(record: &Record) -> Vec<(f64, PropensitySource)> {
+fn propensities(record: &Record<'_>) -> Vec<(f64, PropensitySource)> {
     let mut ranked = record.ranked.clone();
     ranked.sort_by_key(|ranked| ranked.action);
     ranked
@@ -210,8 +213,8 @@ fn a_lowered_model_scores_without_a_scorer() {
         let request = Request::check(&bundle, request(&["sidebar"], customer)).unwrap();
         let moment = Moment { now_us: 0, seed: 0 };
         decide(&bundle, &request, None, moment, &mut NoModels)
-            .record()
-            .clone()
+            .into_record()
+            .into_owned()
     };
     let record = decided(mass());
     let model = PropensitySource::Model;
@@ -269,8 +272,8 @@ fn a_lowered_model_is_not_run_when_it_is_too_late() {
     let request = Request::check(&bundle, request(&["sidebar"], mass())).unwrap();
     let moment = Moment { now_us: 0, seed: 0 };
     let record = decide(&bundle, &request, None, moment, &mut Late)
-        .record()
-        .clone();
+        .into_record()
+        .into_owned();
     let found: Vec<_> = record
         .degradations
         .iter()

@@ -12,8 +12,8 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use crate::{
     Counts, Emitter, Parent, Patience, ProcessorError, Sampler, Settings, SpanProcessor,
     tests::{
-        decision,
         receiver::{Answer, Receiver, eventually},
+        sample::SAMPLE,
     },
 };
 
@@ -34,7 +34,7 @@ fn settings(endpoint: &str) -> Settings {
 
 fn emit_one(emitter: &Emitter) {
     let context = emitter.sample(None).unwrap();
-    emitter.emit(&decision(), &context);
+    emitter.emit(&SAMPLE.span(), &context);
 }
 
 fn emit(processor: &SpanProcessor, count: usize) {
@@ -280,7 +280,7 @@ fn what_the_sampler_leaves_out_is_counted_apart() {
         let parent = Parent::parse(header.as_bytes(), b"").unwrap();
         let context = emitter.sample(Some(&parent));
         context
-            .map(|context| emitter.emit(&decision(), &context))
+            .map(|context| emitter.emit(&SAMPLE.span(), &context))
             .is_some()
     };
     assert!(below("01"));

@@ -12,7 +12,7 @@ use prost::Message as _;
 
 use crate::{
     Destination, Emitter, Patience, Protocol, Settings, SpanProcessor,
-    tests::{decision, receiver::eventually},
+    tests::{receiver::eventually, sample::SAMPLE},
 };
 
 /// Of `ExportTraceServiceResponse`, one span rejected.
@@ -93,7 +93,7 @@ fn settings(url: &str) -> Settings {
 
 fn emit(emitter: &Emitter) {
     let context = emitter.sample(None).unwrap();
-    emitter.emit(&decision(), &context);
+    emitter.emit(&SAMPLE.span(), &context);
 }
 
 /// Emits one span to a receiver that answers so; returns how many were exported and rejected, and the requests.

@@ -7,7 +7,7 @@ const POWERS: [f64; 6] = [1.0, 10.0, 100.0, 1e3, 1e4, 1e5];
 /// `1.00e+300`.
 ///
 /// Numbers of which half a digit is left may be rounded either way.
-pub(crate) fn push_brief(text: &mut String, number: f64) {
+pub(crate) fn push_significant(text: &mut String, number: f64) {
     let magnitude = number.abs();
     let decimals = match magnitude {
         _ if magnitude >= 1e15 || magnitude.is_nan() => return push_slowly(text, number),
@@ -110,7 +110,7 @@ mod tests {
 
     fn brief(number: f64) -> String {
         let mut text = String::new();
-        push_brief(&mut text, number);
+        push_significant(&mut text, number);
         text
     }
 
