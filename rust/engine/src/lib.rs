@@ -18,7 +18,10 @@ mod limits;
 
 mod action_set;
 mod digest;
-#[expect(unsafe_code, reason = "instructions of processors, and tables whose bounds are checked when they are built")]
+#[expect(
+    unsafe_code,
+    reason = "instructions of processors, and tables whose bounds are checked when they are built"
+)]
 mod kernel;
 mod number;
 mod suggestion;

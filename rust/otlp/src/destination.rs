@@ -9,7 +9,7 @@ use tokio_rustls::rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
 };
 
-use crate::processor::ProcessorError;
+use crate::error::ProcessorError;
 
 /// How spans are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

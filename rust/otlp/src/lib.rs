@@ -15,6 +15,7 @@
 mod traceparent;
 
 mod decision;
+mod error;
 mod explanation;
 mod failure;
 mod protobuf;
@@ -38,9 +39,10 @@ mod processor;
 
 pub use decision::DecisionSpan;
 pub use destination::{Destination, Protocol, system_authorities};
+pub use error::ProcessorError;
 pub use export::Patience;
 pub use failure::{FailedCall, METHOD_OTHER};
-pub use processor::{Emitter, ProcessorError, Settings, SpanProcessor};
+pub use processor::{Emitter, Settings, SpanProcessor};
 pub use queue::Counts;
 pub use sampler::Sampler;
 pub use span::{DEGRADATIONS_MAX, PLACED_MAX, RANKED_MAX, SpanContext};

@@ -13,6 +13,7 @@ use tokio::{runtime, sync::watch};
 use crate::{
     Counts, DecisionSpan, FailedCall, Parent, Sampler, SpanContext,
     destination::{Destination, Protocol, Target, parse_headers},
+    error::ProcessorError,
     export::{BATCH_BYTES_MAX, BATCH_SPANS_MAX, Client, Exporter, Patience, Trouble},
     failure,
     grpc::GrpcClient,
@@ -74,40 +75,6 @@ impl Settings {
         }
     }
 }
-
-/// Why a span processor cannot be started.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ProcessorError {
-    /// Not an `http://` or `https://` address.
-    Endpoint(String),
-    /// Certificates or keys cannot be used.
-    Tls(String),
-    /// Not a name or value that HTTP can carry.
-    Header(String),
-    /// The system gave no random key for pseudonyms.
-    Key,
-    /// The system gave no thread or event loop.
-    Thread(String),
-}
-
-impl fmt::Display for ProcessorError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Endpoint(endpoint) => {
-                write!(
-                    formatter,
-                    "`{endpoint}` is not a collector's address: write http://host:port or https://host:port"
-                )
-            }
-            Self::Tls(cause) => write!(formatter, "the collector cannot be spoken to over TLS: {cause}"),
-            Self::Header(name) => write!(formatter, "header `{name}` cannot be sent over HTTP"),
-            Self::Key => formatter.write_str("the system gave no random key for the pseudonyms of customers"),
-            Self::Thread(cause) => write!(formatter, "the exporter has no thread: {cause}"),
-        }
-    }
-}
-
-impl std::error::Error for ProcessorError {}
 
 /// Takes decisions and exports each as a span. Shared by all who decide.
 pub struct SpanProcessor {
