@@ -1,4 +1,4 @@
-"""Scores of the actions that are left -> which action stands where. The meaning, in plain Python."""
+"""Scores of the remaining actions -> the action in each placement. The meaning, in plain Python."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Rules:
     priority_threshold: float
     group_limits: Mapping[str, int]
     fallbacks: Mapping[str, tuple[str, str]]
-    """Placement -> action and treatment that stand there when nothing else does."""
+    """Placement -> its fallback action and treatment."""
 
 
 def arbitrate(

@@ -32,7 +32,7 @@ Attributes = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A decision: what stands in each placement, and how many candidates there were."""
+    """A decision: the action of each placement, and the number of candidates."""
 
     placements: dict[str, list[Placed]]
     candidate_count: int

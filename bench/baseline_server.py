@@ -120,7 +120,7 @@ def _bind(server: Any, service: Service, address: str) -> None:
     decision_pb2_grpc.add_DecisionServiceServicer_to_server(service, server)
     customer_pb2_grpc.add_CustomerServiceServicer_to_server(service, server)
     if server.add_insecure_port(address) == 0:
-        raise SystemExit(f"{address} cannot be had")
+        raise SystemExit(f"{address} is in use")
 
 
 def _serve(data: bytes, address: str) -> None:

@@ -1,8 +1,8 @@
 """A workload -> the sealed bundle that the control plane would make of it, and its customers' requests.
 
 Compiling a hundred thousand actions from YAML is another bench's subject: the message is filled directly,
-every table as the compiler fills it. Tests are entered once; every condition has an entry and a clause of
-its own, a place in a file and a reason.
+every table as the compiler fills it. Tests are entered once; every condition has a separate entry and clause,
+a position in a file and a reason.
 """
 
 import json

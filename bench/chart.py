@@ -14,8 +14,8 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
-# After Okabe and Ito's palette, which people with any colour vision tell apart, some darker so that names in
-# them can be read on white. Ours share a hue.
+# After Okabe and Ito's palette, which is readable with any colour vision, some darker so that names in them
+# can be read on white. Ours share a hue.
 _COLOURS: Final = {
     "nextbest, AVX-512": "#0072B2",
     "nextbest, AVX2": "#0072B2",

@@ -2,8 +2,7 @@
 
     make bench-compiling
 
-Every condition has a text of its own, the worst case: repeated texts are compiled once. The last line is
-JSON.
+Every condition has a different text, the worst case: repeated texts are compiled once. The last line is JSON.
 """
 
 import json

@@ -1,12 +1,12 @@
-"""What eligibility costs: which of many actions may this customer see, beside other ways to tell.
+"""The cost of eligibility: which of many actions may this customer see, compared with other systems.
 
     make bench-eligibility
 
-200 features of five types, in two shapes of policies: conjunctions of eight tests, nothing missing; and 5
-to 20 clauses, some of them of two tests, 5 % of the features missing. A test holds with a probability of
-about 0.75. Two thirds of the clauses are eligibility, a sixth each applicability and suitability. Every
-system's matches are verified equal before it is timed; times are CPU time of one thread, medians over
-different customers. The last line is JSON, and `bench/eligibility.png` is drawn anew.
+200 features of five types, in two shapes of policies: conjunctions of eight tests, nothing missing; and 5 to
+20 clauses, some of them of two tests, 5 % of the features missing. A test holds with a probability of about
+0.75. Two thirds of the clauses are eligibility, a sixth each applicability and suitability. Every system's
+matches are verified equal before it is timed; times are CPU time of one thread, medians over different
+customers. The last line is JSON, and `bench/eligibility.png` is drawn again.
 """
 
 import argparse
@@ -35,7 +35,7 @@ SEED: Final = 1
 SIZES: Final = (100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
 QUICK_SIZES: Final = (100, 300)
 CASES: Final = {10_000: "10000_or_missing", 100_000: "100000"}
-"""Sizes of the second shape that have a column of their own."""
+"""Sizes of the second shape with a separate column."""
 SYSTEMS: Final = tuple(dict.fromkeys(form.system for form in FORMS))
 EXPECTED_US_MAX: Final = 125_000.0
 """A form that would take longer, going by the size before, is left out."""

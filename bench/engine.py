@@ -1,8 +1,8 @@
 """A workload -> what the Rust engine takes for it, and the actions that it finds.
 
-The bench target `eligibility` times the engine inside a process of its own, from features as typed values
-to the bitsets of every stage. It compares its kernels and its interpreter with one another before it times
-any; what they found comes back as a file, to be compared with the peers' reference here.
+The bench target `eligibility` times the engine in a separate process, from features as typed values to the
+bitsets of every stage. It compares its kernels and its interpreter with one another before it times any; what
+they found comes back as a file, to be compared with the peers' reference here.
 """
 
 import json

@@ -218,7 +218,8 @@ def _mutual_tls(plain: Running, prepared: Prepared, folder: Path) -> dict[str, A
 
 
 def _certify(folder: Path) -> tuple[dict[str, str], dict[str, bytes], str]:
-    """Makes certificates of a server and its caller, and the key of whoever asks whether it has started."""
+    """Makes certificates of a server and its caller, and the key with which the bench checks that the server
+    has started."""
     authority = trustme.CA()
     server, caller = authority.issue_cert("127.0.0.1"), authority.issue_cert("load.example")
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))

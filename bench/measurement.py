@@ -78,7 +78,7 @@ def measure(form: Form, workload: Workload, expected: Sequence[Bools]) -> Figure
         require_equal(system, place, peer.matches(peer.match(customer)), expected[place])
     rounds = max(1, min(calls // len(customers), ROUNDS_MAX))
     gc.collect()
-    # A collection looks at every object of every peer, which is nobody's work in particular.
+    # A collection visits every object of every peer, which belongs to none of the measured systems.
     gc.disable()
     times = [_seconds(peer, customer) for _ in range(rounds) for customer in customers]
     gc.enable()

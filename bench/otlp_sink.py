@@ -25,7 +25,7 @@ def main() -> None:
     handler = grpc.unary_unary_rpc_method_handler(_accept)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"Export": handler}),))
     if server.add_insecure_port(sys.argv[1]) == 0:
-        raise SystemExit(f"{sys.argv[1]} cannot be had")
+        raise SystemExit(f"{sys.argv[1]} is in use")
     server.start()
     print("ready", flush=True)
     server.wait_for_termination()

@@ -31,7 +31,7 @@ PYTHON_RULES_MAX: Final = 10_000
 CEL_CPP_RULES_MAX: Final = 100
 """In one list: cel-cpp takes no expression of more than 100,000 characters."""
 ZEN_BEYOND: Final = 10**18
-"""Larger than any number of a workload: with its sign, it stands for a missing number on the failing side."""
+"""Larger than any number of a workload: with its sign, it replaces a missing number on the failing side."""
 _NUMBERS: Final[tuple[Kind, ...]] = ("double", "int", "timestamp")
 
 
@@ -101,7 +101,7 @@ def _python_function(workload: Workload, rules: list[tuple[int, str]]) -> Callab
 
 
 def zen_engine(workload: Workload) -> Peer:
-    """One compiled list of all rules. ZEN refuses to compare nothing: a missing number gets a stand-in."""
+    """One compiled list of all rules. ZEN cannot compare null: a missing number is replaced."""
     write = _zen_test if workload.has_missing else _zen_test_of_present
     expression = zen.compile_expression(_list(_rules(workload, write, " and ", " or ")))
     return Peer(lambda customer: json.dumps(_present(workload, customer)), expression.evaluate, _bools)

@@ -1,4 +1,4 @@
-"""Programs of a benchmark, each on a core of its own: servers, their peers, the receiver of spans."""
+"""Programs of a benchmark, each on a separate core: servers, their peers, the receiver of spans."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ class Child:
 
 @contextmanager
 def child(script: str, core: int, *arguments: str) -> Iterator[Child]:
-    """Runs a script of this folder until the block ends; it says `ready` when it listens.
+    """Runs a script of this folder until the block ends; it prints `ready` when it listens.
 
     Raises:
         RuntimeError: It did not start.

@@ -21,7 +21,7 @@ _INT_MIN, _INT_MAX = -(2**63), 2**63 - 1
 
 
 def constant(value: Value) -> Any:
-    """Returns a `Value` as Python has it: timestamps and durations in microseconds, None for null."""
+    """Returns a `Value` as a Python value: timestamps and durations in microseconds, None for null."""
     kind = value.WhichOneof("kind")
     if kind is None:
         return None
@@ -61,7 +61,7 @@ def compile_program(program: pb.Program) -> Evaluate:
             return None
         found = []
         for item in items:
-            # The element itself stands first in the body; the last instruction is its result.
+            # The element itself is first in the body; the last instruction is its result.
             registers[index + 1] = item
             run(registers, index + 2, index + 1 + bodies[index], features, inputs)
             found.append(registers[index + bodies[index]])

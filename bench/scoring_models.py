@@ -35,7 +35,7 @@ CATEGORICAL: Final = frozenset({"xgboost_categories", "lightgbm_categories"})
 TRAINED_ROWS: Final = 20_000
 """Of models with categorical splits."""
 MANY: Final = 100
-"""Models of the case in which each action has one of its own."""
+"""Models for the case in which each action has a different one."""
 
 Table = NDArray[np.float32]
 
@@ -91,7 +91,7 @@ def write(cases: list[Case], rows: Table, folder: Path) -> None:
     """Writes what the bench target `scoring` reads.
 
     Raises:
-        NotLowered: A model has no native form that says what ONNX Runtime says.
+        NotLowered: A model has no native form with the scores of ONNX Runtime.
     """
     rows.astype("<f4").tofile(folder / "rows.f32")
     lines = []

@@ -33,7 +33,7 @@ def measure(
 
     Args:
         case: Of one model.
-        rows: At least as many as there are scores.
+        rows: At least the number of scores.
         expected: Ours, of the first rows.
         folder: For what is compiled.
 

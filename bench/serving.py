@@ -167,7 +167,7 @@ def _measure(
 
 
 def _traces(operator: Operator) -> dict[str, int]:
-    """What became of the spans, once the exporter has had its time."""
+    """The outcome of the spans, once the exporter has had its time."""
     deadline = time.monotonic() + DRAIN_S_MAX
     while (counts := operator.status().traces).pending and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -269,7 +269,7 @@ def _complete(value: Any, path: str = "") -> Any:
     """Returns a document without gaps.
 
     Raises:
-        ValueError: A figure is missing, or is no number.
+        ValueError: A figure is missing, or is not a number.
     """
     if isinstance(value, dict):
         return {name: _complete(item, f"{path}.{name}") for name, item in value.items()}

@@ -17,7 +17,7 @@ Kind = Literal["double", "int", "string", "bool", "timestamp"]
 Scalar = float | int | str | bool
 FEATURE_KINDS: Final[dict[Kind, int]] = {"double": 80, "int": 30, "string": 40, "bool": 30, "timestamp": 20}
 LEVELS: Final = 100
-"""Distinct limits of a numeric feature; the lower half stands in `>=`, the upper half in `<`."""
+"""Distinct limits of a numeric feature; the lower half is used in `>=`, the upper half in `<`."""
 TRUE_SHARE: Final = 0.75
 """How probable a test is to hold for a random customer who has the feature, averaged over its levels."""
 MISSING_SHARE: Final = 0.05
@@ -30,7 +30,7 @@ NO_TEST: Final = -1
 
 _DAY_US: Final = 86_400_000_000
 _START_US: Final = 16_801 * _DAY_US  # 2016-01-01
-# From zero (or 2016): what a level stands for, in the feature's unit. Customers are uniform over all levels.
+# From zero (or 2016): the value of a level, in the feature's unit. Customers are uniform over all levels.
 _LEVEL_STEP: Final[dict[Kind, int]] = {"double": 1, "int": 100, "timestamp": 36 * _DAY_US}
 _BLOCK = 10_000
 
@@ -134,7 +134,8 @@ class _Generator:
         return [Test(place, ">=" if at < LEVELS // 2 else "<", limit) for at, limit in enumerate(limits)]
 
     def policies(self, clause_counts: NDArray[np.int64], or_count: int) -> Policies:
-        """Draws policies of so many clauses, so many of them of two tests; all on distinct features."""
+        """Draws policies of this number of clauses, a given number of them of two tests; all on distinct
+        features."""
         starts = np.concatenate(([0], np.cumsum(clause_counts)))
         total = int(starts[-1])
         is_or = np.zeros(total, dtype=bool)
@@ -154,7 +155,8 @@ class _Generator:
         )
 
     def _draw(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Draws so many tests for each action, each of another feature, as places in the flattened pool."""
+        """Draws this number of tests for each action, each of another feature, as places in the flattened
+        pool."""
         sizes = np.array([len(tests) for tests in self.pool])
         offsets = np.cumsum(sizes) - sizes
         drawn = []
@@ -195,7 +197,7 @@ def _level(kind: Kind, level: float) -> float | int:
 
 
 def conjunctions(actions: int, clauses: int, seed: int) -> Workload:
-    """Actions of so many tests each, all of which have to hold; no customer lacks a feature."""
+    """Actions of this number of tests each, all of which have to hold; no customer lacks a feature."""
     generator = _Generator(seed)
     policies = generator.policies(np.full(actions, clauses), or_count=0)
     return Workload(generator.features, policies, generator.customers(missing_share=0.0), has_missing=False)

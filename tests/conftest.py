@@ -1,4 +1,4 @@
-"""A server as production runs it: `nextbest serve` in a process of its own, on free ports."""
+"""A server as in production: `nextbest serve` as a separate process, on free ports."""
 
 import json
 import os

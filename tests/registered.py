@@ -68,9 +68,9 @@ def publish(
     Args:
         root: Of the registry.
         onnx: A model with the input `x` and the output `p`.
-        columns: Attributes, or pairs with what stands in; a number of columns leaves it unbound.
+        columns: Attributes, or pairs with a value for missing ones; a number of columns leaves it unbound.
         name: Of the model.
-        element: Of the input, as the manifest says.
+        element: Of the input, in the manifest's spelling.
         pushed_at: A day.
         positive_label: The class that is scored.
         labels: Of the output.

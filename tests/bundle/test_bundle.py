@@ -83,7 +83,7 @@ SEALED = bundle.seal(RETAIL).data
         ),
     ],
 )
-def test_what_is_no_bundle_is_refused_with_its_reason(data, defect, message):
+def test_an_invalid_bundle_is_refused_with_its_reason(data, defect, message):
     with pytest.raises(BundleError) as caught:
         bundle.read(data)
     assert (caught.value.defect, caught.value.message) == (defect, message)

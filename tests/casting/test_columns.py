@@ -90,7 +90,7 @@ def test_a_column_of_arrow_means_what_its_values_mean(data, dtype, kind):
     assert {row: error.message for row, error in column.refusals.items()} == refused
 
 
-def test_a_column_of_a_type_that_cannot_be_meant_is_refused_at_once():
+def test_a_column_of_an_impossible_type_is_refused_at_once():
     with pytest.raises(CastError, match="the number `10115` is not text"):
         cast_column(pl.Series("zip", [None, 10115]), "string")
     with pytest.raises(CastError, match="is not a number"):

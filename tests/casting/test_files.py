@@ -114,7 +114,7 @@ def test_lines_of_json_are_read_in_chunks(tmp_path, monkeypatch, chunk):
         (b'{"a": "\xe9"}', "line 2 of `{}`: not UTF-8"),
     ],
 )
-def test_lines_that_are_no_objects(tmp_path, line, message):
+def test_lines_that_are_not_objects(tmp_path, line, message):
     path = tmp_path / "t.ndjson"
     content = line if isinstance(line, bytes) else line.encode()
     with pytest.raises(CastError) as caught:

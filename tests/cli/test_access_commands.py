@@ -56,7 +56,7 @@ def test_a_file_as_a_table(nextbest, tmp_path):
     }  # fmt: skip
 
 
-def test_whoever_is_locked_out_is_named(nextbest, tmp_path):
+def test_callers_that_are_locked_out_are_named(nextbest, tmp_path):
     file = tmp_path / "access.yaml"
     made = json.loads(nextbest("access", "key", "watch", "--json").out)
     file.write_text(f"""callers:

@@ -1,4 +1,4 @@
-"""What `bundle show` says of models: which engine scores with each, and why."""
+"""The models of `bundle show`: which engine scores with each, and why."""
 
 import json
 
@@ -32,7 +32,7 @@ def write_model(folder, name, *operators):
 
 @pytest.fixture
 def models(nextbest, shop):
-    """By name, what `bundle show --json` says of a model that is lowered, and of one that is not."""
+    """By name, the entries of `bundle show --json` for a model that is lowered, and for one that is not."""
     write_model(shop, "lowered", helper.make_node("Abs", ["x"], ["p"]))
     write_model(
         shop,
@@ -55,7 +55,7 @@ def test_each_model_has_its_engine_and_the_reason(models):
     assert "double" in models["doubles"]["engine"]["reason"]
 
 
-def test_the_table_says_the_same(nextbest, models):
+def test_the_table_shows_the_same(nextbest, models):
     shown = " ".join(nextbest("bundle", "show", "shop.bundle").out.split())
     assert "native:" in shown
     assert "onnxruntime:" in shown

@@ -253,7 +253,7 @@ def test_ids_that_come_again_are_counted(tmp_path):
 
 
 class Store:
-    """Takes customers whose age is not 13, and says why not otherwise, as the server does."""
+    """Accepts customers whose age is not 13, and refuses others with a reason, as the server does."""
 
     def __init__(self):
         self.stored = {}
@@ -299,7 +299,7 @@ def test_too_many_refused_rows_end_it(table):
     assert loading.stored == 999
 
 
-def test_a_column_that_is_no_attribute_ends_it(table):
+def test_a_column_that_is_not_an_attribute_ends_it(table):
     def upsert(customers):
         raise InvalidRequest("there is no customer attribute `age`", "customers[0].attributes[0].name")
 

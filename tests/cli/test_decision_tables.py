@@ -283,7 +283,7 @@ def test_no_width_cuts_a_number(width, action):
         assert why in table
 
 
-def test_the_reason_stands_below_a_row_that_is_too_narrow_for_it(decision):
+def test_the_reason_is_below_a_row_that_is_too_narrow_for_it(decision):
     wide = _text(*tables.render_ranking(decision.explanation.actions, 20), width=140)
     assert re.search(r"38\.64 +placed in hero", wide)
     narrow = _text(*tables.render_ranking(decision.explanation.actions, 20), width=60)

@@ -19,7 +19,7 @@ RULE = f"      - when: customer.segment == '日本語' && {LONG}customer.agee > 
 
 
 def on_a_terminal(columns: int, folder: Path) -> list[str]:
-    """What `nextbest check` prints on a terminal of so many columns."""
+    """The output of `nextbest check` on a terminal of a given width."""
     terminal, other = pty.openpty()
     fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
@@ -33,14 +33,14 @@ def on_a_terminal(columns: int, folder: Path) -> list[str]:
             while part := os.read(terminal, 65_536):
                 printed += part
         except OSError:
-            pass  # The end, as Linux has it.
+            pass  # Linux reports the end like this.
     os.close(terminal)
     assert process.returncode == 1
     return re.sub(r"\x1b\[[0-9;]*m", "", printed.decode()).replace("\r\n", "\n").split("\n")
 
 
 @pytest.mark.parametrize("columns", [80, 200])
-def test_the_marker_stands_below_its_text(columns: int, tmp_path: Path) -> None:
+def test_the_marker_is_below_its_text(columns: int, tmp_path: Path) -> None:
     for source in FILES.rglob("*.yaml"):
         target = tmp_path / source.relative_to(FILES)
         target.parent.mkdir(parents=True, exist_ok=True)

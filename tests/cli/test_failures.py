@@ -11,7 +11,7 @@ from nextbest.workspace.starter import write_starter
 
 
 @pytest.fixture
-def nobody():
+def unused_address():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     return f"127.0.0.1:{port}"
@@ -29,21 +29,21 @@ def nobody():
     ],
     ids=lambda command: " ".join(command[:2]),
 )
-def test_no_server(nextbest, nobody, command):
-    ran = nextbest(*command, nobody)
+def test_no_server(nextbest, unused_address, command):
+    ran = nextbest(*command, unused_address)
     assert ran.code == 3
     assert ran.out == ""
     assert ran.err == (
-        f"error: {nobody} cannot be reached: Connection refused\n"
+        f"error: {unused_address} cannot be reached: Connection refused\n"
         " help: start one with `nextbest serve BUNDLE`, or name its address\n"
     )
 
 
-def test_no_server_for_machines(nextbest, nobody):
-    ran = nextbest("status", "--control-address", nobody, "--json")
+def test_no_server_for_machines(nextbest, unused_address):
+    ran = nextbest("status", "--control-address", unused_address, "--json")
     assert ran.code == 3
     error = json.loads(ran.err)["error"]
-    assert error["message"] == f"{nobody} cannot be reached: Connection refused"
+    assert error["message"] == f"{unused_address} cannot be reached: Connection refused"
     assert error["help"]
 
 
@@ -73,8 +73,8 @@ def test_an_answer_that_is_late(nextbest):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_what_is_wrong_is_said_before_anything_is_sent(nextbest, nobody, arguments, message):
-    ran = nextbest(*arguments, "--address", nobody)
+def test_errors_are_reported_before_anything_is_sent(nextbest, unused_address, arguments, message):
+    ran = nextbest(*arguments, "--address", unused_address)
     assert ran.code in {2, 4}
     assert message in ran.err
     assert "Traceback" not in ran.err

@@ -35,7 +35,7 @@ COMMANDS = [
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("kind", ["pipe", "device"])
 def test_pipes_and_devices_are_refused(nextbest, shop, kind, command):
-    # Tables are told by their suffix.
+    # The suffix decides the kind of table.
     odd = shop / "odd.ndjson" if "customers" in command else shop / "odd.csv"
     if kind == "pipe":
         os.mkfifo(odd)

@@ -57,7 +57,7 @@ def asked(monkeypatch):
 
 
 def rows(text):
-    """Of the table: cells stand two spaces apart at least."""
+    """Of the table: cells are at least two spaces apart."""
     _, after = text.split(" ─", 1)
     lines = re.split(r"\n\s*\n", after, maxsplit=1)[0].splitlines()[1:]
     return [re.split(r"\s{2,}", line.strip()) for line in lines if line.strip()]
@@ -131,7 +131,7 @@ def test_a_server_that_goes_away_leaves_what_was_measured(nextbest, asked, monke
         ((300.0, 100.0, 50.0), "the server's limit of calls on a connection"),
     ],
 )
-def test_what_was_held_up_here_is_said(nextbest, monkeypatch, p99s, message):
+def test_a_delay_of_this_program_is_reported(nextbest, monkeypatch, p99s, message):
     found = figures(1_000.0, 0.0) | dict(zip(("p99_us", "service_p99_us", "lag_p99_us"), p99s, strict=True))
     monkeypatch.setattr(_core, "load", lambda *_, **__: found)
     for pace in (("--rate", "1000"), ("--ramp", "1000:1000:1")):
@@ -156,7 +156,7 @@ def test_a_ramp_for_machines(nextbest, asked):
     assert (found["knee_per_s"], found["saturated_per_s"], found["interrupted"]) == (None, None, False)
 
 
-def test_failures_are_told_in_the_servers_words(nextbest, monkeypatch):
+def test_failures_are_reported_in_the_servers_words(nextbest, monkeypatch):
     errors = {"INVALID_ARGUMENT": 100}
     words = {"INVALID_ARGUMENT": "no channel [b]fax[/b]"}
     monkeypatch.setattr(_core, "load", lambda *_, **__: figures(100, 0.0, errors=errors, messages=words))
@@ -247,7 +247,7 @@ def test_what_does_not_go_together(nextbest, asked, options, message):
     assert asked == []
 
 
-def test_what_is_no_certificate_is_said_by_the_option(nextbest, tmp_path):
+def test_an_invalid_certificate_names_the_option(nextbest, tmp_path):
     (tmp_path / "ca.pem").write_text("none")
     ran = nextbest("load", *QUESTION, "--tls-ca", tmp_path / "ca.pem")
     assert ran.code == 2

@@ -43,7 +43,7 @@ def test_it_writes_and_never_overwrites(nextbest, folder):
     assert nextbest(*command, "-o", folder / "none" / "b.yaml").code == 2
 
 
-def test_without_a_schema_nothing_is_found_and_a_note_says_why(nextbest, folder):
+def test_without_a_schema_nothing_is_bound_and_a_note_has_the_reason(nextbest, folder):
     (folder / "empty").mkdir()
     found = nextbest("model", "bind", folder / "m.onnx", "-w", folder / "empty")
     assert found.code == 0

@@ -68,7 +68,7 @@ def pushed(pushed_once, folder):
     return pushed_once[1]
 
 
-def test_a_push_says_what_was_found_and_what_is_next(nextbest, folder):
+def test_a_push_reports_the_findings_and_the_next_step(nextbest, folder):
     ran = nextbest("model", "push", "a.onnx", "-n", "card", "--inputs", "binding.yaml")
     assert (ran.code, ran.err) == (0, "")
     lines = ran.out.splitlines()

@@ -46,7 +46,7 @@ def answer(age):
 
 
 class DataPlane:
-    """Has counted what a test says."""
+    """Returns the counts that a test sets."""
 
     def __init__(self):
         self.answer = answer([500, 500])
@@ -208,7 +208,7 @@ def test_few_outcomes_are_too_few(nextbest, tmp_path, monkeypatch):
         ("propensity,outcome,model\n0.5,1,loan\n", "no outcome is of the model `card`"),
     ],
 )
-def test_what_are_no_outcomes(nextbest, tmp_path, table, message):
+def test_values_that_are_not_outcomes(nextbest, tmp_path, table, message):
     (tmp_path / "o.csv").write_text(table)
     ran = nextbest("model", "health", "card", "--outcomes", tmp_path / "o.csv")
     assert ran.code == 2
@@ -218,7 +218,7 @@ def test_what_are_no_outcomes(nextbest, tmp_path, table, message):
 
 def test_names_in_outcomes_are_text(nextbest, tmp_path, monkeypatch):
     # No server: one that listens at the default port has other models.
-    monkeypatch.setenv("NEXTBEST_CONTROL_ADDRESS", f"unix:{tmp_path}/nobody.sock")
+    monkeypatch.setenv("NEXTBEST_CONTROL_ADDRESS", f"unix:{tmp_path}/unused.sock")
     lines = ["model;action;propensity;outcome", *["007;01;0.5;true", "007;01;0.5;0"] * 50, "7;1;0.5;1"]
     (tmp_path / "o.csv").write_text("\n".join(lines))
     ran = nextbest("model", "health", "007", "--outcomes", tmp_path / "o.csv", "--separator", ";", "--json")

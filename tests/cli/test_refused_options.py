@@ -18,7 +18,7 @@ def option_of(root, name):
 
 
 @pytest.mark.parametrize(
-    ("field", "message", "option", "said", "remedy"),
+    ("field", "message", "option", "reworded", "remedy"),
     [
         ("customer[0].value", "`customer.age` is a whole number: text was sent",
          "--customer age", "`1,250` may be 1250 or 1.250", "write 1250"),
@@ -39,9 +39,9 @@ def option_of(root, name):
         ("customer[9].name", "no attribute", "customer[9].name", "no attribute", ""),
     ],
 )  # fmt: skip
-def test_the_option_at_fault(field, message, option, said, remedy):
+def test_the_option_at_fault(field, message, option, reworded, remedy):
     error = name_option(InvalidRequest(message, field), QUESTION, option_of)
-    assert (error.field, error.message, error.help) == (option, said, remedy)
+    assert (error.field, error.message, error.help) == (option, reworded, remedy)
 
 
 def test_a_server_needs_placements():

@@ -1,4 +1,5 @@
-"""What messages and pages tell people to type exists: commands, their options, and environment variables."""
+"""Everything that messages and pages suggest to type exists: commands, their options, and environment
+variables."""
 
 import ast
 import re

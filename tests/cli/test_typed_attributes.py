@@ -1,4 +1,4 @@
-"""What people type as attributes: with a schema, with a type of their own, and without either."""
+"""Attributes on the command line: with a schema, with a type, and without either."""
 
 import io
 from datetime import UTC, datetime, timedelta
@@ -93,7 +93,7 @@ def test_without_a_schema(pair, name, value):
         ('other={"a": 1}', "a JSON object is not an attribute value", "give a boolean"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(pair, message, remedy):
+def test_ambiguous_values_are_refused(pair, message, remedy):
     with pytest.raises(CommandError) as caught:
         attributes.from_pairs([pair], SCHEMA, "--attribute")
     assert caught.value.message == message
@@ -141,7 +141,7 @@ def test_json_of_standard_input(monkeypatch):
         ("/dev/zero", "`/dev/zero` cannot be read: not a regular file"),
     ],
 )
-def test_json_that_cannot_be_meant_is_refused(source, message):
+def test_ambiguous_json_is_refused(source, message):
     with pytest.raises(CommandError) as caught:
         attributes.from_json(source, SCHEMA, "--customer-json")
     assert caught.value.message == message
@@ -155,7 +155,7 @@ def test_json_that_cannot_be_meant_is_refused(source, message):
         (b" " * (regular_file.BYTES_MAX + 1) + b"{}", "standard input has more than 16,777,216 bytes"),
     ],
 )
-def test_standard_input_that_is_no_json_is_refused(monkeypatch, data, message):
+def test_standard_input_that_is_not_json_is_refused(monkeypatch, data, message):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
     with pytest.raises(CommandError) as caught:
         attributes.from_json("-", SCHEMA, "--customer-json")
@@ -176,7 +176,7 @@ def test_an_attribute_that_is_given_twice_is_refused():
         (SCHEMA, "1990-01-31", False),
     ],
 )
-def test_a_day_of_utc_is_reported_where_no_bundle_says_the_time_zone(capsys, schema, written, is_noted):
+def test_a_day_of_utc_is_reported_if_no_bundle_has_the_time_zone(capsys, schema, written, is_noted):
     attributes.from_pairs([f"since:timestamp={written}"], schema, "--attribute")
     attributes.from_json(f'{{"since:timestamp": "{written}"}}', schema, "--customer-json")
     assert capsys.readouterr().err.count("the date of since was taken for a day of UTC") == 2 * is_noted

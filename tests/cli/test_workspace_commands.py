@@ -16,7 +16,7 @@ def broken(shop):
     return shop
 
 
-def test_init_writes_a_workspace_and_says_what_is_next(nextbest, tmp_path):
+def test_init_writes_a_workspace_and_shows_the_next_step(nextbest, tmp_path):
     ran = nextbest("init", tmp_path / "shop")
     assert ran.code == 0
     assert f"wrote {tmp_path}/shop/workspace.yaml" in ran.out
@@ -240,7 +240,7 @@ def test_bundle_show_compiles_a_folder(nextbest, shop):
     ],
 )
 @pytest.mark.parametrize("command", [("bundle", "show"), ("serve",), ("activate",)], ids=" ".join)
-def test_what_is_no_bundle(nextbest, tmp_path, command, content, code, message):
+def test_bytes_that_are_not_a_bundle(nextbest, tmp_path, command, content, code, message):
     file = tmp_path / "x.bundle"
     if content is not None:
         file.write_bytes(content)

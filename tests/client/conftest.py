@@ -1,4 +1,4 @@
-"""A server that says what it was asked: the generated services, answered by functions of the test."""
+"""A server that records its questions: the generated services, answered by functions of the test."""
 # ruff: noqa: N802 - methods are named by the protocol
 
 import asyncio
@@ -140,6 +140,6 @@ def call_often(request):
 
 @pytest.fixture
 def closed_address():
-    """Where nobody listens."""
+    """An address without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return f"127.0.0.1:{taken.getsockname()[1]}"

@@ -34,7 +34,7 @@ def names(monkeypatch):
 @pytest.mark.parametrize("form", [lambda address: address, lambda address: [address]], ids=["text", "list"])
 def test_one_address_is_for_grpc_to_resolve(form, address):
     target = resolve(form(address))
-    # What a socket's path would be to HTTP/2 is no authority.
+    # HTTP/2 does not accept a socket's path as an authority.
     authority = "localhost" if address.startswith("unix:") else None
     assert (target.name, target.text, target.authority) == (address, address, authority)
 
@@ -79,6 +79,6 @@ def test_lists_that_cannot_be_used(addresses, message):
     assert caught.value.field == "address"
 
 
-def test_a_name_that_nobody_knows():
-    with pytest.raises(errors.Unavailable, match="`nobody` has no address: Name or service not known"):
-        resolve(["one:1", "nobody:1"])
+def test_an_unknown_name():
+    with pytest.raises(errors.Unavailable, match="`unknown` has no address: Name or service not known"):
+        resolve(["one:1", "unknown:1"])

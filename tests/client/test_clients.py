@@ -137,7 +137,7 @@ def test_statuses_become_exceptions(call, address, recorder, status, details, ki
         ("two words: x", "", "two words: x"),
     ],
 )
-def test_the_field_of_an_invalid_request_is_told(call, address, recorder, details, field, message):
+def test_the_field_of_an_invalid_request_is_named(call, address, recorder, details, field, message):
     recorder.answers["Decide"] = (grpc.StatusCode.INVALID_ARGUMENT, details)
     with pytest.raises(errors.InvalidRequest) as caught:
         call(address, lambda client: client.decide(channel="web", placements=["hero"]))
@@ -152,7 +152,7 @@ def test_a_late_answer_is_a_deadline_exceeded(call):
             call(address, lambda client: client.decide(channel="web", placements=["hero"], timeout_s=0.2))
 
 
-def test_nobody_there_is_unavailable(call):
+def test_a_missing_server_is_unavailable(call):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
     with pytest.raises(errors.Unavailable, match=f"{address} cannot be reached"):

@@ -112,7 +112,7 @@ def test_answers_fill_the_budget_up(call_often, address, recorder):
     recorder.answers["Decide"] = answering(*answers)
     said = call_often(address, decide, 20, timeout_s=10.0, retry=Retry(failures_max=3, ratio=1.0))
     failed = [isinstance(answer, errors.Unavailable) for answer in said]
-    # Two attempts more, of which the first call took both; then one each until somebody answers.
+    # Two more attempts, both used by the first call; then one each until the server answers.
     assert failed[:10] == [True] * 10
     assert failed[10:] == [False] * 10
 

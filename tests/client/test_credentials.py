@@ -124,7 +124,7 @@ def test_a_key_of_another_certificate(call, mutual, ours):
         ),
     ],
 )
-def test_what_is_no_certificate_is_told_at_once(call, address, tls, field, message):
+def test_an_invalid_certificate_is_reported_at_once(call, address, tls, field, message):
     with pytest.raises(errors.InvalidRequest, match=message) as caught:
         call(address, decide, tls=tls)
     assert caught.value.field == field
@@ -143,7 +143,7 @@ def test_no_api_key_no_authorization(call, address, recorder):
 
 
 @pytest.mark.parametrize("key", ["", "two words", "line end\n", "naïve"])
-def test_what_is_no_api_key_is_not_repeated(key):
+def test_an_invalid_api_key_is_not_repeated(key):
     with pytest.raises(errors.InvalidRequest) as caught:
         bearer(key)
     assert caught.value.field == "api_key"

@@ -66,7 +66,7 @@ def test_encoding(value, expected):
         (b"bytes", "a bytes is not an attribute value"),
     ],
 )
-def test_what_has_no_form_is_refused_where_it_stands(value, message):
+def test_values_without_a_form_are_refused_at_their_path(value, message):
     with pytest.raises(InvalidRequest, match=message) as caught:
         encode(value, "customer.x")
     assert caught.value.field.startswith("customer.x")
@@ -161,14 +161,14 @@ def test_a_batch_takes_attributes_as_decide_does():
         (pd.DataFrame({"age": [42]}), "customers", "to_dict('records') of pandas"),
     ],
 )
-def test_what_is_no_customer_of_a_batch(customers, field, message):
+def test_an_invalid_customer_of_a_batch(customers, field, message):
     with pytest.raises(InvalidRequest, match=re.escape(message)) as caught:
         list(assemble_batches(Question(**QUESTION), customers))
     assert caught.value.field == field
 
 
 @pytest.mark.parametrize("customers", [["c-1"], [{"age": 42}], [5], [("c-1", "x")], {"c-1": {}}, 5])
-def test_what_is_no_customer_of_an_upsert(customers):
+def test_an_invalid_customer_of_an_upsert(customers):
     with pytest.raises(InvalidRequest) as caught:
         list(batches(customers))
     assert caught.value.field in {"customers", "customers[0]"}

@@ -1,4 +1,4 @@
-"""The bank's workspace is what it says it is, and `check` finds nothing in it."""
+"""The bank's workspace matches its description, and `check` has no findings."""
 
 import json
 
@@ -78,7 +78,7 @@ def test_content_is_json(compilation):
     assert all(json.loads(content) for content in contents)
 
 
-def test_a_missing_extra_is_said_before_any_work(monkeypatch, tmp_path):
+def test_a_missing_extra_is_reported_before_any_work(monkeypatch, tmp_path):
     real = bank.importlib.util.find_spec
     monkeypatch.setattr(
         bank.importlib.util, "find_spec", lambda name: None if name == "skl2onnx" else real(name)

@@ -66,7 +66,7 @@ def test_native_scores_are_those_of_onnx_runtime_while_serving(made, sealed, eve
     assert found["farthest"] <= 1e-6
 
 
-def test_a_native_model_that_says_something_else_is_counted(made, compilation):
+def test_a_native_model_that_differs_is_counted(made, compilation):
     message = type(compilation.bundle)()
     message.CopyFrom(compilation.bundle)
     (trees,) = [model for model in message.models if model.native.ensembles]
@@ -83,7 +83,7 @@ def test_a_native_model_that_says_something_else_is_counted(made, compilation):
     assert found["farthest"] > 1e-6
 
 
-def test_nothing_is_checked_where_nobody_wants_it(made, sealed):
+def test_nothing_is_checked_by_default(made, sealed):
     server = serve(sealed.data, shadow_every=0, workers=1)
     try:
         with Client(server.decision_address) as client:

@@ -1,4 +1,4 @@
-"""What the demo says is readable at 80 columns, without colour."""
+"""The demo's output is readable at 80 columns, without colour."""
 
 import re
 from datetime import UTC, datetime
@@ -113,7 +113,7 @@ def test_nothing_is_cut_off(sections, width):
         assert all(cell_len(line) <= width for line in text.splitlines()), f"{name}\n{text}"
 
 
-def test_the_story_says_who_what_and_why(sections):
+def test_the_story_has_a_customer_decisions_and_reasons(sections):
     text = re.sub(r"\s+", " ", rendered(sections["story"], 80))
     assert "Gold card" in text
     assert "unlabelled-action" in text
@@ -122,7 +122,7 @@ def test_the_story_says_who_what_and_why(sections):
     assert "logout no action" in text
 
 
-def test_why_not_says_where_what_and_how(sections):
+def test_why_not_shows_place_reason_and_remedy(sections):
     text = re.sub(r"\s+", " ", rendered(sections["why not"], 80))
     assert "customer.income is 31,200, required >= 36,000" in text
     assert "actions/credit-cards.yaml:57:15" in text
@@ -130,7 +130,7 @@ def test_why_not_says_where_what_and_how(sections):
     assert "income of at least 36,000 instead of 31,200" in text
 
 
-def test_the_latency_says_what_went_wrong(sections):
+def test_the_latency_table_shows_errors(sections):
     text = re.sub(r"\s+", " ", rendered(sections["latency"], 80))
     assert "4,999 of 5,000 requests answered with OK, 1 UNAVAILABLE" in text
     assert "12.9 ms" in text

@@ -54,7 +54,7 @@ def test_the_quick_demo_reads_well_at_80_columns(tmp_path):
         assert heading in text
 
 
-def test_a_server_that_does_not_start_says_why(tmp_path):
+def test_a_server_that_does_not_start_reports_why(tmp_path):
     broken = tmp_path / "broken.bundle"
     broken.write_bytes(b"nextbest, but not quite")
     with (
@@ -64,7 +64,7 @@ def test_a_server_that_does_not_start_says_why(tmp_path):
         pass
 
 
-def test_a_broken_workspace_is_said(tmp_path):
+def test_a_broken_workspace_is_reported(tmp_path):
     folder = bank.write_workspace(tmp_path)
     (folder / "schema.yaml").write_text("customer: [1]\n")
     with pytest.raises(demo.DemoError, match="nextbest check"):

@@ -7,7 +7,7 @@ of `small_models.py` that is written to `models/card.onnx`. `meant/` holds what 
 rewritten.
 
 Codes from NB650 to NB699 are about models that are pushed, which no workspace can show: those have their
-cases in `tests/models`.
+cases in `tests/models` and `tests/registry`.
 """
 
 import os
@@ -74,7 +74,8 @@ def test_codes_reference_and_cases_agree() -> None:
     assert {code: title for code, (title, _) in reference().items()} == dict(CODES)
     shown = {case.name.split("-")[0] for case in CASES}
     assert shown == {code for code in CODES if not OF_PUSHES.match(code)}
-    tests = "".join(path.read_text() for path in (HERE.parent / "models").glob("*.py"))
+    folders = (HERE.parent / "models", HERE.parent / "registry")
+    tests = "".join(path.read_text() for folder in folders for path in folder.glob("*.py"))
     assert {code for code in CODES if f'"{code}"' in tests and OF_PUSHES.match(code)} == set(CODES) - shown
 
 

@@ -47,7 +47,7 @@ def test_numbers_and_places_in_a_message_do_not_keep_warnings_apart():
     assert [len(one.others) for one in group(found)] == [3]
 
 
-def test_what_says_something_else_stands_alone_and_order_is_kept():
+def test_other_wordings_are_not_grouped_and_order_is_kept():
     few = [warning(f"`f{line}` is few", line) for line in (1, 5, 9)]
     many = [warning(f"`m{line}` is many", line) for line in (2, 3, 4, 6)]
     other = [warning(f"`m{line}` is many", line, code="NB217") for line in (7,)]

@@ -60,7 +60,7 @@ def test_the_gutter_grows_with_the_number():
         ("a\u202eb", 3, 1, "a\N{REPLACEMENT CHARACTER}b", "  ^"),
     ],
 )
-def test_the_marker_stands_under_what_it_marks(line, column, length, expected, marker):
+def test_the_marker_is_below_the_marked_text(line, column, length, expected, marker):
     rendered = shown(line, column, length)
     assert rendered[3] == f"1 | {expected}"
     assert rendered[4] == f"  | {marker}"
@@ -75,7 +75,7 @@ def test_the_marker_stays_below_its_text_at_any_width(line, column, length, colu
     rendered = render(diagnostic, {"a.yaml": [line]}, columns).plain.splitlines()
     text, marker = rendered[3], rendered[4]
     assert max(cell_len(text), cell_len(marker)) <= max(columns, 24) + 1
-    # A combining character has no cell of its own.
+    # A combining character has no separate cell.
     text = text.replace("\u0301", "")
     marked = line[column - 1 : column - 1 + length].replace("\t", " " * 4).replace("\u0301", "")
     cells, above = 0, ""
@@ -83,7 +83,7 @@ def test_the_marker_stays_below_its_text_at_any_width(line, column, length, colu
         if cells >= marker.index("^"):
             above += character
         cells += cell_len(character)
-    # What stands above the marker is the beginning of what is marked.
+    # The text above the marker is the beginning of the marked text.
     if marked.strip():
         assert above.replace(" ", "").startswith(marked.replace(" ", "")[:1])
 

@@ -7,7 +7,7 @@ FILE = "actions/cards.yaml"
 
 
 def source(text: str, line: int = 1) -> SourceText:
-    """Text that stands alone on a line of a file."""
+    """Text that is alone on a line of a file."""
     return SourceText(text, lambda offset, length: Position(FILE, line, offset + 1, length))
 
 

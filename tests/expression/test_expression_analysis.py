@@ -1,4 +1,4 @@
-"""What the analysis claims is true: checked against every value that could tell otherwise."""
+"""The analysis is right: checked against every value that could make a difference."""
 
 from itertools import product
 
@@ -68,7 +68,8 @@ CONDITIONS = st.lists(CLAUSES, min_size=1, max_size=3)
 
 
 def customers(text: str):
-    """Every customer that the schema allows and that can tell a difference; missing ones among them."""
+    """Every customer that the schema allows and that could make a difference, including missing
+    attributes."""
     named = customers_named(text.replace("customer.ratio", "customer.rate"))
     for values in product(*([*VALUES[reference], None] for reference in named)):
         yield {name: value for name, value in zip(named, values, strict=True) if value is not None}

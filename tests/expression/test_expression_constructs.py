@@ -10,7 +10,7 @@ from nextbest.v1 import bundle_pb2
 ACTION = {"apr": 12.9, "minimum_age": 21, "tags": ("gold", "travel")}
 
 CASES: list[tuple[str, list[str]]] = [
-    # Comparisons with constants are tests of a feature, whichever side the constant stands on.
+    # Comparisons with constants are tests of a feature, whichever side the constant is on.
     ("customer.age >= 18", ["customer.age >= 18"]),
     ("18 <= customer.age", ["customer.age >= 18"]),
     ("customer.age != 18", ["customer.age != 18"]),

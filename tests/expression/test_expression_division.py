@@ -89,7 +89,7 @@ VALUES = list(product((0, 1, 3, 5, 7, 100), (1, 2, 4), (-0.25, 0.5, 2.0), (True,
 
 
 @pytest.mark.parametrize("text", SILENT.splitlines())
-def test_where_no_fraction_counts_nothing_is_said(text: str) -> None:
+def test_no_warning_if_no_fraction_is_needed(text: str) -> None:
     assert found(text) == []
 
 

@@ -1,8 +1,8 @@
-"""What authors are told: text in, rendered findings out. Every case of `findings.txt` is
+"""The findings that authors see: text in, rendered findings out. Every case of `findings.txt` is
 
     ## what it shows                   the declarations are those of `bank_schema`
-    the expression                     on one line; `\\n` stands for the end of a line
-    ^^^^^^^^^^ NB405 message           under what is wrong
+    the expression                     on one line; `\\n` is the end of a line
+    ^^^^^^^^^^ NB405 message           under the marked part
         help
 
 With NEXTBEST_BLESS set, what follows the expressions is rewritten; review the difference as code.
@@ -29,7 +29,8 @@ def render(diagnostic) -> str:
 
 
 def findings(text: str) -> list[str]:
-    """Conditions stand alone; `value:`, `formula:`, `context:` and `input:` go before other expressions."""
+    """Conditions have no prefix; `value:`, `formula:`, `context:` and `input:` come before other
+    expressions."""
     expressions = Expressions(Schema(bank()))
     kind, _, rest = text.partition(": ")
     where = source(rest if kind in ("value", "formula", "context", "input") else text)
@@ -87,13 +88,12 @@ def test_remedies_hold() -> None:
 def test_every_code_has_a_case() -> None:
     written = FILE.read_text(encoding="utf-8")
     # A contradiction needs two conditions, a cycle two attributes, a comment two lines, depth many
-    # attributes. What becomes of whole
-    # actions is not seen from expressions.
+    # attributes. The analysis of whole actions is not visible from expressions.
     elsewhere = {"NB503", "NB413", "NB416", "NB417", "NB418", "NB509", "NB510", "NB511"}
     assert {code for code in CODES if code[2] in "45" and f" {code} " not in written} == elsewhere
 
 
-def test_a_cycle_of_derived_attributes_is_told_whole() -> None:
+def test_a_cycle_of_derived_attributes_is_reported_completely() -> None:
     attributes = [
         *bank(),
         declare("customer.a", "double", expression=source("customer.b + 1", 1)),

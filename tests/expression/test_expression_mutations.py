@@ -48,7 +48,7 @@ def mutated(random_: random.Random) -> str:
 
 
 def read(line: str) -> tuple[Document, list[Diagnostic]]:
-    """A file of one line, `- when: ...`, and what is wrong with its expression."""
+    """A file of one line, `- when: ...`, and the findings about its expression."""
     document, faults = parse("a.yaml", f"{line}\n".encode())
     assert faults == []
     node = document.node.child(0, "when")

@@ -1,4 +1,4 @@
-"""docs/marketer/expressions.md: examples are what the page says, and the page names every function."""
+"""docs/marketer/expressions.md: examples give the printed results, and the page names every function."""
 
 import re
 from datetime import datetime, time, timedelta
@@ -41,7 +41,7 @@ def compiled(folder: Path, conditions: list[str]) -> workspace.Compilation:
     return workspace.compile(folder)
 
 
-def test_examples_are_what_the_page_says(tmp_path):
+def test_examples_match_the_page(tmp_path):
     told = [(text, word) for text, word in EXAMPLES if word != "refused"]
     assert len(told) > 35
     compilation = compiled(tmp_path / "page", [text for text, _ in told])
@@ -57,7 +57,7 @@ def test_examples_are_what_the_page_says(tmp_path):
     assert list(zip([text for text, _ in told], found, strict=True)) == told
 
 
-def test_what_the_page_says_is_refused_is_refused(tmp_path):
+def test_the_page_is_right_about_refusals(tmp_path):
     for place, text in enumerate(text for text, word in EXAMPLES if word == "refused"):
         assert compiled(tmp_path / str(place), [text]).errors
 

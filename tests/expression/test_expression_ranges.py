@@ -1,4 +1,4 @@
-"""What is claimed of computed values is true: of every customer and moment that could tell otherwise."""
+"""The ranges of computed values are right, for every customer and moment that could make a difference."""
 
 from itertools import product
 

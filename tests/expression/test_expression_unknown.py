@@ -193,7 +193,8 @@ def test_remedies_of_derived_attributes_are_true_however_often_they_are_negated(
 
 
 def check_remedied(texts: tuple[str, ...], attributes: list) -> None:
-    """One includes those of whom nothing is known, the other is the condition, and says so."""
+    """One includes customers without the attribute, the other is the condition, and the remedy describes
+    both."""
     expressions = Expressions(Schema(attributes))
     conditions = [expressions.condition(source(each), f"{place}") for place, each in enumerate(texts)]
     assert [d for d in expressions.diagnostics if d.code.startswith("NB4")] == [], texts

@@ -44,7 +44,7 @@ def test_rates_rise_up_to_the_last(text, rates):
         ("1:1000:1", f"has more than {STEPS_MAX} steps"),
     ],
 )
-def test_what_is_no_ramp(text, message):
+def test_texts_that_are_not_a_ramp(text, message):
     with pytest.raises(RampError, match=message):
         Ramp.parse(text)
 
@@ -63,7 +63,7 @@ def test_few_requests_are_judged_by_their_number():
     assert not Step(20.0, report(18.9, sent=20, ok=20)).has_kept_up
 
 
-def test_it_goes_on_beyond_for_as_long_as_it_is_told():
+def test_it_goes_on_beyond_for_the_given_number_of_steps():
     answered = {1000: 1000.0, 2000: 1500.0, 3000: 1400.0, 4000: 3990.0, 5000: 1000.0}
     run = lambda rate: report(answered[rate])  # noqa: E731 - a table
     for beyond, rates in ((0, [1000, 2000]), (2, [1000, 2000, 3000, 4000]), (9, list(answered))):
@@ -119,11 +119,11 @@ def test_a_climb_that_ends_early_keeps_what_it_has(error):
         climb([3000], run, ends=ends)
 
 
-def test_what_is_no_end_is_raised():
+def test_other_errors_are_raised():
     def run(rate):
         if rate == 2000:
-            raise RuntimeError("of its own")
+            raise RuntimeError("another error")
         return report(rate)
 
-    with pytest.raises(RuntimeError, match="of its own"):
+    with pytest.raises(RuntimeError, match="another error"):
         climb([1000, 2000], run)

@@ -1,4 +1,4 @@
-"""A run in another thread: what it tells, and how it ends."""
+"""A run in another thread: its progress, and how it ends."""
 
 import threading
 
@@ -29,7 +29,7 @@ def test_it_is_followed(monkeypatch):
     assert heard[0].elapsed_s > 0.0
 
 
-def test_failures_come_to_whoever_waits():
+def test_failures_reach_the_waiting_caller():
     with pytest.raises(ValueError, match="give either `rate_per_s` or `in_flight`"):
         run({"requests": [b""]}, lambda _: None)
     with pytest.raises(_core.ServerError, match="cannot connect to `unix:/nowhere`"):

@@ -1,4 +1,4 @@
-"""Files that somebody who wishes the server ill could push, by name, with the code that refuses each."""
+"""Files that an attacker could push, by name, with the code that refuses each."""
 
 import random
 import struct
@@ -85,7 +85,7 @@ def external_without_saying_so(location: str) -> bytes:
 
 
 def external_hidden_by_a_later_field(location: str) -> bytes:
-    """Protobuf lets the last of two values win; whoever looks at it may have read the first."""
+    """Protobuf lets the last of two values win; a checker may have read the first."""
     made = ModelProto.FromString(external_initializer(location))
     tensor = made.graph.initializer[0].SerializeToString() + b"\x70\x00"
     graph = made.graph
@@ -200,7 +200,7 @@ def many_trees(count: int) -> bytes:
 
 
 def sized(operator: str, inputs: list[str], **numbers: list[int]) -> bytes:
-    """An operator whose result is as large as a number in the file says."""
+    """An operator whose result has the size that a number in the file gives."""
     stored = [helper.make_tensor(name, TensorProto.INT64, [len(v)], v) for name, v in numbers.items()]
     return model([helper.make_node(operator, inputs, ["y"])], stored)
 
@@ -275,7 +275,7 @@ def millions_of_unknown_fields() -> bytes:
 
 
 def promises(dims: list[int]) -> bytes:
-    """A tensor that says it is large and holds nothing."""
+    """A tensor with a large shape and no data."""
     tensor = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=dims)
     return model([helper.make_node("Add", ["x", "w"], ["y"])], [tensor])
 
@@ -414,9 +414,9 @@ STRUCTURE: dict[str, Attack] = {
     "weights of other length": _trees(target_weights=[0.1]),
     "weight on a branch": _trees(target_nodeids=[0, 2]),
     "weight on a missing node": _trees(target_nodeids=[1, 9]),
-    "weight that is no number": _trees(target_weights=[float("nan"), 0.0]),
+    "weight that is not a number": _trees(target_weights=[float("nan"), 0.0]),
     "infinite weight": _trees(target_weights=[float("inf"), 0.0]),
-    "threshold that is no number": _trees(nodes_values=[float("nan"), 0.0, 0.0]),
+    "threshold that is not a number": _trees(nodes_values=[float("nan"), 0.0, 0.0]),
     "infinite base value": _trees(base_values=[float("inf")]),
     "base values of other length": _trees(base_values=[0.1, 0.2, 0.3]),
     "long circle": _trees(

@@ -31,9 +31,9 @@ class Case:
         onnx: The file.
         output: The output with the propensities.
         exact: It ends in trees (and at most a post-transform): every bit has to be ONNX Runtime's.
-        columns: Columns of the output that somebody needs.
+        columns: The columns of the output that are used.
         draw: Draws rows that are finite: inputs by name.
-        lost: Whether NaN and infinity may stand in inputs of floats.
+        lost: Whether inputs of floats may hold NaN and infinity.
     """
 
     onnx: bytes

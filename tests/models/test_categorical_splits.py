@@ -90,7 +90,7 @@ def test_as_many_categories_as_a_column_has(tmp_path, count, engine, after):
 
 
 def test_sets_beyond_the_memory_of_the_engine_stay_on_onnx_runtime():
-    """30,000 sets, each of one category of its own."""
+    """30,000 sets, each of one different category."""
     trees, per_tree = 300, 100
     places = range(2 * per_tree + 1)
     falses = [*range(1, per_tree), 2 * per_tree, *[0] * (per_tree + 1)]

@@ -1,4 +1,4 @@
-"""What decisions and explanations tell of propensities: from a trained model to words, without a server."""
+"""The contributions of decisions and explanations: from a trained model to words, without a server."""
 
 import json
 import math
@@ -19,7 +19,7 @@ from nextbest.client.errors import InvalidRequest
 from nextbest.client.scores import ContributionLevel, ContributionScale
 
 WORKSPACE = {
-    "workspace.yaml": "name: told\n",
+    "workspace.yaml": "name: contributions\n",
     "schema.yaml": """
 customer:
   age: {type: int, label: age in years}
@@ -66,7 +66,7 @@ def trained():
 @pytest.fixture(scope="module")
 def file(trained, tmp_path_factory):
     rows, fitted = trained
-    folder = tmp_path_factory.mktemp("told")
+    folder = tmp_path_factory.mktemp("contributions")
     types = [("X", FloatTensorType([None, 2]))]
     onnx = convert_lightgbm(fitted, initial_types=types, zipmap=False).SerializeToString()
     for name, text in WORKSPACE.items():
@@ -77,19 +77,19 @@ def file(trained, tmp_path_factory):
     sample.write_parquet(folder / "models" / "sample.parquet")
     message = workspace.compile(folder).bundle
     assert message is not None
-    path = folder / "told.bundle"
+    path = folder / "contributions.bundle"
     path.write_bytes(bundle.seal(message).data)
     return path
 
 
 @pytest.fixture(scope="module")
-def told(file):
+def opened(file):
     return OfflineBundle(file.read_bytes())
 
 
 @pytest.mark.parametrize("customer", [{"age": 30, "income": 72_000.0}, {"age": 71}])
-def test_a_decision_tells_what_lightgbm_would(told, trained, customer):
-    decision = told.decide(**QUESTION, customer=customer, contributions="exact")
+def test_a_decision_has_the_contributions_of_lightgbm(opened, trained, customer):
+    decision = opened.decide(**QUESTION, customer=customer, contributions="exact")
     gold, iron = decision["hero"]
     row = np.array([[customer["age"], customer.get("income", math.nan)]])
     *expected, base = trained[1].predict(row, pred_contrib=True)[0]
@@ -104,8 +104,8 @@ def test_a_decision_tells_what_lightgbm_would(told, trained, customer):
     assert iron.contributions.refusal == "no model is bound to the action"
 
 
-def test_people_are_told_in_words(told):
-    decision = told.decide(**QUESTION, customer={"age": 71}, contributions="exact")
+def test_contributions_in_words(opened):
+    decision = opened.decide(**QUESTION, customer={"age": 71}, contributions="exact")
     lines = {line.attribute: line for line in decision["hero"][0].contributions}
     age, income = lines["customer.age"], lines["customer.income"]
     assert (age.label, age.value, income.label, income.value) == ("age in years", 71, "income", None)
@@ -115,24 +115,24 @@ def test_people_are_told_in_words(told):
     assert age.text.endswith(f" {percent:.0f} %")
 
 
-def test_fast_and_exact_add_up_alike(told):
+def test_fast_and_exact_add_up_alike(opened):
     for level in ("fast", "exact"):
-        decision = told.decide(**QUESTION, customer={"age": 30, "income": 1e4}, contributions=level)
+        decision = opened.decide(**QUESTION, customer={"age": 30, "income": 1e4}, contributions=level)
         found = decision["hero"][0].contributions
         assert found.base + sum(line.contribution for line in found) == pytest.approx(found.margin, abs=1e-5)
 
 
-def test_as_many_as_are_asked_for_and_none_unasked(told):
-    best, next_best = told.decide(**QUESTION, contributions="fast", contributions_top=1)["hero"]
+def test_contributions_only_for_the_requested_number(opened):
+    best, next_best = opened.decide(**QUESTION, contributions="fast", contributions_top=1)["hero"]
     assert best.contributions is not None
     assert next_best.contributions is None
-    assert all(action.contributions is None for action in told.decide(**QUESTION)["hero"])
+    assert all(action.contributions is None for action in opened.decide(**QUESTION)["hero"])
 
 
-def test_explain_tells_every_action(told):
-    found = told.explain(**QUESTION, actions=["gold-card"], contributions="exact").explanation.actions
+def test_explain_has_contributions_of_every_action(opened):
+    found = opened.explain(**QUESTION, actions=["gold-card"], contributions="exact").explanation.actions
     assert [len(action.contributions.contributions) for action in found] == [2]
-    assert all(action.contributions is None for action in told.explain(**QUESTION).explanation.actions)
+    assert all(action.contributions is None for action in opened.explain(**QUESTION).explanation.actions)
 
 
 @pytest.mark.parametrize(
@@ -143,9 +143,9 @@ def test_explain_tells_every_action(told):
         ({"contributions": "exact", "contributions_top": -1}, "contributions_top"),
     ],
 )
-def test_what_cannot_be_asked_is_refused(told, arguments, field):
+def test_invalid_requests_are_refused(opened, arguments, field):
     with pytest.raises(InvalidRequest) as refused:
-        told.decide(**QUESTION, **arguments)
+        opened.decide(**QUESTION, **arguments)
     assert refused.value.field == field
 
 
@@ -168,7 +168,7 @@ SAMPLES = {
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_sample_that_is_of_no_use_is_shown_where_it_is_named(file, tmp_path, name):
     text, code, message = SAMPLES[name]
-    folder = shutil.copytree(file.parent, tmp_path / "told")
+    folder = shutil.copytree(file.parent, tmp_path / "contributions")
     model = folder / "models" / "cards.yaml"
     model.write_text(model.read_text().replace("sample.parquet", name))
     if text is not None:
@@ -178,8 +178,8 @@ def test_a_sample_that_is_of_no_use_is_shown_where_it_is_named(file, tmp_path, n
     assert (found.position.file, found.position.line) == ("models/cards.yaml", 4)
 
 
-def test_without_a_sample_a_model_scores_and_says_why_it_tells_nothing(file, tmp_path):
-    folder = shutil.copytree(file.parent, tmp_path / "told")
+def test_without_a_sample_a_model_scores_and_has_no_contributions(file, tmp_path):
+    folder = shutil.copytree(file.parent, tmp_path / "contributions")
     model = folder / "models" / "cards.yaml"
     model.write_text(model.read_text().replace("background: sample.parquet\n", ""))
     message = workspace.compile(folder).bundle
@@ -210,9 +210,9 @@ def test_the_command_line_shows_a_table_and_json(file, run):
     shown = run("decide", *asked)
     assert "income 72,000 raises the odds by" in shown
     assert "expected over the background sample" in shown
-    assert "Contributions to iron-card: none, no model is bound to the action" in shown
+    assert "Contributions to the propensity of iron-card: none, no model is bound to the action" in shown
     gold, iron = json.loads(run("decide", *asked, "--top", "1", "--json"))["placements"][0]["actions"]
-    told = {line["attribute"] for line in gold["contributions"]["contributions"]}
-    assert told == {"customer.age", "customer.income"}
+    found = {line["attribute"] for line in gold["contributions"]["contributions"]}
+    assert found == {"customer.age", "customer.income"}
     assert iron["contributions"] is None
     assert "income 72,000 raises the odds by" in run("explain", "gold-card", *asked)

@@ -206,7 +206,7 @@ def fitted(rows, **options):
 
 
 def test_a_value_on_a_threshold_is_rounded_to_its_other_side():
-    """Midway between two values of training lies a third, which is no exact number of 32 bits: -2.1."""
+    """The value midway between two values of training is not an exact number of 32 bits: -2.1."""
     assert not reproduced(*fitted(GAPS)[1])
     assert reproduced(*fitted(WHOLE)[1])
 
@@ -309,7 +309,7 @@ def test_the_newest_version_of_the_format_may_be_too_new():
 
 
 def test_the_page_names_the_versions_that_were_checked():
-    """An upgrade runs these tests again; the page then says so."""
+    """An upgrade runs these tests again; the page then has to be updated."""
     libraries = {
         "skl2onnx": "skl2onnx", "onnxmltools": "onnxmltools", "scikit-learn": "scikit-learn",
         "LightGBM": "lightgbm", "XGBoost": "xgboost-cpu", "CatBoost": "catboost",

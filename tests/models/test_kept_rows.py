@@ -154,7 +154,7 @@ def test_a_repair_that_comes_too_late_brings_no_forgotten_rows_back(tmp_path):
     assert [event.files for event in registry.amendments("card").repairs[version.digest]] == [["note"]]
 
 
-def test_rows_that_are_put_back_are_no_repair(tmp_path):
+def test_rows_that_are_added_again_are_not_a_repair(tmp_path):
     registry = Registry(tmp_path / "registry")
     version = publish(registry, b"1", **{"golden.parquet": b"rows", "background.parquet": b"more"})
     (version.folder / "golden.parquet").unlink()

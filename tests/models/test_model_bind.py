@@ -38,7 +38,7 @@ CORPUS = {
 
 
 def fill(text, missing):
-    """Writes an attribute of the right type into every gap, as the comment beside it says."""
+    """Writes an attribute of the right type into every gap, following the comment next to it."""
 
     def attribute(found):
         given = {"string": "customer.job", "int64": "customer.area"}
@@ -135,7 +135,7 @@ def test_columns_with_names_are_filled_in(tmp_path):
 
 
 def test_classes_are_shown_and_a_text_is_left_to_the_author(tmp_path):
-    """Column 1 of two texts is the one that comes later in the alphabet, which is nobody's choice."""
+    """Column 1 of two texts is the one that comes later in the alphabet, which no one has chosen."""
     rows, accepts = table()
     for labels, line in (
         (["accept", "decline"], 'positive_class:  # the class that means "accepts": `accept` or `decline`'),

@@ -54,7 +54,7 @@ def test_golden_rows_serve_where_samples_do_not(tmp_path):
     assert found(tmp_path, one, two).what == f"golden rows of {two}"
 
 
-def test_what_stands_in_is_better_than_nothing_and_is_said(tmp_path):
+def test_a_replaced_value_is_better_than_none_and_is_reported(tmp_path):
     one = publish(tmp_path, ONE, [A], background=frame(9, A))
     two = publish(tmp_path, TWO, [A, (B, "3.5")])
     sample = found(tmp_path, one, two)
@@ -137,7 +137,7 @@ def test_values_are_cast_to_what_each_version_takes(tmp_path):
 
 
 def test_rows_that_a_server_would_not_score_have_no_score(tmp_path):
-    # Whole numbers have no NaN: without something to stand in, a server scores no such row.
+    # Whole numbers have no NaN: without a value for missing ones, a server does not score such a row.
     version = publish(tmp_path, ONE, [A], element=Element.INT64)
     assert np.isnan(score_rows(Registry(tmp_path), version, series({A: [None, None]}), "rows", silent)).all()
 

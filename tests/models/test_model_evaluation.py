@@ -107,7 +107,7 @@ def test_a_column_that_is_missing_is_named(tmp_path, versions):
         asked(tmp_path, versions, columns)
 
 
-def test_scores_that_are_no_probabilities_are_counted(tmp_path):
+def test_scores_that_are_not_probabilities_are_counted(tmp_path):
     columns = rows()
     wild = publish(tmp_path, identity(), [A])
     outside = (columns[A] < 0) | (columns[A] > 1)

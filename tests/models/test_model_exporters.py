@@ -91,7 +91,7 @@ def boosted(kind):
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", ["LightGBM", "LightGBM with categories", "XGBoost"])
-def test_boosted_trees_say_what_their_trainer_says(kind):
+def test_boosted_trees_score_as_their_trainer(kind):
     exported, rows, model = boosted(kind)
     job = Job(
         exported.SerializeToString(), Plan.REHEARSAL, output="probabilities", column=1,

@@ -75,7 +75,7 @@ def column(values):
 JOBS = column(["nurse", "pilot"] * 4 + ["nurse", "cook", "cook"])
 
 
-def test_an_unknown_category_is_told_once_with_its_row_and_the_known_ones():
+def test_an_unknown_category_is_reported_once_with_its_row_and_the_known_ones():
     (refusal,) = refusals(texts(1), {"job_0": JOBS}, {"job_0": JOBS})
     assert refusal.code == "NB659"
     assert refusal.message == (

@@ -184,7 +184,7 @@ ONE_AND_TWO = {"classlabels_ints": [1, 2]}
 
 @pytest.fixture
 def shop(tmp_path):
-    """A workspace with a model file of its own; written with the classes and what the file says of them."""
+    """A workspace with its own model file; written with the classes and the keys of the file."""
 
     def write(classes: dict, line: str, action: str = "card") -> workspace.Compilation:
         files = {

@@ -138,7 +138,7 @@ CASES = {
         explain,
         (np.concatenate([[0.5], PROBABILITIES[:-1]]),),
         {},
-        "it stands 1 row later",
+        "it is 1 row later",
         "from one frame",
     ),
     "two columns": (

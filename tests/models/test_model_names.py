@@ -81,7 +81,7 @@ def test_an_input_of_the_name_of_an_attribute_needs_no_entry(tmp_path, name):
     assert note.message == f"bound by their names: `{name}` to `customer.age`, `hour` to `context.hour`"
     assert note.position.file == "models/card.yaml"
     assert score(compilation, age=-4) == pytest.approx(0.2689414, abs=1e-6)
-    assert score(compilation) == pytest.approx(0.1), "without an age the prior stands in"
+    assert score(compilation) == pytest.approx(0.1), "without an age the prior is used"
 
 
 def test_a_vector_of_rows_binds_by_its_name(tmp_path):
@@ -118,7 +118,7 @@ def test_columns_bind_by_the_names_in_the_file(tmp_path):
         "", '["age", "balance", "hour"]',
     ],
 )  # fmt: skip
-def test_what_is_no_list_of_names_names_nothing(tmp_path, names):
+def test_a_value_that_is_not_a_list_of_names_is_ignored(tmp_path, names):
     compilation = lay(tmp_path, graph([("X", FLOAT, 2)], names))
     assert [found.code for found in compilation.diagnostics] == ["NB605"]
 

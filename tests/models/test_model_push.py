@@ -223,7 +223,7 @@ def test_a_push_of_something_else_does_not_repair(published):
     (found,) = pushing(published).diagnostics
     assert (found.code, found.severity) == ("NB618", "error")
     assert "which was pushed with another background sample" in found.message
-    # Without a manifest, nobody knows what the version was.
+    # Without a manifest, the version is unknown.
     sample.write_text(rows)
     (version.folder / "manifest.json").unlink()
     (found,) = pushing(published).diagnostics
@@ -346,7 +346,7 @@ def test_a_workspace_names_a_version(published):
     assert by_alias.bundle.models[0].native.cell_means[0] == pytest.approx(ages.mean())
     assert by_alias.bundle.models[0].inputs[0].columns[1].missing.double == 0.0
 
-    # The same as if the file and its binding stood in the workspace, save for what it is compared with.
+    # The same as if the file and its binding were in the workspace, except for the baseline.
     by_alias.bundle.models[0].ClearField("reference")
     (folder / "models/card.onnx").write_bytes((folder / "card.onnx").read_bytes())
     (folder / "models/card.yaml").write_text(

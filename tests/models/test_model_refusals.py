@@ -138,7 +138,7 @@ def test_what_does_not_grow_with_rows_is_left_to_the_limits_of_the_process(onnx)
 @pytest.mark.parametrize(
     "text", ["std::bad_alloc", f"{RUNNING}Concat node. Name:'' Status Message: std::bad_alloc"]
 )
-def test_memory_that_is_asked_for_in_vain_is_no_crash(text):
+def test_a_failed_allocation_does_not_crash(text):
     refusal = explain_crash("engine", RuntimeError(text))
     assert (refusal.code, "`Concat`" in refusal.message) == ("NB660", "Concat" in text)
     crashed = explain_crash("engine", RuntimeError(f"{SOURCE}x.cc:1 void onnxruntime::X::Y(int) it broke"))
@@ -159,7 +159,7 @@ NOT_PROPENSITIES = {
 
 
 @pytest.mark.parametrize("case", NOT_PROPENSITIES)
-def test_scores_that_are_no_propensities_have_the_remedy_of_their_kind(case):
+def test_scores_that_are_not_propensities_have_the_remedy_of_their_kind(case):
     scores, message, remedy = NOT_PROPENSITIES[case]
     refusal = scored(scores, [[1.0], [2.0]])
     assert refusal.code == "NB665"

@@ -196,7 +196,7 @@ def test_histograms_of_numbers():
     assert histogram_of(np.full(5, np.nan)).counts == [0]
 
 
-def test_edges_stand_between_values():
+def test_edges_are_between_values():
     found = histogram_of(np.repeat([0.125, 0.25, 0.5], 100))
     assert found.edges == pytest.approx([0.1875, 0.375, 0.500001], abs=1e-9)
     assert found.counts == [100, 100, 100, 0]

@@ -1,4 +1,4 @@
-"""Signatures of real models, and refusals of files that are none."""
+"""Signatures of real models, and refusals of files that are not models."""
 
 import subprocess
 import sys
@@ -42,7 +42,7 @@ def test_a_classifier_of_scikit_learn():
     )
 
 
-def test_what_is_no_tensor_is_named_in_the_words_of_onnx():
+def test_a_type_that_is_not_a_tensor_has_its_onnx_name():
     rows = np.array([["a"], ["b"], ["a"], ["b"]])
     model = make_pipeline(OneHotEncoder(), LogisticRegression()).fit(rows, [0, 1, 0, 1])
     signature = models.inspect(to_onnx(model, rows).SerializeToString())
@@ -162,7 +162,7 @@ def test_a_file_that_cannot_be_used_is_refused_with_a_remedy(data, code, message
     assert caught.value.message.startswith(message)
     assert "\n" not in caught.value.message
     assert remedy in caught.value.help
-    assert capfd.readouterr() == ("", ""), "ONNX Runtime writes to the terminal of its own accord"
+    assert capfd.readouterr() == ("", ""), "ONNX Runtime wrote to the terminal"
 
 
 def test_too_large_a_file_is_not_even_opened(monkeypatch):

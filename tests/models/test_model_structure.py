@@ -117,7 +117,7 @@ def test_a_set_of_categories_is_one_comparison(count):
 
 
 def test_a_set_of_version_5_is_one_comparison():
-    """Leaves have numbers of their own there, and several nodes may lead to the same."""
+    """Leaves have separate numbers there, and several nodes may lead to the same."""
     data = attacks.in_version_5(
         nodes_featureids=[0] * 600,
         nodes_splits=helper.make_tensor("s", TensorProto.FLOAT, [600], [float(node) for node in range(600)]),
@@ -191,7 +191,7 @@ def test_an_operator_that_is_not_listed_is_taken_on_request():
             check_structure(attacks.STRUCTURE[name].build(), any_operator=True)
 
 
-def test_a_name_that_nobody_can_read_is_refused():
+def test_an_unreadable_name_is_refused():
     """It would fill every message and table that shows it."""
     graph = helper.make_graph(
         [helper.make_node("Identity", ["x" * 1_001], ["y"])],

@@ -64,7 +64,7 @@ def of_trained(trained, **more) -> Outcome:
     return rehearse(onnx, **given)
 
 
-def test_a_good_model_is_taken_and_told_of(trained):
+def test_a_good_model_is_accepted_and_reported(trained):
     stages = []
     onnx, rows, expected = trained
     job = Job(
@@ -119,7 +119,7 @@ def test_attack_is_refused_by_the_child(name):
 
 @pytest.mark.parametrize("kind", ["initializer", "sparse initializer", "attribute of trees"])
 def test_another_file_is_not_read(kind, tmp_path):
-    """It is a pipe that nobody writes to: whoever opened it would wait until it is killed."""
+    """It is a pipe without a writer: a process that opened it would wait until it is killed."""
     canary = tmp_path / "secret"
     os.mkfifo(canary)
     began = time.monotonic()
@@ -129,7 +129,7 @@ def test_another_file_is_not_read(kind, tmp_path):
 
 
 def test_a_child_opens_nothing_even_if_a_check_were_forgotten(tmp_path):
-    """The same without any check: what the sealed process says when it is asked to open a file."""
+    """The same without any check: the error of the sealed process when it has to open a file."""
     canary = tmp_path / "secret"
     canary.write_text("the canary's text")
     code = f"""
@@ -158,7 +158,7 @@ for attempt in (
     [("memory by allowed operators", GIB // 2, 20), ("time by allowed operators", GIB, 2)],
 )
 def test_what_it_costs_stays_within_limits(name, memory_bytes, cpu_s):
-    """In a process of its own, whose children's use of memory can be told."""
+    """In a separate process, whose children's use of memory can be measured."""
     code = f"""
 import json, resource, sys, time
 sys.path.insert(0, {str(Path(attacks.__file__).parent)!r})
@@ -197,7 +197,7 @@ print(json.dumps([[r.code for r in outcome.refusals], used.ru_maxrss * 1024, tim
     ],
 )
 def test_whatever_the_child_does_is_a_refusal(behaviour, code, tmp_path, monkeypatch):
-    """A library that was taken over stands where ONNX Runtime is loaded from."""
+    """A compromised library is in the place from which ONNX Runtime is loaded."""
     (tmp_path / "onnxruntime.py").write_text(behaviour)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     job = Job(attacks.model([attacks.trees()]), Plan.REHEARSAL, output="y")
@@ -248,7 +248,7 @@ def test_a_golden_row_without_a_score_differs(trained):
     assert codes(of_trained(trained, expected=expected)) == ["NB664"]
 
 
-def test_scores_that_are_no_probabilities():
+def test_scores_that_are_not_probabilities():
     data = attacks.model([attacks.trees(target_weights=[0.1, 1.5])])
     outcome = rehearse(data, background={"x": np.array([[0.0, 0.0], [1.0, 0.0]], np.float32)})
     assert codes(outcome) == ["NB665", "NB665"]
@@ -261,7 +261,7 @@ def test_a_sum_of_shares_may_pass_1_by_a_rounding():
     assert codes(rehearse(data, background={"x": np.array([[0.0, 0.0], [1.0, 0.0]], np.float32)})) == []
 
 
-def test_a_model_that_always_says_the_same(trained):
+def test_a_model_with_a_constant_score(trained):
     rows = np.repeat(trained[1][:1], 50, axis=0)
     outcome = of_trained(trained, background={"X": rows})
     assert codes(outcome) == ["NB666"]
@@ -331,7 +331,7 @@ def test_an_output_without_a_score_for_each_row():
     assert "the output `y` has the shape [1, 1] for" in outcome.refusals[0].message
 
 
-def test_every_reason_is_told_not_only_the_first(trained):
+def test_every_reason_is_reported_not_only_the_first(trained):
     outcome = of_trained(trained, expected=np.zeros(200), budget_us=0.01)
     assert codes(outcome) == ["NB664", "NB667"]
 

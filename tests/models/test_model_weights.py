@@ -120,7 +120,7 @@ GOOD = {
     "clipped at infinity": made(
         [helper.make_node("Clip", ["x", "low", "w"], ["y"])], [scalar(0.0, "low"), scalar(np.inf)], 2
     ),
-    "a missing value of its own": made(
+    "a constant for missing values": made(
         [helper.make_node("IsNaN", ["x"], ["lost"]), helper.make_node("Where", ["lost", "w", "x"], ["y"])],
         [scalar(np.nan)],
         2,

@@ -73,12 +73,12 @@ def test_a_small_net():
         ([helper.make_node("Exp", ["z"], ["y"])], "its operator `Exp` reads `z`, which nothing computes"),
     ],
 )
-def test_what_is_refused_says_why(nodes, reason):
+def test_refusals_have_reasons(nodes, reason):
     with pytest.raises(NotLowered) as caught:
         lower(build(nodes), "y", [0])
     assert caught.value.reason == reason
 
 
-def test_what_is_no_model_is_refused():
+def test_bytes_that_are_not_a_model_are_refused():
     with pytest.raises(NotLowered, match="not an ONNX model"):
         lower(b"\xff\xff", "y", [0])

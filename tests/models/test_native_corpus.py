@@ -10,7 +10,7 @@ DISTANCE_MAX = 1e-6
 
 
 @pytest.mark.parametrize("name", sorted(set(CORPUS) - set(REFUSED)))
-def test_a_native_model_says_what_onnx_runtime_says(name):
+def test_a_native_model_scores_as_onnx_runtime(name):
     case, model = build(name), lowered(name)
     finding = compare(case, model)
     assert finding.difference_max <= DISTANCE_MAX
@@ -19,7 +19,7 @@ def test_a_native_model_says_what_onnx_runtime_says(name):
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED))
-def test_what_stays_on_onnx_runtime_says_why(name):
+def test_models_that_stay_on_onnx_runtime_have_a_reason(name):
     with pytest.raises(NotLowered, match=REFUSED[name]):
         lowered(name)
 
@@ -29,7 +29,7 @@ def test_its_structure_is_taken(name):
     assert check_structure(build(name).onnx).census.nodes
 
 
-def test_what_nobody_needs_is_not_computed():
+def test_unused_values_are_not_computed():
     """Of a forest, the other class and the label."""
     forest = lowered("random forest")
     assert [step.width for step in forest.steps] == [1]

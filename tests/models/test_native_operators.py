@@ -29,7 +29,7 @@ def both(onnx):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_an_operator_says_what_onnx_runtime_says(name):
+def test_an_operator_computes_as_onnx_runtime(name):
     nodes, constants = CASES[name]
     expected, found = both(model(nodes, constants))
     lost = np.isnan(expected)

@@ -8,7 +8,7 @@ from nextbest.models.native import NotLowered, proof, prove
 
 
 @pytest.mark.parametrize("name", sorted(set(CORPUS) - set(REFUSED)))
-def test_the_engine_says_what_onnx_runtime_says(name):
+def test_the_engine_scores_as_onnx_runtime(name):
     case = build(name)
     assert prove(case.onnx, case.output, case.columns) == lowered(name)
 
@@ -60,7 +60,7 @@ def test_one_wrong_weight_is_found(monkeypatch):
 
 
 def test_a_sigmoid_of_its_own_may_differ_in_its_last_bit():
-    """A score card: a sum of weighted columns would be a product of matrices; of one column it is none."""
+    """A score card: a sum of weighted columns would be a product of matrices; a single column is not."""
     graph = helper.make_graph(
         [helper.make_node("Mul", ["x", "w"], ["z"]), helper.make_node("Sigmoid", ["z"], ["p"])],
         "g",

@@ -12,7 +12,7 @@ from native_evaluator import evaluate
 from nextbest.models.native import NotLowered, lower
 
 MODES = ("LEQ", "LT", "GTE", "GT", "EQ", "NEQ")
-# Few numbers, so that rows stand on thresholds and thresholds repeat.
+# Few numbers, so that rows lie on thresholds and thresholds repeat.
 NUMBERS = [-2.0, -1.0, -0.0, 0.0, 0.5, 1.0, 1.5, 3.0, 40.0, 1e-45, -1e-45, 3e38]
 WEIGHTS = [-1.5, -0.1, -0.0, 0.0, 0.1, 0.3, 0.7, 1e-3, 123.25, 1e20]
 ROWS = np.array(
@@ -80,7 +80,7 @@ def differ(onnx, output="y"):
     found = evaluate(lower(onnx, output, range(expected.shape[1])), TABLE)
     found = np.stack([found[column] for column in range(expected.shape[1])], axis=1)
     same = (found.view(np.uint32) == expected.view(np.uint32)) | (np.isnan(found) & np.isnan(expected))
-    # Zero is zero: nobody can tell the sign of a propensity of nothing.
+    # Zero is zero: the sign of a propensity of zero does not matter.
     return int((~same & ~((found == 0) & (expected == 0))).sum())
 
 
@@ -255,7 +255,8 @@ def test_a_chain_of_categories_is_one_slot(missing):
     st.booleans(),
 )
 def test_chains_of_any_numbers(tests, same):
-    """Each test says for itself where missing values go; chains are lowered whose tests say the same."""
+    """Each test sets the direction of missing values; chains are lowered if their tests have the same
+    direction."""
     count = len(tests)
     flags = [int(tests[0][1] if same else flag) for _, flag in tests]
     node = ml(

@@ -26,7 +26,7 @@ def test_measures_are_those_of_scikit_learn():
         assert one.calibration.log_loss == pytest.approx(one.log_loss.value, rel=1e-12)
 
 
-def test_a_better_model_is_told_from_a_worse_one():
+def test_a_better_model_is_distinguished_from_a_worse_one():
     scores, happened = drawn(0, rows=5_000, noises=(1.0, 0.1))
     _, differences = measure(scores, happened)
     assert [one.measure for one in differences] == ["AUC", "log loss", "Brier score"]

@@ -218,5 +218,5 @@ def write(folder: Path, made: dict[str, Any]) -> None:
         files[f"actions/{group['group']}"] = kept | {"actions": actions}
     (folder / "actions").mkdir()
     for name, content in files.items():
-        # JSON is YAML; each condition stands on a line of its own.
+        # JSON is YAML; each condition is on a separate line.
         (folder / f"{name}.yaml").write_text(json.dumps(content, indent=1))

@@ -13,7 +13,7 @@ OPERATORS = {"<": operator.lt, "<=": operator.le, "==": operator.eq, ">=": opera
 
 
 def holds(condition: tuple[str, str, float], customer: dict[str, float]) -> bool:
-    """Unknown is not true: what is missing makes nobody eligible."""
+    """Unknown is not true: with a missing value, no customer is eligible."""
     attribute, sign, limit = condition
     return attribute in customer and OPERATORS[sign](customer[attribute], limit)
 
@@ -62,7 +62,7 @@ def candidates(
             if workspace["factors"][name]:
                 priority = None if value is None or priority is None else priority * value
         if priority is None:
-            # Nobody sees what has no priority, except what everybody has to see.
+            # Actions without a priority are not shown, except mandatory ones.
             if action["mandatory"]:
                 ranked.append({**action, "priority": 0.0})
             continue

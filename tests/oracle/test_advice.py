@@ -1,7 +1,7 @@
 """What explanations advise is enough: each advice of random workspaces with round numbers is followed.
 
 A lever is written into the workspace, which is compiled again; values are sent with the request. The action
-is placed then, or ends where the explanation says.
+is placed then, or ends at the stage that the explanation predicts.
 """
 
 import random

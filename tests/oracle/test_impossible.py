@@ -1,7 +1,7 @@
 """What `check` calls impossible is impossible: random workspaces, every customer, the real engine.
 
-The oracle knows nothing of the analysis: it asks the engine about every customer that could tell a
-difference, missing attributes among them, at every moment that could, and for every order of placements.
+The oracle is independent of the analysis: it asks the engine about every customer that could make a
+difference, including missing attributes, at every moment that could, and for every order of placements.
 """
 
 import json
@@ -28,7 +28,7 @@ COUNTED = ("NB501", "NB503", "NB509", "NB510", "NB511")
 
 
 def requests(made: dict[str, Any]) -> Iterator[decision_pb2.DecideRequest]:
-    """Every customer and moment that can tell a difference, without placements."""
+    """Every customer and moment that can make a difference, without placements."""
     text = json.dumps([made["groups"], made["weights"]])
     named = [name for name in VALUES if name in text or (name == "customer.rate" and "ratio" in text)]
     nows = NOWS if "now" in text or "active" in text else NOWS[:1]
@@ -63,7 +63,7 @@ Line = tuple[str, int]
 
 
 class Claims:
-    """What `check` says about a workspace, by what it says it about."""
+    """The findings of `check` about a workspace, by their subject."""
 
     def __init__(self, diagnostics: list[Diagnostic]) -> None:
         self.found = [diagnostic for diagnostic in diagnostics if diagnostic.code in COUNTED]
@@ -85,7 +85,7 @@ class Claims:
 
 
 def lines(found: Diagnostic) -> frozenset[Line]:
-    """Where the conditions stand that a finding is about."""
+    """The positions of the conditions that a finding is about."""
     assert found.position is not None
     words = re.findall(r"([\w./-]+):(\d+):\d+", found.help) if found.code == "NB503" else []
     return frozenset(

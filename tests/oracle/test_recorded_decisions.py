@@ -1,11 +1,11 @@
 """A bundle of the demo bank and questions with recorded answers: none of them changes by accident.
 
-The bundle is a file, so that neither trainers nor the compiler stand between a question and its answer. Texts
-of explanations are left out: their wording may change, what they are about may not. With NEXTBEST_BLESS set,
-the answers are recorded again; a change of them is starred in the changelog.
+The bundle is a file, so that an answer depends neither on trainers nor on the compiler. Texts of explanations
+are left out: their wording may change, what they are about may not. With NEXTBEST_BLESS set, the answers are
+recorded again; a change of them is starred in the changelog.
 
-`python tests/oracle/test_recorded_decisions.py` makes the bundle and the questions anew, from the demo of
-today; that changes all answers, and is needed only where the format of bundles changes.
+`python tests/oracle/test_recorded_decisions.py` makes the bundle and the questions again, from the demo of
+today; that changes all answers, and is needed only if the format of bundles changes.
 """
 
 import json
@@ -38,7 +38,7 @@ QUESTIONS = FOLDER / "questions.json.xz"
 ANSWERS = FOLDER / "answers.json.xz"
 CUSTOMERS = 60
 EXPLAINED_EVERY = 6
-# Fields that hold sentences for people; what they are about stands in others.
+# Fields with sentences for people; other fields have the same contents.
 TEXTS = {"text", "reason_text", "changes", "required", "refusal", "no_result"}
 
 

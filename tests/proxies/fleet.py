@@ -1,4 +1,4 @@
-"""Two servers with their default settings, and what stands in front of them."""
+"""Two servers with their default settings, and the proxy in front of them."""
 
 import time
 from functools import partial
@@ -27,7 +27,7 @@ listen nextbest
 
 
 class Fleet:
-    """Two servers, their addresses, and what stands in front of them."""
+    """Two servers, their addresses, and the proxy in front of them."""
 
     def __init__(self, start, bundle, stack, folder):
         self._bundle, self._stack, self._folder = bundle, stack, folder
@@ -46,14 +46,14 @@ class Fleet:
         self.servers[index] = self._start(self._bundle, *addresses)
 
     def await_calls(self, index, more=1):
-        """Returns once a server has decided so many times more."""
+        """Returns once a server has made this number of further decisions."""
         with Operator(self.servers[index].control) as operator:
             enough = operator.status().decisions + more
             while operator.status().decisions < enough:
                 time.sleep(0.1)
 
     def fronts(self, name):
-        """Starts what is to stand in front; returns where it is called."""
+        """Starts the proxy; returns its address."""
         return getattr(self, f"_{name}")()
 
     def _grpc_go(self):

@@ -1,4 +1,4 @@
-"""A champion has golden rows, or somebody said why not; what was said is kept."""
+"""A champion has golden rows, or a recorded reason for not having them."""
 
 import multiprocessing
 

@@ -1,4 +1,4 @@
-"""Access files: what they grant, and what is said of one that cannot be used."""
+"""Access files: the roles that they grant, and the errors of invalid files."""
 
 import hashlib
 import re
@@ -95,7 +95,7 @@ def test_keys_are_random_and_only_hashes_are_kept():
         ),
     ],
 )
-def test_what_cannot_be_used_is_said(text, message, remedy):
+def test_invalid_input_is_reported(text, message, remedy):
     with pytest.raises(AccessError) as caught:
         read(text)
     assert message in caught.value.message

@@ -1,4 +1,4 @@
-"""What a server meets while it serves is said once when it begins and once when it is over."""
+"""A condition of a running server is logged once when it begins and once when it ends."""
 
 import json
 import socket
@@ -14,7 +14,7 @@ def status(refused=0, failed=0, connections=9):
     }
 
 
-def test_a_condition_is_said_when_it_begins_and_when_it_is_over():
+def test_a_condition_is_logged_when_it_begins_and_when_it_ends():
     reasons = iter(["", "no answer", "another reason", "", "", "no answer"])
     said = []
     watch = ConditionWatch([Condition(lambda: next(reasons), "failing", "well again")], said.append, 3600.0)
@@ -40,7 +40,7 @@ def test_refusals_last_until_a_minute_has_passed_without_one():
     assert refusals() == ""
 
 
-def test_a_server_says_how_many_fit_and_when_more_come(start_serving, starter):
+def test_a_server_logs_its_limit_and_when_it_is_reached(start_serving, starter):
     serving = start_serving(starter, NEXTBEST_CONNECTIONS_MAX="2")
     assert serving.listening["connections_max"] == 2
     host, port = serving.decisions.rsplit(":", 1)

@@ -1,4 +1,4 @@
-"""The control port over a data plane that the test stands in for."""
+"""The control port over a data plane that the test replaces."""
 
 import queue
 import re
@@ -231,7 +231,7 @@ def idle_stream(address):
             questions.put(None)
 
 
-def test_streams_shut_nobody_out(port, operator):
+def test_streams_block_no_other(port, operator):
     with ExitStack() as stack:
         for _ in range(guard.STREAMS_MAX):
             next(stack.enter_context(idle_stream(port.address)))
@@ -250,7 +250,7 @@ def test_streams_shut_nobody_out(port, operator):
 
 
 def test_connections_that_end_beside_a_stream_are_survived(start_serving, starter):
-    """A process of its own: what gRPC does wrong there would end it."""
+    """A separate process: a crash in gRPC would end it."""
     serving = start_serving(starter)
     question = reflection_pb2.ServerReflectionRequest(list_services="")
     for index in range(40):
@@ -354,7 +354,7 @@ def test_the_loopback_interface_is_served(data_plane, address):
 
 
 @pytest.mark.parametrize("address", ["50052", "127.0.0.1", "127.0.0.1:http", ":50052"])
-def test_what_is_no_address_is_refused(data_plane, address):
+def test_an_invalid_address_is_refused(data_plane, address):
     with pytest.raises(ListenError, match="is not an address: give host:port"):
         ControlPort(ControlService(data_plane, ()), address)
 
@@ -364,7 +364,7 @@ def test_a_taken_address_is_refused(port, data_plane):
         ControlPort(ControlService(data_plane, ()), port.address)
 
 
-def test_nobody_answers_after_it_is_closed(data_plane):
+def test_no_call_is_answered_after_it_is_closed(data_plane):
     port = ControlPort(ControlService(data_plane, ()), "127.0.0.1:0")
     port.close(0.0)
     with Operator(port.address) as operator, pytest.raises(Unavailable, match="Connection refused"):

@@ -129,7 +129,7 @@ BEYOND = {
     "stored customers": lambda channel: upsert(channel, customers(2)),
     "memory of stored customers": lambda channel: upsert(channel, customers(2)),
     "memory of answers, all calls": lambda channel: batch(channel, 1_000),
-    # What these do is shown by tests that write frames, or open bundles, of their own: rust/server/src/tests.
+    # The effects are tested by writing frames and opening bundles in rust/server/src/tests.
     "answer, as encoded": None,
     "memory of messages to come, all calls": None,
 }

@@ -1,4 +1,4 @@
-"""Logs into real pipes and files: nobody reads, the reader is gone, the disk is full, it is closed."""
+"""Logs into real pipes and files: no reader, a closed reader, a full disk, a closed file."""
 
 import fcntl
 import os
@@ -40,7 +40,7 @@ def wait_until_full(descriptor):
         fcntl.ioctl(descriptor, termios.FIONREAD, waiting)
 
 
-def test_nobody_reads(pipe):
+def test_no_reader(pipe):
     complaints = []
     log = Log(pipe["writer"], "log", complaints.append)
     lines = LOG_BYTES_MAX // 100 * 2
@@ -68,7 +68,7 @@ def test_nobody_reads(pipe):
     assert complaints == []
 
 
-def test_an_end_waits_no_longer_than_it_is_told(pipe):
+def test_an_end_waits_no_longer_than_its_limit(pipe):
     log = Log(pipe["writer"], "log", lambda _: None)
     for _ in range(200):
         log.write("x" * 99 + "\n")

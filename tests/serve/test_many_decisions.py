@@ -115,7 +115,7 @@ def test_each_question_comes_back_with_its_answer(shared, stream):
 
 
 @both_streams
-def test_what_is_wrong_with_one_question_is_said_of_it_alone(shared, stream):
+def test_an_invalid_question_fails_alone(shared, stream):
     good, bad = question(), question(channel="fax")
     answered = {id(found): answer for found, answer in stream(shared.decisions, [good, bad, good])}
     assert hero(answered[id(good)]) == ["gold-card"]
@@ -191,7 +191,7 @@ def test_leaving_early_cancels(shared):
         assert hero(client.decide(customer=ADULT, **ASKED)) == ["gold-card"]
 
 
-def test_answers_that_nobody_reads_stop_the_questions(shared):
+def test_unread_answers_stop_the_questions(shared):
     drawn = []
     with nextbest.Client(shared.decisions, timeout_s=10.0) as client:
         answers = client.decide_stream(endless(drawn))

@@ -65,7 +65,7 @@ def build(folder, coefficient):
     model = LogisticRegression().fit(rows, [0, 1])
     model.coef_, model.intercept_ = np.array([[coefficient, 0.0, 0.5]]), np.array([-3.0])
     exported = to_onnx(model, rows[:1], options={"zipmap": False})
-    # A missing balance is NaN, and 0.0 times NaN would be no propensity.
+    # A missing balance is NaN, and 0.0 times NaN would not be a propensity.
     (folder / "cards.onnx").write_bytes(without_nan(exported).SerializeToString())
     registry = Registry(folder / "models/registry")
     request = Request(

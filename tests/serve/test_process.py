@@ -59,18 +59,18 @@ def piped(starter, tmp_path):
         yield start
 
 
-def test_nobody_reads_what_it_says(piped):
+def test_the_log_has_no_reader(piped):
     process, where, _ = piped()
     with Operator(where["control"], timeout_s=10.0) as operator:
         for _ in range(60):
             operator.status()
-        # Each call says some 150 bytes; 4 KiB fit into the pipe, and nothing is lost while it waits.
+        # Each call logs some 150 bytes; 4 KiB fit into the pipe, and nothing is lost while it waits.
         assert operator.status().log_lines_dropped == 0
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE_S) == 0
 
 
-def test_the_reader_of_what_it_says_is_gone(piped, changed):
+def test_the_reader_of_the_log_is_gone(piped, changed):
     process, where, reader = piped()
     os.close(reader)
     with Operator(where["control"], timeout_s=10.0) as operator:
@@ -140,14 +140,14 @@ def await_handler(pid):
 
 def test_a_signal_before_it_listens_ends_it_at_once(tmp_path):
     os.mkfifo(tmp_path / "slow.bundle")
-    # Nobody writes to it: reading the bundle never ends.
+    # It has no writer: reading the bundle never ends.
     process = subprocess.Popen(command(tmp_path / "slow.bundle"))
     await_handler(process.pid)
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE_S) == 128 + signal.SIGTERM
 
 
-def test_process_1_ends_when_it_is_told_while_it_starts(tmp_path):
+def test_process_1_ends_on_a_signal_while_it_starts(tmp_path):
     unshare = ["unshare", "--pid", "--fork", "--kill-child"]
     if not shutil.which("unshare") or subprocess.run([*unshare, "true"], check=False).returncode:
         pytest.skip("this user may not make a namespace of processes")
@@ -180,7 +180,7 @@ def silent_collector():
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def test_a_silent_collector_costs_little_and_what_it_costs_is_said(start_serving, starter, silent_collector):
+def test_a_silent_collector_costs_little_and_the_loss_is_reported(start_serving, starter, silent_collector):
     serving = start_serving(starter, OTEL_EXPORTER_OTLP_ENDPOINT=silent_collector)
     with nextbest.Client(serving.decisions, timeout_s=10.0) as client:
         for _ in range(20):
@@ -298,7 +298,7 @@ def test_a_state_that_cannot_be_kept(starter, state, message):
     assert "--state" in done.stderr
 
 
-def test_many_peers_of_the_control_port_shut_nobody_out(start_serving, starter):
+def test_many_peers_of_the_control_port_block_no_other(start_serving, starter):
     serving = start_serving(starter)
     host, _, port = serving.control.rpartition(":")
     with ExitStack() as stack:

@@ -92,7 +92,7 @@ def test_reflection_on_the_decision_port(channel, shared):
     assert REFLECTION.encode() in next(iter(listed))
 
 
-def test_both_are_off_where_nobody_asks_for_them(start_serving, starter):
+def test_both_are_off_by_default(start_serving, starter):
     serving = start_serving(starter)
     with grpc.insecure_channel(serving.decisions) as channel:
         calls = [

@@ -23,7 +23,7 @@ REFUSED = {"yes": "OK", "no": "PERMISSION_DENIED", "never": "INVALID_ARGUMENT"}
 
 
 def table():
-    """Yields (port, call, caller, expected) for each cell, and each line's cells as they stand."""
+    """Yields (port, call, caller, expected) for each cell, and the cells of each line unchanged."""
     lines = [line for line in PAGE.read_text().splitlines() if line.startswith("|")]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     start = next(number for number, row in enumerate(rows) if row[:2] == ["port", "call"])
@@ -91,7 +91,7 @@ def decide_batch(channel, level, **options):
 def get(channel, **options):
     try:
         customer_pb2_grpc.CustomerServiceStub(channel).Get(
-            customer_pb2.GetRequest(customer_id="nobody"), **options
+            customer_pb2.GetRequest(customer_id="unknown"), **options
         )
     except grpc.RpcError as error:
         # The call was made: nothing is known of the customer.
@@ -148,7 +148,7 @@ CALLS = {
 
 
 def outcome(channel, call, key):
-    """The gRPC status of a call, and what it says."""
+    """The gRPC status of a call, and its message."""
     method, _, level = call.partition(", ")
     metadata = [] if key is None else [("authorization", f"Bearer {key}")]
     try:

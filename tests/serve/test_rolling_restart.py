@@ -18,7 +18,7 @@ THREADS = 4
 
 
 class Askers:
-    """Threads with the blocking client and a task with that of asyncio, which ask until told to stop."""
+    """Threads with the blocking client and a task with that of asyncio, which ask until they are stopped."""
 
     def __init__(self, addresses):
         self.answered = [0] * (THREADS + 1)

@@ -1,4 +1,4 @@
-"""A server that wants to know its callers, as production runs it: TLS, keys, roles, renewals, events."""
+"""A server that authenticates its callers, as in production: TLS, keys, roles, renewals, events."""
 
 import signal
 import time
@@ -168,7 +168,7 @@ def test_renewals_drop_no_connection(start_serving, starter, files):
         serving.decisions, timeout_s=10.0, tls=before, api_key=keys["web"], retry=None
     ) as client:
         client.decide(**QUESTION)
-        # Another authority: whoever connects anew has to trust it.
+        # Another authority: a client that connects again has to trust it.
         files.authority = trustme.CA()
         files.authority.cert_pem.write_to_path(files.folder / "ca2.pem")
         files.certify()
@@ -206,7 +206,7 @@ def test_renewals_drop_no_connection(start_serving, starter, files):
 def test_a_port_without_authentication_stays_on_this_machine(start_serving, starter, files):
     with pytest.raises(AssertionError, match=r"will not listen on 0\.0\.0\.0:0 without knowing its callers"):
         start_serving(starter, "--control-address", "0.0.0.0:0")
-    # Known callers over plain text are as good as nobody known: keys could be read on the way.
+    # Authenticated callers over plain text do not count as authenticated: keys could be read on the way.
     files.grant("ops", "observe")
     with pytest.raises(AssertionError, match="without knowing its callers"):
         start_serving(
@@ -255,7 +255,7 @@ def test_settings_that_do_not_go_together(files, given, message):
         read(settings)
 
 
-def test_certificates_are_wanted_where_nobody_has_a_key(files):
+def test_certificates_are_required_if_no_caller_has_a_key(files):
     paths = {
         "tls_certificate": files.folder / "server.pem",
         "tls_key": files.folder / "server.key",
@@ -317,7 +317,7 @@ def test_keys_on_one_port_and_certificates_on_the_other(start_serving, starter, 
     assert observes(files.tls("releases.bank.example")) == "OK"
     assert observes(files.tls("crm.bank.example")) == "PERMISSION_DENIED"
     assert observes(files.tls()) == "UNAVAILABLE"
-    # A key for an operator locks out the one with a certificate: that is said as it happens.
+    # A key for an operator disables certificates: that is logged when it happens.
     files.grant("watch", "observe")
     serving.process.send_signal(signal.SIGHUP)
     while "`releases` cannot call the control port" not in str(serving.read_event().get("what")):

@@ -1,4 +1,4 @@
-"""`nextbest serve` from its first bundle to its last answer, as a process of its own."""
+"""`nextbest serve` from its first bundle to its last answer, as a separate process."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ def serving(start_serving, starter):
 
 @pytest.fixture(scope="module")
 def shared(start_serving_once, starter):
-    """A server for tests that only ask, or store customers of their own."""
+    """A server for tests that only ask, or store different customers."""
     return start_serving_once(starter)
 
 
@@ -70,7 +70,7 @@ def commands(serving):
     return run
 
 
-def test_it_says_where_it_listens_and_what_it_runs(shared, starter):
+def test_it_logs_where_it_listens_and_what_it_runs(shared, starter):
     data = starter.read_bytes()
     message = bundle.read(data)
     assert shared.listening["event"] == "listening"
@@ -107,7 +107,7 @@ def test_decisions_of_the_asyncio_client(shared):
 
 
 def test_an_unknown_customer_is_a_degradation(asker):
-    decision = asker.decide(customer_id="nobody", **QUESTION)
+    decision = asker.decide(customer_id="unknown", **QUESTION)
     assert [entry.kind for entry in decision.degradations] == [answers.DegradationKind.CUSTOMER_UNKNOWN]
 
 

@@ -9,7 +9,7 @@ import pytest
 from nextbest.serve import signals
 
 ROUNDS = 400
-# Each child says that it is there and waits; the signal comes a little earlier or later each time, so that
+# Each child reports that it is ready and waits; the signal comes a little earlier or later each time, so that
 # some come as the wait begins. Children that still wait after two seconds are counted and killed.
 LOST = f"""
 import os, select, signal
@@ -87,12 +87,12 @@ print("passed on")
 """
 
 
-@pytest.mark.parametrize(("script", "said"), [(LOST, "0"), (EVERY, "all"), (HANGUP, "passed on")])
-def test_signals(script, said):
+@pytest.mark.parametrize(("script", "output"), [(LOST, "0"), (EVERY, "all"), (HANGUP, "passed on")])
+def test_signals(script, output):
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"{said}\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{output}\n", "")
 
 
 def test_what_is_handled():

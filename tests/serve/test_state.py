@@ -249,7 +249,7 @@ def test_a_kill_at_any_step_leaves_the_old_or_the_new(folder, data):
 
 
 def test_nothing_is_renamed_before_it_is_on_the_disk(folder, monkeypatch):
-    """After a power failure a name may stand for a file whose bytes never came, unless both are synced."""
+    """After a power failure a name may refer to a file without its bytes, unless both are synced."""
     log = []
     opened = {}
 

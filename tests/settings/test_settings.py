@@ -1,4 +1,4 @@
-"""The environment as settings: every variable, its default, and what is said of one that cannot be used."""
+"""The environment as settings: every variable, its default, and the error for an invalid value."""
 
 import math
 import re

@@ -47,7 +47,7 @@ class Metrics(metrics_service_pb2_grpc.MetricsServiceServicer):
             self.arrived.notify_all()
 
     def wait_until(self, what, timeout_s=20.0):
-        """Waits for an export whose points are as somebody wants them, and returns them."""
+        """Waits for an export whose points match a condition, and returns them."""
         with self.arrived:
             met = self.arrived.wait_for(lambda: self.requests and what(self.points()), timeout_s)
             assert met, self.points() if self.requests else "no metrics"
@@ -96,7 +96,7 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
             self.arrived.notify_all()
 
     def wait_for(self, name, count=1, timeout_s=20.0):
-        """Returns the spans of a name, once there are so many."""
+        """Returns the spans of a name, once there is this number of them."""
         with self.arrived:
             met = self.arrived.wait_for(lambda: len(self.named(name)) >= count, timeout_s)
             assert met, f"{count} spans `{name}` expected, got {[r.span.name for r in self.spans]}"

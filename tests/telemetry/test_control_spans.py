@@ -1,4 +1,4 @@
-"""Spans of the control plane: exported where the environment says, and nothing where it says nothing."""
+"""Spans of the control plane: exported to the endpoint of the environment, and nowhere without one."""
 
 import logging
 import socket
@@ -59,7 +59,7 @@ def test_the_callers_trace_is_the_parent(started):
     assert inner == f"00-0af7651916cd43dd8448eb211c80319c-{verify.span.span_id.hex()}-01"
 
 
-def test_a_failure_is_told_without_its_text(started):
+def test_a_failure_is_reported_without_its_text(started):
     with pytest.raises(ValueError, match="secret"), telemetry.span("check"):
         raise ValueError("secret of customer c-1")
     telemetry.stop()
@@ -87,7 +87,7 @@ assert not [name for name in sys.modules if name.startswith("opentelemetry")]
 
 
 def test_an_exit_does_not_wait_for_a_collector_that_is_silent():
-    # In a process of its own: an export that is given up goes on retrying, and draws random numbers for it.
+    # In a separate process: an abandoned export continues to retry, and draws random numbers for it.
     code = """
 import sys, time
 from nextbest import settings, telemetry
@@ -108,7 +108,7 @@ print(began)
         assert time.monotonic() - float(ran.stdout) < 2.0
 
 
-def test_what_exporters_log_is_told_once_in_a_while():
+def test_errors_of_exporters_are_logged_at_intervals():
     told = []
     reporter = Reporter(told.append, interval_s=3_600.0)
     for number in range(3):

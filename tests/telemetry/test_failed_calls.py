@@ -32,7 +32,8 @@ def _fails(call, *arguments, code, flags="01"):
 
 
 def _failed(collector, count):
-    """Waits for so many failed calls; returns method and status of each, in the order of their ends."""
+    """Waits for this number of failed calls; returns method and status of each, in the order of their
+    ends."""
     with collector.arrived:
         met = collector.arrived.wait_for(lambda: len(_errors(collector)) >= count, 20.0)
         assert met, [entry.span.name for entry in collector.spans]
@@ -92,7 +93,7 @@ def test_questions_of_a_call_that_goes_on_are_spans(serving, collector):
     assert entry.attributes["rpc.method"] == "nextbest.v1.DecisionService/DecideStream"
 
 
-def test_an_attack_is_no_flood_of_spans(start_serving, starter, collector):
+def test_an_attack_does_not_flood_the_collector(start_serving, starter, collector):
     serving = start_serving(
         starter,
         OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{collector.address}",

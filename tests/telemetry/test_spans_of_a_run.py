@@ -24,7 +24,7 @@ ADULT = {
     "segment": "private",
     "balance": 31337.25,
 }
-# More than the sidebar can get: why there is no more is then told.
+# More than the sidebar can get: then the reason is reported.
 QUESTION = {"channel": "web", "placements": {"hero": 1, "sidebar": 100}, "context": {"page": "home"}}
 
 

@@ -1,4 +1,4 @@
-"""What `check` finds out about actions: bounds of priorities, and what it deliberately says nothing about."""
+"""The analysis of actions in `check`: bounds of priorities, and what it deliberately does not report."""
 
 from itertools import combinations, product
 from pathlib import Path
@@ -174,7 +174,7 @@ def test_the_limit_of_another_group_may_keep_the_better_one_away(tmp_path: Path)
     assert ("NB511", "letter") in codes(tmp_path, change)
     limited = (CARDS, "group: cards\n", "group: cards\nlimit: 1\n")
     found = codes(tmp_path, change, limited)
-    # `other`, of the same group, may stand in the other placement; inside the group nothing changes.
+    # `other`, of the same group, may be placed in the other placement; inside the group nothing changes.
     assert ("NB511", "silver") in found
     assert ("NB511", "letter") not in found
 

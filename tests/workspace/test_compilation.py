@@ -291,7 +291,7 @@ def test_errors_of_all_files_are_reported_at_once(write):
                 actions: {a: {propensity: 7, treatments: [{channel: wbe}]}}
                 """,
             arbitration="context_weights: [{when: customer.agee > 1, percent: x, group: crads}]\n",
-            channels="channels: {web: {placements: {hero: {count: 0, fallback: nobody}}}}\n",
+            channels="channels: {web: {placements: {hero: {count: 0, fallback: unknown}}}}\n",
         )
     )
     found = {(code, file) for code, file, _ in codes(compilation)}
@@ -313,7 +313,7 @@ def test_findings_come_in_the_order_of_the_files(write):
 
 
 @pytest.mark.parametrize("path", ["nowhere", "."])
-def test_what_is_no_workspace_is_said_to_be_none(tmp_path, path):
+def test_a_folder_that_is_not_a_workspace_is_reported(tmp_path, path):
     compilation = workspace.compile(tmp_path / path)
     assert [d.code for d in compilation.diagnostics] == ["NB101"]
     assert compilation.bundle is None
@@ -337,7 +337,7 @@ def test_lengths_of_time(written, us):
 
 
 @pytest.mark.parametrize("written", ["", "0d", "7", "d", "1h1d", "7 d", "-1d", "401d", "1s", "٣d"])
-def test_what_is_no_length_of_time(written):
+def test_texts_that_are_not_durations(written):
     with pytest.raises(ValueError, match="is not"):
         span_us(written)
 
@@ -355,13 +355,13 @@ def test_what_is_no_length_of_time(written):
         "20260101",
     ],
 )
-def test_what_is_no_date(written):
+def test_texts_that_are_not_dates(written):
     with pytest.raises(ValueError, match="is not"):
         moment_us(written)
 
 
 def test_conditions_whose_normal_form_would_explode_stay_small(tmp_path: Path) -> None:
-    """Twenty pairs joined by OR are a million clauses; one derived feature says the same."""
+    """Twenty pairs joined by OR are a million clauses; one derived feature expresses the same."""
     fields = "".join(f"  x{place}: {{type: int, required: true}}\n" for place in range(40))
     pairs = " || ".join(
         f"(customer.x{2 * place} > %d && customer.x{2 * place + 1} > 1)" for place in range(20)

@@ -44,7 +44,7 @@ def test_each_is_reported_with_what_to_do(lay, file, remedy):
     assert found(lay({file: ACTIONS})) == [("NB109", file, remedy)]
 
 
-def test_files_of_a_folder_that_is_no_part_of_it_are_one_finding(lay):
+def test_files_of_a_foreign_folder_are_one_finding(lay):
     folder = lay({f"deploy/{name}.yaml": "a: 1\n" for name in ("a", "b", "c")})
     (diagnostic,) = workspace.compile(folder).diagnostics
     assert diagnostic.message == "`deploy/a.yaml` is not read, nor are 2 other YAML files of this folder"
@@ -104,7 +104,7 @@ def test_links_that_lead_nowhere_or_in_a_circle(lay):
 
 
 @pytest.fixture
-def nobody(tmp_path):
+def unprivileged(tmp_path):
     """A user who may not read everything, as root may."""
     for path in (tmp_path, *tmp_path.parents):
         if path == Path(tempfile.gettempdir()):
@@ -136,7 +136,7 @@ def closed(lay):
 )
 def test_a_folder_that_may_not_be_read_is_the_only_finding(closed, place, mode, message, request):
     (closed / place).chmod(mode)
-    request.getfixturevalue("nobody")
+    request.getfixturevalue("unprivileged")
     (diagnostic,) = workspace.compile(closed).diagnostics
     assert diagnostic.message.endswith(message)
     assert diagnostic.help.endswith("read permission")

@@ -1,4 +1,4 @@
-"""Workspaces with random faults: `check` reports them inside the files and never ends in an error of its own.
+"""Workspaces with random faults: `check` reports them inside the files and never fails itself.
 
 Unlike the edits of `test_robustness`, which Hypothesis chooses, mutations work on the parts of a file that
 mean something: lines, tokens, values, bytes. Each is drawn from a seed, which a failure names.

@@ -1,4 +1,4 @@
-"""Placements that stay empty on the day of the check, and fallbacks that are none."""
+"""Placements that stay empty on the day of the check, and fallbacks that cannot fill them."""
 
 import pytest
 
@@ -53,7 +53,7 @@ def compiled(lay, gold: str, now: str = "2026-06-01") -> workspace.Compilation:
             "2026-06-01",
             [],
         ),
-        # Its own policies are not looked at where it stands in.
+        # Its policies do not apply where it is the fallback.
         (
             "eligibility: [{when: customer.age > 9}, {when: customer.age < 5}]\ntreatments: [{channel: web}]",
             "2026-06-01",

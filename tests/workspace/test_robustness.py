@@ -114,6 +114,6 @@ def test_pipes_links_and_foreign_names(tmp_path: Path):
     assert to_json(compilation.diagnostics).encode()
 
 
-def test_a_single_file_is_no_workspace(tmp_path: Path):
+def test_a_single_file_is_not_a_workspace(tmp_path: Path):
     (tmp_path / "workspace.yaml").write_text("name: x\n")
     assert [d.code for d in workspace.compile(tmp_path / "workspace.yaml").diagnostics] == ["NB101"]

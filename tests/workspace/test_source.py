@@ -131,7 +131,7 @@ def test_no_content_raises(content):
 
 
 def characters(document: Document, path: tuple[str | int, ...], text: str) -> str:
-    """What stands in the file where the characters of a scalar are said to stand."""
+    """The text of the file at the reported positions of the characters of a scalar."""
     node = document.node.child(*path)
     places = [document.inside(node, text, offset) for offset in range(len(text))]
     return "".join(document.lines[place.line - 1][place.column - 1 : place.column] for place in places)
@@ -158,7 +158,7 @@ def test_characters_of_scalars_are_found(written, found):
     document = read(written)
     path = (0, "a") if written.startswith("-") else ("a",)
     value = document.data[0]["a"] if written.startswith("-") else document.data["a"]
-    # A line end of the value has no character of its own in a line.
+    # A line end of the value has no separate character in a line.
     visible = [c for c in characters(document, path, value) if c != "\n"]
     assert "".join(visible).replace(" ", "") == found.replace(" ", "")
 
@@ -167,7 +167,7 @@ WORDS = st.text("abé&|日 '\"\\\n\t:#>", min_size=1, max_size=40)
 
 
 @given(WORDS, st.sampled_from(["'", '"', "|", ">"]), st.integers(5, 40))
-def test_characters_of_any_scalar_are_found_or_none_is_claimed(text, style, width):
+def test_characters_of_any_scalar_are_found_or_not_reported(text, style, width):
     written = yaml.safe_dump(
         {"a": text}, default_style=style, width=width, allow_unicode=True, default_flow_style=False
     )

@@ -182,7 +182,7 @@ def test_every_outcome_has_words(outcome):
         )
 
 
-def test_an_action_that_left_for_a_duration_says_it_in_days():
+def test_an_action_dropped_for_a_duration_reports_it_in_days():
     literal = LiteralExplanation(
         "", Truth.FALSE, "now - customer.last", timedelta(days=151, hours=5), "< 30 days (720h)"
     )

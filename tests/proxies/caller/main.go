@@ -3,8 +3,8 @@
 //
 //	caller -servers 127.0.0.1:50051,127.0.0.1:50061 -connections 4 -rate 300 -request question.bin < /dev/zero
 //
-// There is no retry policy. What grpc-go does without one stays: a call that no server has begun to process (it never
-// left, or a GOAWAY says so) is sent again.
+// There is no retry policy. The default of grpc-go stays: a call that no server has begun to process (it was
+// never sent, or a GOAWAY reports it) is sent again.
 package main
 
 import (
