@@ -8,7 +8,7 @@ import pytest
 from nextbest.casting import Schema
 from nextbest.cli.customers import _Loading
 from nextbest.cli.output import CommandError
-from nextbest.cli.rows import CustomerTable, Refusal, column_of, find_customer, suggestions
+from nextbest.cli.rows import CustomerTable, Refusal, find_customer, suggestions
 from nextbest.client.errors import InvalidRequest, Unavailable
 from nextbest.client.values import encode_attributes
 
@@ -125,22 +125,6 @@ def test_files_that_cannot_be_used(tmp_path, name, content, message):
 def test_a_missing_file(tmp_path):
     with pytest.raises(CommandError, match="cannot be read"):
         CustomerTable(tmp_path / "nowhere.csv", "customer_id")
-
-
-@pytest.mark.parametrize(
-    ("field", "place"),
-    [
-        ("customers[12].attributes[1].value", (12, "balance")),
-        ("customers[12].balance", (12, "balance")),
-        ("customers[3].customer_id", (3, "customer_id")),
-        ("customers[3]", (3, "")),
-        ("customers", None),
-        ("", None),
-    ],
-)
-def test_the_place_of_a_refusal(field, place):
-    sent = [{"balance": 1.0}] * 12 + [{"age": 1, "balance": 1.0}]
-    assert column_of(field, sent) == place
 
 
 SCHEMA = Schema(

@@ -5,21 +5,23 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nextbest.casting import Schema
 from nextbest.cli.connections import client
 from nextbest.cli.csv_form import Encoding, Separator, form
-from nextbest.cli.decisions import Address, Attribute, CustomerJson, given_attributes
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
 from nextbest.cli.output import CommandError, Json, is_for_machines, plain, say, show, write_json
 from nextbest.cli.progress import advancing
+from nextbest.cli.question_options import Address, Attribute, CustomerJson
+from nextbest.cli.questions import given_attributes
 
 if TYPE_CHECKING:
     from nextbest.cli.rows import Batch, CustomerTable, Refusal
+    from nextbest.client.valid_customers import Upsert
 
 CustomerArgument = Annotated[str, typer.Argument(help="The customer's id.")]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.001, help="Seconds to wait for each answer.")]
@@ -179,7 +181,7 @@ def delete(
 class _Loading:
     """A load under way."""
 
-    upsert: Callable[[list[Any]], int]
+    upsert: "Upsert"
     table: "CustomerTable"
     refusals_max: int
     stored: int = 0
@@ -197,26 +199,20 @@ class _Loading:
                 return
 
     def _store(self, batch: "Batch") -> None:
-        """Stores a batch without the rows that are refused: a call stores all of its customers or none."""
-        from nextbest.cli.rows import Refusal, column_of
-        from nextbest.client.errors import InvalidRequest
+        from nextbest.cli.rows import Refusal
+        from nextbest.client.valid_customers import UnknownAttributeError, upsert_valid
 
-        rows = list(batch.customers)
         self.refusals += batch.refusals
-        while rows and not self.gave_up:
-            try:
-                self.stored += self.upsert([customer for _, *customer in rows])
-            except InvalidRequest as error:
-                place = column_of(error.field, [attributes for _, _, attributes in rows])
-                if place is None:
-                    # Not about one customer: the next batch would fare no better.
-                    raise
-                if error.field.endswith(".name"):
-                    raise _unknown_column(place[1], error.message) from None
-                row, *_ = rows.pop(place[0])
-                self.refusals.append(Refusal(row, place[1], error.message))
-            else:
-                return
+        if self.gave_up:
+            return
+        customers = [(customer_id, attributes) for _, customer_id, attributes in batch.customers]
+        try:
+            stored, refused = upsert_valid(self.upsert, customers, self.refusals_max - len(self.refusals))
+        except UnknownAttributeError as error:
+            raise _unknown_column(error.attribute, error.message) from None
+        self.stored += stored
+        rows = [row for row, _, _ in batch.customers]
+        self.refusals += [Refusal(rows[one.index], one.attribute, one.message) for one in refused]
 
 
 def _unknown_column(column: str, message: str) -> CommandError:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from nextbest.casting import CastError, Schema
 from nextbest.casting.json_text import decode_json
-from nextbest.cli.decisions import given_attributes, given_placements
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.output import CommandError
+from nextbest.cli.questions import given_attributes, given_placements
 
 if TYPE_CHECKING:
     from nextbest.casting.form import Form

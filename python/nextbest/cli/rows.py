@@ -5,7 +5,7 @@ NDJSON bring their own types, and those of CSV are inferred from the whole colum
 attribute; an attribute that a line of NDJSON does not name is left as it is.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -237,24 +237,3 @@ def _attributes(path: Path, table: Table, names: list[str], schema: Schema | Non
             raise CommandError(f"`{path}`: {error.message}", error.help, ExitCode.USAGE, name) from None
         columns.append(_column(path, series, kind, schema.time_zone if schema is not None else ""))
     return columns
-
-
-def column_of(field: str, sent: Sequence[Mapping[str, object]]) -> tuple[int, str] | None:
-    """Finds row (from 0, within the call) and column that an error is about.
-
-    Args:
-        field: Such as `customers[12].attributes[3].value`, or `customers[12].balance`.
-        sent: The attributes of each customer of the call, in the order they were sent.
-
-    Returns:
-        None when the field names no customer; an empty column when it names no attribute.
-    """
-    head, _, rest = field.partition(".")
-    if not head.startswith("customers[") or not head.endswith("]"):
-        return None
-    row = int(head[len("customers[") : -1])
-    if rest.startswith("attributes["):
-        index = int(rest[len("attributes[") : rest.index("]")])
-        names = list(sent[row]) if row < len(sent) else []
-        return row, names[index] if index < len(names) else ""
-    return row, rest
