@@ -125,6 +125,10 @@ test-python-long: $(VENV)/.packages dev-extension $(VENV)/.proxies
 bless: $(VENV)/.packages dev-extension ## Rewrite the expected output of golden tests; review the difference as code
 	NEXTBEST_BLESS=1 $(PYTEST) tests/diagnostics tests/expression tests/docs tests/cli/test_golden_tables.py
 
+.PHONY: slow-tests
+slow-tests: ## Write the slow tests of the last `make test` to tests/slow.txt, for `make check` to leave out
+	$(PYTHON) tests/slow.py
+
 .PHONY: house
 house: $(VENV)/.packages ## Measure the code: sizes, circles, back arrows, import time; one line of JSON
 	@$(BIN)/python tests/tidy/house.py

@@ -12,11 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import slow
 from hypothesis import settings
 
 # Speed is measured in bench/, never in a test; a failing case is printed in a form to keep.
 settings.register_profile("nextbest", deadline=None, print_blob=True)
 settings.load_profile("nextbest")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Marks as `slow` what was measured to be."""
+    listed = slow.read()
+    for item in items:
+        if f"{item.path.name}::{item.originalname}" in listed:
+            item.add_marker(pytest.mark.slow)
+
 
 STOP_S_MAX = 30.0
 # Tests of restarts ask for the default grace, and all others need not wait for it.
