@@ -2,8 +2,8 @@
 
     python tests/slow.py    # `make slow-tests`: rewrites slow.txt from the times of the last `make test`
 
-A test function is listed if all its cases together take SLOW_S, and each of them CASE_S on average: many quick
-cases of one table stay. Files have different names, so that a file that moves keeps its lines.
+A test function is listed if all its cases together take SLOW_S, and each of them CASE_S on average: many
+quick cases of one table stay. Files have different names, so that a file that moves keeps its lines.
 """
 
 from pathlib import Path
