@@ -29,7 +29,7 @@ CONTENTS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "Scores": ("nextbest.client.scores", ()),
     "Explanations": ("nextbest.client.explanations", ()),
     "Errors": ("nextbest.errors", ()),
-    "Models": ("nextbest.models.owner", ("push", "promote", "health")),
+    "Models": ("nextbest.models", ("push", "promote", "health")),
     "Offline decisions": ("nextbest.bundle.offline", ("OfflineBundle",)),
 }
 """For each heading, a module and names in it; without names, all public classes that it defines."""
@@ -41,14 +41,19 @@ def write() -> str:
 
 
 def _chapter(title: str, name: str, members: tuple[str, ...]) -> str:
-    package, _, last = name.rpartition(".")
-    module = (
-        getattr(importlib.import_module(package), last)
-        if package == "nextbest"
-        else importlib.import_module(name)
-    )
+    module = _import(name)
     found = [getattr(module, member) for member in members] or list(_classes(module))
     return f"\n## {title}\n\nModule `{name}`.\n" + "".join(part for one in found for part in _entry(one))
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        # `nextbest.errors` is a name of the package for one of its modules.
+        package, _, last = name.rpartition(".")
+        module: ModuleType = getattr(importlib.import_module(package), last)
+        return module
 
 
 def _classes(module: ModuleType) -> Iterator[type]:
