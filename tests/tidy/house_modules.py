@@ -194,12 +194,14 @@ def _imports(name: str, is_package: bool, tree: ast.Module, *, types: bool) -> I
             yield from ((module, alias.name) for alias in node.names)
 
 
-def _nodes(node: ast.AST, *, types: bool) -> Iterator[ast.AST]:
-    if not types and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-        return
-    yield node
-    for child in ast.iter_child_nodes(node):
-        yield from _nodes(child, types=types)
+def _nodes(tree: ast.Module, *, types: bool) -> Iterator[ast.AST]:
+    for_types = {
+        id(node)
+        for test in ast.walk(tree)
+        if not types and isinstance(test, ast.If) and "TYPE_CHECKING" in ast.unparse(test.test)
+        for node in ast.walk(test)
+    }
+    return (node for node in ast.walk(tree) if id(node) not in for_types)
 
 
 def _python_target(
