@@ -18,6 +18,7 @@ from nextbest.cli.models.registries import (
     read_waiver,
     refuse,
     refusing,
+    unreadable,
 )
 from nextbest.cli.output import CommandError, Json, is_for_machines, say, show_diagnostics, write_json
 from nextbest.cli.progress import following
@@ -134,13 +135,11 @@ def _push(store: "Registry", arguments: "PushArguments") -> "Pushed":
             pushed = models.push(store, progress=progress, **arguments)
         except OSError as error:
             where = error.filename or arguments["model"]
-            reason = (error.strerror or str(error)).lower()
             if error.filename is not None and _is_of_registry(store, Path(where), arguments):
+                reason = (error.strerror or str(error)).lower()
                 remedy = "name another registry with --registry"
                 raise CommandError(f"`{where}` cannot be written: {reason}", remedy, ExitCode.USAGE) from None
-            raise CommandError(
-                f"`{where}` cannot be read: {reason}", "check the path", ExitCode.USAGE
-            ) from None
+            raise unreadable(where, error) from None
         found["refused"] = pushed.is_refused
     return pushed
 

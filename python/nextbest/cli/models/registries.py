@@ -128,8 +128,13 @@ def check_readable(path: Path, option: str) -> None:
     try:
         open_file(path).close()
     except OSError as error:
-        message = f"`{path}` cannot be read: {(error.strerror or str(error)).lower()}"
-        raise CommandError(message, "check the path", ExitCode.USAGE, option) from None
+        raise unreadable(path, error, option) from None
+
+
+def unreadable(path: Path | str, error: OSError, option: str = "") -> CommandError:
+    """The error of a file of the command line that cannot be read."""
+    reason = (error.strerror or str(error)).lower()
+    return CommandError(f"`{path}` cannot be read: {reason}", "check the path", ExitCode.USAGE, option)
 
 
 def read_waiver(reason: str | None) -> str:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
 from nextbest.cli.models.registries import (
     Named,
@@ -16,8 +15,9 @@ from nextbest.cli.models.registries import (
     open_registry,
     refuse,
     refusing,
+    unreadable,
 )
-from nextbest.cli.output import CommandError, Json, is_for_machines, say, show_diagnostics, write_json
+from nextbest.cli.output import Json, is_for_machines, say, show_diagnostics, write_json
 from nextbest.registry.author import now, user
 
 if TYPE_CHECKING:
@@ -84,9 +84,7 @@ def _read(path: Path, findings: "Findings") -> "CardRevision | None":
     try:
         written = read_written(path, Kind.CARD, findings)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        message = f"`{path}` cannot be read: {reason}"
-        raise CommandError(message, "check the path", ExitCode.USAGE, "--card") from None
+        raise unreadable(path, error, "--card") from None
     card = card_of(written, findings)
     if written is None or card is None or findings.is_refused:
         return None
