@@ -8,9 +8,9 @@ import house_rust
 import pytest
 
 # As measured when these limits were set; a smaller figure becomes the limit.
-RUST_FILE_P90_MAX = 339
+RUST_FILE_P90_MAX = 326
 RUST_FUNCTIONS_OVER_70_MAX = 0.39
-PYTHON_FUNCTIONS_OVER_40_MAX = 0.35
+PYTHON_FUNCTIONS_OVER_40_MAX = 0.26
 CIRCLES_MAX = 1
 
 LENGTHS = {
@@ -193,7 +193,6 @@ def test_files_and_functions_do_not_grow() -> None:
     assert house.percent_over(house.python_functions(python), 40) <= PYTHON_FUNCTIONS_OVER_40_MAX
 
 
-def test_no_more_circles_and_no_arrow_runs_back() -> None:
-    found = house.all_circles(house.ROOT)
-    assert sum(len(circles) for circles in found.values()) <= CIRCLES_MAX, found
+def test_no_circle_and_no_arrow_that_runs_back() -> None:
+    assert {folder: found for folder, found in house.all_circles(house.ROOT).items() if found} == {}
     assert house.back_arrows(house.ROOT) == []
