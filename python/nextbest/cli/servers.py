@@ -11,7 +11,7 @@ from nextbest.cli.connections import operator
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
 from nextbest.cli.output import CommandError, Json, is_for_machines, say, show, write_json
-from nextbest.cli.serving import serve
+from nextbest.cli.serving import BundleOrWorkspace, serve
 
 if TYPE_CHECKING:
     from nextbest.client.operator import Status
@@ -46,7 +46,7 @@ def register(app: typer.Typer) -> None:
 
 
 def activate(
-    bundle: Annotated[Path, typer.Argument(help="Bundle file, or workspace folder to compile first.")],
+    bundle: BundleOrWorkspace,
     *,
     control_address: ControlAddress = "",
     timeout: Annotated[

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from nextbest.serve.stopping import Stopped
     from nextbest.settings import Settings
 
+BundleOrWorkspace = Annotated[Path, typer.Argument(help="Bundle file, or workspace folder to compile first.")]
+
 
 def serve(  # noqa: PLR0913 - one parameter an option
-    bundle: Annotated[Path, typer.Argument(help="Bundle file, or workspace folder to compile first.")],
+    bundle: BundleOrWorkspace,
     *,
     address: Annotated[str | None, typer.Option(help="Decisions: host:port or unix:/path.")] = None,
     control_address: Annotated[

@@ -8,7 +8,7 @@ import typer
 
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
-from nextbest.cli.models.registries import chosen, refuse
+from nextbest.cli.models.registries import AnyOperator, OnnxFile, chosen, refuse
 from nextbest.cli.output import CommandError, Json, is_for_machines, say, say_lines, write_json, write_note
 from nextbest.cli.progress import following
 
@@ -28,7 +28,7 @@ def register(group: typer.Typer) -> None:
 
 
 def bind(
-    file: Annotated[Path, typer.Argument(help="ONNX file.")],
+    file: OnnxFile,
     *,
     workspace: Annotated[
         Path,
@@ -37,9 +37,7 @@ def bind(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write a new file instead of standard output.")
     ] = None,
-    allow_any_op: Annotated[
-        bool, typer.Option("--allow-any-op", help="Take standard operators that are not on the list.")
-    ] = False,
+    allow_any_op: AnyOperator = False,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
     """Write a binding to begin with: the inputs of a model, and the attributes that have their names.

@@ -10,6 +10,8 @@ from nextbest.cli.csv_form import Encoding, Separator, form
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.help_text import add_command
 from nextbest.cli.models.registries import (
+    AnyOperator,
+    OnnxFile,
     RegistryFolder,
     WaiveGolden,
     Workspace,
@@ -42,7 +44,7 @@ def register(group: typer.Typer) -> None:
 
 
 def push(  # noqa: PLR0913 - one a word of the command line
-    file: Annotated[Path, typer.Argument(help="ONNX file.")],
+    file: OnnxFile,
     *,
     name: Annotated[str, typer.Option("--name", "-n", help="What actions call the model.")],
     inputs: Annotated[
@@ -64,9 +66,7 @@ def push(  # noqa: PLR0913 - one a word of the command line
     budget_us: Annotated[
         float | None, typer.Option("--budget-us", min=0.0, help="Refuse what takes longer for one row.")
     ] = None,
-    allow_any_op: Annotated[
-        bool, typer.Option("--allow-any-op", help="Take standard operators that are not on the list.")
-    ] = False,
+    allow_any_op: AnyOperator = False,
     promote: Annotated[
         str, typer.Option("--promote", help="Let champion, challenger or shadow name the version.")
     ] = "",

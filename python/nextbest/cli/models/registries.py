@@ -35,6 +35,10 @@ Named = Annotated[
         metavar="NAME@VERSION", help="Model, and an alias or the first digits of a version's SHA-256."
     ),
 ]
+OnnxFile = Annotated[Path, typer.Argument(help="ONNX file.")]
+AnyOperator = Annotated[
+    bool, typer.Option("--allow-any-op", help="Take standard operators that are not on the list.")
+]
 Alias = Annotated[str, typer.Option("--alias", help="champion, challenger or shadow.")]
 WaiveGolden = Annotated[
     str | None,
