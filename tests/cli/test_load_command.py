@@ -58,7 +58,7 @@ def asked(monkeypatch):
 
 def rows(text):
     """Of the table: cells are at least two spaces apart."""
-    _, after = text.split(" ─", 1)
+    _, after = text.split("\n─", 1)
     lines = re.split(r"\n\s*\n", after, maxsplit=1)[0].splitlines()[1:]
     return [re.split(r"\s{2,}", line.strip()) for line in lines if line.strip()]
 
@@ -92,7 +92,7 @@ def test_a_ramp_ends_where_the_server_does(nextbest, asked):
     assert [settings["rate_per_s"] for settings in asked] == [1_000, 2_000, 3_000, 4_000]
     table = rows(ran.out)
     assert table[0] == ["1,000", "1,000", "100", "200", "300", "4,000", "30"]
-    assert table[3] == ["4,000", "3,500", "100", "200", "500,000", "4,000", "50,000", "12.5%", "700"]
+    assert table[3] == ["4,000", "3,500", "100", "200", "500,000", "4,000", "50,000", "12.5 %", "700"]
     assert "RESOURCE_EXHAUSTED 500" in ran.out
     assert "at 4,000/s fewer than 95% were answered in time: 3,500/s" in ran.out
     assert "knee: 2,000/s" in ran.out

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from rich import box
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from nextbest.layouts import Listing, name, number
 from nextbest.load.ramp import KEPT_UP, Climb
+from nextbest.wording import word_percent
 
 _PERCENTILES: Final = (("p50", "p50"), ("p90", "p90"), ("p99", "p99"), ("p999", "p99.9"), ("max", "max"))
 _OWN: Final = ("UNANSWERED", "NOT_SENT")
@@ -17,19 +17,18 @@ _OWN: Final = ("UNANSWERED", "NOT_SENT")
 
 def render_run(report: Mapping[str, Any], *, is_open: bool) -> list[RenderableType]:
     """Returns what one run has found: latencies beside what the machine itself did, outcomes, and errors."""
-    table = _table("µs", *(label for _, label in _PERCENTILES))
-    table.columns[0].justify = "left"
+    table = Listing((name("µs"), *(number(label) for _, label in _PERCENTILES)))
     rows = [("OK, from when due", ""), ("OK, from when sent", "service_")]
     for label, prefix in rows if is_open else rows[1:]:
-        table.add_row(label, *(_us(report[f"{prefix}{name}_us"]) for name, _ in _PERCENTILES))
+        table.add(label, *(_us(report[f"{prefix}{key}_us"]) for key, _ in _PERCENTILES))
     since = "due" if is_open else "sent"
     for status, latencies in report["error_latencies"].items():
-        times = (_us(latencies[f"{name}_us"]) for name, _ in _PERCENTILES)
-        table.add_row(f"{status}, from when {since}", *times, style="red")
+        times = (_us(latencies[f"{key}_us"]) for key, _ in _PERCENTILES)
+        table.add(f"{status}, from when {since}", *times, style="red")
     late = [("late to send", "lag_")] if is_open else []
     for label, prefix in [*late, ("hiccups of this machine", "hiccup_")]:
-        times = (_us(report[f"{prefix}{name}_us"]) for name, _ in _PERCENTILES)
-        table.add_row(label, *times, style="dim")
+        times = (_us(report[f"{prefix}{key}_us"]) for key, _ in _PERCENTILES)
+        table.add(label, *times, style="dim")
     per_s = f"{report['achieved_per_s']:,.0f}/s"
     lines = [f"{report['ok']:,} of {report['sent']:,} answered in {report['measured_s']:,.1f} s: {per_s}"]
     if report["reopened"]:
@@ -40,22 +39,28 @@ def render_run(report: Mapping[str, Any], *, is_open: bool) -> list[RenderableTy
 
 def render_climb(found: Climb) -> list[RenderableType]:
     """Returns a row for each rate, and what to make of them."""
-    table = _table(
-        "due/s", "OK/s", *(label for _, label in _PERCENTILES[:4]), "hiccup p99", "not OK", "p99 of it"
+    columns = (
+        number("due/s"),
+        number("OK/s"),
+        *(number(label) for _, label in _PERCENTILES[:4]),
+        number("hiccup p99"),
+        number("not OK"),
+        number("p99 of it"),
     )
+    table = Listing(columns)
     for step in found.steps:
         report = step.report
-        times = (_us(report[f"{name}_us"]) for name, _ in _PERCENTILES[:4])
+        times = (_us(report[f"{key}_us"]) for key, _ in _PERCENTILES[:4])
         failed = sum(report["errors"].values())
         slowest = max((each["p99_us"] for each in report["error_latencies"].values()), default=0.0)
-        table.add_row(
+        table.add(
             f"{step.rate_per_s:,.6g}",
             f"{report['achieved_per_s']:,.0f}",
             *times,
             _us(report["hiccup_p99_us"]),
-            f"{failed / report['sent']:.1%}" if failed else "",
+            word_percent(failed / report["sent"]) if failed else "",
             _us(slowest) if failed else "",
-            style=None if step.has_kept_up else "red",
+            style="" if step.has_kept_up else "red",
         )
     failures = _failures([step.report for step in found.steps])
     return [table, "times in µs, from when a request was due", *failures, *_verdict(found)]
@@ -114,13 +119,6 @@ def _failures(reports: list[Mapping[str, Any]]) -> list[RenderableType]:
         # The server's text is not markup.
         lines.append(Text.assemble((status, "red"), f" {count:,}", f": {message}" if message else ""))
     return lines
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold")
-    for column in columns:
-        table.add_column(column, justify="right")
-    return table
 
 
 def _us(latency_us: float) -> str:
