@@ -97,7 +97,7 @@ def _show(access: "Access") -> None:
         name("caller"),
         text("roles"),
         number("keys"),
-        text("certificates", gives_way=1, below="certificates {}"),
+        text("certificates", least=40, gives_way=1, below="certificates {}"),
     )
     table = Listing(columns, "Callers")
     for caller in access.callers:

@@ -23,7 +23,7 @@ def measure_table(titles: Sequence[str], found: "Evaluation") -> "Listing":
     from nextbest.wording import word_percent
 
     headings = [*titles, *(["difference"] if found.differences else [])]
-    table = Listing((name("measure"), *map(number, headings)))
+    table = Listing((name("measure, 95 % interval"), *map(number, headings)))
     performances = found.performances
     nothing: list[Cell] = [""] * bool(found.differences)
     changes: list[list[Cell]] = [[_with_interval(one.change, sign="+")] for one in found.differences]
