@@ -166,7 +166,7 @@ def _show_decision(decision: "Decision", rows: int, view: "View | None") -> None
     from nextbest.cli.contribution_tables import render_contributions
 
     show(*tables.render_decision(decision, view))
-    show(*(told for action in tables.best_first(decision) for told in render_contributions(action, rows)))
+    show(*(part for action in tables.best_first(decision) for part in render_contributions(action, rows)))
     if decision.explanation:
         show(tables.render_funnel(decision.explanation.funnel))
         if decision.explanation.actions:

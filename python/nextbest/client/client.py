@@ -21,7 +21,13 @@ from nextbest.client.credentials import bearer
 from nextbest.client.decoding import decode_batch, decode_customer, decode_decision
 from nextbest.client.encoding import assemble, assemble_batches, assemble_explain, batches
 from nextbest.client.errors import NextbestError, NotFound, refine
-from nextbest.client.question import Asked, BatchArguments, DecideArguments, ExplainArguments, Question
+from nextbest.client.question import (
+    BatchArguments,
+    DecideArguments,
+    ExplainArguments,
+    Question,
+    RequestedCustomer,
+)
 from nextbest.client.streaming import Answered, ask
 from nextbest.client.trace_context import metadata
 from nextbest.client.values import check_seconds, check_text
@@ -105,7 +111,7 @@ class Client:
 
     def decide_batch(
         self,
-        customers: Iterable[Asked],
+        customers: Iterable[RequestedCustomer],
         *,
         timeout_s: float | None = None,
         traceparent: str | None = None,

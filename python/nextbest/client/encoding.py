@@ -10,7 +10,7 @@ from typing import Final
 from nextbest.client.answers import Customer, ExplanationLevel
 from nextbest.client.attributes import Attributes
 from nextbest.client.errors import InvalidRequest
-from nextbest.client.question import Asked, Placements, Question
+from nextbest.client.question import Placements, Question, RequestedCustomer
 from nextbest.client.scores import ContributionLevel
 from nextbest.client.values import (
     check_iterable,
@@ -77,7 +77,7 @@ def assemble_explain(question: Question, actions: Iterable[str]) -> decision_pb2
 
 
 def assemble_batches(
-    question: Question, customers: Iterable[Asked]
+    question: Question, customers: Iterable[RequestedCustomer]
 ) -> Iterator[decision_pb2.DecideBatchRequest]:
     """Encodes one question for many customers, at most `CUSTOMERS_PER_CALL_MAX` a message.
 
@@ -101,7 +101,7 @@ def assemble_batches(
         yield batch
 
 
-def _whom(customer: Asked, index: int) -> tuple[str, Attributes]:
+def _whom(customer: RequestedCustomer, index: int) -> tuple[str, Attributes]:
     match customer:
         case str():
             return customer, {}

@@ -9,12 +9,12 @@ from nextbest.client.answers import Customer, ExplanationLevel
 from nextbest.client.attributes import Attributes
 from nextbest.client.scores import ContributionLevel
 
-Asked = str | Customer | tuple[str, Attributes] | Attributes
+RequestedCustomer = str | Customer | tuple[str, Attributes] | Attributes
 """A customer of a batch: an id, a `Customer`, an id with attributes, or attributes without an id."""
 Placements = Mapping[str, int] | Sequence[str]
 
 
-class _AskedArguments(TypedDict, total=False):
+class _QuestionArguments(TypedDict, total=False):
     channel: Required[str]
     placements: Required[Placements]
     context: Attributes
@@ -24,14 +24,14 @@ class _AskedArguments(TypedDict, total=False):
     seed: int | None
 
 
-class ExplainArguments(_AskedArguments, total=False):
+class ExplainArguments(_QuestionArguments, total=False):
     """The arguments of both `decide` and `explain`; `Question` describes them."""
 
     customer_id: str
     customer: Attributes
 
 
-class BatchArguments(_AskedArguments, total=False):
+class BatchArguments(_QuestionArguments, total=False):
     """What `decide_batch` takes: all of `decide` but whom it is about."""
 
     dry_run: bool

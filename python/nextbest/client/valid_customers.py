@@ -48,7 +48,7 @@ def upsert_valid(
     """Stores customers without those that are refused.
 
     Args:
-        upsert: `Client.customers.upsert`; called with at most as many as one call takes.
+        upsert: `Client.customers.upsert`; called with up to the number that one call takes.
         customers: Ids and attributes.
         refusals_max: After more refusals it gives up, and nothing of this call is stored.
 

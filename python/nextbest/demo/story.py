@@ -42,7 +42,7 @@ class Story:
     ranked: list[dict[int, tuple[str, Score]]] = field(default_factory=list)
 
 
-def tell(client: Client, people: pl.DataFrame) -> Story:
+def make_story(client: Client, people: pl.DataFrame) -> Story:
     """Picks a customer, decides, and asks why not something else.
 
     Args:

@@ -27,7 +27,7 @@ from nextbest.demo.funnel import Funnel
 from nextbest.demo.latency import Latency
 from nextbest.demo.server import Running, ServerStartError
 from nextbest.demo.stage import Stage
-from nextbest.demo.story import Story, tell
+from nextbest.demo.story import Story, make_story
 from nextbest.models import locate_runtime
 from nextbest.serve import signals
 from nextbest.v1 import bundle_pb2, decision_pb2_grpc
@@ -219,7 +219,7 @@ def _tour(folder: Path, scale: Scale, stage: Stage, stack: ExitStack) -> tuple[F
         advance.notes.append(f"{len(made.customers):,} customers loaded")
 
     labels, currency = compiled.labels, compiled.message.currency
-    story = tell(client, made.customers)
+    story = make_story(client, made.customers)
     stage.console.print(report.render_story(story, labels, currency))
     stage.console.print(report.render_why_not(story, labels, currency))
     found = _funnel(running.addresses.decisions, made.customers, scale, stage)

@@ -103,14 +103,14 @@ def stop(server: DataPlane, control: Port, budget: Budget) -> Stopped:
     before = server.status()["traces"]
     cut_off = server.drain(budget.drain)
     now = time.monotonic()
-    patience = EXPORT_S_MAX
+    export_s = EXPORT_S_MAX
     if _is_silent(before, server.status()["traces"]):
         # The wait for it began with the stop.
-        patience = max(EXPORT_S_MIN, EXPORT_S_MAX - (now - begun))
-    left = max(0.0, min(patience, until - now))
-    told: list[bool] = []
+        export_s = max(EXPORT_S_MIN, EXPORT_S_MAX - (now - begun))
+    left = max(0.0, min(export_s, until - now))
+    exported: list[bool] = []
     ends = [
-        threading.Thread(target=lambda: told.append(telemetry.stop(left)), daemon=True),
+        threading.Thread(target=lambda: exported.append(telemetry.stop(left)), daemon=True),
         threading.Thread(target=control.close, args=(0.0,), daemon=True),
     ]
     for end in ends:
@@ -118,7 +118,7 @@ def stop(server: DataPlane, control: Port, budget: Budget) -> Stopped:
     _, spans_lost = server.shutdown(left)
     for end in ends:
         end.join(max(0.0, until - time.monotonic()))
-    return Stopped(cut_off, spans_lost, told != [True])
+    return Stopped(cut_off, spans_lost, exported != [True])
 
 
 def _is_silent(before: Mapping[str, int], after: Mapping[str, int]) -> bool:

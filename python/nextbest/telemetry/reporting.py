@@ -17,10 +17,10 @@ _LOGGERS: Final = ("opentelemetry", "nextbest.telemetry")
 class Reporter(logging.Handler):
     """Hands warnings on, at most one in a while."""
 
-    def __init__(self, tell: Callable[[str], None], interval_s: float = INTERVAL_S) -> None:
+    def __init__(self, report: Callable[[str], None], interval_s: float = INTERVAL_S) -> None:
         """Takes a callback; called on any thread."""
         super().__init__(logging.WARNING)
-        self._tell = tell
+        self._report = report
         self._interval_s = interval_s
         self._next_s = 0.0
 
@@ -29,12 +29,12 @@ class Reporter(logging.Handler):
         now_s = time.monotonic()
         if now_s >= self._next_s:
             self._next_s = now_s + self._interval_s
-            self._tell(f"control-plane telemetry: {record.getMessage()}")
+            self._report(f"control-plane telemetry: {record.getMessage()}")
 
 
-def report_to(tell: Callable[[str], None]) -> None:
+def report_to(report: Callable[[str], None]) -> None:
     """Reports to this function from now on, and no longer to standard error."""
     for name in _LOGGERS:
         logger = logging.getLogger(name)
-        logger.handlers = [Reporter(tell)]
+        logger.handlers = [Reporter(report)]
         logger.propagate = False
