@@ -24,6 +24,8 @@ _GAP: Final = 2
 _INDENT: Final = 2
 _FOLDED_MIN: Final = (12, 6)
 """Names and texts are not folded to less than the first, as long as there is another way; never to less."""
+_FEW: Final = 2
+"""Columns of a table of which none is worth a line above the others."""
 _JOINT: Final = re.compile(r"(?<=\d) (?=%|[A-Z]{3}\b)")
 """Between a number and its unit, where no line is broken."""
 _GLUE: Final = "\ue000"
@@ -157,7 +159,7 @@ class Listing:
             if layout.fit(width):
                 return layout
         least = remaining[-1]
-        if self._columns[0].kind is Kind.NUMBER or len(least) == len(self._columns[:2]):
+        if self._columns[0].kind is Kind.NUMBER or len(least) <= _FEW:
             return layout if layout.fold(width) else None
         for indices in remaining:
             layout = self._layout(indices[1:], used, is_short=True)
