@@ -2,9 +2,9 @@
 
 import json
 
-from nextbest.diagnostics import Diagnostic, Position, Severity, to_json
+from nextbest.diagnostics import Diagnostic, Position, Severity
 from nextbest.diagnostics.grouping import group
-from nextbest.diagnostics.rendering import render_grouped
+from nextbest.diagnostics.rendering import render_grouped, to_json
 
 SOURCES = {"a.yaml": [f"line {number}" for number in range(1, 60)]}
 

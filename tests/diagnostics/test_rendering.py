@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from nextbest.diagnostics import Diagnostic, Position, Severity, render, render_all, summarise, to_json
+from nextbest.diagnostics import Diagnostic, Position, Severity
+from nextbest.diagnostics.rendering import render, render_all, summarise, to_json
 from nextbest.diagnostics.suggestion import nearest, one_of, suggest
 
 

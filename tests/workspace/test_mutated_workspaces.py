@@ -15,7 +15,8 @@ import pytest
 
 import nextbest
 from nextbest import workspace
-from nextbest.diagnostics import Diagnostic, render_all, to_json
+from nextbest.diagnostics import Diagnostic
+from nextbest.diagnostics.rendering import render_all, to_json
 from nextbest.workspace import Compilation
 from nextbest.workspace.starter import FILES
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nextbest import workspace
-from nextbest.diagnostics import render_all, to_json
+from nextbest.diagnostics.rendering import render_all, to_json
 from nextbest.workspace.starter import FILES
 
 STARTER = {path.relative_to(FILES).as_posix(): path.read_text() for path in sorted(FILES.rglob("*.yaml"))}

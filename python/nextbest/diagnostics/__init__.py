@@ -1,10 +1,12 @@
-"""Findings about a workspace or bundle: the error, its position, and the remedy."""
+"""Findings about a workspace or bundle: the error, its position, and the remedy.
+
+`nextbest.diagnostics.rendering`, which loads Rich, writes them.
+"""
 
 from nextbest.diagnostics.codes import CODES
 from nextbest.diagnostics.diagnostic import Diagnostic, Position, Severity
 from nextbest.diagnostics.reference import explain, reference
 from nextbest.diagnostics.remedy import Edit, Fix, Remedy
-from nextbest.diagnostics.rendering import render, render_all, summarise, to_json
 
 __all__ = [
     "CODES",
@@ -16,8 +18,4 @@ __all__ = [
     "Severity",
     "explain",
     "reference",
-    "render",
-    "render_all",
-    "summarise",
-    "to_json",
 ]
