@@ -130,7 +130,7 @@ def test_a_decision(decision):
     assert "P propensity, C context weight, V value, L lever\n" in text
     assert text.rstrip().endswith(
         "degraded: loans: the model failed, its prior is used (3 actions)\n"
-        "degraded: nothing is stored of the customer, only the request was read"
+        "degraded: the customer is not stored, only the request was read"
     )
 
 

@@ -34,14 +34,14 @@ def score(propensity, value, context_weight=1.0, lever=1.0, priority=None):
                 " value 90 EUR against 380 EUR"
             ),
         ),
-        # As many digits as tell them apart, and cents where they matter.
+        # Enough digits to distinguish them, and cents where they matter.
         (score(0.031_24, 10.0), score(0.031_23, 10.0), "propensity 3.124 % against 3.123 %"),
         (score(0.5, 532.27), score(0.5, 120.4), "value 532 EUR against 120 EUR"),
         (score(0.5, 120.4), score(0.5, 120.1), "value 120.40 EUR against 120.10 EUR"),
         (score(0.5, 10.0, 1.0, 1.05), score(0.5, 10.0), "lever 1.05 against 1.00"),
         # A factor that hardly matters is not mentioned.
         (score(0.5, 120.0, 1.0, 1.001), score(0.5, 40.0), "value 120 EUR against 40 EUR"),
-        # Of numbers that are not positive, no share can be told.
+        # For numbers that are not positive, the share of a factor is unknown.
         (score(0.1, 5.0), score(0.5, -3.0), "value 5 EUR against -3 EUR"),
         (score(0.1, 5.0), score(0.0, 50.0), "propensity 10.0 % against 0.0 %"),
         (score(0.01, -2.0), score(0.5, -1.0), "priority -0.02 against -0.50"),

@@ -69,7 +69,7 @@ def test_of_a_workspace_with_errors_it_shows_what_could_be_read(nextbest, inheri
     ran = nextbest("check", "--show", "inherited")
     assert ran.code == 1
     assert "customer.age >= 16" in ran.out
-    assert "errors: see `nextbest check`" in ran.out
+    assert "errors: run `nextbest check`" in ran.out
 
 
 def test_something_else_cannot_be_shown(nextbest, shop):

@@ -100,7 +100,7 @@ def test_the_date_of_a_decision_begins_in_the_time_zone_of_the_bundle(nextbest, 
     assert json.loads(nextbest(*asked, "--now", "2026-12-25").out)["now"] == "2026-12-24T23:00:00Z"
     ran = nextbest(*asked, "--now", "2026-12-25T08:00")
     assert (ran.code, ran.out) == (2, "")
-    assert "`2026-12-25T08:00` names no time zone" in ran.err
+    assert "`2026-12-25T08:00` has no time zone" in ran.err
 
 
 def test_a_customer_of_json(nextbest, shop):
@@ -220,9 +220,9 @@ def test_columns_that_are_left_out_are_reported(nextbest, customers, command):
 @pytest.mark.parametrize(
     ("arguments", "code", "message", "remedy"),
     [
-        (("-b", ".", "-i", "anna"), 2, "nothing is known of `anna`", "--customers FILE"),
+        (("-b", ".", "-i", "anna"), 2, "`anna` is unknown", "--customers FILE"),
         (("-b", ".", "-i", "0123", "--customers", "c.csv"), 4, "no customer `0123`", "did you mean `00123`?"),
-        (("-b", ".", "--customers", "c.csv"), 2, "needs the id of one", "--customer-id"),
+        (("-b", ".", "--customers", "c.csv"), 2, "needs the id of a customer", "--customer-id"),
         (("-i", "00123", "--customers", "c.csv"), 2, "does not read a file", "customers load"),
         (
             ("-b", ".", "-i", "1", "--customers", "c.csv", "--id-column", "id"),
@@ -261,4 +261,4 @@ def test_of_an_id_without_attributes_nothing_is_known(shop):
 def test_a_placement_is_named_once(nextbest, shop):
     ran = nextbest("decide", "-b", shop, "-c", "web", "-p", "hero", "-p", "hero=2")
     assert ran.code == 2
-    assert "the placement `hero` is named twice" in ran.err
+    assert "the placement `hero` is given twice" in ran.err

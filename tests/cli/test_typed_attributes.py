@@ -179,4 +179,4 @@ def test_an_attribute_that_is_given_twice_is_refused():
 def test_a_day_of_utc_is_reported_if_no_bundle_has_the_time_zone(capsys, schema, written, is_noted):
     attributes.from_pairs([f"since:timestamp={written}"], schema, "--attribute")
     attributes.from_json(f'{{"since:timestamp": "{written}"}}', schema, "--customer-json")
-    assert capsys.readouterr().err.count("the date of since was taken for a day of UTC") == 2 * is_noted
+    assert capsys.readouterr().err.count("the date of since was taken as a day of UTC") == 2 * is_noted

@@ -27,7 +27,7 @@ def test_init_overwrites_nothing(nextbest, shop):
     (shop / "workspace.yaml").write_text("mine")
     ran = nextbest("init", shop)
     assert ran.code == 2
-    assert "exists already, and is left as it is" in ran.err
+    assert "exists already, and is unchanged" in ran.err
     assert (shop / "workspace.yaml").read_text() == "mine"
 
 
@@ -120,7 +120,7 @@ def test_compile_counts_warnings(nextbest, warned):
     ran = nextbest("compile", "--output", "shop.bundle")
     assert ran.code == 0
     assert "warning[" not in ran.out
-    assert ran.out.endswith("\n5 warnings: see `nextbest check`\n")
+    assert ran.out.endswith("\n5 warnings: run `nextbest check`\n")
     assert json.loads(nextbest("compile", "--json").out)["warnings"] == 5
 
 
@@ -137,7 +137,7 @@ def test_compile_shows_errors_whole_and_counts_warnings(nextbest, warned):
     assert ran.code == 1
     assert "error[NB201]: unknown key `bad`" in ran.out
     assert "warning[" not in ran.out
-    assert ran.out.splitlines()[-1].endswith("warnings: see `nextbest check`")
+    assert ran.out.splitlines()[-1].endswith("warnings: run `nextbest check`")
 
 
 def test_check_of_something_else(nextbest, tmp_path):

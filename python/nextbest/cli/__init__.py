@@ -1,6 +1,6 @@
 """The command line: `nextbest COMMAND`. This module prepares the process; `application` has the commands.
 
-It loads next to nothing: a server's signal handlers have to be there before anything else is loaded.
+It loads almost nothing: the signal handlers of a server have to be installed before anything else is loaded.
 """
 # ruff: noqa: PLC0415 - see above
 
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def _load() -> Callable[[], None]:
-    """Loads the commands. An interrupt meanwhile ends the process: a half-loaded module has a traceback."""
+    """Loads the commands. An interrupt then ends the process, without a traceback of a half-loaded module."""
     is_ours = threading.current_thread() is threading.main_thread()
     if not is_ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         from nextbest.cli.application import run
@@ -48,9 +48,9 @@ def _load() -> Callable[[], None]:
 
 
 def _open_standard_streams() -> None:
-    """Gives a process that was started without one of them the null device.
+    """Opens the null device for each standard stream that the process was started without.
 
-    A closed descriptor would become that of the next file or socket, which would then get what is meant for
+    A closed descriptor would be reused for the next file or socket, which would then get the output for
     people.
     """
     for descriptor in range(3):

@@ -1,4 +1,4 @@
-"""`nextbest access`: keys of callers, and what an access file grants."""
+"""`nextbest access`: creates keys of callers, and shows the roles of an access file."""
 # ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
 
 from pathlib import Path
@@ -17,7 +17,9 @@ _PANEL = "Server"
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
-    group = typer.Typer(no_args_is_help=True, help="Keys of callers, and what an access file grants.")
+    group = typer.Typer(
+        no_args_is_help=True, help=("Create keys of callers, and show the roles of an access file.")
+    )
     add_command(
         group,
         key,
@@ -29,20 +31,20 @@ def register(app: typer.Typer) -> None:
 
 
 def key(
-    name: Annotated[str, typer.Argument(help="Of the caller.")],
+    name: Annotated[str, typer.Argument(help="Name of the caller.")],
     *,
     role: Annotated[
         list[str] | None,
         typer.Option(
-            "--role", help="What it may do: decide, explain, customers, observe, operate. Repeatable."
+            "--role", help="Role of the caller: decide, explain, customers, observe, operate. Repeatable."
         ),
     ] = None,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Make an API key, and the lines of the access file that go with it.
+    """Create an API key, and the lines of the access file that go with it.
 
-    The key is shown this once, and is nowhere stored: the access file has its hash. To replace a key, put the
-    new hash beside the old one, hand the new key out, and take the old hash away.
+    The key is shown only now and is stored nowhere: the access file has its hash. To replace a key, add the
+    new hash next to the old one, give the caller the new key, and then remove the old hash.
     """
     from nextbest.serve.access import check_name, create_key, parse
 
@@ -55,7 +57,7 @@ def key(
         write_json({"name": name, "roles": roles, "key": created, "hash": digest})
         return
     say(f"key   {created}")
-    say("      shown this once: hand it to the caller, who sends it as `authorization: Bearer KEY`")
+    say("      shown only now: give it to the caller, who sends it as `authorization: Bearer KEY`")
     say("")
     say("access file, under `callers:`")
     say("")

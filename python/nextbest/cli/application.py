@@ -1,4 +1,4 @@
-"""All commands, assembled, and what their failures become: a message, a remedy and an exit code."""
+"""All commands, and the messages, remedies and exit codes of their failures."""
 # ruff: noqa: PLC0415 - modules that name an error are imported only after an error
 
 import sys

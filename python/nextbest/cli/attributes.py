@@ -1,4 +1,4 @@
-"""Turns what people type on a command line into attributes: `age=42`, `since:timestamp=2026-01-01`, JSON.
+"""Turns arguments into attributes: `age=42`, `since:timestamp=2026-01-01`, JSON.
 
 Types come from the bundle's schema if there is a bundle; from `name:type` if it is given; and otherwise from
 JSON, where text that is not JSON is a string: the server compares that with its schema.
@@ -69,12 +69,12 @@ def from_json(source: str, schema: Schema, option: str) -> dict[str, AttributeVa
 
 
 def parse(text: str, kind: str, field: str, zone: str = "") -> AttributeValue:
-    """Parses one value as a person writes it; a list without brackets is separated by commas.
+    """Parses one value as written on the command line; a list without brackets is separated by commas.
 
     Args:
         text: Not empty.
         kind: A type of `schema.yaml`; empty: JSON, or else a string.
-        field: What to name in the error.
+        field: The name in the error.
         zone: In which a date begins; empty: UTC.
 
     Raises:
@@ -115,7 +115,7 @@ def _split(name: str, schema: Schema, option: str) -> tuple[str, str]:
 
 
 def _require_once(name: str, attributes: Mapping[str, AttributeValue], option: str) -> None:
-    """Refuses a name that is there already: which of two values is meant would be a guess."""
+    """Refuses a name that is given twice: either value could be the intended one."""
     if name in attributes:
         raise _usage(f"the attribute `{name}` appears more than once", "give each attribute once", option)
 
@@ -123,8 +123,8 @@ def _require_once(name: str, attributes: Mapping[str, AttributeValue], option: s
 def _note_day(name: str, kind: str, written: object, schema: Schema) -> None:
     """Reports that a date was taken as a day of UTC, because the workspace's time zone is unknown."""
     if kind == "timestamp" and not schema and isinstance(written, str) and is_date(written):
-        remedy = "give a time with its zone where another is meant"
-        write_note(f"the date of {name} was taken for a day of UTC; {remedy}")
+        remedy = "give a time with its zone if another one is intended"
+        write_note(f"the date of {name} was taken as a day of UTC; {remedy}")
 
 
 def _text(source: str, option: str) -> str | bytes:

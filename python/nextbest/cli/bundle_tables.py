@@ -1,4 +1,4 @@
-"""What is in a bundle -> tables."""
+"""The contents of a bundle -> tables."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from nextbest.wording import word_amounts, word_bytes, word_label, word_percent
 
 
 def render_bundle(contents: Mapping[str, Any]) -> list[RenderableType]:
-    """Renders the contents of a bundle as `--json` has them, without empty tables."""
+    """Renders the contents of a bundle in the form of `--json`, without empty tables."""
     head = {
         "digest": contents["digest"],
         "size": word_bytes(contents["size_bytes"]),
@@ -59,7 +59,7 @@ def _actions(actions: Sequence[Mapping[str, Any]], currency: str) -> Listing:
 
 
 def _values(values: Iterable[float | str]) -> list[str]:
-    """Constants as money, and `computed` for those that depend on the customer."""
+    """Constants as money, and `computed` for values that depend on the customer."""
     listed = list(values)
     amounts = iter(word_amounts([value for value in listed if not isinstance(value, str)]))
     return [value if isinstance(value, str) else next(amounts) for value in listed]

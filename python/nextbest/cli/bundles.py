@@ -1,4 +1,4 @@
-"""`nextbest bundle show`, and where all commands get bundles from: a file, or a workspace compiled here."""
+"""`nextbest bundle show`, and the loading of bundles for all commands: from a file or a workspace."""
 # ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
 
 import hashlib
@@ -22,7 +22,7 @@ _BYTES_MAX = 1024 * 1024 * 1024
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
-    group = typer.Typer(name="bundle", help="Look into bundle files.", no_args_is_help=True)
+    group = typer.Typer(name="bundle", help="Show the contents of bundle files.", no_args_is_help=True)
     lines = ("nextbest bundle show bank.bundle", "nextbest bundle show bank.bundle --json | jq .actions")
     add_command(group, bundle_show, *lines, name="show")
     app.add_typer(group, rich_help_panel="Workspace")
@@ -69,7 +69,7 @@ def bundle_show(
     *,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Show what is in a bundle."""
+    """Show the contents of a bundle."""
     contents = asdict(_contents(load(file)))
     if is_for_machines():
         write_json(contents)
@@ -81,7 +81,7 @@ def bundle_show(
 
 @dataclass(frozen=True, slots=True)
 class _Contents:
-    """What there is to show of a bundle."""
+    """The contents of a bundle to show."""
 
     digest: str
     size_bytes: int

@@ -1,4 +1,4 @@
-"""How commands reach a server: what the variables say of certificates and keys.
+"""The connection of commands to a server, with the certificates and keys of the environment.
 
 What loads gRPC is loaded when a connection is made, so that `--help` answers at once.
 """
@@ -30,7 +30,7 @@ def operator(address: str) -> "Operator":
 
 
 def tls() -> "Tls | None":
-    """Returns who to trust and who to be; None where the settings name no authorities."""
+    """Returns the trusted authorities and the client's identity; None if the settings name no authorities."""
     from nextbest import settings
     from nextbest.client.credentials import Tls
 

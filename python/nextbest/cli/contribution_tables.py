@@ -1,4 +1,4 @@
-"""What a propensity is made of -> a table: the expected margin, what each attribute adds, the margin."""
+"""The parts of a propensity -> a table: the expected margin, what each attribute adds, the margin."""
 
 from typing import Final
 
@@ -23,7 +23,7 @@ _METHODS: Final = {
 def render_contributions(
     action: RankedAction | ActionExplanation, row_count_max: int
 ) -> list[RenderableType]:
-    """Renders the largest contributions of an action; nothing where none were asked for."""
+    """Renders the largest contributions of an action; nothing if they were not requested."""
     found = action.contributions
     if found is None:
         return []

@@ -1,4 +1,4 @@
-"""How a CSV file is written, as options of every command that reads one."""
+"""Options for reading a CSV file, shared by all commands that read one."""
 
 from typing import Annotated
 
@@ -8,16 +8,16 @@ from nextbest.casting.form import Form
 
 Separator = Annotated[
     str,
-    typer.Option("--separator", help="Between the values of a CSV file, such as ';' or '\\t'. Default: ','."),
+    typer.Option("--separator", help="Separator of a CSV file, such as ';' or '\\t'. Default: ','."),
 ]
 Encoding = Annotated[
     str,
     typer.Option(
-        "--encoding", help="Of a CSV file, such as latin-1, windows-1252 or utf-16. Default: utf-8."
+        "--encoding", help="Encoding of a CSV file, such as latin-1, windows-1252 or utf-16. Default: utf-8."
     ),
 ]
 
 
 def form(separator: str, encoding: str) -> Form:
-    """Returns what the two options say."""
+    """Returns the values of the two options."""
     return Form(separator, encoding)

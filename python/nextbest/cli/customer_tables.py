@@ -1,4 +1,4 @@
-"""What is stored of a customer, and what rows were refused -> tables."""
+"""The stored attributes of a customer, and refused rows -> tables."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""`nextbest customers`: what a server stores of customers, loaded from files or one at a time."""
+"""`nextbest customers`: the stored customers of a server, loaded from files or one at a time."""
 # ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
 
 import time
@@ -62,7 +62,10 @@ def load(  # noqa: PLR0913 - one parameter an option
         typer.Option(
             "--bundle",
             "-b",
-            help="Bundle file or workspace: cast columns to its schema, leave out those unknown to it.",
+            help=(
+                "Bundle file or workspace: cast columns to its schema, and leave out columns that it "
+                "does not have."
+            ),
         ),
     ] = None,
     separator: Separator = "",
@@ -74,13 +77,13 @@ def load(  # noqa: PLR0913 - one parameter an option
     timeout: Timeout = 10.0,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Load customers from a file; columns become attributes of their names.
+    """Load customers from a file; columns become attributes of the same names.
 
-    With --bundle, every value is cast to the type that the schema declares, text of CSV and NDJSON too. Whole
-    numbers may be written 3.0; truth values true and false, yes and no, 1 and 0; times 2026-01-31 or
+    With --bundle, every value is cast to the type that the schema declares, including text of CSV and NDJSON.
+    Whole numbers may be written 3.0; truth values true and false, yes and no, 1 and 0; times 2026-01-31 or
     2026-01-31T09:00:00Z: a date begins in the workspace's time zone, and a time that names no zone is of UTC;
     lengths of time 720h, 30d or P30D; lists in JSON, ["a", "b"]. Dates such as 03/04/1990, decimal commas,
-    and numbers for what is declared as text are refused: reading them would be guessing.
+    and numbers for attributes that are declared as text are refused, because their meaning is ambiguous.
 
     Without --bundle, the types come from the file for Parquet and NDJSON. A column of CSV becomes numbers,
     truth values or times if all of its values are, and text if not; the server refuses values that do not fit
@@ -91,7 +94,7 @@ def load(  # noqa: PLR0913 - one parameter an option
     An empty value of CSV is missing, and so are NA, NaN and null where the type is not text; a quoted empty
     value is an empty text. Attributes are merged into what is stored: a missing value removes one, and one
     that a line of NDJSON does not name stays as it is. Rows that cannot be cast, or that the server refuses,
-    are reported with their number and column, and the rest is stored: exits with 1 when there were any.
+    are reported with their number and column, and the rest is stored; the exit code is 1 if there were any.
     """
     from nextbest.cli.rows import CustomerTable
 
@@ -144,12 +147,12 @@ def get(
     timeout: Timeout = 5.0,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Show what is stored of a customer."""
+    """Show the stored attributes of a customer."""
     with client(address, timeout) as connection:
         customer = connection.customers.get(customer_id)
     if customer is None:
         raise CommandError(
-            f"nothing is stored of `{customer_id}`",
+            f"the customer `{customer_id}` is not stored",
             "load customers with `nextbest customers load`",
             ExitCode.REFUSED,
         )
@@ -168,18 +171,18 @@ def delete(
     timeout: Timeout = 5.0,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Forget a customer. Doing it again does no harm."""
+    """Delete a customer. Repeating it is harmless."""
     with client(address, timeout) as connection:
         deleted = connection.customers.delete(customer_id)
     if is_for_machines():
         write_json({"customer_id": customer_id, "deleted": deleted})
     else:
-        say(f"deleted {customer_id}" if deleted else f"nothing was stored of {customer_id}")
+        say(f"deleted {customer_id}" if deleted else f"{customer_id} was not stored")
 
 
 @dataclass(slots=True)
 class _Loading:
-    """A load under way."""
+    """A load in progress."""
 
     upsert: "Upsert"
     table: "CustomerTable"
@@ -260,11 +263,11 @@ def _report(loading: _Loading, table: "CustomerTable", schema: Schema | None, du
     count = f"{loading.stored:,} of {table.row_count:,} customers"
     say(f"stored {count} in {duration_s:.1f} s ({rate:,.0f} a second)")
     if loading.gave_up:
-        say(f"gave up after {len(loading.refusals)} refused rows: correct them, or raise --refusals-max")
+        say(f"stopped after {len(loading.refusals)} refused rows: correct them, or raise --refusals-max")
 
 
 def _show_notes(table: "CustomerTable", schema: Schema | None, refusals: "list[Refusal]") -> None:
-    """What an author of the file may not expect."""
+    """Notes on the file that its author may not expect."""
     from nextbest.cli.rows import suggestions
 
     if table.left_out:
@@ -272,9 +275,9 @@ def _show_notes(table: "CustomerTable", schema: Schema | None, refusals: "list[R
         say(f"left out, because the schema does not have them: {listed}")
     if table.repeated_count:
         repeated = f"{table.repeated_count:,} rows have the id of an earlier row"
-        say(f"{repeated}: what they hold was merged into the same customers")
+        say(f"{repeated}: their values were merged into the same customers")
     if table.dates_of_utc:
         names = ", ".join(table.dates_of_utc)
-        say(f"dates of {names} were taken for days of UTC; give --bundle for the workspace's time zone")
+        say(f"dates of {names} were taken as days of UTC; give --bundle for the workspace's time zone")
     if schema is None and any(refusal.message.endswith(" was sent") for refusal in refusals):
         say("give --bundle, so that columns are cast to the types of its schema")

@@ -31,25 +31,25 @@ _DOUBLE: Final = 2.0
 LEGEND: Final = "P propensity, C context weight, V value, L lever"
 """Of the short headings of a score."""
 _DEGRADATIONS: Final = {
-    DegradationKind.CUSTOMER_UNKNOWN: "nothing is stored of the customer, only the request was read",
+    DegradationKind.CUSTOMER_UNKNOWN: "the customer is not stored, only the request was read",
     DegradationKind.MODEL_FAILED: "the model failed, its prior is used",
     DegradationKind.PROPENSITY_INVALID: "the model gave no propensity, its prior is used",
     DegradationKind.VALUE_MISSING: "the value has no result for this customer, the action is not ranked "
     "(a mandatory one is ranked with priority 0)",
     DegradationKind.MODEL_INPUT_MISSING: "an input of the model is missing, its prior is used",
     DegradationKind.DEADLINE: "the deadline left no time for models, priors are used",
-    DegradationKind.WORK_EXHAUSTED: "expressions took more work than one decision may, the rest are missing",
+    DegradationKind.WORK_EXHAUSTED: "expressions exceeded the work limit of a decision, the rest are missing",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a bundle adds to an answer; a server's answers come without.
+    """Details of the bundle for an answer; an answer of a server comes without.
 
     Attributes:
-        labels: What people call the actions, by name.
+        labels: The labels of actions, by name.
         zone: Of times; None: the time zone of this computer.
-        rivals: Of each rank, the action and its score: beside those placed, which an answer has anyway.
+        rivals: For each rank, the action and its score, in addition to the placed ones.
     """
 
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -57,12 +57,12 @@ class View:
     rivals: Rivals = field(default_factory=dict)
 
     def label(self, action: str) -> str:
-        """What people call an action; empty where that repeats its name."""
+        """The label of an action; empty if it repeats the name."""
         return word_label(action, self.labels.get(action, ""))
 
 
 def render_decision(decision: Decision, view: View | None = None) -> list[RenderableType]:
-    """Renders what was placed where, and why."""
+    """Renders the placed actions, and why."""
     view = view or View()
     rivals = {**_placed(decision), **ranked_scores(decision), **view.rivals}
     placed = [action for placement in decision.placements for action in placement.actions]
@@ -100,7 +100,7 @@ def best_first(decision: Decision) -> list[RankedAction]:
 
 
 def ranked_scores(decision: Decision) -> dict[int, tuple[str, Score]]:
-    """Of each rank that an explanation has, the action and its score."""
+    """For each rank of an explanation, the action and its score."""
     explained = decision.explanation.actions if decision.explanation else ()
     return {
         action.rank: (action.action, action.score) for action in explained if action.rank and action.score
@@ -165,7 +165,7 @@ def render_dropped(
 
 
 def word_outcome(action: ActionExplanation) -> str:
-    """What arbitration did with an action; empty for one that did not reach it."""
+    """The result of arbitration for an action; empty if the action did not reach it."""
     placing = action.placing
     if placing is None:
         return ""
@@ -182,7 +182,7 @@ def word_outcome(action: ActionExplanation) -> str:
 
 
 def word_need(action: ActionExplanation) -> str:
-    """How much more an action would need to win; empty where no priority would do."""
+    """How much more priority an action would need to win; empty if no priority is enough."""
     placing = action.placing
     if placing is None or not placing.factor_needed:
         return ""
@@ -200,7 +200,7 @@ def word_need(action: ActionExplanation) -> str:
 
 
 def fallback_of(action: ActionExplanation) -> str:
-    """`the fallback of hero and side`; empty where the action is not one."""
+    """`the fallback of hero and side`; empty if the action is not one."""
     names = action.placing.fallback_placements if action.placing else ()
     if not names:
         return ""
@@ -239,7 +239,7 @@ def score_cells(scores: Sequence[Score | None]) -> list[list[str]]:
 
 
 def note(scores: Iterable[Score | None]) -> str:
-    """What the star means, if there is one."""
+    """The meaning of the star, if there is one."""
     is_starred = any(score and score.propensity_source is PropensitySource.DEGRADED for score in scores)
     return "* the prior of the model, which gave no propensity" if is_starred else ""
 
@@ -260,7 +260,7 @@ def _factor(factor: float) -> str:
 
 
 def _why(action: RankedAction, rivals: Rivals, currency: str) -> str:
-    """What made an action win: its rank, and the factors that put it above the next."""
+    """Why an action won: its rank, and the factors that put it above the next."""
     if action.reason is Reason.FALLBACK:
         return "fallback: no action remains for the placement"
     # The priority has a separate column.

@@ -75,10 +75,10 @@ def decide(  # noqa: PLR0913 - one parameter an option
     context: ContextOption = None,
     customer_json: CustomerJson = "",
     context_json: ContextJson = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Leave no trace in the customer's state.")
-    ] = False,
-    explanation: Annotated[str, typer.Option(help="none, funnel or full.")] = "none",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do not change the customer's state.")] = False,
+    explanation: Annotated[
+        str, typer.Option(help=("Detail of the explanation: none, funnel or full."))
+    ] = "none",
     contributions: ContributionsOption = "none",
     top: Annotated[
         int,
@@ -92,11 +92,11 @@ def decide(  # noqa: PLR0913 - one parameter an option
     rows: Rows = 20,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Ask which actions to show a customer, now.
+    """Ask which actions to offer a customer now.
 
-    With --bundle nothing is stored of anybody. --customers FILE looks the customer id up in a file, which is
-    read as `nextbest customers load --bundle` reads it. --attribute and --customer-json give attributes; they
-    take precedence; with them alone, the id decides between actions of the same priority, and nothing else.
+    With --bundle there are no stored customers. --customers FILE looks up the customer id in a file, which is
+    read as by `nextbest customers load --bundle`. --attribute and --customer-json give attributes; they take
+    precedence; if they are the only source, the id only decides between actions of the same priority.
     """
     options = CustomerOptions(customer_id, customers, id_column, form(separator, encoding))
     asked = RequestedQuestion(
@@ -139,9 +139,9 @@ def explain(  # noqa: PLR0913 - one parameter an option
     rows: Rows = 20,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Ask why: why these actions, or why not this one.
+    """Ask why these actions are offered, or why one is not.
 
-    With --bundle nothing is stored of anybody. --customers FILE looks the customer id up in a file;
+    With --bundle there are no stored customers. --customers FILE looks up the customer id in a file;
     --attribute and --customer-json give attributes, which take precedence.
     """
     options = CustomerOptions(customer_id, customers, id_column, form(separator, encoding))

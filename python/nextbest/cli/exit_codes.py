@@ -9,8 +9,8 @@ class ExitCode(IntEnum):
     OK = 0
     """Done."""
     FINDINGS = 1
-    """Done, and something was found: errors in a workspace (with --strict, warnings, too), failed tests, rows
-    or a model refused."""
+    """Done, with findings: errors in a workspace (with --strict, warnings too), failed tests, refused rows or
+    a refused model."""
     USAGE = 2
     """The command line is wrong, a file cannot be read, or an environment variable cannot be used."""
     CANNOT_CONNECT = 3
@@ -22,7 +22,7 @@ class ExitCode(IntEnum):
     CANNOT_SERVE = 6
     """A server could not start: an address is taken, a library is missing."""
     CUT_OFF = 7
-    """A server stopped, but some calls under way did not finish within the drain's grace."""
+    """A server stopped, but some calls in flight did not finish within the drain's grace."""
     INTERNAL = 70
     """A fault of nextbest itself. Set NEXTBEST_DEBUG=1 for the traceback, and report it."""
     INTERRUPTED = 130

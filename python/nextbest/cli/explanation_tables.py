@@ -1,4 +1,4 @@
-"""The explanation of one action -> why it is placed or not, and what would have to change."""
+"""The explanation of one action -> why it is placed or not, and which changes would place it."""
 
 from typing import Final
 
@@ -20,9 +20,9 @@ def render_action(action: ActionExplanation, decision: Decision, view: View | No
     """Renders everything about one action.
 
     Args:
-        action: One of the decision's explanation.
-        decision: Which has the scores of those it is compared with.
-        view: What a bundle adds.
+        action: An action of the decision's explanation.
+        decision: Has the scores of the actions that it is compared with.
+        view: Details of the bundle.
     """
     view = view or View()
     is_placed = action.dropped_at is Stage.PLACED
@@ -72,7 +72,7 @@ def _headline(action: ActionExplanation) -> str:
 
 
 def _reason(action: ActionExplanation, decision: Decision, view: View) -> str:
-    """Which factors put it above the next, or below the action that it lost to."""
+    """The factors that put it above the next, or below the action that it lost to."""
     score, placing = action.score, action.placing
     if score is None or placing is None:
         return ""
@@ -96,7 +96,7 @@ def _is_mandatory(action: str, decision: Decision) -> bool:
 
 
 def _render_clause(clause: ClauseExplanation, view: View) -> list[RenderableType]:
-    """The clause with its truth, where and why it is there, and what was looked at."""
+    """The clause with its truth, its position and reason, and its values."""
     of = f" of treatment {clause.treatment}" if clause.treatment else ""
     word = "is unknown" if clause.truth is Truth.UNKNOWN else f"is {clause.truth}"
     title = Text.assemble((f"{clause.stage}{of}", "bold red"), f": {clause.text}  ", (word, "bold"))

@@ -14,11 +14,11 @@ from nextbest.serve.access import AccessError
 from nextbest.settings import SettingError
 
 _OUTPUT_ERRORS = (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC)
-"""Of a file that has no name here: standard output."""
+"""For a file without a name: standard output."""
 
 
 def explain(error: Exception) -> CommandError | None:
-    """Explains a failure that can be expected; None for a fault of nextbest itself."""
+    """Explains an expected failure; None for a fault of nextbest itself."""
     match error:
         case errors.NextbestError():
             return _call(error)
@@ -32,7 +32,7 @@ def explain(error: Exception) -> CommandError | None:
         case OSError() if error.filename is not None or error.errno in _OUTPUT_ERRORS:
             return _system(error)
         case ImportError() if "_core" in str(error):
-            message = "this copy of nextbest was never built: its compiled part is missing"
+            message = "this copy of nextbest is incomplete: its compiled part is missing"
             return CommandError(message, "run `make demo`, or install a wheel", ExitCode.CANNOT_SERVE)
         case _:
             return _of_servers(error)
@@ -42,7 +42,7 @@ def _system(error: OSError) -> CommandError:
     reason = error.strerror or type(error).__name__
     if error.filename is not None:
         return CommandError(f"`{error.filename}`: {reason}", "check the path", ExitCode.USAGE)
-    remedy = "what the command did is done; write its output elsewhere"
+    remedy = "the command has finished its work; write its output elsewhere"
     return CommandError(f"standard output cannot be written: {reason}", remedy, ExitCode.USAGE)
 
 
@@ -54,18 +54,18 @@ def _call(error: errors.NextbestError) -> CommandError:
             return CommandError(error.message, _connecting(error.message), ExitCode.CANNOT_CONNECT)
         case errors.DeadlineExceeded():
             return CommandError(
-                error.message, "the server is busy or hangs: see `nextbest status`", ExitCode.FAILED
+                error.message, "the server is busy or hangs: check it with `nextbest status`", ExitCode.FAILED
             )
         case errors.Overloaded():
             # What is full stays full; only overload passes.
-            remedy = "" if "NEXTBEST_" in error.message else "try again later, or more slowly"
+            remedy = "" if "NEXTBEST_" in error.message else "try again later, or at a lower rate"
             return CommandError(error.message, remedy, ExitCode.FAILED)
         case errors.NotFound() | errors.Refused():
             is_unknown = error.status == "UNAUTHENTICATED"
             remedy = "set NEXTBEST_API_KEY, or NEXTBEST_CLIENT_CERTIFICATE and NEXTBEST_CLIENT_KEY"
             return CommandError(error.message, remedy if is_unknown else "", ExitCode.REFUSED)
         case _:
-            remedy = "see the server's output; client and server may be of different versions"
+            remedy = "read the server's log; client and server may have different versions"
             return CommandError(error.message, remedy, ExitCode.FAILED)
 
 
@@ -86,7 +86,7 @@ def _of_servers(error: Exception) -> CommandError | None:
     if core is not None and isinstance(error, core.BundleError):
         remedy = "compile it again"
         if error.code == "index-too-large":
-            remedy = "allow more with NEXTBEST_INDEX_BYTES_MAX, or split the workspace"
+            remedy = "raise NEXTBEST_INDEX_BYTES_MAX, or split the workspace"
         return CommandError(f"the bundle does not pass verification: {error}", remedy, ExitCode.REFUSED)
     if state is not None and isinstance(error, state.StateError):
         taken = isinstance(error, state.StateTakenError)
@@ -96,7 +96,7 @@ def _of_servers(error: Exception) -> CommandError | None:
     if service is not None and isinstance(error, service.ListenError):
         taken = isinstance(error, service.TakenError)
         code = ExitCode.CANNOT_SERVE if taken else ExitCode.USAGE
-        return CommandError(str(error), "see --control-address in `nextbest serve --help`", code)
+        return CommandError(str(error), "read about --control-address in `nextbest serve --help`", code)
     return None
 
 
@@ -105,12 +105,14 @@ _BAD_SETTINGS = {
     "decisions cannot be traced": "correct the variables of OpenTelemetry, or unset them",
     "cannot listen on": "correct --address or --health-address: host:port of this machine, or unix:/path",
 }
-"""How a fault of the data plane begins that a setting is the cause of, and what to do."""
+"""The beginning of a data plane's error that a setting causes, and its remedy."""
 
 
 def _of_data_plane(message: str) -> CommandError:
     remedy = next((remedy for begin, remedy in _BAD_SETTINGS.items() if message.startswith(begin)), None)
     if remedy is None or "in use" in message:
-        taken = "stop what uses the address, or choose another with --address or --health-address"
+        taken = (
+            "stop the process that uses the address, or choose another one with --address or --health-address"
+        )
         return CommandError(message, taken if remedy else "", ExitCode.CANNOT_SERVE)
     return CommandError(message, remedy, ExitCode.USAGE)

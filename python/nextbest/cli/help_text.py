@@ -1,4 +1,4 @@
-"""Commands with help that teaches: the docstring, reflowed, and examples at the end."""
+"""Commands with complete help: the docstring, reflowed, and examples at the end."""
 
 import inspect
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What actions inherit -> one table for each group of actions, as all of a group inherit the same."""
+"""Inherited policies and levers -> one table for each group, whose actions all inherit the same."""
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby

@@ -11,19 +11,21 @@ _pace: Final[Any] = partial(typer.Option, rich_help_panel="Pace: one of --rate, 
 _server: Final[Any] = partial(typer.Option, rich_help_panel="Server")
 _result: Final[Any] = partial(typer.Option, rich_help_panel="Results")
 
-Channel = Annotated[str, _question("--channel", "-c", help="Channel, as the workspace names it.")]
+Channel = Annotated[str, _question("--channel", "-c", help="Channel, by its name in the workspace.")]
 Placement = Annotated[
     list[str] | None, _question("--placement", "-p", help="Placement, or placement=count. Repeatable.")
 ]
 Customers = Annotated[
     Path | None,
-    _question(
-        "--customers", help="File of customers (Parquet, CSV, NDJSON), whose ids are asked for in turn."
-    ),
+    _question("--customers", help="File of customers (Parquet, CSV, NDJSON), whose ids are used in turn."),
 ]
-IdColumn = Annotated[str, _question("--id", "--id-column", help="Its column of customer ids.")]
-Separator = Annotated[str, _question("--separator", help="Of a CSV file, such as ';'. Default: ','.")]
-Encoding = Annotated[str, _question("--encoding", help="Of a CSV file, such as latin-1. Default: utf-8.")]
+IdColumn = Annotated[str, _question("--id", "--id-column", help="Column of customer ids in it.")]
+Separator = Annotated[
+    str, _question("--separator", help=("Separator of a CSV file, such as ';'. Default: ','."))
+]
+Encoding = Annotated[
+    str, _question("--encoding", help=("Encoding of a CSV file, such as latin-1. Default: utf-8."))
+]
 Attribute = Annotated[
     list[str] | None,
     _question("--attribute", "-a", help="Customer attribute: name=value or name:type=value. Repeatable."),
@@ -41,9 +43,9 @@ Requests = Annotated[
     ),
 ]
 
-Rate = Annotated[float | None, _pace("--rate", min=0.1, help="Requests a second.", show_default="1000")]
+Rate = Annotated[float | None, _pace("--rate", min=0.1, help="Requests per second.", show_default="1000")]
 Ramp = Annotated[
-    str, _pace("--ramp", metavar="FROM:TO:STEP", help="Rising rates, until the server does not keep up.")
+    str, _pace("--ramp", metavar="FROM:TO:STEP", help="Rising rates, until the server falls behind.")
 ]
 Beyond = Annotated[
     int,
@@ -54,9 +56,11 @@ Beyond = Annotated[
 InFlight = Annotated[
     int | None, _pace("--in-flight", min=1, help="A closed loop: this many requests are always in flight.")
 ]
-Duration = Annotated[float, _pace("--duration", min=0.1, help="Seconds to measure; of a ramp, each step.")]
+Duration = Annotated[
+    float, _pace("--duration", min=0.1, help=("Seconds to measure; with a ramp, for each step."))
+]
 Warmup = Annotated[
-    float, _pace("--warmup", min=0.0, help="Seconds at the same pace before that, not counted.")
+    float, _pace("--warmup", min=0.0, help="Seconds at the same pace before the measurement, not counted.")
 ]
 Timeout = Annotated[
     float | None,
@@ -64,8 +68,10 @@ Timeout = Annotated[
         "--timeout",
         min=0.001,
         max=60.0,
-        help="Deadline of each request in seconds, sent along. Later ones are cancelled and count as"
-        " DEADLINE_EXCEEDED. Without it, all answers are waited for.",
+        help=(
+            "Deadline of each request in seconds, sent with it. Later answers are cancelled and count as "
+            "DEADLINE_EXCEEDED. Without it, the run waits for all answers."
+        ),
         show_default=False,
     ),
 ]
@@ -79,16 +85,24 @@ Address = Annotated[
     ),
 ]
 Connections = Annotated[
-    int, _server("--connections", min=1, help="Used in turn; at least one for each core of the server.")
+    int,
+    _server(
+        "--connections",
+        min=1,
+        help=("Number of connections, used in turn; at least one for each core of the server."),
+    ),
 ]
 ApiKey = Annotated[
-    str, _server("--api-key", help="Sent as authorization: Bearer KEY.", show_default="$NEXTBEST_API_KEY")
+    str,
+    _server(
+        "--api-key", help=("API key, sent as authorization: Bearer KEY."), show_default="$NEXTBEST_API_KEY"
+    ),
 ]
 TlsCa = Annotated[
     Path | None,
     _server(
         "--tls-ca",
-        help="TLS: certificates of those to trust, PEM. The other three go with it.",
+        help="TLS: certificates of trusted authorities, PEM. The other three options need it.",
         show_default="$NEXTBEST_CLIENT_CA, _CERTIFICATE, _KEY and _SERVER_NAME",
     ),
 ]

@@ -12,11 +12,11 @@ from nextbest.wording import word_percent
 
 _PERCENTILES: Final = (("p50", "p50"), ("p90", "p90"), ("p99", "p99"), ("p999", "p99.9"), ("max", "max"))
 _OWN: Final = ("UNANSWERED", "NOT_SENT")
-"""What the generator calls requests without an answer, beside gRPC's statuses."""
+"""The generator's names for requests without an answer, in addition to gRPC's statuses."""
 
 
 def render_run(report: Mapping[str, Any], *, is_open: bool) -> list[RenderableType]:
-    """Returns what one run has found: latencies beside what the machine itself did, outcomes, and errors."""
+    """Returns the tables of one run: latencies next to the machine's hiccups, outcomes, and errors."""
     table = Listing((name("µs"), *(number(label) for _, label in _PERCENTILES)))
     rows = [("OK, from when due", ""), ("OK, from when sent", "service_")]
     for label, prefix in rows if is_open else rows[1:]:
@@ -38,7 +38,7 @@ def render_run(report: Mapping[str, Any], *, is_open: bool) -> list[RenderableTy
 
 
 def render_climb(found: Climb) -> list[RenderableType]:
-    """Returns a row for each rate, and what to make of them."""
+    """Returns a row for each rate, and the conclusions."""
     columns = (
         number("due/s"),
         number("OK/s"),
@@ -101,7 +101,7 @@ def _held_up(report: Mapping[str, Any]) -> str:
         return ""
     if report["lag_p99_us"] > waited_us / 2.0:
         return "this program was late, so it measured itself: give it a CPU core, or lower the rate"
-    return "requests waited here for the server's limit of calls on a connection: try more --connections"
+    return "requests waited for the server's limit of calls per connection: try more --connections"
 
 
 def _failures(reports: list[Mapping[str, Any]]) -> list[RenderableType]:

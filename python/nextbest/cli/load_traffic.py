@@ -1,4 +1,4 @@
-"""What `nextbest load` sends: encoded requests, from a file of questions or from options."""
+"""The requests of `nextbest load`: encoded, from a file of questions or from options."""
 # ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
 
 from pathlib import Path
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from nextbest.casting.form import Form
 
 REQUESTS_MAX = 100_000
-"""Of different ones; they are sent in turn."""
+"""Maximum number of different requests; they are sent in turn."""
 
 
 def from_file(path: Path) -> list[bytes]:
     """Reads NDJSON of questions, the arguments of `Client.decide`.
 
     Raises:
-        CommandError: The file cannot be read, holds none, or one is wrong.
+        CommandError: The file cannot be read, is empty, or a question is not valid.
     """
     from nextbest.cli.bundles import read_bytes
     from nextbest.client.encoding import assemble
@@ -55,17 +55,19 @@ def from_options(
     context: list[str] | None,
     customer_ids: list[str],
 ) -> list[bytes]:
-    """Asks the same for each customer.
+    """Asks the same question for each customer.
 
     Raises:
-        CommandError: The channel or the placements are missing, or an attribute has not its form.
+        CommandError: The channel or the placements are missing, or an attribute is not valid.
     """
     from nextbest.client.encoding import assemble
     from nextbest.client.question import Question
 
     if not channel or not placement:
         raise CommandError(
-            "nothing to ask for", "give --channel and --placement, or --requests FILE", ExitCode.USAGE
+            ("there is no question to send"),
+            "give --channel and --placement, or --requests FILE",
+            ExitCode.USAGE,
         )
     question: dict[str, Any] = {
         "channel": channel,

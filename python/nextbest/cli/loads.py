@@ -67,23 +67,24 @@ def load(  # noqa: PLR0913 - one parameter an option
     hgrm: options.Hgrm = None,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Ask a server at a rate, and report how long the answers took.
+    """Send requests to a server at a rate, and report how long the answers took.
 
-    Requests leave on schedule whether or not earlier ones were answered, and each is timed from the moment it
-    was due, not from when it left: what waits behind a stall counts in full (no coordinated omission). Times
-    are of answers with status OK; other statuses are counted, and have separate times.
+    Requests are sent on schedule, whether or not earlier ones were answered, and each is timed from the
+    moment it was due: the wait behind a stall counts in full (no coordinated omission). Times are of answers
+    with status OK; other statuses are counted, and have separate times.
 
     The report also shows the lag of this program (how late it sent requests that were due) and the hiccups of
     this machine (how late an idle thread woke). If these are large, so are all other times.
 
-    With --ramp, the rate rises step by step until the server answers less than 95 % of what is due, and then
-    --beyond steps more. The knee is the rate at which rate over p99 is greatest; after it, more load costs
-    more than it brings.
+    With --ramp, the rate rises step by step until the server answers less than 95 % of the due requests, and
+    then --beyond steps more. The knee is the rate with the greatest ratio of rate to p99; above it, latency
+    grows faster than throughput.
 
-    With --in-flight, a request leaves when another was answered. That measures the capacity of a server, but
+    With --in-flight, a request is sent when another was answered. That measures the capacity of a server, but
     not its latency: while the server stalls, nothing is sent.
 
-    Exits with 5 when a call failed; of a ramp, at a rate that the server kept up with or at the first.
+    The exit code is 5 if a call failed; with a ramp, if a call failed at the first rate or at one that the
+    server kept up with.
     """
     rising = _ramp(ramp, rate, in_flight, beyond, hgrm)
     _check_files(png, hgrm)
@@ -112,19 +113,19 @@ def load(  # noqa: PLR0913 - one parameter an option
 def _ramp(
     text: str, rate: float | None, in_flight: int | None, beyond: int, hgrm: Path | None
 ) -> "Ramp | None":
-    """The ramp, if there is one; and whether options go together."""
+    """The ramp, if there is one; checks the combination of options."""
     given = {"--rate": rate is not None, "--ramp": text, "--in-flight": in_flight is not None}
     paces = [option for option, is_given in given.items() if is_given]
     if len(paces) > 1:
-        raise CommandError(f"{' and '.join(paces)} are different paces", "give one of them", ExitCode.USAGE)
+        raise CommandError(f"{' and '.join(paces)} are alternatives", "give only one of them", ExitCode.USAGE)
     if not text:
         if beyond:
             remedy = "write --ramp 1000:20000:1000"
-            raise CommandError("--beyond goes on with a ramp, and there is none", remedy, ExitCode.USAGE)
+            raise CommandError("--beyond extends a ramp, and there is none", remedy, ExitCode.USAGE)
         return None
     if hgrm is not None:
         raise CommandError(
-            "--hgrm is for one run, --ramp makes several", "give one of the two", ExitCode.USAGE
+            "--hgrm is for a single run, and --ramp makes several", "give only one of the two", ExitCode.USAGE
         )
     from nextbest.load.ramp import Ramp, RampError
 
@@ -135,7 +136,7 @@ def _ramp(
 
 
 def _check_files(png: Path | None, hgrm: Path | None) -> None:
-    """Finds what cannot be written before the run, which may take long."""
+    """Finds files that cannot be written before the run, which may take long."""
     if png is not None:
         require_plots()
     for option, path in (("--png", png), ("--hgrm", hgrm)):
@@ -164,14 +165,16 @@ def _whom(  # noqa: PLR0913, PLR0917 - one parameter per option
     surroundings = settings.read()
     if ca is None and (cert or key or name):
         raise CommandError(
-            "without --tls-ca nothing is encrypted",
-            "name the authorities to trust",
+            "without --tls-ca, the connection is not encrypted",
+            "give the trusted authorities with --tls-ca",
             ExitCode.USAGE,
             "--tls-ca",
         )
     if (cert is None) is not (key is None):
         raise CommandError(
-            "a certificate and its private key go together", "give --tls-cert and --tls-key", ExitCode.USAGE
+            ("a certificate needs its private key, and a key its certificate"),
+            "give --tls-cert and --tls-key",
+            ExitCode.USAGE,
         )
     if ca is None:
         ca, cert, key = surroundings.client_ca, surroundings.client_certificate, surroundings.client_key
@@ -285,7 +288,7 @@ def _measure(
     except _core.ServerError as error:
         remedy = "start one with `nextbest serve BUNDLE`, or name its address"
         if settings["tls_ca"] is not None:
-            remedy = "compare --address, --tls-ca, --tls-cert and --tls-name with what the server has"
+            remedy = "compare --address, --tls-ca, --tls-cert and --tls-name with the server's configuration"
         raise CommandError(str(error), remedy, ExitCode.CANNOT_CONNECT) from None
     except ValueError as error:
         raise CommandError(str(error), "see `nextbest load --help`", ExitCode.USAGE) from None

@@ -1,4 +1,4 @@
-"""What people type after `--now` -> a moment, or a day, whose beginning depends on a time zone."""
+"""The value of `--now` -> a moment, or a day, whose beginning depends on a time zone."""
 
 import re
 from datetime import date, datetime
@@ -25,6 +25,6 @@ def parse_now(text: str) -> datetime | date:
     if _DAY.fullmatch(written):
         return date.fromisoformat(written)
     if not _ZONED.fullmatch(written):
-        message = f"`{text}` names no time zone"
+        message = f"`{text}` has no time zone"
         raise CommandError(message, f"write {written}Z for UTC, or {written}+02:00", ExitCode.USAGE, "--now")
     return moment

@@ -1,7 +1,7 @@
-"""What a command shows: text and tables for people, JSON for machines, and never both on standard output.
+"""The output of a command: text and tables for people, JSON for programs, and never both on standard output.
 
-All of it passes here, and here text of models, registries, workspaces and servers loses what a terminal would
-obey (`nextbest.printable`, `nextbest.cli.terminal`).
+All output passes here, where control characters are removed from text of models, registries, workspaces and
+servers (`nextbest.printable`, `nextbest.cli.terminal`).
 """
 
 import contextlib
@@ -34,17 +34,17 @@ def _choose(value: bool) -> bool:  # noqa: FBT001 - the form of a callback
     return value
 
 
-Json = Annotated[bool, typer.Option("--json", help="Write JSON, for machines.", callback=_choose)]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.", callback=_choose)]
 
 
 class CommandError(Exception):
-    """A command that ends with a message.
+    """An error that ends a command with a message.
 
     Attributes:
         message: Lower-case fragment without full stop.
-        help: What to do about it.
+        help: The remedy.
         code: The exit code.
-        field: What of the request is wrong; may be empty.
+        field: The field of the request concerned; may be empty.
     """
 
     def __init__(self, message: str, remedy: str, code: int, field: str = "") -> None:
@@ -61,7 +61,7 @@ def is_for_machines() -> bool:
 
 
 class ReaderGoneError(Exception):
-    """Standard output has no reader any more, as behind `head`."""
+    """Standard output has no reader any more, for example behind `head`."""
 
 
 @contextlib.contextmanager
@@ -101,7 +101,7 @@ def show(*renderables: "RenderableType") -> None:
 
 
 def show_line(line: "RenderableType") -> None:
-    """Prints for people, and leaves it to the terminal where a long line breaks."""
+    """Prints for people, and lets the terminal wrap long lines."""
     with _writing():
         console().print(line, soft_wrap=True)
 
@@ -109,7 +109,7 @@ def show_line(line: "RenderableType") -> None:
 def show_diagnostics(diagnostics: "Iterable[Diagnostic]", sources: "Mapping[str, Sequence[str]]") -> None:
     """Prints diagnostics for people, source lines cut to the terminal so that markers stay below their text.
 
-    Messages and remedies are as long as they are: a terminal breaks them, and they are copied whole.
+    Messages and remedies are not wrapped: the terminal does it, so that they can be copied whole.
     """
     from nextbest.diagnostics.rendering import render_grouped  # noqa: PLC0415 - loads rich
 
@@ -118,12 +118,12 @@ def show_diagnostics(diagnostics: "Iterable[Diagnostic]", sources: "Mapping[str,
 
 
 def say(line: str) -> None:
-    """Prints one line for people, without line breaks of the console's making."""
+    """Prints one line for people, without wrapping it."""
     _write(printable(line))
 
 
 def say_lines(text: str) -> None:
-    """Prints text for people whose line feeds are the command's own."""
+    """Prints text for people with exactly the command's line feeds."""
     _write(printable_lines(text))
 
 
@@ -152,7 +152,7 @@ def write_json(value: object) -> None:
 
 
 def write_error(error: CommandError) -> None:
-    """Prints what went wrong to standard error: one JSON line for machines, two lines for people.
+    """Prints an error to standard error: one JSON line for programs, two lines for people.
 
     If standard error cannot be written, only the exit code reports the error.
     """
@@ -161,7 +161,7 @@ def write_error(error: CommandError) -> None:
 
 
 def write_note(text: str) -> None:
-    """Prints to standard error what people may not expect of an answer: one JSON line for machines."""
+    """Prints a warning about an answer to standard error: one JSON line for programs."""
     line = (
         escape_json(json.dumps({"note": {"message": text}}, ensure_ascii=False))
         if is_for_machines()
@@ -189,9 +189,9 @@ def _write_error(error: CommandError) -> None:
 
 
 def plain(value: Any) -> Any:
-    """Turns answers into what JSON can say.
+    """Turns answers into JSON types.
 
-    Moments become RFC 3339 text, durations text such as `720h`, dataclasses objects: what was stored can be
+    Moments become RFC 3339 text, durations text such as `720h`, dataclasses objects: stored values can be
     loaded again.
     """
     match value:

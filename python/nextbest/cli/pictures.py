@@ -1,4 +1,4 @@
-"""`--png`: the option of commands that draw what they show."""
+"""`--png`: the option of commands that draw their results."""
 # ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
 
 from pathlib import Path
@@ -9,11 +9,11 @@ import typer
 from nextbest.cli.exit_codes import ExitCode
 from nextbest.cli.output import CommandError
 
-Png = Annotated[Path | None, typer.Option("--png", help="Draw it into a file.")]
+Png = Annotated[Path | None, typer.Option("--png", help="Write a picture to this file.")]
 
 
 def require_plots() -> None:
-    """Looks for what draws, before a command begins what takes long.
+    """Checks that the drawing library is installed, before a command begins long work.
 
     Raises:
         CommandError: It is not installed.
@@ -22,7 +22,7 @@ def require_plots() -> None:
 
     if find_spec("matplotlib") is None:
         raise CommandError(
-            "pictures are drawn by matplotlib, which is not installed",
+            "matplotlib, which draws pictures, is not installed",
             "pip install 'nextbest[plots]'",
             ExitCode.USAGE,
             "--png",

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on standard error, for people who watch a terminal; gone when it is done."""
+"""Progress of long work: a bar on standard error, for a terminal; removed when the work is done."""
 # ruff: noqa: PLC0415 - rich loads slowly, and machines never need it
 
 from collections.abc import Callable, Iterator
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def advancing(doing: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Shows one piece of work; yields how to advance it.
+    """Shows one piece of work; yields a function that advances it.
 
     Args:
-        doing: What goes on, before the bar.
-        total: How much there is to do.
+        doing: The text before the bar.
+        total: The amount of work.
     """
     with _bars() as progress:
         task = progress.add_task(doing, total=total)
@@ -26,7 +26,7 @@ def advancing(doing: str, total: int) -> Iterator[Callable[[int], None]]:
 
 @contextmanager
 def following() -> Iterator[Callable[[str, int, int], None]]:
-    """Shows work of several stages; yields how to report a stage, how much is done, and how much there is."""
+    """Shows work of several stages; yields a function that reports stage, done and total."""
     with _bars() as progress:
         task = progress.add_task("", total=None)
         yield lambda stage, done, total: progress.update(task, description=stage, completed=done, total=total)
@@ -34,7 +34,7 @@ def following() -> Iterator[Callable[[str, int, int], None]]:
 
 @contextmanager
 def timing(total_s: float) -> Iterator[Callable[[str, float], None]]:
-    """Shows work of known length; yields how to report what goes on, and how many seconds have passed.
+    """Shows work of known length; yields a function that reports the text and the seconds that have passed.
 
     Redrawn only on request: the measured process may run on the same machine.
     """

@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-Channel = Annotated[str, typer.Option("--channel", "-c", help="Channel, as the workspace names it.")]
+Channel = Annotated[str, typer.Option("--channel", "-c", help="Channel, by its name in the workspace.")]
 PlacementOption = Annotated[
     list[str] | None,
     typer.Option(
         "--placement",
         "-p",
-        help="Placement, or placement=count. Repeatable. With --bundle: all, as the workspace orders them.",
+        help="Placement, or placement=count. Repeatable. With --bundle: all of the channel by default.",
     ),
 ]
 CustomerId = Annotated[
@@ -19,13 +19,14 @@ CustomerId = Annotated[
     typer.Option(
         "--customer-id",
         "-i",
-        help="Whose stored attributes are read; with --bundle, whose row of --customers.",
+        help="Id of the customer whose stored attributes are read; with --bundle, of a row of --customers.",
     ),
 ]
 Customers = Annotated[
     Path | None,
     typer.Option(
-        "--customers", help="With --bundle: file of customers to look the id up in (Parquet, CSV, NDJSON)."
+        "--customers",
+        help=("With --bundle: file of customers in which the id is looked up (Parquet, CSV, NDJSON)."),
     ),
 ]
 IdColumn = Annotated[str, typer.Option("--id-column", help="Column of customer ids in --customers.")]
@@ -52,11 +53,13 @@ Now = Annotated[
     str,
     typer.Option(
         "--now",
-        help="Time to decide at, such as 2026-06-01T12:00:00Z; with --bundle also a date, which begins in "
-        "the workspace's time zone. A dry run.",
+        help=(
+            "Time of the decision, such as 2026-06-01T12:00:00Z; with --bundle also a date, which begins "
+            "in the workspace's time zone. A dry run."
+        ),
     ),
 ]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of a decision to repeat. A dry run.")]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of the decision to repeat. A dry run.")]
 Address = Annotated[
     str, typer.Option("--address", help="Server to ask.", show_default="$NEXTBEST_ADDRESS or 127.0.0.1:50051")
 ]
@@ -65,7 +68,10 @@ BundleFile = Annotated[
     typer.Option("--bundle", "-b", help="Decide here on a bundle file or workspace, without a server."),
 ]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.001, help="Seconds to wait for the answer.")]
-Rows = Annotated[int, typer.Option("--rows", min=1, help="Rows of each table at most.")]
+Rows = Annotated[int, typer.Option("--rows", min=1, help="Maximum number of rows of each table.")]
 ContributionsOption = Annotated[
-    str, typer.Option("--contributions", help="What propensities are made of: none, fast or exact.")
+    str,
+    typer.Option(
+        "--contributions", help=("Contributions of attributes to propensities: none, fast or exact.")
+    ),
 ]

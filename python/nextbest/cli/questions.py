@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CustomerOptions:
-    """The customer of a command line: an id, and the file that it is looked up in."""
+    """The customer of a command line: an id, and the file in which it is looked up."""
 
     customer_id: str
     customers: Path | None
@@ -30,10 +30,10 @@ class CustomerOptions:
     form: "Form"
 
     def attributes(self, schema: Schema | None, *, are_given: bool) -> dict[str, Any]:
-        """Returns what the file has of the customer; nothing where there is no file.
+        """Returns the attributes that the file has for the customer; none if there is no file.
 
         Args:
-            schema: Of the bundle; None where a server is asked.
+            schema: Of the bundle; None if a server is asked.
             are_given: Whether the command line has attributes of the customer.
 
         Raises:
@@ -41,10 +41,8 @@ class CustomerOptions:
         """
         if self.customers is None:
             if schema is not None and self.customer_id and not are_given:
-                message = f"a bundle holds no customers: nothing is known of `{self.customer_id}`"
-                remedy = (
-                    "give --customers FILE to look the id up in, or attributes with --attribute name=value"
-                )
+                message = f"a bundle has no stored customers: `{self.customer_id}` is unknown"
+                remedy = "give --customers FILE to look up the id, or attributes with --attribute name=value"
                 raise CommandError(message, remedy, ExitCode.USAGE, "--customer-id")
             return {}
         if schema is None:
@@ -53,7 +51,7 @@ class CustomerOptions:
             raise CommandError(message, remedy, ExitCode.USAGE, "--customers")
         if not self.customer_id:
             remedy = "give --customer-id"
-            message = "a file of customers needs the id of one"
+            message = "needs the id of a customer"
             raise CommandError(message, remedy, ExitCode.USAGE, "--customers")
         from nextbest.cli.rows import find_customer, suggestions
 
@@ -118,7 +116,7 @@ class RequestedQuestion:
 
     @contextmanager
     def naming_options(self, question: Mapping[str, Any]) -> Iterator[None]:
-        """Names options, and not fields of the protocol, in what the server or the bundle refuses."""
+        """Names options, instead of fields of the protocol, in errors of the server or the bundle."""
         from nextbest.cli.refused_options import name_option
         from nextbest.client.errors import InvalidRequest
 
@@ -128,12 +126,12 @@ class RequestedQuestion:
             raise name_option(error, question, self._option_of) from None
 
     def view(self, decision: "Decision", judge: "Client | OfflineBundle | None") -> "View | None":
-        """Returns what people see of the bundle beside the answer; None for machines.
+        """Returns the details of the bundle to show with the answer; None for programs.
 
         Args:
             decision: The answer.
-            judge: Whom to ask how all actions rank, so that those placed can be compared with those that are
-                not; None where the answer has it.
+            judge: Ranks all actions, so that placed ones can be compared with others; None if the answer has
+                the ranks.
         """
         if is_for_machines():
             return None
@@ -189,10 +187,10 @@ def given_attributes(
         source: JSON object, file or `-`; empty for none.
         pairs: `name=value`.
         schema: Of the bundle; empty where there is none.
-        options: What the two are called on the command line, for errors.
+        options: The names of the two options, for errors.
 
     Raises:
-        CommandError: One of them has not the form it should have.
+        CommandError: One of them is not valid.
     """
     from nextbest.cli import attributes
 
@@ -204,7 +202,7 @@ def given_placements(texts: Sequence[str]) -> dict[str, int]:
     """Parses placements: `hero`, or `hero=2`.
 
     Raises:
-        CommandError: One has another form.
+        CommandError: A placement is not valid.
     """
     placements: dict[str, int] = {}
     for text in texts:
@@ -214,8 +212,8 @@ def given_placements(texts: Sequence[str]) -> dict[str, int]:
                 f"`{text}` is not a placement", "write --placement hero or --placement hero=2", ExitCode.USAGE
             )
         if name in placements:
-            message = f"the placement `{name}` is named twice"
-            raise CommandError(message, "name each placement once", ExitCode.USAGE, "--placement")
+            message = f"the placement `{name}` is given twice"
+            raise CommandError(message, "give each placement once", ExitCode.USAGE, "--placement")
         placements[name] = int(count) if equals else 0
     return placements
 

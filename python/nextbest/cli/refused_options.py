@@ -1,4 +1,4 @@
-"""What a server or a bundle refuses of a question -> the option that it was given by, and what to write."""
+"""The error of a server or a bundle about a question -> the option concerned, and the remedy."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -36,7 +36,7 @@ def typing_remedy(message: str) -> str:
 def name_option(
     error: InvalidRequest, question: Mapping[str, Any], option_of: Callable[[str, str], str]
 ) -> CommandError:
-    """Names the option in place of the field of the protocol.
+    """Names the option instead of the field of the protocol.
 
     Args:
         error: Of the question.
@@ -46,7 +46,7 @@ def name_option(
     # A question that is to be explained is a part of another message.
     field = error.field.removeprefix("decide.")
     if field == "placements" and not question.get("placements"):
-        message = "a server needs the names of placements"
+        message = "a server requires the names of placements"
         return CommandError(message, "give --placement NAME", ExitCode.REFUSED, "--placement")
     root, name = _place(field, question)
     if root in {"customer", "context"} and name:
@@ -59,7 +59,7 @@ def name_option(
 
 
 def _place(field: str, question: Mapping[str, Any]) -> tuple[str, str]:
-    """The argument that a field is about, and the member of it; empty where it is about the whole."""
+    """The argument that a field belongs to, and its member; empty if the whole argument is concerned."""
     found = _MEMBER.fullmatch(field)
     if found is None:
         return field, ""
@@ -72,7 +72,7 @@ def _place(field: str, question: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _value(message: str, value: Any) -> tuple[str, str]:
-    """A value that nothing could be made of is at fault itself; of another, only its type was not known."""
+    """A value that could not be read is wrong itself; of another, only the type was unknown."""
     found = _MISTYPED.fullmatch(message)
     kind = _kind(found["phrase"]) if found is not None else ""
     if kind in _NUMBERS or (isinstance(value, str) and kind not in _LISTS):

@@ -46,7 +46,7 @@ class Batch:
     Attributes:
         row_count: How many rows it is made of.
         customers: Row, id and attributes of those that can be sent.
-        refusals: The others.
+        refusals: The refused rows.
     """
 
     row_count: int
@@ -59,8 +59,8 @@ class Found:
     """One customer of a file.
 
     Attributes:
-        attributes: What the file has of the customer.
-        columns: That are attributes.
+        attributes: The customer's attributes in the file.
+        columns: The columns that are attributes.
         left_out: Columns that the schema does not have.
     """
 
@@ -79,14 +79,14 @@ class CustomerTable:
 
         Args:
             path: Parquet, CSV, TSV or NDJSON, by its suffix.
-            id_column: Holds the customers' ids; of text or whole numbers.
-            schema: Columns that it does not name are left out, and the others are cast to it. Empty: ids are
-                read alone. None: every column is taken, with the type that it seems to have.
+            id_column: The column of the customers' ids; text or whole numbers.
+            schema: Columns that it does not name are left out, and the others are cast to it. Empty: only ids
+                are read. None: every column is read, with an inferred type.
             form: How a CSV file is written.
 
         Raises:
-            CommandError: The file cannot be read, has no such column, one whose type no attribute can have,
-                or none that is an attribute of the schema.
+            CommandError: The file cannot be read, lacks the id column, has a column of an unsupported type,
+                or has no column that is an attribute of the schema.
         """
         table = _read(path, id_column, form)
         ids = _column(path, table.columns[id_column], IDENTIFIER)
@@ -125,7 +125,7 @@ class CustomerTable:
             yield Batch(len(ids), customers, [self._refusals[row] for row in refused])
 
     def _leave_out(self, start: int, rows: list[dict[str, AttributeValue]]) -> None:
-        """Removes what rows do not name: a value that is missing would remove what is stored."""
+        """Removes attributes that rows do not name: as missing values they would remove stored ones."""
         for name, absent in self._absent.items():
             for row in absent.slice(start, len(rows)).arg_true():
                 del rows[int(row)][name]
@@ -134,12 +134,12 @@ class CustomerTable:
 def find_customer(
     path: Path, id_column: str, customer_id: str, schema: Schema, form: Form | None = None
 ) -> Found:
-    """Looks one customer up in a file; of several rows a later one takes precedence, as when they are loaded.
+    """Looks up one customer in a file; a later row takes precedence, as when they are loaded.
 
     Args:
         path: As for `CustomerTable`.
         id_column: The column of ids, by the same name.
-        customer_id: Whom to look up.
+        customer_id: The customer to look up.
         schema: Of the bundle.
         form: How a CSV file is written.
 
@@ -176,7 +176,7 @@ def find_customer(
 
 
 def suggestions(left_out: list[str], schema: Schema, attributes: list[str]) -> str:
-    """Lists columns that a schema does not have, each with the attribute that may be meant."""
+    """Lists columns that a schema does not have, each with the most similar attribute."""
     absent = [name for name in schema if name not in attributes]
     listed = []
     for name in left_out:
@@ -190,10 +190,10 @@ def _is_taken(name: str, id_column: str, schema: Schema | None) -> bool:
 
 
 def _left_out(path: Path, table: Table, id_column: str, taken: list[str], schema: Schema | None) -> list[str]:
-    """The columns that the schema does not have; where those are all, something else went wrong."""
+    """The columns that the schema does not have; if no column is left, that is an error."""
     left_out = [name for name in table.columns if name not in {id_column, *taken}]
     if schema and left_out and not taken:
-        remedy = f"name columns as attributes are named; there are {suggestions(left_out, schema, [])}"
+        remedy = f"use the names of attributes as column names; there are {suggestions(left_out, schema, [])}"
         raise CommandError(f"no column of `{path}` is an attribute", remedy, ExitCode.USAGE)
     return left_out
 

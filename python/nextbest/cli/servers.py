@@ -54,9 +54,10 @@ def activate(
     ] = ACTIVATION_S_MAX,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Make a bundle the active one of a running server: all or nothing, without a pause.
+    """Make a bundle the active one of a running server: atomically and without a pause.
 
-    A server with a state folder (`nextbest serve --state`) keeps it, so that it decides after a restart, too.
+    A server with a state folder (`nextbest serve --state`) stores the bundle, and decides with it after a
+    restart, too.
     """
     from nextbest.cli.bundles import load
 
@@ -81,7 +82,7 @@ def status(
     ] = 0.0,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Show what a server runs, and what it has done."""
+    """Show the active bundle of a server, and its counters."""
     found = _status(control_address, time.monotonic() + wait)
     if is_for_machines():
         write_json(found)
@@ -107,10 +108,12 @@ def _status(control_address: str, deadline_s: float) -> "Status":
 
 def demo(
     *,
-    keep: Annotated[bool, typer.Option("--keep", help="Go on serving at the end, until Ctrl-C.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help=("Keep the server running at the end, until Ctrl-C."))
+    ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer customers, shorter measurements.")] = False,
     directory: Annotated[
-        Path | None, typer.Option("--directory", help="Where to leave workspace, customers and bundle.")
+        Path | None, typer.Option("--directory", help="Folder for workspace, customers and bundle.")
     ] = None,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:

@@ -26,47 +26,54 @@ def serve(  # noqa: PLR0913 - one parameter an option
     address: Annotated[str | None, typer.Option(help="Decisions: host:port or unix:/path.")] = None,
     control_address: Annotated[
         str | None,
-        typer.Option(help="Control: host:port; on the loopback interface, unless callers are known."),
+        typer.Option(
+            help=("Control: host:port; only on the loopback interface, unless callers are authenticated.")
+        ),
     ] = None,
     health_address: Annotated[str | None, typer.Option(help="Health: host:port or unix:/path.")] = None,
     on_decision_port: Annotated[
-        str | None, typer.Option(help="What the decision port answers as well: health, reflection.")
+        str | None, typer.Option(help="Further services of the decision port: health, reflection.")
     ] = None,
-    workers: Annotated[int | None, typer.Option(min=0, help="Threads that decide; 0: one a core.")] = None,
+    workers: Annotated[int | None, typer.Option(min=0, help="Threads that decide; 0: one per core.")] = None,
     tls_certificate: Annotated[
-        Path | None, typer.Option(help="Who the server is, PEM; with it, decisions and control speak TLS.")
+        Path | None,
+        typer.Option(help=("Certificate of the server, PEM; with it, decisions and control use TLS.")),
     ] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="Its private key, PEM.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Private key of the server, PEM.")] = None,
     tls_client_ca: Annotated[
-        Path | None, typer.Option(help="Whose certificates callers may show, PEM.")
+        Path | None, typer.Option(help="Certificates of the authorities of client certificates, PEM.")
     ] = None,
     access: Annotated[
-        Path | None, typer.Option(help="Who may call what: an access file. Without it, everybody everything.")
+        Path | None,
+        typer.Option(
+            help=("Access file: the callers and their roles. Without it, every caller may do everything.")
+        ),
     ] = None,
     drain_grace: Annotated[
         float | None,
         typer.Option(
             min=0,
-            help="Seconds to go on accepting when stopping, until callers have found another server: 4.",
+            help=(
+                "Seconds during which a stopping server still accepts calls, until callers have found "
+                "another server: 4."
+            ),
         ),
     ] = None,
-    drain_max: Annotated[
-        float | None, typer.Option(min=0, help="Seconds that stopping may take in all: 9.")
-    ] = None,
+    drain_max: Annotated[float | None, typer.Option(min=0, help="Maximum seconds for stopping: 9.")] = None,
     state: Annotated[
         str | None,
         typer.Option(
-            help="Folder that keeps the bundle activated last, for the next start: embedded:DIR, or DIR."
+            help="Folder that stores the last activated bundle, for the next start: embedded:DIR, or DIR."
         ),
     ] = None,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
     """Serve decisions until a signal ends it.
 
-    SIGTERM, Ctrl-C and every other signal that asks for an end drain: calls under way are answered, spans are
-    exported, and the process exits with 0 (7 when some calls had to be cut off), within --drain-max seconds.
-    A second signal ends it at once, with 128 and the signal's number, and so does one that comes before the
-    server listens.
+    SIGTERM, Ctrl-C and every other signal that asks for an end start a drain: calls in flight are answered,
+    spans are exported, and the process exits with 0 (7 when some calls had to be cut off), within --drain-max
+    seconds. A second signal ends it at once, with 128 and the signal's number, and so does one that comes
+    before the server listens.
 
     Certificates and the access file are read again when they change and on SIGHUP, and no connection is
     dropped for it. A file that cannot be used is reported, and the previous one stays in force. Every call
@@ -130,7 +137,7 @@ def _close(stopped: "Stopped", lines_dropped: int) -> None:
         return
     losses = {
         f"{stopped.calls_cut_off:,} calls cut off": stopped.calls_cut_off,
-        f"{stopped.spans_lost:,} spans lost that the collector did not take": stopped.spans_lost,
+        f"{stopped.spans_lost:,} spans lost that the collector did not accept": stopped.spans_lost,
         "telemetry of the control plane lost": stopped.control_telemetry_lost,
         f"{lines_dropped:,} log lines dropped": lines_dropped,
     }
@@ -150,7 +157,7 @@ class _Announcer:
         say(f"decisions  {where.decisions}")
         say(f"control    {where.control}")
         say(f"health     {where.health}")
-        say(f"room for   {where.connections_max:,} connections")
+        say(f"capacity   {where.connections_max:,} connections")
         say(f"callers    {where.callers}, {'over TLS' if where.is_encrypted else 'in plain text'}")
         say(f"spans      {where.otlp_endpoint or 'not exported: OTEL_EXPORTER_OTLP_ENDPOINT is not set'}")
 

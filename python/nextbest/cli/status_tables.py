@@ -1,4 +1,4 @@
-"""What a server reports of itself -> tables."""
+"""The status of a server -> tables."""
 
 from typing import TYPE_CHECKING
 
@@ -67,5 +67,5 @@ def _server(found: "Status") -> Listing:
         "log": f"{found.log_lines_dropped:,} lines dropped",
     }
     if found.export_error:
-        rows["collector"] = f"does not take spans: {found.export_error}"
+        rows["collector"] = f"does not accept spans: {found.export_error}"
     return pairs("Server", rows.items())

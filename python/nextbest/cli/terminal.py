@@ -1,6 +1,6 @@
-"""The console of all commands: whatever a command shows, text of strangers does nothing but appear.
+"""The console of all commands: text from outside is shown, and never interpreted by the terminal.
 
-It is the one door to the terminal for tables and styled text, so that no command can forget it. Markup and
+It is the only way to the terminal for tables and styled text, so that no command can bypass it. Markup and
 emoji codes are text like any other: a name such as `[/red]` is shown as it is.
 """
 
@@ -33,7 +33,7 @@ class Terminal(Console):
         raise BrokenPipeError
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Any:
-        """Renders what is shown, and everything in it, without what a terminal would obey."""
+        """Renders everything without control characters."""
         return super().render(_clean(renderable), options)
 
 

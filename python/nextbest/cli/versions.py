@@ -28,7 +28,7 @@ def version(
     *,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Print versions: nextbest's, Python's, and those of the libraries that matter in a report."""
+    """Print the versions of nextbest, Python, and the libraries that matter in a report."""
     versions = {"nextbest": nextbest.__version__, "python": platform.python_version()}
     versions |= {name: metadata.version(name) for name in _PARTS}
     if is_for_machines():

@@ -1,4 +1,4 @@
-"""`nextbest init`, `check`, `test`, `compile`, `schema`: what an author does in a workspace."""
+"""`nextbest init`, `check`, `test`, `compile`, `schema`: the commands of an author of a workspace."""
 # ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
 
 import shlex
@@ -60,7 +60,7 @@ def register(app: typer.Typer) -> None:
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="Folder to make, or to fill.")] = Path(),
+    folder: Annotated[Path, typer.Argument(help="Folder to create, or to fill.")] = Path(),
     *,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
@@ -71,8 +71,8 @@ def init(
         files = write_starter(folder)
     except FileExistsError as error:
         raise CommandError(
-            f"`{error}` exists already, and is left as it is",
-            "name a new folder: nextbest init shop",
+            f"`{error}` exists already, and is unchanged",
+            "give a new folder: nextbest init shop",
             ExitCode.USAGE,
         ) from None
     if is_for_machines():
@@ -86,7 +86,9 @@ def init(
 def check(  # noqa: PLR0913 - one parameter an option
     folder: Folder = Path(),
     *,
-    explain: Annotated[str, typer.Option("--explain", help="Explain a diagnostic's code and end.")] = "",
+    explain: Annotated[
+        str, typer.Option("--explain", help=("Explain the code of a diagnostic, and exit."))
+    ] = "",
     view: Annotated[
         str, typer.Option("--show", help="`inherited`: list the policies and levers that actions inherit.")
     ] = "",
@@ -94,17 +96,16 @@ def check(  # noqa: PLR0913 - one parameter an option
         str,
         typer.Option(
             "--now",
-            help="Date, in the workspace's time zone, or time at which windows are checked; otherwise now.",
+            help="Date, in the workspace's time zone, or time for which windows are checked; otherwise now.",
         ),
     ] = "",
     strict: Strict = False,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Find everything that is wrong with a workspace, each with its place and a remedy.
+    """Find all errors of a workspace, each with its position and a remedy.
 
-    Exits with 1 when there are errors, with --strict also when there are warnings. Notes never count: they
-    say what this version does not apply. Of warnings that say the same of several things, one is shown whole;
-    --json has all.
+    The exit code is 1 if there are errors, with --strict also if there are warnings. Notes never count: they
+    are about what this version does not apply. Of similar warnings, one is shown completely; --json has all.
     """
     if view not in {"", _INHERITED}:
         raise CommandError(f"`{view}` cannot be shown", f"use `{_INHERITED}`", ExitCode.USAGE, "--show")
@@ -125,7 +126,7 @@ def run_tests(
     *,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Run the persona tests of a workspace: `tests/*.yaml`. Exits with 1 when one fails."""
+    """Run the persona tests of a workspace: `tests/*.yaml`. The exit code is 1 if one fails."""
     results = _run_tests(folder)
     _report_tests(results)
     if not all(result.passed for result in results):
@@ -142,9 +143,9 @@ def compile_(
     strict: Strict = False,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Compile a workspace to a bundle: one file, the same bytes for the same workspace.
+    """Compile a workspace to a bundle: one file, byte for byte the same for the same workspace.
 
-    With errors, and with --strict also with warnings, nothing is written and the command exits with 1.
+    If there are errors, with --strict also if there are warnings, nothing is written and the exit code is 1.
     """
     compilation = _compile(folder)
     if compilation.bundle is None or _fails(compilation, strict=strict):
@@ -181,7 +182,7 @@ def schema(
     *,
     kinds: Annotated[bool, typer.Option("--list", help="List the kinds of files.")] = False,
     write: Annotated[
-        Path | None, typer.Option("--write", help="Write all into .nextbest/schemas of this workspace.")
+        Path | None, typer.Option("--write", help="Write all of them to .nextbest/schemas of this workspace.")
     ] = None,
 ) -> None:
     """Print the JSON Schema of a kind of workspace file, for editors that complete and check YAML."""
@@ -222,7 +223,7 @@ def _compile_or_fail(folder: Path) -> "tuple[Compilation, Sealed]":
         sys.stderr.write(render_all(compilation.errors, compilation.sources).plain)
         raise CommandError(
             f"`{folder}` does not compile",
-            f"correct what is listed, or see `{_check_command(compilation)}`",
+            f"correct the listed findings, or run `{_check_command(compilation)}`",
             ExitCode.FINDINGS,
         )
     return compilation, _seal(compilation)
@@ -279,13 +280,13 @@ def _show_inherited(compilation: "Compilation") -> None:
 
 
 def _summarise(compilation: "Compilation", *, shown: "Sequence[Diagnostic]" = ()) -> None:
-    """Prints how many findings there are beside those that were shown."""
+    """Prints how many findings there are in addition to those shown."""
     from nextbest.diagnostics.rendering import summarise
 
     known = set(map(id, shown))
     others = [diagnostic for diagnostic in compilation.diagnostics if id(diagnostic) not in known]
     if others:
-        say(f"{summarise(others)}: see `{_check_command(compilation)}`")
+        say(f"{summarise(others)}: run `{_check_command(compilation)}`")
 
 
 def _check_command(compilation: "Compilation") -> str:
@@ -298,7 +299,7 @@ def _fails(compilation: "Compilation", *, strict: bool) -> bool:
 
 
 def _report_failure(compilation: "Compilation", *, strict: bool) -> None:
-    """Shows what keeps a workspace from being compiled, and only counts what does not."""
+    """Shows the errors of a workspace, and only counts the other findings."""
     if strict or is_for_machines():
         _report(compilation)
         return

@@ -49,7 +49,7 @@ def bind(
 
     if output is not None and output.exists():
         raise CommandError(
-            f"`{output}` exists already, and is left as it is", "name a new file", ExitCode.USAGE, "--output"
+            f"`{output}` exists already, and is unchanged", "name a new file", ExitCode.USAGE, "--output"
         )
     with following() as progress:
         proposal, diagnostics = propose(file, workspace, any_operator=allow_any_op, progress=progress)
