@@ -21,7 +21,7 @@ UNCOUNTED = (":!bench/results", ":!bench/*.png")
 
 def main() -> None:
     bench, *options = sys.argv[1:]
-    command = [sys.executable, str(ROOT / "bench" / f"{bench}.py"), *options]
+    command = [sys.executable, "-u", str(ROOT / "bench" / f"{bench}.py"), *options]
     last = ""
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         for line in running.stdout or ():
