@@ -48,7 +48,7 @@ def test_a_repair_is_shown_and_warned_of(nextbest, folder, damaged):  # noqa: F8
     ran = nextbest("model", "push", "a.onnx", *given)
     assert ran.code == 0
     assert "warning[NB618]" in ran.out
-    assert "it was there already; written again: model.onnx" in ran.out
+    assert "it existed already; written again: model.onnx" in ran.out
     assert "repaired by" in nextbest("model", "show", "card").out
     ran = nextbest("model", "promote", "card@champion", "--alias", "shadow", "--json")
     assert (ran.code, json.loads(ran.out)["warnings"][0]["code"]) == (0, "NB618")
@@ -79,7 +79,7 @@ def test_revising_a_card(nextbest, folder, pushed):  # noqa: F811 - fixtures
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("card", "--card", "card.yaml"), 2, "`card` names no version"),
+        (("card", "--card", "card.yaml"), 2, "`card` does not name a version"),
         (("card@champion",), 2, "Missing option"),
         (("card@champion", "--card", "gone.yaml"), 2, "`gone.yaml` cannot be read"),
         (("card@champion", "--card", "binding.yaml"), 1, "NB201"),

@@ -88,7 +88,7 @@ def test_a_push_reports_the_findings_and_the_next_step(nextbest, folder):
     assert "--waive-golden REASON" in lines[9]
     again = nextbest("model", "push", "a.onnx", "-n", "card", "--inputs", "binding.yaml")
     assert again.code == 0
-    assert "it was there already" in again.out
+    assert "it existed already" in again.out
 
 
 def test_a_push_for_machines(nextbest, folder):
@@ -182,8 +182,8 @@ def test_a_wrong_binding_is_shown_at_its_place(nextbest, folder):
         (("push", "a.onnx"), 2, "Missing option"),
         (("show", "card"), 1, "error[NB617]: no model `card` was pushed"),
         (("promote", "card@champion"), 1, "error[NB617]"),
-        (("promote", "card"), 2, "`card` names no version"),
-        (("retire", "card"), 2, "`card` names no version"),
+        (("promote", "card"), 2, "`card` does not name a version"),
+        (("retire", "card"), 2, "`card` does not name a version"),
         (("rollback", "card"), 1, "error[NB617]"),
         (("retire", "card@123456"), 1, "error[NB617]"),
         (("diff", "card@champion", "card@challenger"), 1, "error[NB617]"),
@@ -288,7 +288,7 @@ def test_an_expired_card_is_seen(nextbest, folder):
 def test_comparing(nextbest, folder, pushed):
     same = nextbest("model", "diff", "card@champion", "card@champion")
     assert same.code == 0
-    assert same.out.splitlines()[1] == "nothing but the bytes differs"
+    assert same.out.splitlines()[1] == "only the bytes differ"
     sample = f"background sample of card@{pushed[0][:12]}"
     assert f"\nrows        3 ({sample})\ndifference  0.0000 on average, " in same.out
     found = json.loads(nextbest("model", "diff", "card@champion", "card@challenger", "--json").out)
@@ -345,5 +345,6 @@ def test_the_registry_may_be_elsewhere(nextbest, folder, monkeypatch):
     (folder / "shop/models").mkdir()
     (folder / "shop/models/card.yaml").write_text("name: card\nversion: champion\nprior: 0.1\n")
     assert (
-        "error[NB617]: the alias `champion` of `card` names no version yet" in nextbest("check", "shop").out
+        "error[NB617]: the alias `champion` of `card` names no version yet"
+        in nextbest("check", "shop").out
     )

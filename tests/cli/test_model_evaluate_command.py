@@ -101,7 +101,7 @@ def test_versions_that_are_named(nextbest, folder):
         (("model", "evaluate", "card", "rows.parquet"), 2, "Missing option '--label'"),
         (("model", "evaluate", "loan", "rows.parquet", "--label", "bought"), 1, "error[NB617]"),
         ((*COMMAND, "--against", "card@shadow"), 1, "error[NB617]"),
-        ((*COMMAND, "--against", "card@champion"), 2, "name another version with --against"),
+        ((*COMMAND, "--against", "card@champion"), 2, "give another version with --against"),
         ((*COMMAND[:-1], "bough"), 1, "error[NB682]: the rows of the file have no column `bough`"),
         ((*COMMAND, "--separator", ";"), 1, "leave out --separator and --encoding"),
         (("model", "evaluate", "card", "gone.csv", "--label", "bought"), 2, "`gone.csv` cannot be read"),

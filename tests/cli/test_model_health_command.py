@@ -124,7 +124,7 @@ def test_what_cannot_be_asked(nextbest, target):
     assert ran.code == 3
     ran = nextbest("model", "health", "card", "--target", target, "--warn", "0.5")
     assert ran.code == 2
-    assert "give --alert the greater number" in ran.err
+    assert "give --alert a greater number" in ran.err
 
 
 def test_outcomes_need_no_server(nextbest, outcomes, monkeypatch):
@@ -169,7 +169,7 @@ def test_a_calibration_that_alerts_ends_with_one(nextbest, tmp_path, monkeypatch
     assert "\nverdict      warn\n" in nextbest(*command, "--ratio-alert", "9").out
     refused = nextbest(*command, "--ratio-warn", "2")
     assert refused.code == 2
-    assert "give --ratio-alert the greater number" in refused.err
+    assert "give --ratio-alert a greater number" in refused.err
 
 
 @pytest.mark.parametrize("columns", ["80", "200"])

@@ -14,7 +14,7 @@ def test_a_pull_writes_the_file_of_a_version(nextbest, folder, pushed):  # noqa:
     assert (folder / "card.onnx").read_bytes() == model(0.1)
     again = nextbest("model", "pull", "card@champion")
     assert again.code == 2
-    assert "`card.onnx` is there already" in again.err
+    assert "`card.onnx` exists already" in again.err
     assert nextbest("model", "pull", "card@challenger", "--force").code == 0
     assert (folder / "card.onnx").read_bytes() == model(0.2)
     assert nextbest("model", "pull", "card@challenger", "-o", "deep/other.onnx").code == 0
@@ -53,10 +53,10 @@ def test_a_pull_goes_through_a_pipe(folder, pushed):  # noqa: F811 - fixtures
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("card",), 2, "`card` names no version"),
+        (("card",), 2, "`card` does not name a version"),
         (("card@shadow",), 1, "NB617"),
         (("card@champion", "-o", "x", "--to", "y"), 2, "give -o or --to"),
-        (("card@champion", "--rows"), 2, "name it with --to"),
+        (("card@champion", "--rows"), 2, "give it with --to"),
         (("card@champion", "-o", "-", "--json"), 2, "an ONNX file is not text"),
         (("card@champion", "-o", "binding.yaml/x.onnx"), 2, "cannot be written"),
     ],
@@ -86,7 +86,7 @@ def test_forgetting_rows(nextbest, folder, pushed):  # noqa: F811 - fixtures
     assert "forgotten on" in nextbest("model", "show", "card").out
     again = nextbest("model", "forget-rows", "card@champion", "--reference", "--json")
     assert json.loads(again.out)["forgotten"] == ["reference.json"]
-    assert "has no rows to forget" in nextbest("model", "forget-rows", "card@champion", "--reference").out
+    assert "has no rows to delete" in nextbest("model", "forget-rows", "card@champion", "--reference").out
     path = folder / f"models/registry/card/versions/{pushed[1]}/background.parquet"
     path.unlink()
     assert "not in this copy of the registry" in nextbest("model", "show", "card@challenger").out

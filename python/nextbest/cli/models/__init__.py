@@ -1,4 +1,4 @@
-"""`nextbest model ...`: what the owner of a model does."""
+"""`nextbest model ...`: the commands of the owner of a model."""
 
 import typer
 
@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
     """Adds the commands."""
     group = typer.Typer(
         name="model",
-        help="Push models, look into them, choose which version is used, and see how it fares.",
+        help="Push models, inspect them, choose the version in use, and watch its health.",
         no_args_is_help=True,
     )
     for commands in (

@@ -35,15 +35,18 @@ def bind(
         typer.Option("--workspace", "-w", help="Folder of the workspace whose schema has the attributes."),
     ] = Path(),
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write a new file instead of standard output.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", help=("File to write, which must not exist; otherwise standard output.")
+        ),
     ] = None,
     allow_any_op: AnyOperator = False,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Write a binding to begin with: the inputs of a model, and the attributes that have their names.
+    """Write a draft of a binding: the inputs of a model, and the attributes that have their names.
 
-    What is not clear stays without a value, with the attribute that may be meant in a comment; a push refuses
-    the file until it is filled in. Nothing is overwritten. Exits with 1 when the model is refused.
+    Ambiguous inputs stay without a value, with the most similar attribute in a comment; a push refuses the
+    file until they are filled in. Nothing is overwritten. The exit code is 1 if the model is refused.
     """
     from nextbest.workspace.proposal import propose
 

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 _ACTIONS_SHOWN: Final = 10
 STYLES: Final = {"alert": "bold red", "warn": "yellow", "steady": "green", "calibrated": "green"}
-"""Of verdicts; what is not among them has none."""
+"""The level of each verdict; others have none."""
 
 
 def plain_calibration(calibration: "Calibration") -> dict[str, Any]:
-    """What JSON can say of it."""
+    """The calibration in JSON types."""
     return {
         **plain(calibration),
         "overall": _plain_bin(calibration.overall),
@@ -34,7 +34,7 @@ def _plain_bin(found: "Bin") -> dict[str, Any]:
 
 
 def render_calibration(calibration: "Calibration") -> "list[RenderableType]":
-    """Renders a summary, a table of deciles, and one of actions where there are some."""
+    """Renders a summary, a table of deciles, and one of actions if there are some."""
     from nextbest.layouts import paragraph
 
     deciles = {f"{place}": found for place, found in enumerate(calibration.bins, 1)}

@@ -32,7 +32,7 @@ def list_(
 ) -> None:
     """List the models of the registry: versions, aliases, engine, and when the card expires.
 
-    The champion of each model is verified, or the version pushed last where there is none. Ends with 1 when
+    The champion of each model is verified, or the version pushed last if there is none. The exit code is 1 if
     one is damaged.
     """
     store = open_registry(workspace, registry)

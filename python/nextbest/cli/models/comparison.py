@@ -91,7 +91,7 @@ def _render(found: "Comparison") -> "list[RenderableType]":
             table.add(change.what, change.before or "none", change.after or "none")
         parts.append(table)
     else:
-        parts.append(paragraph("nothing but the bytes differs"))
+        parts.append(paragraph("only the bytes differ"))
     if found.scores is None:
         return [*parts, paragraph(f"scores not compared: {found.reason}")]
     parts.append(_scores(found, found.scores))

@@ -64,7 +64,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
     *,
     label: Annotated[str, typer.Option("--label", help="Column of the outcome: 1 and 0, or true and false.")],
     positive: Annotated[
-        str, typer.Option("--positive", help="Its value where that is positive; all others are negative.")
+        str, typer.Option("--positive", help="Its value for positive rows; all other values are negative.")
     ] = "",
     against: Annotated[
         str,
@@ -81,15 +81,15 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Evaluate a version on rows whose outcome is known, and compare two versions on the same rows.
 
-    Without a version, the champion is evaluated, and compared with the challenger where there is one. Give
-    rows that neither was trained on: a model looks better on rows that it has seen.
+    Without a version, the champion is evaluated, and compared with the challenger if there is one. Give rows
+    that neither was trained on: a model looks better on rows that it has seen.
 
     AUC, log loss and Brier score come with 95 % intervals: DeLong's for the AUC and the difference of two
-    AUCs, the normal approximation of paired differences for the others. A difference counts only where its
-    interval does not hold zero. Calibration is judged as `model health --outcomes` does; the gain table shows
-    how many of the positive rows are among those with the highest scores. Rows without a score from one of
-    the versions are left out for both, and counted. Of more than 200,000 rows, as many are used, evenly
-    spread over the file. Ends with 0 whatever is found.
+    AUCs, the normal approximation of paired differences for the others. A difference is significant if its
+    interval does not contain zero. Calibration is judged as `model health --outcomes` does; the gain table
+    shows how many of the positive rows are among those with the highest scores. Rows without a score from one
+    of the versions are left out for both, and counted. Of a file with more than 200,000 rows, 200,000 are
+    used, evenly spread over the file. The exit code is 0 whatever the result.
     """
     from nextbest.models.evaluation import WHAT, Question
     from nextbest.models.evaluation import evaluate as evaluate_versions
@@ -118,11 +118,11 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
 
 
 def _contestants(store: "Registry", reference: str, against: str) -> list[Contestant]:
-    """The versions that are meant.
+    """The versions to evaluate.
 
     Raises:
         CommandError: A version is to be compared with itself.
-        ModelError: There is none of the name.
+        ModelError: There is no such version.
     """
     name, at, _ = reference.partition("@")
     first, second = find(store, reference), None
@@ -130,7 +130,7 @@ def _contestants(store: "Registry", reference: str, against: str) -> list[Contes
     if against:
         second = find(store, against)
         if second == first:
-            remedy = "name another version with --against"
+            remedy = "give another version with --against"
             raise CommandError(f"both versions are {first}", remedy, ExitCode.USAGE, "--against")
     elif not at and named.get("challenger", first.digest) != first.digest:
         second = store.resolve(name, "challenger")

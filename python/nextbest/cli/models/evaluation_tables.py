@@ -104,7 +104,7 @@ def _calibrated(bins: "Sequence[Bin]") -> "list[tuple[Cell, Cell, Cell]]":
 
 
 def sentences(titles: Sequence[str], found: "Evaluation") -> list[str]:
-    """What the numbers say, a sentence a measure."""
+    """The conclusions from the numbers, one sentence per measure."""
     said = [_difference(titles, difference) for difference in found.differences]
     if not said and found.performances[0].auc.low <= 0.5:
         said.append(

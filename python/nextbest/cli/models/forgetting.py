@@ -33,17 +33,18 @@ def forget_rows(
     reference: Named,
     *,
     histograms: Annotated[
-        bool, typer.Option("--reference", help="Drop the histograms of the background sample too.")
+        bool, typer.Option("--reference", help="Delete the histograms of the background sample too.")
     ] = False,
     workspace: Workspace = Path(),
     registry: RegistryFolder = None,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Drop the golden rows and the background sample of a version, which are customers' data.
+    """Delete the golden rows and the background sample of a version, which are customers' data.
 
-    The version stays as it is, and the registry records who dropped them and when. Without the sample, what
-    is compiled from now on has no contributions; without --reference, `model health` goes on comparing with
-    its histograms. Copies of the registry and its backups keep the rows until they are dropped there too.
+    The version itself does not change, and the registry records who deleted them and when. Without the
+    sample, bundles that are compiled from now on have no contributions; without --reference, `model health`
+    still compares with its histograms. Copies of the registry and its backups keep the rows until they are
+    deleted there too.
     """
     store = open_registry(workspace, registry)
     with refusing():
@@ -54,4 +55,4 @@ def forget_rows(
     elif files:
         say(f"forgot {', '.join(files)} of {version}")
     else:
-        say(f"{version} has no rows to forget")
+        say(f"{version} has no rows to delete")

@@ -48,18 +48,20 @@ def health(  # noqa: PLR0913 - one parameter an option
     ] = None,
     separator: Separator = "",
     encoding: Encoding = "",
-    warn: Annotated[float, typer.Option(min=0.0, help="Stability index from which on to warn.")] = 0.10,
-    alert: Annotated[float, typer.Option(min=0.0, help="Stability index from which on to alert.")] = 0.25,
+    warn: Annotated[float, typer.Option(min=0.0, help="Stability index at which a warning begins.")] = 0.10,
+    alert: Annotated[float, typer.Option(min=0.0, help="Stability index at which an alert begins.")] = 0.25,
     ratio_warn: Annotated[
-        float, typer.Option(min=1.0, help="Factor between observed and expected from which on to warn.")
+        float,
+        typer.Option(min=1.0, help=("Factor between observed and expected rate at which a warning begins.")),
     ] = 1.25,
     ratio_alert: Annotated[
-        float, typer.Option(min=1.0, help="Factor between observed and expected from which on to alert.")
+        float,
+        typer.Option(min=1.0, help=("Factor between observed and expected rate at which an alert begins.")),
     ] = 1.5,
     png: Png = None,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Show how a model fares: how far features and scores have moved, and how well it is calibrated.
+    """Show the health of a model: the drift of features and scores, and the calibration.
 
     The stability index (PSI) compares the values that the server counted with the background sample of the
     version. Its limits are conventions, and depend on the number of rows (n) and bins: `by chance` is the
@@ -100,15 +102,15 @@ def health(  # noqa: PLR0913 - one parameter an option
 def _check_limits(warn: float, alert: float, option: str) -> None:
     if alert < warn:
         raise CommandError(
-            f"an alert from {alert:g} on comes before the warning from {warn:g} on",
-            f"give {option} the greater number",
+            f"the alert limit {alert:g} is below the warning limit {warn:g}",
+            f"give {option} a greater number",
             ExitCode.USAGE,
             option,
         )
 
 
 def _ask(name: str, target: str | None, warn: float, alert: float, *, is_needed: bool) -> "Health | None":
-    """The health of the model in a server; None where no server is there and none is needed."""
+    """The health of the model in a server; None if no server is reached and none is needed."""
     from nextbest import models
     from nextbest.cli.connections import operator as connect
     from nextbest.client.errors import Unavailable

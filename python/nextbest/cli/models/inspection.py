@@ -38,10 +38,10 @@ def show_(
     registry: RegistryFolder = None,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Show a version: its card, what it is made of, what validation found, and where its aliases have been.
+    """Show a version: its card, structure, validation results, and the history of its aliases.
 
-    Without a version, the champion is shown; where there is none, the version that was pushed last. A version
-    whose files are not as they were written is refused (NB618).
+    Without a version, the champion is shown; if there is none, the version that was pushed last. A version
+    whose files have changed is refused (NB618).
     """
     store = open_registry(workspace, registry)
     with refusing():
@@ -54,7 +54,7 @@ def show_(
 
 
 def describe(store: "Registry", version: "Version", aliases: "Aliases") -> dict[str, Any]:
-    """All that is known of a version, for machines.
+    """The complete record of a version, for programs.
 
     Raises:
         ModelError: NB618: it is damaged.
@@ -236,7 +236,7 @@ def _versions(store: "Registry", shown: "Version", aliases: "Aliases") -> "Listi
 
 
 def _fates(store: "Registry", version: "Version", manifest: "Manifest") -> dict[str, str]:
-    """Of each file of rows, and of what was counted in them, why it is not there; empty where it is."""
+    """Why a file of rows, or its counts, is missing; empty if it is there."""
     from nextbest.registry.version_files import REFERENCE, ROWS
 
     names = [name for name in (*ROWS, REFERENCE) if name in manifest.files]
@@ -244,7 +244,7 @@ def _fates(store: "Registry", version: "Version", manifest: "Manifest") -> dict[
 
 
 def _amendment_rows(amendments: "Amendments", version: "Version") -> list[tuple[str, str]]:
-    """What happened to a version since: an expiry that moved, and files that were written again."""
+    """The events of a version since its push: card revisions and repaired files."""
     rows = []
     for revision in amendments.cards.get(version.digest, []):
         until = f", expires {revision.card.expires}" if revision.card.expires else ""

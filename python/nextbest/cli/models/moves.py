@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nextbest.diagnostics import Diagnostic
     from nextbest.registry.aliases import Move
 
-_NEXT = "next: nextbest compile && nextbest activate, as a running server keeps its bundle"
+_NEXT = "next: nextbest compile && nextbest activate, because a running server keeps its bundle"
 
 
 def register(group: typer.Typer) -> None:
@@ -54,9 +54,9 @@ def promote(  # noqa: PLR0913 - one a word of the command line
     registry: RegistryFolder = None,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Let an alias name a version, at once and for everybody who compiles from now on.
+    """Point an alias to a version, at once, for every compilation from now on.
 
-    A version that was pushed without golden rows does not become champion (NB673), unless --without-golden
+    A version that was pushed without golden rows does not become champion (NB673), unless --waive-golden
     gives a reason, which is recorded with the move and shown by `model show`.
     """
     from nextbest import models
@@ -83,7 +83,7 @@ def rollback(
     registry: RegistryFolder = None,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Let an alias name again what it named before; a second time, what it named before that."""
+    """Point an alias to its previous version; repeated, to the one before that."""
     from nextbest.models.version_warnings import gone_back, repaired
 
     store = open_registry(workspace, registry)
@@ -100,7 +100,7 @@ def retire(
     registry: RegistryFolder = None,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Mark a version as not to be used again; nothing is deleted. Refused while an alias names it."""
+    """Retire a version, so that new bundles cannot use it; refused while an alias points to it."""
     store = open_registry(workspace, registry)
     with refusing():
         version = find_named(store, reference)

@@ -40,30 +40,28 @@ def register(group: typer.Typer) -> None:
 def pull(  # noqa: PLR0913 - one a word of the command line
     reference: Named,
     *,
-    output: Annotated[
-        str, typer.Option("--output", "-o", help="The file to write; - for standard output.")
-    ] = "",
+    output: Annotated[str, typer.Option("--output", "-o", help="File to write; - for standard output.")] = "",
     to: Annotated[
         Path | None, typer.Option("--to", help="Folder for the model, its binding and its card.")
     ] = None,
     rows: Annotated[
         bool, typer.Option("--rows", help="With --to: golden rows and background sample too.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
     workspace: Workspace = Path(),
     registry: RegistryFolder = None,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Write the ONNX file of a version, verified, to look at it or to push it to another registry.
+    """Write the ONNX file of a version, verified, to inspect it or to push it to another registry.
 
     Without -o and --to, NAME.onnx is written here. With --to, the folder gets NAME.onnx, binding.yaml and
     card.yaml, the card as it was last revised. --rows adds customers' data: golden rows and the background
     sample.
     """
     if output and to is not None:
-        raise CommandError("a file and a folder are named", "give -o or --to", ExitCode.USAGE, "--to")
+        raise CommandError("a file and a folder are given", "give -o or --to", ExitCode.USAGE, "--to")
     if rows and to is None:
-        raise CommandError("rows go into a folder", "name it with --to", ExitCode.USAGE, "--rows")
+        raise CommandError("--rows needs a folder", "give it with --to", ExitCode.USAGE, "--rows")
     if output == _PIPE and (sys.stdout.isatty() or is_for_machines()):
         remedy = "send it to a file or a program: nextbest model pull ... -o - > card.onnx, without --json"
         raise CommandError("an ONNX file is not text", remedy, ExitCode.USAGE, "-o")
@@ -88,7 +86,7 @@ def pull(  # noqa: PLR0913 - one a word of the command line
 
 
 def _others(store: "Registry", version: "Version", *, with_rows: bool) -> dict[str, bytes]:
-    """What belongs to a version besides its model."""
+    """The files of a version besides its model."""
     from nextbest.registry.version_files import ROWS
     from nextbest.workspace.versions import BINDING, CARD
 
@@ -104,7 +102,7 @@ def _others(store: "Registry", version: "Version", *, with_rows: bool) -> dict[s
 def _write(files: Mapping[Path, bytes], *, force: bool) -> None:
     there = [path for path in files if path.exists()]
     if there and not force:
-        raise CommandError(f"`{there[0]}` is there already", "name another, or give --force", ExitCode.USAGE)
+        raise CommandError(f"`{there[0]}` exists already", "give another name, or --force", ExitCode.USAGE)
     for path, data in files.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,4 +110,4 @@ def _write(files: Mapping[Path, bytes], *, force: bool) -> None:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             message = f"`{path}` cannot be written: {reason}"
-            raise CommandError(message, "name another place", ExitCode.USAGE) from None
+            raise CommandError(message, "give another path", ExitCode.USAGE) from None

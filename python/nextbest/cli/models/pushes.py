@@ -46,9 +46,9 @@ def register(group: typer.Typer) -> None:
 def push(  # noqa: PLR0913 - one a word of the command line
     file: OnnxFile,
     *,
-    name: Annotated[str, typer.Option("--name", "-n", help="What actions call the model.")],
+    name: Annotated[str, typer.Option("--name", "-n", help="Name of the model in the workspace.")],
     inputs: Annotated[
-        Path | None, typer.Option("--inputs", help="YAML: where inputs come from, as in models/*.yaml.")
+        Path | None, typer.Option("--inputs", help="YAML: the attributes of the inputs, as in models/*.yaml.")
     ] = None,
     card: Annotated[Path | None, typer.Option("--card", help="YAML: the model card.")] = None,
     golden: Annotated[
@@ -56,23 +56,24 @@ def push(  # noqa: PLR0913 - one a word of the command line
         typer.Option("--golden", help="Parquet or CSV: rows with a column `expected`, the trainer's scores."),
     ] = None,
     background: Annotated[
-        Path | None, typer.Option("--background", help="Parquet or CSV: a sample of rows as they occur.")
+        Path | None, typer.Option("--background", help="Parquet or CSV: a sample of real rows.")
     ] = None,
     separator: Separator = "",
     encoding: Encoding = "",
     tolerance: Annotated[
-        float, typer.Option("--tolerance", min=0.0, max=1.0, help="Largest difference of a golden row.")
+        float, typer.Option("--tolerance", min=0.0, max=1.0, help="Maximum difference of a golden row.")
     ] = 1e-5,
     budget_us: Annotated[
-        float | None, typer.Option("--budget-us", min=0.0, help="Refuse what takes longer for one row.")
+        float | None, typer.Option("--budget-us", min=0.0, help="Maximum time for one row.")
     ] = None,
     allow_any_op: AnyOperator = False,
     promote: Annotated[
-        str, typer.Option("--promote", help="Let champion, challenger or shadow name the version.")
+        str,
+        typer.Option("--promote", help=("Point this alias to the version: champion, challenger or shadow.")),
     ] = "",
     waive_golden: WaiveGolden = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Do everything but write: show what a push would do.")
+        bool, typer.Option("--dry-run", help="Do everything except write: show the result of the push.")
     ] = False,
     workspace: Workspace = Path(),
     registry: RegistryFolder = None,
@@ -113,7 +114,7 @@ def push(  # noqa: PLR0913 - one a word of the command line
 
 
 def _check_words(name: str, alias: str) -> None:
-    """Looks at the words of the command line before seconds are spent on the model."""
+    """Checks the arguments before seconds are spent on the model."""
     from nextbest.diagnostics.suggestion import one_of
     from nextbest.registry.aliases import ALIASES
     from nextbest.registry.registry import is_name
@@ -145,7 +146,7 @@ def _push(store: "Registry", arguments: "PushArguments") -> "Pushed":
 
 
 def _is_of_registry(store: "Registry", path: Path, arguments: "PushArguments") -> bool:
-    """Whether a path is of the registry, and not a file that is pushed."""
+    """Whether a path is in the registry, and not a pushed file."""
     return path not in arguments.values() and path.absolute().is_relative_to(store.root.absolute())
 
 
@@ -160,7 +161,7 @@ def _report(store: "Registry", pushed: "Pushed", version: "Version", where: str)
         return
     if pushed.diagnostics:
         show_diagnostics(pushed.diagnostics, pushed.sources)
-    known = "" if pushed.is_new else f": it was there already; {_changes(pushed)}"
+    known = "" if pushed.is_new else f": it existed already; {_changes(pushed)}"
     say(f"pushed {version} to {store.root}{known}")
     if pushed.is_new and pushed.manifest is not None:
         for line in _found(pushed):
@@ -210,7 +211,7 @@ def _done(pushed: "Pushed") -> dict[str, Any]:
 
 
 def _changes(pushed: "Pushed") -> str:
-    """What a push changes of a version that was there already."""
+    """The changes of a push to a version that existed already."""
     changes = ["card revised"] if pushed.is_revised else []
     if pushed.repaired:
         changes.append(f"written again: {', '.join(pushed.repaired)}")
@@ -218,7 +219,7 @@ def _changes(pushed: "Pushed") -> str:
 
 
 def _found(pushed: "Pushed") -> list[str]:
-    """What validation found, a line each; what it could not look at too."""
+    """The results of the validation, one line each, including what it could not check."""
     from nextbest.cli.models.wording import boundary, golden, independence, latency, spread
 
     assert pushed.manifest is not None  # noqa: S101 - the caller has checked

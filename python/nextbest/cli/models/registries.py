@@ -1,4 +1,4 @@
-"""What all `model` commands share: the registry, names such as `card-propensity@champion`, and refusals."""
+"""Shared by all `model` commands: the registry, names such as `card-propensity@champion`, and refusals."""
 # ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that `--help` answers at once
 
 import shlex
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nextbest.registry.registry import Registry, Version
 
 Workspace = Annotated[
-    Path, typer.Option("--workspace", "-w", help="Folder of the workspace whose registry it is.")
+    Path, typer.Option("--workspace", "-w", help="Folder of the workspace with the registry.")
 ]
 RegistryFolder = Annotated[
     Path | None,
@@ -37,13 +37,13 @@ Named = Annotated[
 ]
 OnnxFile = Annotated[Path, typer.Argument(help="ONNX file.")]
 AnyOperator = Annotated[
-    bool, typer.Option("--allow-any-op", help="Take standard operators that are not on the list.")
+    bool, typer.Option("--allow-any-op", help="Accept standard operators outside the allow-list.")
 ]
 Alias = Annotated[str, typer.Option("--alias", help="champion, challenger or shadow.")]
 WaiveGolden = Annotated[
     str | None,
     typer.Option(
-        "--waive-golden", metavar="REASON", help="Why it may be champion without golden rows; it is recorded."
+        "--waive-golden", metavar="REASON", help="Reason for a champion without golden rows; it is recorded."
     ),
 ]
 
@@ -52,7 +52,7 @@ def open_registry(workspace: Path, folder: Path | None) -> "Registry":
     """The registry: the option's, the environment's, or the workspace's own.
 
     Raises:
-        CommandError: None is named, and there is no workspace either.
+        CommandError: No registry is given, and there is no workspace either.
     """
     from nextbest import settings
     from nextbest.registry.registry import FOLDER, Registry
@@ -62,20 +62,20 @@ def open_registry(workspace: Path, folder: Path | None) -> "Registry":
     lacks = missing(workspace) if named is None else None
     if lacks is not None:
         own = f", such as `--registry {workspace / FOLDER}`" if (workspace / FOLDER).is_dir() else ""
-        remedy = f"name a workspace with -w, or a registry with --registry or NEXTBEST_MODEL_REGISTRY{own}"
+        remedy = f"give a workspace with -w, or a registry with --registry or NEXTBEST_MODEL_REGISTRY{own}"
         raise CommandError(f"there is no registry of models here: {lacks.message}", remedy, ExitCode.USAGE)
     return Registry(named or workspace / FOLDER)
 
 
 def chosen(workspace: Path, folder: Path | None) -> str:
-    """The options that name this registry to the next command; empty where none is needed."""
+    """The options that give this registry to the next command; empty if none is needed."""
     if folder is not None:
         return f" --registry {shlex.quote(str(folder))}"
     return f" -w {shlex.quote(str(workspace))}" if workspace != Path() else ""
 
 
 def find(registry: "Registry", reference: str) -> "Version":
-    """Finds a version: the one that is named, else the champion, else the one pushed last.
+    """Finds a version: the named one, else the champion, else the one pushed last.
 
     Raises:
         ModelError: There is none, or it cannot be read.
@@ -92,12 +92,12 @@ def find(registry: "Registry", reference: str) -> "Version":
     versions = registry.versions(name)
     if not versions:
         remedy = f"restore `{registry.root / name}` from a backup, or push the model again"
-        raise ModelError(f"the versions of `{name}` are not there", remedy, DAMAGED_VERSION)
+        raise ModelError(f"the versions of `{name}` are missing", remedy, DAMAGED_VERSION)
     return max(versions, key=lambda found: _pushed_at(registry, found, is_needed=len(versions) == 1))
 
 
 def _pushed_at(registry: "Registry", version: "Version", *, is_needed: bool) -> str:
-    """When a version was pushed; of one that is damaged beside others, long ago."""
+    """When a version was pushed; for a damaged one next to others, long ago."""
     from nextbest.models import ModelError
 
     try:
@@ -109,23 +109,23 @@ def _pushed_at(registry: "Registry", version: "Version", *, is_needed: bool) -> 
 
 
 def find_named(registry: "Registry", reference: str) -> "Version":
-    """Finds a version for a command that changes something: it has to be named.
+    """Finds a version for a command that changes something: it has to be given.
 
     Raises:
-        CommandError: It is not.
-        ModelError: There is none of the name.
+        CommandError: It is not given.
+        ModelError: There is no such version.
     """
     if "@" not in reference:
         remedy = f"give {reference}@champion, or {reference}@ and the first digits of a version's SHA-256"
-        raise CommandError(f"`{reference}` names no version", remedy, ExitCode.USAGE, "NAME@VERSION")
+        raise CommandError(f"`{reference}` does not name a version", remedy, ExitCode.USAGE, "NAME@VERSION")
     return find(registry, reference)
 
 
 def check_readable(path: Path, option: str) -> None:
-    """Looks whether a file of rows is there, before anything is made of its content.
+    """Checks that a file of rows exists, before its content is read.
 
     Raises:
-        CommandError: It is not, or is not a file.
+        CommandError: It does not exist, or is not a file.
     """
     from nextbest.regular_file import open_file
 
@@ -148,14 +148,14 @@ def read_waiver(reason: str | None) -> str:
         CommandError: There is none.
     """
     if reason is not None and not reason.strip():
-        remedy = "say why the version may be champion without golden rows"
+        remedy = "give the reason why the version may be champion without golden rows"
         raise CommandError("the reason is empty", remedy, ExitCode.USAGE, "--waive-golden")
     return (reason or "").strip()
 
 
 @contextmanager
 def refusing() -> Iterator[None]:
-    """Ends the command where a model is refused, or there is none of the name; with exit code 1."""
+    """Ends the command with exit code 1 if a model is refused or unknown."""
     from nextbest.diagnostics import Diagnostic
     from nextbest.models import ModelError
 
@@ -166,7 +166,7 @@ def refusing() -> Iterator[None]:
 
 
 def refuse(diagnostics: "Sequence[Diagnostic]", sources: Mapping[str, Sequence[str]]) -> NoReturn:
-    """Says why, and ends the command with exit code 1.
+    """Reports the reason, and ends the command with exit code 1.
 
     Raises:
         Exit: Always.

@@ -38,15 +38,15 @@ def register(group: typer.Typer) -> None:
 def revise(
     reference: Named,
     *,
-    card: Annotated[Path, typer.Option("--card", help="YAML: the model card as it is from now on.")],
+    card: Annotated[Path, typer.Option("--card", help="YAML: the new model card.")],
     workspace: Workspace = Path(),
     registry: RegistryFolder = None,
     json: Json = False,  # noqa: ARG001 - chooses by its callback
 ) -> None:
-    """Revise the model card of a version: a longer term, another owner, a limit that was found.
+    """Revise the model card of a version: a longer term, another owner, a newly found limit.
 
-    The version stays the same, and every card it has had is kept, with who revised it and when. Workspaces
-    see the new card when they are compiled again.
+    The version stays the same, and every card is kept, with who revised it and when. Workspaces see the new
+    card when they are compiled again.
     """
     from nextbest.diagnostics.rendering import to_objects
     from nextbest.models.pushing.pushed_files import Findings
@@ -73,7 +73,7 @@ def revise(
         return
     until = f", expires {revision.card.expires}" if revision.card.expires else ""
     say(f"revised the card of {version}: owner {revision.card.owner}{until}")
-    say("next: nextbest compile && nextbest activate, as a running server keeps its bundle")
+    say("next: nextbest compile && nextbest activate, because a running server keeps its bundle")
 
 
 def _read(path: Path, findings: "Findings") -> "CardRevision | None":

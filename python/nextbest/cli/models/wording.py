@@ -1,4 +1,4 @@
-"""What a validation found, in lines for people: each begins with what was looked at."""
+"""The results of a validation, in lines for people: each begins with what was checked."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 def golden(found: "Golden | None") -> str:
-    """How far scores are from the trainer's."""
+    """The distance of scores from the trainer's."""
     if found is None:
         return "golden    not compared: give rows with the trainer's scores, --golden"
     return (
@@ -18,15 +18,15 @@ def golden(found: "Golden | None") -> str:
 
 
 def independence(report: "Report", *, row_by_row: bool) -> str:
-    """Whether a row has the same score beside any others."""
+    """Whether a row's score is independent of other rows."""
     found = report.independence
     if found is None:
         how = "not tried: there are no rows"
     elif found.is_independent:
-        how = f"{found.rows:,} score alike alone, together and in another order"
+        how = f"{found.rows:,} have the same score alone, together and in another order"
     else:
         nodes = ", ".join(f"`{node}`" for node in found.nodes)
-        how = f"they change one another in one run{f' ({nodes})' if nodes else ''}"
+        how = f"they affect each other in one run{f' ({nodes})' if nodes else ''}"
     if row_by_row:
         is_needed = found is None or not found.is_independent
         how = f"scored one by one; {how}" + ("" if is_needed else ", so that `rows: one` is not needed")
@@ -47,9 +47,9 @@ def boundary(report: "Report") -> str:
 
 
 def spread(found: "Spread | None") -> str:
-    """Where scores lie."""
+    """The distribution of scores."""
     if found is None:
-        return "spread    not looked at: give a sample of rows, --background"
+        return "spread    not checked: give a sample of rows, --background"
     missing = f", {found.unanswered / found.rows:.1%} without a score" if found.unanswered else ""
     return (
         f"spread    {found.rows:,} rows from {found.low:.4f} to {found.high:.4f}, mean {found.mean:.4f}, "
@@ -58,7 +58,7 @@ def spread(found: "Spread | None") -> str:
 
 
 def latency(found: "Latency | None") -> str:
-    """What a score costs."""
+    """The time of a score."""
     if found is None:
         return "latency   not measured: there are no rows"
     text = (
@@ -71,7 +71,7 @@ def latency(found: "Latency | None") -> str:
 
 
 def term(expires: str, expired: bool) -> str:  # noqa: FBT001 - what it is about
-    """Until when a model card holds; empty where it does not say."""
+    """The term of a model card; empty if it has none."""
     return f"{expires} (expired)" if expired else expires
 
 
