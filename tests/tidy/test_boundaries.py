@@ -21,19 +21,22 @@ CRATES = {
     "nextbest-store": {"nextbest-engine", "nextbest-proto"},
     "nextbest-otlp": {"nextbest-engine", "nextbest-proto"},
     "nextbest-load": set(),
+    # Neither sockets nor spans: decisions without a server link neither.
+    "nextbest-pipeline": {"nextbest-engine", "nextbest-onnx", "nextbest-proto", "nextbest-store"},
     "nextbest-server": {
         "nextbest-engine",
         "nextbest-inspection",
-        "nextbest-onnx",
-        "nextbest-store",
         "nextbest-otlp",
+        "nextbest-pipeline",
         "nextbest-proto",
+        "nextbest-store",
     },
     "nextbest-python": {
         "nextbest-engine",
-        "nextbest-server",
         "nextbest-load",
         "nextbest-otlp",
+        "nextbest-pipeline",
+        "nextbest-server",
     },
 }
 

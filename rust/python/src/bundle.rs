@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use nextbest_engine::Moment;
-use nextbest_server::Offline;
+use nextbest_pipeline::Offline;
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyBytes};
 
 use crate::errors::Fault;

@@ -4,7 +4,8 @@ use std::ffi::CStr;
 
 use nextbest_engine::BundleError;
 use nextbest_load::LoadFault;
-use nextbest_server::{OfflineRefusal, ServerError};
+use nextbest_pipeline::{OfflineError, OpenError};
+use nextbest_server::ServerError;
 use pyo3::{
     exceptions::PyValueError,
     prelude::*,
@@ -21,9 +22,10 @@ const CLASSES: &CStr = match CStr::from_bytes_with_nul(concat!(include_str!("err
 #[derive(Debug)]
 pub(crate) enum Fault {
     Server(ServerError),
+    Open(OpenError),
     /// A lowered model that is none.
     Bundle(BundleError),
-    Request(OfflineRefusal),
+    Request(OfflineError),
     Load(LoadFault),
     /// A setting that is unknown or out of range.
     Setting(String),
@@ -33,12 +35,21 @@ pub(crate) enum Fault {
 
 impl From<ServerError> for Fault {
     fn from(fault: ServerError) -> Self {
-        Self::Server(fault)
+        match fault {
+            ServerError::Open(fault) => Self::Open(fault),
+            fault => Self::Server(fault),
+        }
     }
 }
 
-impl From<OfflineRefusal> for Fault {
-    fn from(refusal: OfflineRefusal) -> Self {
+impl From<OpenError> for Fault {
+    fn from(fault: OpenError) -> Self {
+        Self::Open(fault)
+    }
+}
+
+impl From<OfflineError> for Fault {
+    fn from(refusal: OfflineError) -> Self {
         Self::Request(refusal)
     }
 }
@@ -96,20 +107,22 @@ impl Classes {
         };
         let server = |message: String| PyErr::from_type(self.server.bind(py).clone(), (message,));
         match fault {
-            Fault::Bundle(fault) | Fault::Server(ServerError::Bundle(fault)) => {
+            Fault::Bundle(fault) | Fault::Open(OpenError::Bundle(fault)) => {
                 bundle(fault.code(), fault.to_string())
             }
-            Fault::Server(ServerError::Models(fault)) => bundle("models", fault.to_string()),
-            Fault::Server(fault @ ServerError::ModelsWithoutRuntime) => {
+            Fault::Open(OpenError::Models(fault)) => bundle("models", fault.to_string()),
+            Fault::Open(fault @ OpenError::ModelsWithoutRuntime) => {
                 bundle("models-without-runtime", fault.to_string())
             }
+            Fault::Open(fault @ OpenError::Thread(_)) => server(fault.to_string()),
             Fault::Server(
-                fault @ (ServerError::Bind { .. }
+                fault @ (ServerError::Open(_)
+                | ServerError::Bind { .. }
                 | ServerError::SpanProcessor(_)
                 | ServerError::Tls(_)
                 | ServerError::Thread(_)),
             ) => server(fault.to_string()),
-            Fault::Request(OfflineRefusal { message, field }) => {
+            Fault::Request(OfflineError { message, field }) => {
                 PyErr::from_type(self.request.bind(py).clone(), (message, field))
             }
             Fault::Load(fault @ LoadFault::Setting(_)) => PyValueError::new_err(fault.to_string()),

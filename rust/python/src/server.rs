@@ -7,7 +7,8 @@ use std::{
 
 use nextbest_engine::Kernel;
 use nextbest_otlp::{Destination, Protocol, Sampler};
-use nextbest_server::{LateModels, Patience, Settings, Status};
+use nextbest_pipeline::LateModels;
+use nextbest_server::{Patience, Settings, Status};
 use pyo3::{
     prelude::*,
     types::{PyBytes, PyDict},

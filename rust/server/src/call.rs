@@ -4,11 +4,11 @@
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderValue};
-use nextbest_engine::{Batch, ModelId, ScoreError, Scorer};
 use nextbest_otlp::{METHOD_OTHER, Parent};
+use nextbest_pipeline::{Deadline, now_ns};
 use tonic::{Request, Status, metadata::AsciiMetadataValue};
 
-use crate::{access::Roles, clock::now_ns, limits::MODEL_TIME_MIN};
+use crate::{access::Roles, refusal::Refusal};
 
 /// What is known of a request before its message is read. In the request's extensions.
 #[derive(Debug, Clone, Copy)]
@@ -44,8 +44,8 @@ impl Call {
             method: METHOD_OTHER,
             roles: Roles::default(),
         });
-        let deadline = Deadline::parse(request.metadata().get("grpc-timeout"), arrival.at)?;
-        deadline.check()?;
+        let deadline = deadline_of(request.metadata().get("grpc-timeout"), arrival.at)?;
+        deadline.check().map_err(Refusal::from)?;
         Ok(Self {
             started_ns: now_ns(),
             method: arrival.method,
@@ -90,43 +90,14 @@ impl TraceHeaders {
     }
 }
 
-/// The time by which the caller needs the answer, if it says one.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Deadline(Option<Instant>);
-
-impl Deadline {
-    fn parse(header: Option<&AsciiMetadataValue>, arrival: Instant) -> Result<Self, Status> {
-        let Some(header) = header else {
-            return Ok(Self(None));
-        };
-        let timeout = parse_timeout(header.as_bytes()).ok_or_else(|| {
-            Status::invalid_argument("grpc-timeout: 1 to 8 digits and one of H, M, S, m, u, n")
-        })?;
-        // A deadline that the clock cannot reach is none.
-        Ok(Self(arrival.checked_add(timeout)))
-    }
-
-    /// # Errors
-    /// When it has passed.
-    pub(crate) fn check(self) -> Result<(), Status> {
-        match self.0 {
-            Some(deadline) if Instant::now() >= deadline => {
-                Err(Status::deadline_exceeded("the deadline of the call has passed"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Nothing without a deadline.
-    pub(crate) fn left(self) -> Option<Duration> {
-        self.0
-            .map(|deadline| deadline.saturating_duration_since(Instant::now()))
-    }
-
-    fn leaves(self, time: Duration) -> bool {
-        self.0
-            .is_none_or(|deadline| deadline.saturating_duration_since(Instant::now()) >= time)
-    }
+/// When a call that arrived then needs its answer.
+fn deadline_of(header: Option<&AsciiMetadataValue>, arrival: Instant) -> Result<Deadline, Status> {
+    let Some(header) = header else {
+        return Ok(Deadline::NONE);
+    };
+    let timeout = parse_timeout(header.as_bytes())
+        .ok_or_else(|| Status::invalid_argument("grpc-timeout: 1 to 8 digits and one of H, M, S, m, u, n"))?;
+    Ok(Deadline::after(arrival, timeout))
 }
 
 fn parse_timeout(header: &[u8]) -> Option<Duration> {
@@ -145,35 +116,6 @@ fn parse_timeout(header: &[u8]) -> Option<Duration> {
         b'u' => Some(Duration::from_micros(number)),
         b'n' => Some(Duration::from_nanos(number)),
         _ => None,
-    }
-}
-
-/// A scorer that runs no model which the deadline leaves no time for.
-pub(crate) struct Timed<'a> {
-    pub(crate) scorer: &'a mut dyn Scorer,
-    pub(crate) deadline: Deadline,
-    /// Whether a model was not run for want of time.
-    pub(crate) is_late: bool,
-}
-
-impl Scorer for Timed<'_> {
-    fn admit(&mut self, _: ModelId) -> Result<(), ScoreError> {
-        if self.deadline.leaves(MODEL_TIME_MIN) {
-            Ok(())
-        } else {
-            self.is_late = true;
-            Err(ScoreError::Deadline)
-        }
-    }
-
-    fn score(
-        &mut self,
-        model: ModelId,
-        batch: &Batch<'_>,
-        propensities: &mut Vec<f64>,
-    ) -> Result<(), ScoreError> {
-        self.admit(model)?;
-        self.scorer.score(model, batch, propensities)
     }
 }
 
@@ -211,14 +153,12 @@ mod tests {
     fn a_deadline_counts_from_the_arrival() {
         let header = AsciiMetadataValue::from_static("10m");
         let now = Instant::now();
-        let late =
-            Deadline::parse(Some(&header), now.checked_sub(Duration::from_millis(11)).unwrap()).unwrap();
-        assert_eq!(late.check().unwrap_err().code(), tonic::Code::DeadlineExceeded);
-        let far = Deadline::parse(Some(&AsciiMetadataValue::from_static("1H")), now).unwrap();
-        assert!(far.check().is_ok());
-        assert!(far.leaves(MODEL_TIME_MIN));
+        let arrival = now.checked_sub(Duration::from_millis(11)).unwrap();
+        assert!(deadline_of(Some(&header), arrival).unwrap().check().is_err());
+        let far = deadline_of(Some(&AsciiMetadataValue::from_static("1H")), now).unwrap();
+        assert!(far.leaves(Duration::from_mins(59)));
         assert!(!far.leaves(Duration::from_hours(2)));
-        assert!(Deadline::parse(None, now).unwrap().leaves(Duration::MAX));
+        assert!(deadline_of(None, now).unwrap().leaves(Duration::MAX));
     }
 
     #[test]

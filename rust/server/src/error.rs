@@ -2,9 +2,8 @@
 
 use std::{fmt, io};
 
-use nextbest_engine::BundleError;
-use nextbest_onnx::OnnxError;
 use nextbest_otlp::ProcessorError;
+use nextbest_pipeline::OpenError;
 
 use crate::transport::tls::TlsFault;
 
@@ -19,11 +18,7 @@ pub enum ServerError {
         cause: io::Error,
     },
     /// The bundle cannot be opened.
-    Bundle(BundleError),
-    /// ONNX Runtime or a model does not load.
-    Models(OnnxError),
-    /// The bundle has models, and the settings name no library to run them.
-    ModelsWithoutRuntime,
+    Open(OpenError),
     /// Certificates or keys cannot be used.
     Tls(TlsFault),
     /// The processor's settings are wrong.
@@ -32,14 +27,17 @@ pub enum ServerError {
     Thread(io::Error),
 }
 
+impl From<OpenError> for ServerError {
+    fn from(error: OpenError) -> Self {
+        Self::Open(error)
+    }
+}
+
 impl fmt::Display for ServerError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bind { address, cause } => write!(formatter, "cannot listen on `{address}`: {cause}"),
-            Self::Bundle(fault) => write!(formatter, "the bundle cannot be opened: {fault}"),
-            Self::Models(fault) => write!(formatter, "the bundle's models cannot be loaded: {fault}"),
-            Self::ModelsWithoutRuntime => formatter
-                .write_str("the bundle has models: set `onnxruntime_path` to the library that runs them"),
+            Self::Open(error) => error.fmt(formatter),
             Self::Tls(fault) => write!(formatter, "TLS cannot be spoken: {fault}"),
             Self::SpanProcessor(fault) => write!(formatter, "decisions cannot be traced: {fault}"),
             Self::Thread(cause) => write!(formatter, "the system gives no thread: {cause}"),

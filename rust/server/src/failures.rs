@@ -14,11 +14,11 @@ use std::{
 
 use http::{HeaderMap, Request};
 use nextbest_otlp::{Emitter, FailedCall, METHOD_OTHER, Parent};
+use nextbest_pipeline::now_ns;
 use tonic::{Code, Status};
 
 use crate::{
     call::{Call, TraceHeaders},
-    clock::now_ns,
     limits::{FAILURE_SPANS_BURST, FAILURE_SPANS_PER_SECOND},
     shared::Shared,
 };

@@ -1,28 +1,22 @@
-//! One worker's handler: a checked request turned into a decision, its response and its trace.
+//! One worker's handler: what a call asks for goes through the pipeline, and is counted and traced.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
-use std::time::Instant;
-
-use arc_swap::Guard;
-use nextbest_engine::{Decision, Moment, Request, RequestError, decide};
+use nextbest_engine::{Bundle, Decision, Moment, Request, RequestError};
 use nextbest_otlp::DecisionSpan;
+use nextbest_pipeline::{Active, AnswerBounds, Answered, Pipeline, now_ns, now_us};
 use nextbest_proto::v1;
 use tonic::{Code, Status};
 
 use crate::{
-    active::Active,
-    call::{Call, Timed},
-    clock::{now_ns, now_us},
+    call::Call,
     failures::Failures,
-    limits::{ANSWER_BYTES_MAX, BUILT_FACTOR, EXPLAINED_FACTOR, PIECE_BYTES_MAX},
-    load_shedding::{load_shedder::Backlog, memory_budget::Reservation},
+    limits::{ANSWER_BYTES_MAX, PIECE_BYTES_MAX},
+    load_shedding::load_shedder::Backlog,
     refusal::{Refusal, failure},
-    settings::LateModels,
-    shadow::Sample,
     shared::Shared,
 };
 
@@ -36,57 +30,54 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    /// The pipeline of a decision. `active` was read once: the request sees this bundle, whatever is activated
-    /// meanwhile.
-    pub(crate) fn answer(
+    /// Answers one request. `active` was read once: the request sees this bundle, whatever is activated meanwhile.
+    pub(crate) async fn answer(
         &self,
         call: &Call,
-        active: Guard<Arc<Active>>,
-        check: impl FnOnce(&Active) -> Result<Request, RequestError>,
+        active: &Arc<Active>,
+        check: impl FnOnce(&Bundle) -> Result<Request, RequestError>,
     ) -> Result<v1::DecideResponse, Status> {
-        let started = Instant::now();
-        let request = check(&active).map_err(Refusal::Request)?;
-        let stored = match request.customer_id() {
-            "" => None,
-            customer_id => self.shared.store.get(customer_id),
-        };
-        let moment = Moment {
-            now_us: now_us(),
-            seed: fastrand::u64(..),
-        };
-        let mut scorer = active.scorer(self.worker).ok_or(Refusal::Internal)?.lock();
-        let mut timed = Timed {
-            scorer: scorer.as_mut(),
+        let shared = &self.shared;
+        let pipeline = Pipeline {
+            active,
+            worker: self.worker,
+            customers: &shared.store,
+            moment: Moment {
+                now_us: now_us(),
+                seed: fastrand::u64(..),
+            },
             deadline: call.deadline,
-            is_late: false,
+            late_models: shared.late_models,
+            bounds: AnswerBounds {
+                bytes_max: ANSWER_BYTES_MAX,
+                // What is short is encoded in this turn, and counted then.
+                uncounted_bytes_max: PIECE_BYTES_MAX,
+                memory: Some(&shared.answers),
+            },
+            shadow: shared.shadow.as_ref(),
         };
-        let mut decision = decide(&active.bundle, &request, stored.as_deref(), moment, &mut timed);
-        decision.advise(&mut timed);
-        let is_late = timed.is_late;
-        drop(scorer);
-        call.deadline.check()?;
-        if is_late && self.shared.late_models == LateModels::Refuse {
-            return Err(Refusal::Late.into());
+        let observe = |decision: &Decision<'_>| self.emit(call, decision);
+        let Answered { answer, worked } = pipeline.answer(check, observe).await;
+        if answer.is_ok() {
+            self.backlog.decided(worked);
         }
-        let response = self.build(&decision)?;
-        active.tallies.count(self.worker, &decision);
+        self.count(answer.map_err(|error| {
+            let refusal = Refusal::from(error);
+            if matches!(refusal, Refusal::Internal) {
+                shared.stats.panics.add();
+            }
+            refusal.into()
+        }))
+    }
+
+    /// Makes a span of a decision, where its caller or the sampler wants one.
+    fn emit(&self, call: &Call, decision: &Decision<'_>) {
         if let Some(emitter) = &self.shared.emitter
             && let Some(context) = emitter.sample(call.parent.as_ref())
         {
             let interval = (call.started_ns, now_ns());
-            emitter.emit(&DecisionSpan::of(&decision, call.method, interval), &context);
+            emitter.emit(&DecisionSpan::of(decision, call.method, interval), &context);
         }
-        if let Some(shadow) = &self.shared.shadow
-            && shadow.wants(decision.record().seed)
-        {
-            let record = decision.into_record().into_owned();
-            shadow.take(Sample {
-                active: Guard::into_inner(active),
-                record,
-            });
-        }
-        self.backlog.decided(started.elapsed());
-        Ok(response)
     }
 
     /// The answer to one question of a call that goes on.
@@ -95,33 +86,20 @@ impl Desk {
         failure(status)
     }
 
-    /// Builds the answer, within the memory that is left for answers.
-    fn build(&self, decision: &Decision<'_>) -> Result<v1::DecideResponse, Status> {
-        let bytes = match decision.answer_bytes_max() {
-            // What is short is encoded in this turn, and counted then.
-            Some(bytes_max) if bytes_max <= PIECE_BYTES_MAX => 0,
-            Some(bytes_max) => BUILT_FACTOR * bytes_max.min(ANSWER_BYTES_MAX),
-            None => EXPLAINED_FACTOR * ANSWER_BYTES_MAX,
-        };
-        let mut reservation = Reservation::of(&self.shared.answers);
-        if !reservation.hold(bytes) {
-            return Err(Refusal::Overload.into());
-        }
-        Ok(decision
-            .respond(ANSWER_BYTES_MAX)
-            .map_err(Refusal::AnswerTooLarge)?)
-    }
-
-    /// Runs what a request asks for, and counts how it ends. A panic fails this request alone.
+    /// Runs what a call needs beside its decisions, and counts how it ends. A panic fails this call alone.
     pub(crate) fn guard<T>(&self, work: impl FnOnce() -> Result<T, Status>) -> Result<T, Status> {
-        let stats = &self.shared.stats;
-        // Nothing that a panic could leave half done is read again: a decision only reads what is shared, and
-        // an upsert plans first. Locks are released, not poisoned.
-        let answer = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-            stats.panics.add();
+        // Nothing that a panic could leave half done is read again: an upsert plans first. Locks are released, not
+        // poisoned.
+        let outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+            self.shared.stats.panics.add();
             Err(Refusal::Internal.into())
         });
-        if let Err(status) = &answer {
+        self.count(outcome)
+    }
+
+    fn count<T>(&self, outcome: Result<T, Status>) -> Result<T, Status> {
+        let stats = &self.shared.stats;
+        if let Err(status) = &outcome {
             match status.code() {
                 Code::PermissionDenied => stats.roles_missing.add(),
                 Code::DeadlineExceeded => stats.deadlines_exceeded.add(),
@@ -129,6 +107,6 @@ impl Desk {
                 _ => stats.refused.add(),
             }
         }
-        answer
+        outcome
     }
 }

@@ -16,12 +16,7 @@
 pub mod limits;
 mod settings;
 
-mod clock;
-mod counter;
 mod error;
-
-mod active;
-mod tally;
 
 mod access;
 mod detail;
@@ -37,7 +32,6 @@ mod shared;
 mod failures;
 
 mod handler;
-mod shadow;
 
 mod services;
 
@@ -49,15 +43,10 @@ mod status;
 
 mod server;
 
-mod offline;
-
 pub use access::{Access, Caller, Role};
-pub use active::Activation;
 pub use error::ServerError;
-pub use offline::{Offline, OfflineRefusal};
 pub use server::{Ended, Server};
-pub use settings::{LateModels, Patience, Settings};
-pub use shadow::ShadowCounts;
+pub use settings::{Patience, Settings};
 pub use status::Status;
 pub use transport::{
     address::Address,

@@ -56,11 +56,6 @@ pub const ANSWERS_BYTES_MAX: usize = 256 * 1024 * 1024;
 pub const ANSWER_BUFFER_BYTES: usize = 8 * 1024;
 /// Memory for a byte of an encoded response: its buffer grows by doubling.
 pub const ENCODED_FACTOR: usize = 2;
-/// Memory for a byte of an explanation or of contributions while they are built: many small messages and texts, ten times
-/// what they take when encoded (10,000 actions: 30 MB for 3 MB).
-pub const EXPLAINED_FACTOR: usize = 10;
-/// Memory for a byte of a response while it is built, as messages and then as bytes.
-pub const BUILT_FACTOR: usize = 4;
 
 /// Memory of messages that have begun and not ended, over all connections.
 pub const INTAKE_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -119,14 +114,6 @@ pub const STREAM_LAST_ANSWERS_MAX: u32 = 256;
 pub const FAILURE_SPANS_PER_SECOND: u64 = 10;
 /// Spans of failed calls at once, of each worker.
 pub const FAILURE_SPANS_BURST: u64 = 100;
-
-/// Sampled decisions that wait to be checked; more are counted as dropped.
-pub const SHADOW_QUEUE_MAX: usize = 64;
-
-/// With less time than this to a caller's deadline no model is run: priors stand in.
-pub const MODEL_TIME_MIN: Duration = Duration::from_micros(200);
-/// How long an activation waits for requests that still use the previous bundle before it leaves it to them.
-pub const PREVIOUS_BUNDLE_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Answers from so many bytes on are compressed for callers that take gzip.
 pub const COMPRESSED_BYTES_MIN: usize = 32 * 1024;

@@ -1,4 +1,3 @@
-//! What keeps a server with too much to do answering in time: it refuses early, and bounds memory.
+//! What keeps a server with too much to do answering in time.
 
 pub(crate) mod load_shedder;
-pub(crate) mod memory_budget;

@@ -1,6 +1,7 @@
 //! Why a call is not answered, as the gRPC status that says so. The one place where that is decided.
 
 use nextbest_engine::{AnswerTooLarge, RequestError};
+use nextbest_pipeline::PipelineError;
 use nextbest_proto::v1;
 use nextbest_store::StoreError;
 use tonic::{Code, Status};
@@ -41,10 +42,25 @@ pub(crate) enum Refusal {
     },
     /// There is more to do than can be done in time.
     Overload,
+    /// The deadline has passed.
+    Deadline,
     /// The deadline leaves no time for the models, and the settings want no priors instead.
     Late,
     /// A broken invariant: it fails this request and is counted.
     Internal,
+}
+
+impl From<PipelineError> for Refusal {
+    fn from(error: PipelineError) -> Self {
+        match error {
+            PipelineError::Request(reject) => Self::Request(reject),
+            PipelineError::Deadline => Self::Deadline,
+            PipelineError::Late => Self::Late,
+            PipelineError::AnswerTooLarge(too_large) => Self::AnswerTooLarge(too_large),
+            PipelineError::Memory => Self::Overload,
+            PipelineError::Internal => Self::Internal,
+        }
+    }
 }
 
 impl From<Refusal> for Status {
@@ -90,6 +106,7 @@ impl From<Refusal> for Status {
                 "the server is overloaded: try again later, or less often",
                 ErrorDetails::with_retry_info(Some(RETRY_AFTER)),
             ),
+            Refusal::Deadline => Self::deadline_exceeded("the deadline of the call has passed"),
             Refusal::Late => Self::deadline_exceeded(
                 "the deadline leaves no time to run models, and this server does not decide on priors instead",
             ),

@@ -9,6 +9,7 @@ use std::{
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use nextbest_otlp::SpanProcessor;
+use nextbest_pipeline::{Activation, Active, Counter, MemoryBudget, Shadow, activate, open_niced};
 use nextbest_store::Store;
 use parking_lot::Mutex;
 use prost::Message as _;
@@ -16,19 +17,13 @@ use tokio::sync::{oneshot, watch};
 
 use crate::{
     access::Access,
-    active::{self, Activation},
-    counter::Counter,
     error::ServerError,
     failures::Failures,
     handler::Desk,
     limits::HEALTH_WATCHES_MAX,
-    load_shedding::{
-        load_shedder::{Backlog, InFlight},
-        memory_budget::MemoryBudget,
-    },
+    load_shedding::load_shedder::{Backlog, InFlight},
     services::health::{Health, Phase},
     settings::Settings,
-    shadow::Shadow,
     shared::Shared,
     status::{Stats, Status},
     transport::{
@@ -172,7 +167,7 @@ impl Server {
         .map_err(ServerError::Thread)?;
 
         let workers = worker_count(&settings);
-        let first = active::first(bundle, settings.clone(), workers)?;
+        let first = open_niced(bundle, settings.opening(workers))?;
         let processor = settings
             .processor
             .clone()
@@ -259,7 +254,8 @@ impl Server {
     /// When the bundle or one of its models cannot be opened.
     pub fn activate(&self, bundle: Vec<u8>) -> Result<Activation, ServerError> {
         let _one = self.activation.lock();
-        active::activate(bundle, self.settings.clone(), self.workers, &self.shared.active)
+        let opening = self.settings.opening(self.workers);
+        Ok(activate(bundle, opening, &self.shared.active)?)
     }
 
     /// Offers new connections other certificates; open ones keep those that they began with.
@@ -342,7 +338,7 @@ impl Server {
     #[must_use]
     pub fn model_health(&self) -> Vec<u8> {
         let active = self.shared.active.load();
-        active.tallies.report(&active.bundle).encode_to_vec()
+        active.counters.report(&active.bundle).encode_to_vec()
     }
 
     /// Ends the decision port in good order: health reports the end at once, sockets are accepted for the grace
@@ -398,7 +394,7 @@ fn worker_count(settings: &Settings) -> usize {
 
 fn share(
     settings: &Settings,
-    first: active::Active,
+    first: Active,
     processor: Option<&SpanProcessor>,
 ) -> Result<Shared, ServerError> {
     Ok(Shared {

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use nextbest_engine::IndexOptions;
+use nextbest_pipeline::{LateModels, Opening};
 
 use crate::{
     access::Access,
@@ -16,16 +17,6 @@ use crate::{
 
 /// One decision in so many is looked at.
 const HEALTH_SAMPLE: u32 = 8;
-
-/// What becomes of a request whose deadline leaves no time for models.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LateModels {
-    /// It is decided on priors, and the answer says so.
-    #[default]
-    Degrade,
-    /// It is refused with `DEADLINE_EXCEEDED`.
-    Refuse,
-}
 
 /// How long a server waits for its peers.
 #[derive(Debug, Clone, Copy)]
@@ -133,6 +124,18 @@ impl Default for Settings {
             in_flight_max: IN_FLIGHT_MAX,
             late_models: LateModels::default(),
             drain_grace: Duration::ZERO,
+        }
+    }
+}
+
+impl Settings {
+    /// How bundles are opened.
+    pub(crate) fn opening(&self, workers: usize) -> Opening {
+        Opening {
+            index: self.index,
+            onnxruntime_path: self.onnxruntime_path.clone(),
+            health_sample: self.health_sample,
+            workers,
         }
     }
 }

@@ -4,13 +4,11 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use nextbest_otlp::Emitter;
+use nextbest_pipeline::{Active, LateModels, MemoryBudget, Shadow};
 use nextbest_store::Store;
 use tokio::sync::watch;
 
-use crate::{
-    active::Active, load_shedding::memory_budget::MemoryBudget, settings::LateModels, shadow::Shadow,
-    status::Stats,
-};
+use crate::status::Stats;
 
 /// What all workers share.
 pub(crate) struct Shared {

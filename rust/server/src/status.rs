@@ -1,8 +1,7 @@
 //! What the server has done so far, counted.
 
 use nextbest_otlp::Counts;
-
-use crate::{counter::Counter, shadow::ShadowCounts};
+use nextbest_pipeline::{Counter, ShadowCounts};
 
 /// Counted while serving; each number for itself.
 #[derive(Debug, Default)]

@@ -2,20 +2,18 @@
 
 use std::{sync::Arc, time::Instant};
 
-use arc_swap::Guard;
-use nextbest_engine::Request;
+use nextbest_engine::{Bundle, Request};
+use nextbest_pipeline::{Active, BUILT_FACTOR, Reservation};
 use nextbest_proto::v1::{self, batched_decision::Result as Answer};
 use nextbest_store::memory_bytes;
 use prost::{Message as _, bytes::Bytes};
 use tonic::Status;
 
 use crate::{
-    active::Active,
     call::Call,
     detail::Detail,
     handler::Desk,
-    limits::{ANSWER_BYTES_MAX, BATCH_CUSTOMERS_MAX, BATCH_TURN, BUILT_FACTOR},
-    load_shedding::memory_budget::Reservation,
+    limits::{ANSWER_BYTES_MAX, BATCH_CUSTOMERS_MAX, BATCH_TURN},
     refusal::Refusal,
 };
 
@@ -44,13 +42,13 @@ pub(crate) async fn decide_batch(
             tokio::task::yield_now().await;
             turn = Instant::now();
         }
-        desk.guard(|| call.deadline.check())?;
+        desk.guard(|| Ok(call.deadline.check().map_err(Refusal::from)?))?;
         let asked = v1::DecideRequest {
             customer_id: customer.customer_id,
             customer: customer.customer,
             ..question.clone()
         };
-        let result = answer(desk, call, &active, asked);
+        let result = answer(desk, call, &active, asked).await;
         desk.guard(|| Ok(answers.push(&v1::BatchedDecision { result: Some(result) }, customers)?))?;
     }
     Ok(v1::DecideBatchResponse {
@@ -107,14 +105,9 @@ impl BatchAnswers {
     }
 }
 
-fn answer(desk: &Desk, call: &Call, active: &Arc<Active>, asked: v1::DecideRequest) -> Answer {
-    let decided = desk.guard(|| {
-        let active = Guard::from_inner(Arc::clone(active));
-        desk.answer(&call.again(), active, |active| {
-            Request::check(&active.bundle, asked)
-        })
-    });
-    match decided {
+async fn answer(desk: &Desk, call: &Call, active: &Arc<Active>, asked: v1::DecideRequest) -> Answer {
+    let check = |bundle: &Bundle| Request::check(bundle, asked);
+    match desk.answer(&call.again(), active, check).await {
         Ok(decided) => {
             desk.shared.stats.decisions.add();
             Answer::Decided(decided)

@@ -30,7 +30,7 @@ impl CustomerService for Desk {
             checked.push(customer);
         }
         let upserted = self.guard(|| {
-            call.deadline.check()?;
+            call.deadline.check().map_err(Refusal::from)?;
             Ok(self.shared.store.upsert(&checked).map_err(Refusal::Store)?)
         })?;
         let upserted = u32::try_from(upserted).unwrap_or(u32::MAX);

@@ -1,6 +1,6 @@
 //! `Decide`, `DecideStream`, `DecideBatch` and `Explain`.
 
-use nextbest_engine::Request;
+use nextbest_engine::{Bundle, Request};
 use nextbest_proto::v1::{self, decision_service_server::DecisionService};
 use tonic::{Response, Status, Streaming};
 
@@ -21,13 +21,14 @@ impl DecisionService for Desk {
         &self,
         request: tonic::Request<v1::DecideRequest>,
     ) -> Result<Response<v1::DecideResponse>, Status> {
-        let decided = self.guard(|| {
+        let call = self.guard(|| {
             let call = Call::of(&request)?;
             Detail::check(request.get_ref(), call.roles).map_err(Refusal::DetailForbidden)?;
-            self.answer(&call, self.shared.active.load(), |active| {
-                Request::check(&active.bundle, request.into_inner())
-            })
+            Ok(call)
         })?;
+        let active = self.shared.active.load();
+        let check = |bundle: &Bundle| Request::check(bundle, request.into_inner());
+        let decided = self.answer(&call, &active, check).await?;
         self.shared.stats.decisions.add();
         Ok(Response::new(decided))
     }
@@ -58,12 +59,10 @@ impl DecisionService for Desk {
         &self,
         request: tonic::Request<v1::ExplainRequest>,
     ) -> Result<Response<v1::ExplainResponse>, Status> {
-        let decided = self.guard(|| {
-            let call = Call::of(&request)?;
-            self.answer(&call, self.shared.active.load(), |active| {
-                Request::check_explain(&active.bundle, request.into_inner())
-            })
-        })?;
+        let call = self.guard(|| Call::of(&request))?;
+        let active = self.shared.active.load();
+        let check = |bundle: &Bundle| Request::check_explain(bundle, request.into_inner());
+        let decided = self.answer(&call, &active, check).await?;
         self.shared.stats.explanations.add();
         Ok(Response::new(v1::ExplainResponse {
             decision: Some(decided),

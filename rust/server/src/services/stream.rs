@@ -6,14 +6,16 @@
 use std::{
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
-use nextbest_engine::Request;
+use nextbest_engine::{Bundle, Request};
 use nextbest_proto::v1::{self, streamed_response::Result as Answer};
 use tokio::sync::watch;
 use tokio_stream::Stream;
+use tokio_util::sync::ReusableBoxFuture;
 use tonic::{Status, Streaming};
 
 use crate::{
@@ -38,9 +40,12 @@ enum End {
 
 /// The answers of one call.
 pub(crate) struct Answers {
-    desk: Desk,
+    desk: Arc<Desk>,
     call: Call,
     questions: Streaming<v1::StreamedRequest>,
+    // The question that is being answered; the next is read when it has its answer. Allocated once a call.
+    answering: Option<ReusableBoxFuture<'static, v1::StreamedResponse>>,
+    is_answering: bool,
     // Why the call ends before the caller ends it.
     end: Pin<Box<dyn Future<Output = End> + Send>>,
     ending: Option<Status>,
@@ -62,9 +67,11 @@ impl Answers {
             call.deadline.left(),
         ));
         Self {
-            desk,
+            desk: Arc::new(desk),
             call,
             questions,
+            answering: None,
+            is_answering: false,
             end,
             ending: None,
             is_over: false,
@@ -72,32 +79,21 @@ impl Answers {
         }
     }
 
-    fn answer(&self, question: v1::StreamedRequest) -> v1::StreamedResponse {
-        let desk = &self.desk;
-        let decided = desk.guard(|| {
-            if !desk.backlog.admits() {
-                return Err(Refusal::Overload.into());
-            }
-            let asked = question
-                .decide
-                .ok_or_else(|| Status::invalid_argument("decide: missing: what is asked"))?;
-            Detail::check_many(&asked).map_err(Refusal::DetailOfMany)?;
-            let active = desk.shared.active.load();
-            desk.answer(&self.call.again(), active, |active| {
-                Request::check(&active.bundle, asked)
-            })
-        });
-        let result = match decided {
-            Ok(decided) => {
-                desk.shared.stats.decisions.add();
-                Answer::Decided(decided)
-            }
-            Err(status) => Answer::Failure(desk.fail(&self.call, &status)),
-        };
-        v1::StreamedResponse {
-            request_id: question.request_id,
-            result: Some(result),
+    fn begin(&mut self, question: v1::StreamedRequest) {
+        let answer = answer(Arc::clone(&self.desk), self.call.again(), question);
+        match &mut self.answering {
+            Some(answering) => answering.set(answer),
+            None => self.answering = Some(ReusableBoxFuture::new(answer)),
         }
+        self.is_answering = true;
+    }
+
+    /// Goes on with the question that is being answered. Nothing where there is none.
+    fn go_on(&mut self, context: &mut Context<'_>) -> Option<Poll<v1::StreamedResponse>> {
+        let answering = self.answering.as_mut().filter(|_| self.is_answering)?;
+        let answer = answering.poll(context);
+        self.is_answering = answer.is_pending();
+        Some(answer)
     }
 
     fn finish(&mut self, last: Option<Status>) -> Poll<Option<Result<v1::StreamedResponse, Status>>> {
@@ -121,6 +117,14 @@ impl Stream for Answers {
             match end {
                 End::Answered(status) => this.ending = Some(status),
                 End::Now(status) => return this.finish(Some(status)),
+            }
+        }
+        match this.go_on(context) {
+            None => {}
+            Some(Poll::Ready(answer)) => return Poll::Ready(Some(Ok(answer))),
+            Some(Poll::Pending) => {
+                this.turn = 0;
+                return Poll::Pending;
             }
         }
         let turn_max = if this.ending.is_some() {
@@ -150,10 +154,46 @@ impl Stream for Answers {
             Poll::Ready(Some(Err(status))) => this.finish(Some(status)),
             Poll::Ready(Some(Ok(question))) => {
                 this.turn += 1;
-                Poll::Ready(Some(Ok(this.answer(question))))
+                this.begin(question);
+                match this.go_on(context) {
+                    Some(Poll::Ready(answer)) => Poll::Ready(Some(Ok(answer))),
+                    _ => Poll::Pending,
+                }
             }
         }
     }
+}
+
+async fn answer(desk: Arc<Desk>, call: Call, question: v1::StreamedRequest) -> v1::StreamedResponse {
+    let result = match decide(&desk, &call, question.decide).await {
+        Ok(decided) => {
+            desk.shared.stats.decisions.add();
+            Answer::Decided(decided)
+        }
+        Err(status) => Answer::Failure(desk.fail(&call, &status)),
+    };
+    v1::StreamedResponse {
+        request_id: question.request_id,
+        result: Some(result),
+    }
+}
+
+async fn decide(
+    desk: &Desk,
+    call: &Call,
+    asked: Option<v1::DecideRequest>,
+) -> Result<v1::DecideResponse, Status> {
+    let asked = desk.guard(|| {
+        if !desk.backlog.admits() {
+            return Err(Refusal::Overload.into());
+        }
+        let asked = asked.ok_or_else(|| Status::invalid_argument("decide: missing: what is asked"))?;
+        Detail::check_many(&asked).map_err(Refusal::DetailOfMany)?;
+        Ok(asked)
+    })?;
+    let active = desk.shared.active.load();
+    let check = |bundle: &Bundle| Request::check(bundle, asked);
+    desk.answer(call, &active, check).await
 }
 
 /// Returns when the connection has to go, others may call than when the call began, or the call's time is over.

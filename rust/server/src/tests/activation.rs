@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use nextbest_pipeline::OpenError;
+
 use crate::{
     Server, ServerError,
     tests::fixture::{Client, age, bundle, placed, request, settings, start},
@@ -55,8 +57,14 @@ fn a_bundle_that_cannot_be_opened_changes_nothing() {
     let before = server.status();
     let mut damaged = bundle("silver-card");
     damaged[30] ^= 1;
-    assert!(matches!(server.activate(damaged), Err(ServerError::Bundle(_))));
-    assert!(matches!(server.activate(Vec::new()), Err(ServerError::Bundle(_))));
+    assert!(matches!(
+        server.activate(damaged),
+        Err(ServerError::Open(OpenError::Bundle(_)))
+    ));
+    assert!(matches!(
+        server.activate(Vec::new()),
+        Err(ServerError::Open(OpenError::Bundle(_)))
+    ));
     assert_eq!(server.status().bundle_digest, before.bundle_digest);
     assert_eq!(server.status().activated_at_us, before.activated_at_us);
 }
@@ -65,7 +73,7 @@ fn a_bundle_that_cannot_be_opened_changes_nothing() {
 fn a_server_that_cannot_start_leaves_nothing_behind() {
     assert!(matches!(
         Server::start(b"no bundle".to_vec(), settings()),
-        Err(ServerError::Bundle(_))
+        Err(ServerError::Open(OpenError::Bundle(_)))
     ));
     let taken = start(settings());
     let same = crate::Settings {

@@ -7,13 +7,13 @@ use std::{
     time::Duration,
 };
 
+use nextbest_pipeline::Counter;
 use tokio::{
     sync::{mpsc as handover, watch},
     task::LocalSet,
 };
 
 use crate::{
-    counter::Counter,
     limits::HANDOVER_SOCKETS_MAX,
     services::health::{Health, Phase},
     transport::{

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use nextbest_pipeline::Counter;
+
 use crate::{
-    counter::Counter,
     identity::Guest,
     limits::{HEALTH_STREAMS_MAX, STREAMS_MAX},
     settings::Patience,

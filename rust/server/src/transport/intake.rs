@@ -12,14 +12,11 @@ use std::{
 };
 
 use hyper::body::{Body, Bytes, Frame};
+use nextbest_pipeline::{MemoryBudget, Reservation};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::Status;
 
-use crate::{
-    load_shedding::memory_budget::{MemoryBudget, Reservation},
-    refusal::Refusal,
-    transport::arriving::Arriving,
-};
+use crate::{refusal::Refusal, transport::arriving::Arriving};
 
 /// Of a gRPC message: whether it is compressed, and its length.
 const PREFIX_BYTES: usize = 5;

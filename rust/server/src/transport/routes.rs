@@ -5,6 +5,7 @@ use std::{cell::Cell, convert::Infallible, rc::Rc, sync::Arc, time::Instant};
 use http::{HeaderMap, Request, Response};
 use hyper::{body::Incoming, service::Service};
 use nextbest_inspection::Faults;
+use nextbest_pipeline::MemoryBudget;
 use nextbest_proto::v1::{
     customer_service_server::{self, CustomerServiceServer},
     decision_service_server::{self, DecisionServiceServer},
@@ -20,7 +21,7 @@ use crate::{
     handler::Desk,
     identity::Identity,
     limits::{BATCH_BYTES_MAX, CUSTOMERS_BYTES_MAX, DECIDE_BYTES_MAX, HEALTH_BYTES_MAX},
-    load_shedding::{load_shedder::InFlight, memory_budget::MemoryBudget},
+    load_shedding::load_shedder::InFlight,
     refusal::Refusal,
     services::{health::Health, stream::Leaving},
     transport::{
@@ -116,11 +117,21 @@ impl Services {
 impl Decisions {
     /// # Errors
     /// When the caller may not do this, or the worker has too much to do.
-    fn admit(&self, identity: &Identity, request: &Request<Arriving>) -> Result<(Counted, Roles), Refusal> {
-        let roles = identity.check(request.headers(), || {
-            let (service, method) = split(request.uri().path());
-            Role::of_method(service, method)
-        })?;
+    fn admit(
+        &self,
+        identity: &Identity,
+        request: &Request<Arriving>,
+        target: Target,
+    ) -> Result<(Counted, Roles), Refusal> {
+        let role = || match target {
+            // A service that this port does not have is unimplemented, whatever roles its methods have elsewhere.
+            Target::Unknown => None,
+            _ => {
+                let (service, method) = split(request.uri().path());
+                Role::of_method(service, method)
+            }
+        };
+        let roles = identity.check(request.headers(), role)?;
         let counted = self.enter().ok_or(Refusal::Overload)?;
         Ok((counted, roles))
     }
@@ -333,7 +344,7 @@ impl Routes {
             let answer = health.call(decisions.take_in(request, expected));
             return (Answering::Call(answer), Some(Counted::Probe(room)), None);
         }
-        match decisions.admit(&self.identity, &request) {
+        match decisions.admit(&self.identity, &request, target) {
             Err(refusal) => (
                 Answering::Refused(Some(decisions.refuse(&request, refusal))),
                 Some(decisions.turn_away()),

@@ -7,16 +7,17 @@ use std::{
 
 use nextbest_load::{Pace, Settings as LoadSettings};
 use nextbest_otlp::METHOD_OTHER;
+use nextbest_pipeline::{LateModels, MODEL_TIME_MIN};
 use nextbest_proto::v1::{self, decision_service_server::DecisionService};
 use prost::Message as _;
 use tonic::{Code, Request};
 use tonic_types::StatusExt as _;
 
 use crate::{
-    LateModels, Settings,
+    Settings,
     access::Roles,
     call::Arrival,
-    limits::{MODEL_TIME_MIN, RETRY_AFTER},
+    limits::RETRY_AFTER,
     tests::fixture::{Client, age, desk_of, eventually, message, placed, request, seal, settings, start},
 };
 

@@ -3,13 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use nextbest_load::{Pace, Settings as LoadSettings};
+use nextbest_pipeline::Counter;
 use nextbest_proto::v1::{self, decision_service_server::DecisionService};
 use prost::Message as _;
 use tonic::{Code, Request};
 use tonic_types::StatusExt as _;
 
 use crate::{
-    counter::Counter,
     limits::DECIDE_BYTES_MAX,
     tests::fixture::{Client, age, desk, placed, request, settings, start},
 };

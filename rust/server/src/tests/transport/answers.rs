@@ -1,5 +1,6 @@
 //! How large answers may be, and how much memory those take that nobody reads.
 
+use nextbest_pipeline::EXPLAINED_FACTOR;
 use nextbest_proto::v1::{self, ExplanationLevel, streamed_response::Result as Answer};
 use prost::Message as _;
 use tokio_stream::StreamExt as _;
@@ -7,7 +8,7 @@ use tonic::{Code, Status};
 
 use crate::{
     Server, Settings,
-    limits::{ANSWER_BUFFER_BYTES, ANSWER_BYTES_MAX, EXPLAINED_FACTOR},
+    limits::{ANSWER_BUFFER_BYTES, ANSWER_BYTES_MAX},
     tests::{
         caller::Caller,
         fixture::{Client, age, batch, eventually, message, request, seal, settings, start},

@@ -5,8 +5,8 @@ use nextbest_proto::v1;
 use prost::Message as _;
 
 use crate::{
-    tally::Tallies,
-    tests::fixture::{age, message, request, seal},
+    model_counters::BundleCounters,
+    testing::{age, message, request, seal},
 };
 
 /// A hundredth of the age; of a version with some bytes, and with some edges of the scores.
@@ -60,15 +60,15 @@ fn bundle(onnx: &[u8], edges: &[f64]) -> Bundle {
     Bundle::open(&seal(&message.encode_to_vec())).unwrap()
 }
 
-fn count(tallies: &Tallies, bundle: &Bundle, worker: usize, request: v1::DecideRequest, seed: u64) {
+fn count(counters: &BundleCounters, bundle: &Bundle, worker: usize, request: v1::DecideRequest, seed: u64) {
     let request = Request::check(bundle, request).unwrap();
     let decision = decide(bundle, &request, None, Moment { now_us: 0, seed }, &mut NoModels);
-    tallies.count(worker, &decision);
+    counters.count(worker, &decision);
 }
 
 /// Decisions, scores, and ages: missing, then by bin.
-fn counted(tallies: &Tallies, bundle: &Bundle) -> (u64, Vec<u64>, Vec<u64>) {
-    let health = tallies.report(bundle).models.remove(0);
+fn counted(counters: &BundleCounters, bundle: &Bundle) -> (u64, Vec<u64>, Vec<u64>) {
+    let health = counters.report(bundle).models.remove(0);
     let scores = health.scores.unwrap().current.unwrap().counts;
     let age = health.features[0].histogram.clone().unwrap().current.unwrap();
     (health.decisions, scores, [vec![age.missing], age.counts].concat())
@@ -77,35 +77,35 @@ fn counted(tallies: &Tallies, bundle: &Bundle) -> (u64, Vec<u64>, Vec<u64>) {
 #[test]
 fn what_all_workers_counted_adds_up() {
     let bundle = bundle(b"1", &[0.5]);
-    let tallies = Tallies::new(&bundle, 3, 1);
+    let counters = BundleCounters::new(&bundle, 3, 1);
     for (seed, years) in (0..90).enumerate() {
         count(
-            &tallies,
+            &counters,
             &bundle,
             seed % 3,
             request("", vec![age(years)]),
             seed as u64,
         );
     }
-    assert_eq!(counted(&tallies, &bundle), (90, vec![51, 39], vec![0, 41, 49]));
-    let report = tallies.report(&bundle);
+    assert_eq!(counted(&counters, &bundle), (90, vec![51, 39], vec![0, 41, 49]));
+    let report = counters.report(&bundle);
     assert_eq!((report.sample, &report.bundle_digest[..]), (1, bundle.digest()));
     assert_eq!(report.models[0].engine, "native");
     assert_eq!(report.models[0].version.len(), 64);
     // A worker that there is not counts nothing, and stops nothing.
-    count(&tallies, &bundle, 3, request("", vec![age(20)]), 0);
-    assert_eq!(counted(&tallies, &bundle).0, 90);
+    count(&counters, &bundle, 3, request("", vec![age(20)]), 0);
+    assert_eq!(counted(&counters, &bundle).0, 90);
 }
 
 #[test]
 fn priors_that_stand_in_are_counted_by_reason_in_every_decision() {
     let bundle = bundle(b"1", &[0.5]);
-    let tallies = Tallies::new(&bundle, 1, 0);
+    let counters = BundleCounters::new(&bundle, 1, 0);
     // More than 1.0, and NaN.
-    count(&tallies, &bundle, 0, request("", vec![age(120)]), 1);
-    count(&tallies, &bundle, 0, request("", vec![]), 2);
-    count(&tallies, &bundle, 0, request("nobody", vec![age(50)]), 3);
-    let health = tallies.report(&bundle).models.remove(0);
+    count(&counters, &bundle, 0, request("", vec![age(120)]), 1);
+    count(&counters, &bundle, 0, request("", vec![]), 2);
+    count(&counters, &bundle, 0, request("nobody", vec![age(50)]), 3);
+    let health = counters.report(&bundle).models.remove(0);
     let kinds: Vec<_> = health
         .degradations
         .iter()
@@ -120,27 +120,27 @@ fn priors_that_stand_in_are_counted_by_reason_in_every_decision() {
             (v1::DegradationKind::Deadline, 0),
         ]
     );
-    assert_eq!(counted(&tallies, &bundle).0, 0, "a sample of none");
+    assert_eq!(counted(&counters, &bundle).0, 0, "a sample of none");
 }
 
 #[test]
 fn dry_runs_and_explanations_do_not_count() {
     let bundle = bundle(b"1", &[0.5]);
-    let tallies = Tallies::new(&bundle, 1, 1);
+    let counters = BundleCounters::new(&bundle, 1, 1);
     let dry = v1::DecideRequest {
         dry_run: true,
         ..request("", vec![age(120)])
     };
-    count(&tallies, &bundle, 0, dry, 1);
+    count(&counters, &bundle, 0, dry, 1);
     let explain = v1::ExplainRequest {
         decide: Some(request("", vec![age(120)])),
         actions: vec![],
     };
     let explained = Request::check_explain(&bundle, explain).unwrap();
     let moment = Moment { now_us: 0, seed: 1 };
-    tallies.count(0, &decide(&bundle, &explained, None, moment, &mut NoModels));
-    assert_eq!(counted(&tallies, &bundle), (0, vec![0, 0], vec![0, 0, 0]));
-    let health = tallies.report(&bundle).models.remove(0);
+    counters.count(0, &decide(&bundle, &explained, None, moment, &mut NoModels));
+    assert_eq!(counted(&counters, &bundle), (0, vec![0, 0], vec![0, 0, 0]));
+    let health = counters.report(&bundle).models.remove(0);
     assert!(health.degradations.iter().all(|found| found.decisions == 0));
 }
 
@@ -148,11 +148,11 @@ fn dry_runs_and_explanations_do_not_count() {
 fn one_decision_in_so_many_is_looked_at_whoever_asks() {
     let bundle = bundle(b"1", &[0.5]);
     let [first, again] = [0, 1].map(|_| {
-        let tallies = Tallies::new(&bundle, 1, 8);
+        let counters = BundleCounters::new(&bundle, 1, 8);
         for seed in 0..4_000 {
-            count(&tallies, &bundle, 0, request("", vec![age(30)]), seed);
+            count(&counters, &bundle, 0, request("", vec![age(30)]), seed);
         }
-        counted(&tallies, &bundle).0
+        counted(&counters, &bundle).0
     });
     assert_eq!(first, again);
     assert!((400..600).contains(&first), "{first}");
@@ -161,15 +161,15 @@ fn one_decision_in_so_many_is_looked_at_whoever_asks() {
 #[test]
 fn the_same_version_goes_on_counting_in_another_bundle() {
     let before = bundle(b"1", &[0.5]);
-    let counted_before = Tallies::new(&before, 1, 1);
+    let counted_before = BundleCounters::new(&before, 1, 1);
     count(&counted_before, &before, 0, request("", vec![age(30)]), 1);
     let decisions_in = |onnx: &[u8], edges: &[f64]| {
         let after = bundle(onnx, edges);
-        let mut tallies = Tallies::new(&after, 1, 1);
-        tallies.carry_on(&after, &before, &counted_before);
+        let mut counters = BundleCounters::new(&after, 1, 1);
+        counters.carry_on(&after, &before, &counted_before);
         // What the bundle before still answers counts in both.
         count(&counted_before, &before, 0, request("", vec![age(30)]), 1);
-        counted(&tallies, &after).0
+        counted(&counters, &after).0
     };
     assert_eq!(decisions_in(b"1", &[0.5]), 2);
     assert_eq!(decisions_in(b"2", &[0.5]), 0, "another version");

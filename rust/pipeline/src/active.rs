@@ -1,31 +1,47 @@
 //! A bundle's bytes turned into what workers decide with, and swapped in.
 
 use std::{
+    path::PathBuf,
     sync::Arc,
     thread::JoinHandle,
     time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
-use nextbest_engine::{Bundle, NoModels, Scorer};
+use nextbest_engine::{Bundle, IndexOptions, NoModels, Scorer};
 use nextbest_onnx::{Runtime, Sessions};
 use parking_lot::Mutex;
 
-use crate::{
-    clock::now_us, error::ServerError, limits::PREVIOUS_BUNDLE_WAIT_MAX, settings::Settings, tally::Tallies,
-};
+use crate::{clock::now_us, error::OpenError, model_counters::BundleCounters};
 
+/// How long an activation waits for requests that still use the previous bundle before it leaves it to them.
+const PREVIOUS_BUNDLE_WAIT_MAX: Duration = Duration::from_secs(10);
 /// The lowest priority: opening a bundle can take seconds of a core that decisions need.
 const ACTIVATION_NICENESS: i32 = 19;
 
 /// The bundle that decides, with model sessions for each worker. Immutable: a change is another `Active`.
-pub(crate) struct Active {
-    pub(crate) bundle: Bundle,
+pub struct Active {
+    /// The bundle.
+    pub bundle: Bundle,
     // One for each worker, and locked by that worker alone.
     scorers: Box<[Mutex<Box<dyn Scorer + Send>>]>,
-    pub(crate) activated_at_us: i64,
+    /// Since when it decides, in microseconds since 1970.
+    pub activated_at_us: i64,
     /// How its models fare.
-    pub(crate) tallies: Tallies,
+    pub counters: BundleCounters,
+}
+
+/// How a bundle is opened.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    /// How policies are filtered, and the memory that it may take.
+    pub index: IndexOptions,
+    /// The library of ONNX Runtime. Bundles with models that are not native are refused without it.
+    pub onnxruntime_path: Option<PathBuf>,
+    /// One decision in so many is counted for the health of its models; 0: none.
+    pub health_sample: u32,
+    /// Threads that decide: each has model sessions and counters of its own.
+    pub workers: usize,
 }
 
 impl Active {
@@ -34,27 +50,37 @@ impl Active {
         self.scorers.get(worker)
     }
 
-    fn open(file: &[u8], settings: &Settings, workers: usize) -> Result<Self, ServerError> {
-        let bundle = Bundle::open_with(file, settings.index).map_err(ServerError::Bundle)?;
+    /// A bundle that one thread decides with, and no counters.
+    pub(crate) fn for_one(bundle: Bundle, scorer: Box<dyn Scorer + Send>) -> Self {
+        Self {
+            counters: BundleCounters::new(&bundle, 1, 0),
+            bundle,
+            scorers: Box::new([Mutex::new(scorer)]),
+            activated_at_us: now_us(),
+        }
+    }
+
+    fn open(file: &[u8], opening: &Opening) -> Result<Self, OpenError> {
+        let bundle = Bundle::open_with(file, opening.index).map_err(OpenError::Bundle)?;
         let needs_runtime = bundle.models().any(|(_, model)| model.lowered.is_none());
-        let runtime = match &settings.onnxruntime_path {
+        let runtime = match &opening.onnxruntime_path {
             // Only for a bundle that needs it: the library takes time and memory.
-            Some(path) if needs_runtime => Some(Runtime::load(path).map_err(ServerError::Models)?),
-            None if needs_runtime => return Err(ServerError::ModelsWithoutRuntime),
+            Some(path) if needs_runtime => Some(Runtime::load(path).map_err(OpenError::Models)?),
+            None if needs_runtime => return Err(OpenError::ModelsWithoutRuntime),
             _ => None,
         };
-        let scorer = |_| -> Result<Mutex<Box<dyn Scorer + Send>>, ServerError> {
+        let scorer = |_| -> Result<Mutex<Box<dyn Scorer + Send>>, OpenError> {
             match &runtime {
                 Some(runtime) => {
-                    let sessions = Sessions::open(runtime, &bundle).map_err(ServerError::Models)?;
+                    let sessions = Sessions::open(runtime, &bundle).map_err(OpenError::Models)?;
                     Ok(Mutex::new(Box::new(sessions)))
                 }
                 None => Ok(Mutex::new(Box::new(NoModels))),
             }
         };
-        let scorers = (0..workers).map(scorer).collect::<Result<_, _>>()?;
+        let scorers = (0..opening.workers).map(scorer).collect::<Result<_, _>>()?;
         Ok(Self {
-            tallies: Tallies::new(&bundle, workers, settings.health_sample),
+            counters: BundleCounters::new(&bundle, opening.workers, opening.health_sample),
             bundle,
             scorers,
             activated_at_us: now_us(),
@@ -75,24 +101,25 @@ pub struct Activation {
     pub index_bytes: usize,
 }
 
-/// Opens the first bundle.
-pub(crate) fn first(file: Vec<u8>, settings: Settings, workers: usize) -> Result<Active, ServerError> {
-    join(spawn_niced(move || Active::open(&file, &settings, workers))?)?
+/// Opens a bundle, on a thread of the lowest priority.
+///
+/// # Errors
+/// When the bundle, ONNX Runtime or a model cannot be opened, or the system gives no thread.
+pub fn open_niced(file: Vec<u8>, opening: Opening) -> Result<Active, OpenError> {
+    join(spawn_niced(move || Active::open(&file, &opening))?)?
 }
 
 /// Opens a bundle and swaps it in for the active one, which stays when anything is wrong with the new one.
-pub(crate) fn activate(
-    file: Vec<u8>,
-    settings: Settings,
-    workers: usize,
-    active: &ArcSwap<Active>,
-) -> Result<Activation, ServerError> {
+///
+/// # Errors
+/// As [`open_niced`].
+pub fn activate(file: Vec<u8>, opening: Opening, active: &ArcSwap<Active>) -> Result<Activation, OpenError> {
     let started = Instant::now();
-    let mut opened = first(file, settings, workers)?;
+    let mut opened = open_niced(file, opening)?;
     let before = active.load();
     opened
-        .tallies
-        .carry_on(&opened.bundle, &before.bundle, &before.tallies);
+        .counters
+        .carry_on(&opened.bundle, &before.bundle, &before.counters);
     drop(before);
     let digest = opened.bundle.digest().to_owned();
     let index_bytes = opened.bundle.index_report().bytes;
@@ -111,7 +138,7 @@ pub(crate) fn activate(
 
 fn spawn_niced<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
-) -> Result<JoinHandle<T>, ServerError> {
+) -> Result<JoinHandle<T>, OpenError> {
     std::thread::Builder::new()
         .name("nextbest-bundle".into())
         .spawn(move || {
@@ -120,13 +147,13 @@ fn spawn_niced<T: Send + 'static>(
             let _ = rustix::process::setpriority_process(None, ACTIVATION_NICENESS);
             work()
         })
-        .map_err(ServerError::Thread)
+        .map_err(OpenError::Thread)
 }
 
-fn join<T>(thread: JoinHandle<T>) -> Result<T, ServerError> {
+fn join<T>(thread: JoinHandle<T>) -> Result<T, OpenError> {
     thread
         .join()
-        .map_err(|_| ServerError::Thread(std::io::Error::other("opening the bundle panicked")))
+        .map_err(|_| OpenError::Thread(std::io::Error::other("opening the bundle panicked")))
 }
 
 /// Drops the previous bundle here, and not on the worker whose request used it last.

@@ -7,13 +7,15 @@ use std::sync::{
 
 /// An amount of memory. It is counted, not allocated.
 #[derive(Debug)]
-pub(crate) struct MemoryBudget {
+pub struct MemoryBudget {
     bytes_max: usize,
     bytes: AtomicUsize,
 }
 
 impl MemoryBudget {
-    pub(crate) fn new(bytes_max: usize) -> Arc<Self> {
+    /// So many bytes, none of them in use.
+    #[must_use]
+    pub fn new(bytes_max: usize) -> Arc<Self> {
         Arc::new(Self {
             bytes_max,
             bytes: 0.into(),
@@ -21,12 +23,14 @@ impl MemoryBudget {
     }
 
     /// Bytes that are held now.
-    pub(crate) fn bytes(&self) -> usize {
+    #[must_use]
+    pub fn bytes(&self) -> usize {
         self.bytes.load(Relaxed)
     }
 
     /// Takes so many bytes. False, and none are taken, when there are not as many left.
-    pub(crate) fn take(&self, bytes: usize) -> bool {
+    #[must_use]
+    pub fn take(&self, bytes: usize) -> bool {
         let before = self.bytes.fetch_add(bytes, Relaxed);
         let fits = before.checked_add(bytes).is_some_and(|all| all <= self.bytes_max);
         if !fits {
@@ -36,33 +40,37 @@ impl MemoryBudget {
     }
 
     /// Gives back what was taken.
-    pub(crate) fn give_back(&self, bytes: usize) {
+    pub fn give_back(&self, bytes: usize) {
         self.bytes.fetch_sub(bytes, Relaxed);
     }
 }
 
 /// The part of a budget that one request holds; given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Reservation {
+pub struct Reservation {
     budget: Arc<MemoryBudget>,
     bytes: usize,
 }
 
 impl Reservation {
     /// One that holds nothing yet.
-    pub(crate) fn of(budget: &Arc<MemoryBudget>) -> Self {
+    #[must_use]
+    pub fn of(budget: &Arc<MemoryBudget>) -> Self {
         Self {
             budget: Arc::clone(budget),
             bytes: 0,
         }
     }
 
-    pub(crate) fn bytes(&self) -> usize {
+    /// Bytes that it holds.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Holds so many bytes instead. False when there are not as many left.
-    pub(crate) fn hold(&mut self, bytes: usize) -> bool {
+    /// Holds so many bytes instead. False, and nothing changes, when there are not as many left.
+    #[must_use]
+    pub fn hold(&mut self, bytes: usize) -> bool {
         if bytes > self.bytes {
             if !self.budget.take(bytes - self.bytes) {
                 return false;

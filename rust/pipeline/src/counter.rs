@@ -4,14 +4,17 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// A number that only grows, or goes up and down.
 #[derive(Debug, Default)]
-pub(crate) struct Counter(AtomicU64);
+pub struct Counter(AtomicU64);
 
 impl Counter {
-    pub(crate) fn add(&self) {
+    /// Counts one more.
+    pub fn add(&self) {
         self.0.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn get(&self) -> u64 {
+    /// The number now.
+    #[must_use]
+    pub fn get(&self) -> u64 {
         self.0.load(Relaxed)
     }
 }

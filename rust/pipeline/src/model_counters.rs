@@ -22,41 +22,41 @@ const DEGRADATIONS: [DegradationKind; 4] = [
 const SEED_FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// The counters of a bundle's models.
-pub(crate) struct Tallies {
+pub struct BundleCounters {
     /// One decision in so many is looked at; 0: none.
     sample: u32,
     /// In the order of the bundle's models.
-    models: Box<[Arc<Tally>]>,
+    models: Box<[Arc<ModelCounters>]>,
 }
 
 /// The counters of one model.
-struct Tally {
+struct ModelCounters {
     since_us: i64,
     /// A line for each worker.
     lines: Box<[Box<[Counter]>]>,
     degradations: [Counter; DEGRADATIONS.len()],
 }
 
-impl Tallies {
+impl BundleCounters {
     pub(crate) fn new(bundle: &Bundle, workers: usize, sample: u32) -> Self {
-        let counters = |count| (0..count).map(|_| Counter::default()).collect();
-        let tally = |count| Tally {
+        let zeros = |count| (0..count).map(|_| Counter::default()).collect();
+        let counters = |count| ModelCounters {
             since_us: now_us(),
-            lines: (0..workers).map(|_| counters(count)).collect(),
+            lines: (0..workers).map(|_| zeros(count)).collect(),
             degradations: <[Counter; DEGRADATIONS.len()]>::default(),
         };
         let models = bundle.models();
         Self {
             sample,
             models: models
-                .map(|(_, model)| Arc::new(tally(model.histograms.counter_count())))
+                .map(|(_, model)| Arc::new(counters(model.histograms.counter_count())))
                 .collect(),
         }
     }
 
     /// Goes on where the previous bundle's counters stand, for each model of the same name, version and bins.
     pub(crate) fn carry_on(&mut self, bundle: &Bundle, previous: &Bundle, counted: &Self) {
-        for (tally, (_, model)) in self.models.iter_mut().zip(bundle.models()) {
+        for (counters, (_, model)) in self.models.iter_mut().zip(bundle.models()) {
             let mut before = previous.models().zip(&counted.models);
             let same = before.find(|((_, other), _)| {
                 other.name == model.name
@@ -64,7 +64,7 @@ impl Tallies {
                     && other.histograms.counts_like(&model.histograms)
             });
             if let Some((_, counted)) = same {
-                *tally = Arc::clone(counted);
+                *counters = Arc::clone(counted);
             }
         }
     }
@@ -77,10 +77,10 @@ impl Tallies {
         }
         for degradation in &record.degradations {
             let place = DEGRADATIONS.iter().position(|kind| *kind == degradation.kind);
-            let tally = degradation.model.and_then(|model| self.models.get(model.place()));
-            if let Some(counter) = tally
+            let counters = degradation.model.and_then(|model| self.models.get(model.place()));
+            if let Some(counter) = counters
                 .zip(place)
-                .and_then(|(tally, place)| tally.degradations.get(place))
+                .and_then(|(counters, place)| counters.degradations.get(place))
             {
                 counter.add();
             }
@@ -94,24 +94,27 @@ impl Tallies {
         let line = self
             .models
             .get(model.place())
-            .and_then(|tally| tally.lines.get(worker));
+            .and_then(|counters| counters.lines.get(worker));
         if let Some(counter) = line.and_then(|line| line.get(counter)) {
             counter.add();
         }
     }
 
     /// What has been counted so far.
-    pub(crate) fn report(&self, bundle: &Bundle) -> v1::ModelHealthResponse {
+    #[must_use]
+    pub fn report(&self, bundle: &Bundle) -> v1::ModelHealthResponse {
         let models = self.models.iter().zip(bundle.models());
         v1::ModelHealthResponse {
             bundle_digest: bundle.digest().to_owned(),
             sample: self.sample,
-            models: models.map(|(tally, (_, model))| tally.report(model)).collect(),
+            models: models
+                .map(|(counters, (_, model))| counters.report(model))
+                .collect(),
         }
     }
 }
 
-impl Tally {
+impl ModelCounters {
     fn report(&self, model: &nextbest_engine::Model) -> v1::ModelHealth {
         let kinds = DEGRADATIONS.iter().zip(&self.degradations);
         let mut health = v1::ModelHealth {

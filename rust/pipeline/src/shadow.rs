@@ -16,8 +16,10 @@ use std::{
 use nextbest_engine::{Record, rescore};
 use nextbest_onnx::{Runtime, Sessions};
 
-use crate::{active::Active, counter::Counter, limits::SHADOW_QUEUE_MAX};
+use crate::{active::Active, counter::Counter};
 
+/// Sampled decisions that wait to be checked; more are counted as dropped.
+const SHADOW_QUEUE_MAX: usize = 64;
 /// Yields to everything that decides.
 const NICENESS: i32 = 19;
 
@@ -43,7 +45,7 @@ pub(crate) struct Sample {
 }
 
 /// Takes samples; its thread ends with it.
-pub(crate) struct Shadow {
+pub struct Shadow {
     // One decision in so many.
     every: u64,
     samples: SyncSender<Sample>,
@@ -62,7 +64,10 @@ struct Counts {
 
 impl Shadow {
     /// Starts the thread. `every` is at least 1.
-    pub(crate) fn start(every: u64, library: PathBuf) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(every: u64, library: PathBuf) -> io::Result<Self> {
         let (sender, samples) = sync_channel(SHADOW_QUEUE_MAX);
         let counts = Arc::new(Counts::default());
         let counted = Arc::clone(&counts);
@@ -91,7 +96,9 @@ impl Shadow {
         }
     }
 
-    pub(crate) fn counts(&self) -> ShadowCounts {
+    /// What it has found so far.
+    #[must_use]
+    pub fn counts(&self) -> ShadowCounts {
         ShadowCounts {
             compared: self.counts.compared.load(Relaxed),
             disagreed: self.counts.disagreed.load(Relaxed),

@@ -6,7 +6,7 @@ use prost::Message as _;
 
 use crate::{
     Offline,
-    tests::fixture::{age, bundle, int, placed, request},
+    testing::{age, bundle, int, placed, request},
 };
 
 const MOMENT: Moment = Moment {
@@ -56,7 +56,7 @@ fn what_is_wrong_is_named() {
     let refused = open().decide(&[0xff], None, MOMENT).unwrap_err();
     assert_eq!(
         (refused.message.as_str(), refused.field.as_str()),
-        ("the request is no encoded message of its type", "")
+        ("the request is not an encoded message of its type", "")
     );
     let bad = v1::Attribute {
         name: "agee".into(),
