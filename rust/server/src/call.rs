@@ -8,7 +8,7 @@ use nextbest_otlp::{METHOD_OTHER, Parent};
 use nextbest_pipeline::{Deadline, now_ns};
 use tonic::{Request, Status, metadata::AsciiMetadataValue};
 
-use crate::{access::Roles, refusal::Refusal};
+use crate::{access::Roles, call_error::CallError};
 
 /// What is known of a request before its message is read. In the request's extensions.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +45,7 @@ impl Call {
             roles: Roles::default(),
         });
         let deadline = deadline_of(request.metadata().get("grpc-timeout"), arrival.at)?;
-        deadline.check().map_err(Refusal::from)?;
+        deadline.check().map_err(CallError::from)?;
         Ok(Self {
             started_ns: now_ns(),
             method: arrival.method,

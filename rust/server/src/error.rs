@@ -5,7 +5,7 @@ use std::{fmt, io};
 use nextbest_otlp::ProcessorError;
 use nextbest_pipeline::OpenError;
 
-use crate::transport::tls::TlsFault;
+use crate::transport::tls::TlsError;
 
 /// Why a server does not start, or does not take a bundle.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub enum ServerError {
     /// The bundle cannot be opened.
     Open(OpenError),
     /// Certificates or keys cannot be used.
-    Tls(TlsFault),
+    Tls(TlsError),
     /// The processor's settings are wrong.
     SpanProcessor(ProcessorError),
     /// The system gives no thread, event loop or port.

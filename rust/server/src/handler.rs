@@ -15,21 +15,21 @@ use crate::{
     call::Call,
     failures::Failures,
     limits::{ANSWER_BYTES_MAX, PIECE_BYTES_MAX},
-    load_shedding::load_shedder::Backlog,
-    refusal::{Refusal, failure},
+    load_shedding::load_shedder::LoadShedder,
+    call_error::{CallError, failure},
     shared::Shared,
 };
 
 /// Where one worker answers.
 #[derive(Clone)]
-pub(crate) struct Desk {
+pub(crate) struct Handler {
     pub(crate) shared: Arc<Shared>,
     pub(crate) worker: usize,
-    pub(crate) backlog: Arc<Backlog>,
+    pub(crate) load_shedder: Arc<LoadShedder>,
     pub(crate) failures: Arc<Failures>,
 }
 
-impl Desk {
+impl Handler {
     /// Answers one request. `active` was read once: the request sees this bundle, whatever is activated meanwhile.
     pub(crate) async fn answer(
         &self,
@@ -59,11 +59,11 @@ impl Desk {
         let observe = |decision: &Decision<'_>| self.emit(call, decision);
         let Answered { answer, worked } = pipeline.answer(check, observe).await;
         if answer.is_ok() {
-            self.backlog.decided(worked);
+            self.load_shedder.decided(worked);
         }
         self.count(answer.map_err(|error| {
-            let refusal = Refusal::from(error);
-            if matches!(refusal, Refusal::Internal) {
+            let refusal = CallError::from(error);
+            if matches!(refusal, CallError::Internal) {
                 shared.stats.panics.add();
             }
             refusal.into()
@@ -92,7 +92,7 @@ impl Desk {
         // poisoned.
         let outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
             self.shared.stats.panics.add();
-            Err(Refusal::Internal.into())
+            Err(CallError::Internal.into())
         });
         self.count(outcome)
     }
@@ -101,7 +101,7 @@ impl Desk {
         let stats = &self.shared.stats;
         if let Err(status) = &outcome {
             match status.code() {
-                Code::PermissionDenied => stats.roles_missing.add(),
+                Code::PermissionDenied => stats.permission_denied.add(),
                 Code::DeadlineExceeded => stats.deadlines_exceeded.add(),
                 Code::Internal => {}
                 _ => stats.refused.add(),

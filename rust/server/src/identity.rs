@@ -8,17 +8,17 @@ use subtle::ConstantTimeEq as _;
 
 use crate::{
     access::{Access, Caller, Role, Roles},
-    refusal::Refusal,
+    call_error::CallError,
 };
 
 const BEARER: &[u8] = b"bearer ";
 
 /// Who may call, for all connections; nothing where everybody may.
-pub(crate) type Guest = Arc<ArcSwapOption<Access>>;
+pub(crate) type SharedAccess = Arc<ArcSwapOption<Access>>;
 
 /// One connection's caller.
 pub(crate) struct Identity {
-    access: Guest,
+    access: SharedAccess,
     certificate_names: Vec<String>,
     known: RefCell<Option<Known>>,
     #[cfg(test)]
@@ -34,7 +34,7 @@ struct Known {
 }
 
 impl Identity {
-    pub(crate) fn new(access: Guest, certificate_names: Vec<String>) -> Self {
+    pub(crate) fn new(access: SharedAccess, certificate_names: Vec<String>) -> Self {
         Self {
             access,
             certificate_names,
@@ -54,7 +54,7 @@ impl Identity {
         &self,
         headers: &HeaderMap,
         role: impl FnOnce() -> Option<Role>,
-    ) -> Result<Roles, Refusal> {
+    ) -> Result<Roles, CallError> {
         let access = self.access.load();
         let Some(access) = access.as_ref() else {
             return Ok(Roles::ALL);
@@ -75,10 +75,10 @@ impl Identity {
             });
         }
         let Some(Known { caller, roles, .. }) = known.as_ref() else {
-            return Err(Refusal::CallerUnknown);
+            return Err(CallError::Unauthenticated);
         };
         match role() {
-            Some(role) if !roles.has(role) => Err(Refusal::RoleMissing {
+            Some(role) if !roles.has(role) => Err(CallError::PermissionDenied {
                 caller: caller.name.clone(),
                 role,
             }),
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_key_is_hashed_once_a_connection() {
-        let guest: Guest = Arc::new(ArcSwapOption::new(Some(access("secret"))));
+        let guest: SharedAccess = Arc::new(ArcSwapOption::new(Some(access("secret"))));
         let identity = Identity::new(Arc::clone(&guest), vec![]);
         for _ in 0..3 {
             assert!(
@@ -143,7 +143,7 @@ mod tests {
         // Whoever is dropped from the file is dropped from open connections.
         guest.store(Some(access("another")));
         let refused = identity.check(&headers("bearer secret"), || Some(Role::Decide));
-        assert!(matches!(refused, Err(Refusal::CallerUnknown)));
+        assert!(matches!(refused, Err(CallError::Unauthenticated)));
         guest.store(None);
         assert!(
             identity
@@ -154,25 +154,25 @@ mod tests {
 
     #[test]
     fn what_is_not_granted_is_refused() {
-        let guest: Guest = Arc::new(ArcSwapOption::new(Some(access("secret"))));
+        let guest: SharedAccess = Arc::new(ArcSwapOption::new(Some(access("secret"))));
         let identity = Identity::new(guest, vec![]);
         for header in ["Bearer wrong", "Bearer ", "Bearer", "Basic secret", "secret", ""] {
             let refused = identity.check(&headers(header), || Some(Role::Decide));
-            assert!(matches!(refused, Err(Refusal::CallerUnknown)), "{header}");
+            assert!(matches!(refused, Err(CallError::Unauthenticated)), "{header}");
         }
         assert!(matches!(
             identity.check(&HeaderMap::new(), || None),
-            Err(Refusal::CallerUnknown)
+            Err(CallError::Unauthenticated)
         ));
         assert!(matches!(
             identity.check(&headers("Bearer secret"), || Some(Role::Customers)),
-            Err(Refusal::RoleMissing { .. })
+            Err(CallError::PermissionDenied { .. })
         ));
     }
 
     #[test]
     fn a_certificate_is_enough_and_a_wrong_key_is_none() {
-        let guest: Guest = Arc::new(ArcSwapOption::new(Some(access("secret"))));
+        let guest: SharedAccess = Arc::new(ArcSwapOption::new(Some(access("secret"))));
         let identity = Identity::new(guest, vec!["web.bank.example".into()]);
         assert!(identity.check(&HeaderMap::new(), || Some(Role::Decide)).is_ok());
         assert!(

@@ -23,7 +23,7 @@ mod detail;
 mod identity;
 
 mod call;
-mod refusal;
+mod call_error;
 
 mod load_shedding;
 
@@ -46,11 +46,11 @@ mod server;
 pub use access::{Access, Caller, Role};
 pub use error::ServerError;
 pub use server::{Ended, Server};
-pub use settings::{Patience, Settings};
+pub use settings::{Timeouts, Settings};
 pub use status::Status;
 pub use transport::{
     address::Address,
-    tls::{CallerCertificates, Tls, TlsFault},
+    tls::{CallerCertificates, Tls, TlsError},
 };
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub const DESCRIPTORS_OF_THE_PROCESS: usize = 64;
 /// Accepted sockets on their way to one worker.
 pub const HANDOVER_SOCKETS_MAX: usize = 1_024;
 /// Connections that the kernel completes before they are accepted.
-pub const BACKLOG: i32 = 1_024;
+pub const LISTEN_BACKLOG: i32 = 1_024;
 
 /// Requests at a time on one connection.
 pub const STREAMS_MAX: u32 = 256;
@@ -87,13 +87,13 @@ pub const LATE_BYTES_MAX: usize = 1024 * 1024;
 
 /// Requests in memory where the settings do not say, those whose message is still on its way included.
 pub const IN_FLIGHT_MAX: usize = 16_384;
-/// A request is refused when it would wait longer for a worker that has had no rest.
+/// A request is refused when it would wait longer for a worker without burst credit.
 pub const OVERLOAD_DELAY_MAX: Duration = Duration::from_micros(600);
-/// So much longer it may wait after a rest: in a burst.
-pub const REST_MAX: Duration = Duration::from_millis(9);
-/// So much work uses up as much rest as one of it was saved up: a worker that is busy for less than four fifths of its
-/// time is rested.
-pub const WORK_OF_REST: u64 = 4;
+/// The most credit: so much longer a request may wait in a burst.
+pub const CREDIT_MAX: Duration = Duration::from_millis(9);
+/// Credit is spent so many times more slowly than it is earned: a worker that is busy for less than four fifths of its
+/// time has credit.
+pub const WORK_PER_CREDIT: u64 = 4;
 /// What a request takes of its worker beside its decision, or when it is refused.
 pub const TRANSPORT_TIME: Duration = Duration::from_micros(8);
 /// When a caller that was refused for overload may come again.

@@ -19,9 +19,9 @@ use crate::{
     access::Access,
     error::ServerError,
     failures::Failures,
-    handler::Desk,
+    handler::Handler,
     limits::HEALTH_WATCHES_MAX,
-    load_shedding::load_shedder::{Backlog, InFlight},
+    load_shedding::load_shedder::{LoadShedder, InFlight},
     services::health::{Health, Phase},
     settings::Settings,
     shared::Shared,
@@ -147,7 +147,7 @@ impl Server {
         let (phase, _) = watch::channel(Phase::Starting);
         let (accept_ended, accept) = mpsc::channel();
         let (open_port, port) = oneshot::channel();
-        let patience = settings.patience;
+        let timeouts = settings.timeouts;
         let policy = connection_policy(&settings)?;
         let ports = Ports::new(&settings);
         let health = ports.listening(health, &ports.health);
@@ -181,24 +181,24 @@ impl Server {
             in_flight: Arc::clone(&in_flight),
             intake: Arc::clone(&intake),
             pace: Pace {
-                message: patience.message,
-                between: patience.idle,
+                message: timeouts.message,
+                between: timeouts.idle,
             },
         };
         let extras =
             Extras::of(&settings, probes()).map_err(|cause| ServerError::Thread(io::Error::other(cause)))?;
         let (worker_ended, ended) = mpsc::channel();
         let start_worker = |place| {
-            let backlog = Backlog::new();
-            let desk = Desk {
+            let load_shedder = LoadShedder::new();
+            let handler = Handler {
                 shared: Arc::clone(&shared),
                 worker: place,
-                backlog: Arc::clone(&backlog),
+                load_shedder: Arc::clone(&load_shedder),
                 failures: Failures::new(Arc::clone(&shared)),
             };
             let work = Work {
-                services: Services::decisions(desk, gate.clone(), extras.clone()),
-                backlog: Some(backlog),
+                services: Services::decisions(handler, gate.clone(), extras.clone()),
+                load_shedder: Some(load_shedder),
                 phase: phase.subscribe(),
                 policy: policy.clone(),
             };
@@ -295,8 +295,8 @@ impl Server {
             deadlines_exceeded: stats.deadlines_exceeded.get(),
             shed: stats.shed.get(),
             in_flight: self.in_flight.open(),
-            callers_unknown: stats.callers_unknown.get(),
-            roles_missing: stats.roles_missing.get(),
+            unauthenticated: stats.unauthenticated.get(),
+            permission_denied: stats.permission_denied.get(),
             handshakes_failed: self.policy.counters.handshakes_failed.get(),
             not_http2: self.policy.counters.not_http2.get(),
             not_calls: stats.not_calls.get(),
@@ -344,15 +344,15 @@ impl Server {
     /// Ends the decision port in good order: health reports the end at once, sockets are accepted for the grace
     /// that the settings give, then every connection is told to leave and open calls get their responses.
     ///
-    /// Takes at most `patience`, the grace included. Returns how many calls were cut off; a second drain does
+    /// Takes at most `time_max`, the grace included. Returns how many calls were cut off; a second drain does
     /// nothing and returns 0.
-    pub fn drain(&self, patience: Duration) -> usize {
+    pub fn drain(&self, time_max: Duration) -> usize {
         let Some(ended) = self.working.lock().take() else {
             return 0;
         };
-        let by = Instant::now() + patience;
+        let by = Instant::now() + time_max;
         self.phase.send_replace(Phase::Leaving);
-        std::thread::sleep(self.settings.drain_grace.min(patience));
+        std::thread::sleep(self.settings.drain_grace.min(time_max));
         self.phase.send_replace(Phase::Draining(by));
         // A worker that does not end has a call at least that nobody will answer.
         let cut_off = |_| ended.recv_timeout(left(by + THREAD_END)).unwrap_or(1);
@@ -361,10 +361,10 @@ impl Server {
 
     /// Drains, exports the spans that are still queued, and ends all threads.
     ///
-    /// Takes at most `patience` and about a second. A second shutdown does nothing.
-    pub fn shutdown(&self, patience: Duration) -> Ended {
-        let by = Instant::now() + patience;
-        let calls_cut_off = self.drain(patience);
+    /// Takes at most `time_max` and about a second. A second shutdown does nothing.
+    pub fn shutdown(&self, time_max: Duration) -> Ended {
+        let by = Instant::now() + time_max;
+        let calls_cut_off = self.drain(time_max);
         let Some(running) = self.running.lock().take() else {
             return Ended::default();
         };
@@ -423,15 +423,15 @@ fn connection_policy(settings: &Settings) -> Result<ConnectionPolicy, ServerErro
     Ok(ConnectionPolicy {
         handshake: Handshake::of(settings.tls.as_ref()).map_err(ServerError::Tls)?,
         access: Arc::new(ArcSwapOption::from_pointee(settings.access.clone())),
-        ..ConnectionPolicy::open(settings.patience)
+        ..ConnectionPolicy::open(settings.timeouts)
     })
 }
 
 /// Returns how many spans the end cost.
-fn end(processor: SpanProcessor, patience: Duration) -> u64 {
+fn end(processor: SpanProcessor, time_max: Duration) -> u64 {
     let (emitter, before) = (processor.emitter(), processor.counts());
     // Says whether any was lost; the counts say how many.
-    let _ = processor.shutdown(patience);
+    let _ = processor.shutdown(time_max);
     let after = emitter.counts();
     after.dropped.saturating_sub(before.dropped) + after.pending
 }

@@ -20,7 +20,7 @@ const HEALTH_SAMPLE: u32 = 8;
 
 /// How long a server waits for its peers.
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
+pub struct Timeouts {
     /// From accepting a socket to the end of its HTTP/2 preface, TLS included.
     pub handshake: Duration,
     /// From the headers of a request to the end of its message; of a stream, from a message's first byte to its end.
@@ -38,7 +38,7 @@ pub struct Patience {
     pub age: Option<Duration>,
 }
 
-impl Default for Patience {
+impl Default for Timeouts {
     fn default() -> Self {
         Self {
             handshake: HANDSHAKE_MAX,
@@ -90,7 +90,7 @@ pub struct Settings {
     /// Memory of answers under construction and unread, over all connections.
     pub answer_bytes_max: usize,
     /// How long peers are waited for.
-    pub patience: Patience,
+    pub timeouts: Timeouts,
     /// Requests in memory at a time, over all workers; beyond it they are refused.
     pub in_flight_max: usize,
     /// What becomes of a request whose deadline leaves no time for models.
@@ -120,7 +120,7 @@ impl Default for Settings {
             peer_connections_max: PEER_CONNECTIONS_MAX,
             intake_bytes_max: INTAKE_BYTES_MAX,
             answer_bytes_max: ANSWERS_BYTES_MAX,
-            patience: Patience::default(),
+            timeouts: Timeouts::default(),
             in_flight_max: IN_FLIGHT_MAX,
             late_models: LateModels::default(),
             drain_grace: Duration::ZERO,

@@ -11,8 +11,8 @@ pub(crate) struct Stats {
     pub(crate) refused: Counter,
     pub(crate) deadlines_exceeded: Counter,
     pub(crate) shed: Counter,
-    pub(crate) callers_unknown: Counter,
-    pub(crate) roles_missing: Counter,
+    pub(crate) unauthenticated: Counter,
+    pub(crate) permission_denied: Counter,
     pub(crate) panics: Counter,
     pub(crate) failure_spans_suppressed: Counter,
     pub(crate) not_calls: Counter,
@@ -50,9 +50,9 @@ pub struct Status {
     /// Calls refused because there was too much to do.
     pub shed: u64,
     /// Calls refused because nobody knew who called.
-    pub callers_unknown: u64,
+    pub unauthenticated: u64,
     /// Calls refused because the caller lacked the role.
-    pub roles_missing: u64,
+    pub permission_denied: u64,
     /// Connections that ended before TLS was agreed on.
     pub handshakes_failed: u64,
     /// Connections that did not speak HTTP/2.

@@ -12,7 +12,7 @@ use tokio::{
 
 use crate::{
     limits::HANDOVER_SOCKETS_MAX,
-    load_shedding::load_shedder::Backlog,
+    load_shedding::load_shedder::LoadShedder,
     services::health::Phase,
     transport::{
         connection::{Socket, serve},
@@ -25,7 +25,7 @@ use crate::{
 pub(crate) struct Work {
     pub(crate) services: Services,
     /// Told when the event loop sleeps and wakes.
-    pub(crate) backlog: Option<Arc<Backlog>>,
+    pub(crate) load_shedder: Option<Arc<LoadShedder>>,
     pub(crate) phase: watch::Receiver<Phase>,
     pub(crate) policy: ConnectionPolicy,
 }
@@ -39,8 +39,8 @@ pub(crate) fn start(
 ) -> io::Result<handover::Sender<Socket>> {
     let (sender, sockets) = handover::channel(HANDOVER_SOCKETS_MAX);
     let mut builder = tokio::runtime::Builder::new_current_thread();
-    if let Some(backlog) = &work.backlog {
-        let (sleeps, wakes) = (Arc::clone(backlog), Arc::clone(backlog));
+    if let Some(load_shedder) = &work.load_shedder {
+        let (sleeps, wakes) = (Arc::clone(load_shedder), Arc::clone(load_shedder));
         builder
             .on_thread_park(move || sleeps.sleeps())
             .on_thread_unpark(move || wakes.wakes());

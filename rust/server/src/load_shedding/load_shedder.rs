@@ -1,14 +1,13 @@
-//! How much one worker has to do, and whether it takes more: the limiter of overload.
+//! The load shedder of one worker: it refuses requests that would wait for too long.
 //!
-//! A worker decides one request after the other, so the time that a new one would wait is known when it arrives: those
-//! before it, times what one takes. In a burst the wait may be long, as it ends by itself; a worker that has had no rest
-//! has more to do than it can, and then the wait is kept short and what goes beyond it is refused at once, before its
-//! message is decoded. Refusing costs a fifth of deciding; whoever is not refused has an answer in time. Rest is what
-//! tells the two apart: it is saved up while the event loop sleeps, used up while it works, and allows so much more
-//! waiting. A queue that empties now and then is no sign of rest: under overload callers come in waves.
+//! A worker decides one request after the other, so the wait of a new one is known when it arrives: the number of those
+//! before it, times the mean time of a decision. A worker earns burst credit while it is idle and spends it while it is
+//! busy, at a quarter of that rate; with credit, requests may wait longer, because a burst ends by itself. Without
+//! credit the wait is kept short, and requests beyond it are refused before their messages are decoded, which costs a
+//! fifth of a decision. An empty queue is not idleness: under overload callers come in waves.
 //!
-//! Requests in memory are bounded over all workers as well: one whose message is still on its way waits for nobody,
-//! but takes room.
+//! Requests in memory are bounded over all workers as well: one whose message has not arrived yet waits for no worker,
+//! but takes memory.
 
 use std::{
     sync::{
@@ -18,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::limits::{OVERLOAD_DELAY_MAX, REST_MAX, TRANSPORT_TIME, WORK_OF_REST};
+use crate::limits::{OVERLOAD_DELAY_MAX, CREDIT_MAX, TRANSPORT_TIME, WORK_PER_CREDIT};
 
 /// New decisions count an eighth in the mean.
 const SMOOTHING: u64 = 8;
@@ -41,26 +40,26 @@ impl InFlight {
         self.open.load(Relaxed)
     }
 
-    /// Room for one more request; nothing when there is none.
-    pub(crate) fn enter(self: &Arc<Self>) -> Option<Room> {
-        let room = Room(Arc::clone(self));
-        (self.open.fetch_add(1, Relaxed) < self.max).then_some(room)
+    /// A permit for one more request; nothing when there are as many as may be.
+    pub(crate) fn enter(self: &Arc<Self>) -> Option<Permit> {
+        let permit = Permit(Arc::clone(self));
+        (self.open.fetch_add(1, Relaxed) < self.max).then_some(permit)
     }
 }
 
-/// The room of one request.
+/// One request in memory; it leaves when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Room(Arc<InFlight>);
+pub(crate) struct Permit(Arc<InFlight>);
 
-impl Drop for Room {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.0.open.fetch_sub(1, Relaxed);
     }
 }
 
-/// What one worker has to do. Its thread alone writes: the atomics are for the compiler, not for others.
+/// What one worker has to do, and whether it takes more. Only its thread writes: the atomics are for the compiler.
 #[derive(Debug)]
-pub(crate) struct Backlog {
+pub(crate) struct LoadShedder {
     started: Instant,
     // Requests taken since the event loop last slept, and not yet decided; and those refused, and not yet answered.
     waiting: AtomicU64,
@@ -70,11 +69,11 @@ pub(crate) struct Backlog {
     // When the event loop began to sleep, and when it last woke; since `started`.
     slept_ns: AtomicU64,
     woken_ns: AtomicU64,
-    // What was saved up when it last woke.
-    rest_ns: AtomicU64,
+    // The credit when it last woke.
+    credit_ns: AtomicU64,
 }
 
-impl Backlog {
+impl LoadShedder {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             started: Instant::now(),
@@ -83,11 +82,11 @@ impl Backlog {
             service_ns: as_ns(FIRST_GUESS).into(),
             slept_ns: 0.into(),
             woken_ns: 0.into(),
-            rest_ns: 0.into(),
+            credit_ns: 0.into(),
         })
     }
 
-    /// Whether one more request is taken.
+    /// Whether one more request is admitted.
     pub(crate) fn admits(&self) -> bool {
         self.admits_at(self.now_ns())
     }
@@ -95,34 +94,34 @@ impl Backlog {
     fn admits_at(&self, now_ns: u64) -> bool {
         let (waiting, refused) = (self.waiting.load(Relaxed), self.refused.load(Relaxed));
         let wait_ns = waiting * self.service_ns.load(Relaxed) + (waiting + refused) * as_ns(TRANSPORT_TIME);
-        wait_ns <= as_ns(OVERLOAD_DELAY_MAX) + self.rest_at(now_ns)
+        wait_ns <= as_ns(OVERLOAD_DELAY_MAX) + self.credit_at(now_ns)
     }
 
-    /// What is left of the rest at a time at which the event loop works.
-    fn rest_at(&self, now_ns: u64) -> u64 {
+    /// The credit that is left while the event loop works.
+    fn credit_at(&self, now_ns: u64) -> u64 {
         let worked_ns = now_ns.saturating_sub(self.woken_ns.load(Relaxed));
-        self.rest_ns
+        self.credit_ns
             .load(Relaxed)
-            .saturating_sub(worked_ns / WORK_OF_REST)
+            .saturating_sub(worked_ns / WORK_PER_CREDIT)
     }
 
-    /// Takes a request that was admitted.
-    pub(crate) fn takes(&self) {
+    /// A request was admitted.
+    pub(crate) fn admitted(&self) {
         self.waiting.store(self.waiting.load(Relaxed) + 1, Relaxed);
     }
 
-    /// One that was taken has its response, or its caller has gone.
-    pub(crate) fn ends(&self) {
+    /// An admitted request has its response, or its caller has gone.
+    pub(crate) fn finished(&self) {
         lower(&self.waiting);
     }
 
-    /// Refuses a request: that takes time, too.
-    pub(crate) fn refuses(&self) {
+    /// A request was refused: that takes time, too.
+    pub(crate) fn refused(&self) {
         self.refused.store(self.refused.load(Relaxed) + 1, Relaxed);
     }
 
-    /// One that was refused has been told.
-    pub(crate) fn told(&self) {
+    /// A refusal was sent.
+    pub(crate) fn refusal_sent(&self) {
         lower(&self.refused);
     }
 
@@ -143,7 +142,7 @@ impl Backlog {
     fn sleeps_at(&self, now_ns: u64) {
         self.waiting.store(0, Relaxed);
         self.refused.store(0, Relaxed);
-        self.rest_ns.store(self.rest_at(now_ns), Relaxed);
+        self.credit_ns.store(self.credit_at(now_ns), Relaxed);
         self.slept_ns.store(now_ns, Relaxed);
     }
 
@@ -154,8 +153,8 @@ impl Backlog {
 
     fn wakes_at(&self, now_ns: u64) {
         let slept_ns = now_ns.saturating_sub(self.slept_ns.load(Relaxed));
-        let rest_ns = self.rest_ns.load(Relaxed) + slept_ns;
-        self.rest_ns.store(rest_ns.min(as_ns(REST_MAX)), Relaxed);
+        let credit_ns = self.credit_ns.load(Relaxed) + slept_ns;
+        self.credit_ns.store(credit_ns.min(as_ns(CREDIT_MAX)), Relaxed);
         self.woken_ns.store(now_ns, Relaxed);
     }
 
@@ -177,13 +176,13 @@ mod tests {
     use super::*;
 
     /// A worker whose decisions take so long, with so many before the next.
-    fn backlog(decision: Duration, waiting: u64) -> Arc<Backlog> {
-        let backlog = Backlog::new();
+    fn load_shedder(decision: Duration, waiting: u64) -> Arc<LoadShedder> {
+        let load_shedder = LoadShedder::new();
         for _ in 0..100 {
-            backlog.decided(decision);
+            load_shedder.decided(decision);
         }
-        (0..waiting).for_each(|_| backlog.takes());
-        backlog
+        (0..waiting).for_each(|_| load_shedder.admitted());
+        load_shedder
     }
 
     fn count(limit: Duration, decision: Duration) -> u64 {
@@ -191,31 +190,31 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_may_wait_longer_than_a_standing_queue() {
+    fn a_burst_may_wait_longer_than_a_steady_queue() {
         let decision = Duration::from_micros(85);
         let (short, long) = (
             count(OVERLOAD_DELAY_MAX, decision),
-            count(OVERLOAD_DELAY_MAX + REST_MAX, decision),
+            count(OVERLOAD_DELAY_MAX + CREDIT_MAX, decision),
         );
         assert!(2 <= short && short * 4 < long, "{short} {long}");
-        let worker = backlog(decision, 0);
+        let worker = load_shedder(decision, 0);
         worker.sleeps_at(0);
-        let woken = as_ns(REST_MAX) * 2;
+        let woken = as_ns(CREDIT_MAX) * 2;
         worker.wakes_at(woken);
-        (0..=long).for_each(|_| worker.takes());
+        (0..=long).for_each(|_| worker.admitted());
         assert!(!worker.admits_at(woken));
-        (0..2).for_each(|_| worker.ends());
+        (0..2).for_each(|_| worker.finished());
         assert!(worker.admits_at(woken));
-        // Busy for as long as the rest lasts.
-        let later = woken + as_ns(REST_MAX) * WORK_OF_REST;
+        // Busy until the credit is spent.
+        let later = woken + as_ns(CREDIT_MAX) * WORK_PER_CREDIT;
         assert!(!worker.admits_at(later));
-        (0..long - short).for_each(|_| worker.ends());
+        (0..long - short).for_each(|_| worker.finished());
         assert!(worker.admits_at(later));
     }
 
     #[test]
-    fn queues_that_empty_for_a_moment_are_no_rest() {
-        let worker = backlog(Duration::from_micros(90), 0);
+    fn queues_that_empty_for_a_moment_earn_little_credit() {
+        let worker = load_shedder(Duration::from_micros(90), 0);
         let mut now = 0;
         // Nineteen parts of work and one of sleep.
         for _ in 0..1_000 {
@@ -224,7 +223,7 @@ mod tests {
             worker.wakes_at(now);
             now += 190_000;
         }
-        assert_eq!(worker.rest_at(now), 0);
+        assert_eq!(worker.credit_at(now), 0);
         // One part of work and one of sleep.
         for _ in 0..1_000 {
             worker.sleeps_at(now);
@@ -232,13 +231,13 @@ mod tests {
             worker.wakes_at(now);
             now += 100_000;
         }
-        assert!(worker.rest_at(now) > as_ns(REST_MAX) * 9 / 10);
+        assert!(worker.credit_at(now) > as_ns(CREDIT_MAX) * 9 / 10);
     }
 
     #[test]
     fn slow_decisions_make_the_queue_shorter() {
-        let fast = backlog(Duration::from_micros(10), 20);
-        let slow = backlog(Duration::from_millis(10), 20);
+        let fast = load_shedder(Duration::from_micros(10), 20);
+        let slow = load_shedder(Duration::from_millis(10), 20);
         assert!(fast.admits());
         assert!(!slow.admits());
         // A single slow one does not.
@@ -248,26 +247,26 @@ mod tests {
 
     #[test]
     fn refusing_takes_time_too() {
-        let worker = backlog(Duration::from_micros(90), 0);
+        let worker = load_shedder(Duration::from_micros(90), 0);
         let many = as_ns(OVERLOAD_DELAY_MAX) / as_ns(TRANSPORT_TIME) + 1;
-        (0..many).for_each(|_| worker.refuses());
+        (0..many).for_each(|_| worker.refused());
         assert!(!worker.admits());
-        (0..2).for_each(|_| worker.told());
+        (0..2).for_each(|_| worker.refusal_sent());
         assert!(worker.admits());
     }
 
     #[test]
-    fn what_waits_for_its_caller_is_no_backlog() {
-        let worker = backlog(Duration::from_millis(1), 1_000);
+    fn what_waits_for_its_caller_is_not_load() {
+        let worker = load_shedder(Duration::from_millis(1), 1_000);
         assert!(!worker.admits());
         worker.sleeps();
         assert!(worker.admits());
-        worker.ends();
+        worker.finished();
         assert!(worker.admits());
     }
 
     #[test]
-    fn room_is_given_back() {
+    fn permits_are_given_back() {
         let in_flight = InFlight::new(2);
         let first = in_flight.enter();
         let second = in_flight.enter();

@@ -12,9 +12,9 @@ use tonic::Status;
 use crate::{
     call::Call,
     detail::Detail,
-    handler::Desk,
+    handler::Handler,
     limits::{ANSWER_BYTES_MAX, BATCH_CUSTOMERS_MAX, BATCH_TURN},
-    refusal::Refusal,
+    call_error::CallError,
 };
 
 /// Tag and length of a decision within the answer.
@@ -28,28 +28,28 @@ const RESERVED_AHEAD_BYTES: usize = 64 * 1024;
 /// When the question is none, or the deadline passes before the last decision. What is wrong with one customer is
 /// said in that customer's place.
 pub(crate) async fn decide_batch(
-    desk: &Desk,
+    handler: &Handler,
     call: &Call,
     batch: v1::DecideBatchRequest,
 ) -> Result<v1::DecideBatchResponse, Status> {
-    let question = desk.guard(|| check(batch.question, batch.customers.len()))?;
-    let active = desk.shared.active.load_full();
+    let question = handler.guard(|| check(batch.question, batch.customers.len()))?;
+    let active = handler.shared.active.load_full();
     let customers = batch.customers.len();
-    let mut answers = BatchAnswers::new(desk, &batch.customers)?;
+    let mut answers = BatchAnswers::new(handler, &batch.customers)?;
     let mut turn = Instant::now();
     for customer in batch.customers {
         if turn.elapsed() >= BATCH_TURN {
             tokio::task::yield_now().await;
             turn = Instant::now();
         }
-        desk.guard(|| Ok(call.deadline.check().map_err(Refusal::from)?))?;
+        handler.guard(|| Ok(call.deadline.check().map_err(CallError::from)?))?;
         let asked = v1::DecideRequest {
             customer_id: customer.customer_id,
             customer: customer.customer,
             ..question.clone()
         };
-        let result = answer(desk, call, &active, asked).await;
-        desk.guard(|| Ok(answers.push(&v1::BatchedDecision { result: Some(result) }, customers)?))?;
+        let result = answer(handler, call, &active, asked).await;
+        handler.guard(|| Ok(answers.push(&v1::BatchedDecision { result: Some(result) }, customers)?))?;
     }
     Ok(v1::DecideBatchResponse {
         decisions: answers.encoded,
@@ -68,14 +68,14 @@ struct BatchAnswers {
 impl BatchAnswers {
     /// # Errors
     /// When no memory is left for the customers of the call, who stay until the last of them has an answer.
-    fn new(desk: &Desk, customers: &[v1::BatchedCustomer]) -> Result<Self, Refusal> {
+    fn new(handler: &Handler, customers: &[v1::BatchedCustomer]) -> Result<Self, CallError> {
         let of_customer =
             |customer: &v1::BatchedCustomer| memory_bytes(&customer.customer_id, &customer.customer);
         let mut answers = Self {
             encoded: Vec::with_capacity(customers.len()),
             bytes: 0,
             asked_bytes: customers.iter().map(of_customer).sum(),
-            reservation: Reservation::of(&desk.shared.answers),
+            reservation: Reservation::of(&handler.shared.answers),
         };
         answers.reserve()?;
         Ok(answers)
@@ -83,10 +83,10 @@ impl BatchAnswers {
 
     /// # Errors
     /// When the answers are too large for one message, or no memory is left for them.
-    fn push(&mut self, decision: &v1::BatchedDecision, customers: usize) -> Result<(), Refusal> {
+    fn push(&mut self, decision: &v1::BatchedDecision, customers: usize) -> Result<(), CallError> {
         let bytes = self.bytes + decision.encoded_len() + BATCHED_FRAMING_BYTES;
         if bytes > ANSWER_BYTES_MAX {
-            return Err(Refusal::BatchTooLarge {
+            return Err(CallError::BatchTooLarge {
                 bytes,
                 decided: self.encoded.len() + 1,
                 customers,
@@ -97,22 +97,22 @@ impl BatchAnswers {
         self.reserve()
     }
 
-    fn reserve(&mut self) -> Result<(), Refusal> {
+    fn reserve(&mut self) -> Result<(), CallError> {
         let bytes = self.asked_bytes + BUILT_FACTOR * self.bytes;
         let is_held =
             bytes <= self.reservation.bytes() || self.reservation.hold(bytes + RESERVED_AHEAD_BYTES);
-        is_held.then_some(()).ok_or(Refusal::Overload)
+        is_held.then_some(()).ok_or(CallError::Overload)
     }
 }
 
-async fn answer(desk: &Desk, call: &Call, active: &Arc<Active>, asked: v1::DecideRequest) -> Answer {
+async fn answer(handler: &Handler, call: &Call, active: &Arc<Active>, asked: v1::DecideRequest) -> Answer {
     let check = |bundle: &Bundle| Request::check(bundle, asked);
-    match desk.answer(&call.again(), active, check).await {
+    match handler.answer(&call.again(), active, check).await {
         Ok(decided) => {
-            desk.shared.stats.decisions.add();
+            handler.shared.stats.decisions.add();
             Answer::Decided(decided)
         }
-        Err(status) => Answer::Failure(desk.fail(call, &status)),
+        Err(status) => Answer::Failure(handler.fail(call, &status)),
     }
 }
 
@@ -124,7 +124,7 @@ fn check(question: Option<v1::DecideRequest>, customers: usize) -> Result<v1::De
             "question: `customer_id` and `customer` go into `customers`, once for each of them",
         ));
     }
-    Detail::check_many(&question).map_err(Refusal::DetailOfMany)?;
+    Detail::check_many(&question).map_err(CallError::DetailOfMany)?;
     if !(1..=BATCH_CUSTOMERS_MAX).contains(&customers) {
         return Err(Status::invalid_argument(format!(
             "customers: {customers} of them: 1 to {BATCH_CUSTOMERS_MAX}; send more in several calls"

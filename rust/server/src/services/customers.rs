@@ -5,10 +5,10 @@ use nextbest_proto::v1::{self, customer_service_server::CustomerService};
 use nextbest_store::{StoreError, UPSERT_CUSTOMERS_MAX};
 use tonic::{Request, Response, Status};
 
-use crate::{call::Call, handler::Desk, limits::UPSERT_CHUNK_CUSTOMERS, refusal::Refusal};
+use crate::{call::Call, handler::Handler, limits::UPSERT_CHUNK_CUSTOMERS, call_error::CallError};
 
 #[tonic::async_trait]
-impl CustomerService for Desk {
+impl CustomerService for Handler {
     async fn upsert(
         &self,
         request: Request<v1::UpsertRequest>,
@@ -25,13 +25,13 @@ impl CustomerService for Desk {
             }
             let customer = self.guard(|| {
                 check_customer(&active.bundle, customer)
-                    .map_err(|reject| Refusal::Request(reject.within(&format!("customers[{place}]"))).into())
+                    .map_err(|reject| CallError::Request(reject.within(&format!("customers[{place}]"))).into())
             })?;
             checked.push(customer);
         }
         let upserted = self.guard(|| {
-            call.deadline.check().map_err(Refusal::from)?;
-            Ok(self.shared.store.upsert(&checked).map_err(Refusal::Store)?)
+            call.deadline.check().map_err(CallError::from)?;
+            Ok(self.shared.store.upsert(&checked).map_err(CallError::Store)?)
         })?;
         let upserted = u32::try_from(upserted).unwrap_or(u32::MAX);
         Ok(Response::new(v1::UpsertResponse { upserted }))
@@ -45,7 +45,7 @@ impl CustomerService for Desk {
                 .shared
                 .store
                 .get(&customer_id)
-                .ok_or(Refusal::CustomerUnknown)?;
+                .ok_or(CallError::CustomerUnknown)?;
             let customer = v1::Customer {
                 customer_id,
                 attributes: capsule.attributes().to_vec(),
@@ -73,5 +73,5 @@ fn check_count(count: usize) -> Result<(), Status> {
     if count <= UPSERT_CUSTOMERS_MAX {
         return Ok(());
     }
-    Err(Refusal::Store(StoreError::CustomerCount { count }).into())
+    Err(CallError::Store(StoreError::CustomerCount { count }).into())
 }

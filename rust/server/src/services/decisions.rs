@@ -7,8 +7,8 @@ use tonic::{Response, Status, Streaming};
 use crate::{
     call::Call,
     detail::Detail,
-    handler::Desk,
-    refusal::Refusal,
+    handler::Handler,
+    call_error::CallError,
     services::{
         batch::decide_batch,
         stream::{Answers, Leaving},
@@ -16,14 +16,14 @@ use crate::{
 };
 
 #[tonic::async_trait]
-impl DecisionService for Desk {
+impl DecisionService for Handler {
     async fn decide(
         &self,
         request: tonic::Request<v1::DecideRequest>,
     ) -> Result<Response<v1::DecideResponse>, Status> {
         let call = self.guard(|| {
             let call = Call::of(&request)?;
-            Detail::check(request.get_ref(), call.roles).map_err(Refusal::DetailForbidden)?;
+            Detail::check(request.get_ref(), call.roles).map_err(CallError::DetailForbidden)?;
             Ok(call)
         })?;
         let active = self.shared.active.load();

@@ -92,7 +92,7 @@ impl health_server::Health for Health {
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        let Some(room) = self.watches.enter() else {
+        let Some(permit) = self.watches.enter() else {
             return Err(Status::resource_exhausted(
                 "too many watches: ask with Check, or later",
             ));
@@ -100,7 +100,7 @@ impl health_server::Health for Health {
         let subject = Subject::parse(&request.get_ref().service);
         let phases = WatchStream::new(self.phase.clone());
         let answers = phases.map(move |phase| {
-            let _open = &room;
+            let _open = &permit;
             let unknown = HealthCheckResponse {
                 status: ServingStatus::ServiceUnknown.into(),
             };

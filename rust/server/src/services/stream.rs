@@ -21,9 +21,9 @@ use tonic::{Status, Streaming};
 use crate::{
     call::Call,
     detail::Detail,
-    handler::Desk,
+    handler::Handler,
     limits::{STREAM_LAST_ANSWERS_MAX, STREAM_TURN_ANSWERS},
-    refusal::Refusal,
+    call_error::CallError,
 };
 
 /// Turns true when the call's connection is told to leave. In the extensions of a streaming call's request.
@@ -40,7 +40,7 @@ enum End {
 
 /// The answers of one call.
 pub(crate) struct Answers {
-    desk: Arc<Desk>,
+    handler: Arc<Handler>,
     call: Call,
     questions: Streaming<v1::StreamedRequest>,
     // The question that is being answered; the next is read when it has its answer. Allocated once a call.
@@ -56,18 +56,18 @@ pub(crate) struct Answers {
 
 impl Answers {
     pub(crate) fn new(
-        desk: Desk,
+        handler: Handler,
         call: Call,
         leaving: Option<Leaving>,
         questions: Streaming<v1::StreamedRequest>,
     ) -> Self {
         let end = Box::pin(ends(
             leaving,
-            desk.shared.grants.subscribe(),
+            handler.shared.grants.subscribe(),
             call.deadline.left(),
         ));
         Self {
-            desk: Arc::new(desk),
+            handler: Arc::new(handler),
             call,
             questions,
             answering: None,
@@ -80,7 +80,7 @@ impl Answers {
     }
 
     fn begin(&mut self, question: v1::StreamedRequest) {
-        let answer = answer(Arc::clone(&self.desk), self.call.again(), question);
+        let answer = answer(Arc::clone(&self.handler), self.call.again(), question);
         match &mut self.answering {
             Some(answering) => answering.set(answer),
             None => self.answering = Some(ReusableBoxFuture::new(answer)),
@@ -164,13 +164,13 @@ impl Stream for Answers {
     }
 }
 
-async fn answer(desk: Arc<Desk>, call: Call, question: v1::StreamedRequest) -> v1::StreamedResponse {
-    let result = match decide(&desk, &call, question.decide).await {
+async fn answer(handler: Arc<Handler>, call: Call, question: v1::StreamedRequest) -> v1::StreamedResponse {
+    let result = match decide(&handler, &call, question.decide).await {
         Ok(decided) => {
-            desk.shared.stats.decisions.add();
+            handler.shared.stats.decisions.add();
             Answer::Decided(decided)
         }
-        Err(status) => Answer::Failure(desk.fail(&call, &status)),
+        Err(status) => Answer::Failure(handler.fail(&call, &status)),
     };
     v1::StreamedResponse {
         request_id: question.request_id,
@@ -179,21 +179,21 @@ async fn answer(desk: Arc<Desk>, call: Call, question: v1::StreamedRequest) -> v
 }
 
 async fn decide(
-    desk: &Desk,
+    handler: &Handler,
     call: &Call,
     asked: Option<v1::DecideRequest>,
 ) -> Result<v1::DecideResponse, Status> {
-    let asked = desk.guard(|| {
-        if !desk.backlog.admits() {
-            return Err(Refusal::Overload.into());
+    let asked = handler.guard(|| {
+        if !handler.load_shedder.admits() {
+            return Err(CallError::Overload.into());
         }
         let asked = asked.ok_or_else(|| Status::invalid_argument("decide: missing: what is asked"))?;
-        Detail::check_many(&asked).map_err(Refusal::DetailOfMany)?;
+        Detail::check_many(&asked).map_err(CallError::DetailOfMany)?;
         Ok(asked)
     })?;
-    let active = desk.shared.active.load();
+    let active = handler.shared.active.load();
     let check = |bundle: &Bundle| Request::check(bundle, asked);
-    desk.answer(call, &active, check).await
+    handler.answer(call, &active, check).await
 }
 
 /// Returns when the connection has to go, others may call than when the call began, or the call's time is over.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    Address, Ended, Patience, Settings,
+    Address, Ended, Timeouts, Settings,
     tests::{
         fixture::{Client, age, eventually, request, settings, start},
         wire::{DATA, DECIDE, END_STREAM, HEADERS, PREFACE, Peer, SETTINGS, frame},
@@ -180,9 +180,9 @@ fn the_grace_is_kept_whatever_else_there_is_to_do() {
 #[test]
 fn a_connection_leaves_at_its_age() {
     let server = start(Settings {
-        patience: Patience {
+        timeouts: Timeouts {
             age: Some(Duration::from_millis(50)),
-            ..Patience::default()
+            ..Timeouts::default()
         },
         ..settings()
     });

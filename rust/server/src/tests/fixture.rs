@@ -8,17 +8,22 @@ use std::{
 
 use arc_swap::ArcSwap;
 pub(super) use nextbest_pipeline::testing::{age, bundle, int, message, placed, request, seal};
-use nextbest_pipeline::{LateModels, MemoryBudget, open_niced};
 use nextbest_proto::v1::{
     self, customer_service_client::CustomerServiceClient, decision_service_client::DecisionServiceClient,
 };
+use nextbest_pipeline::{LateModels, MemoryBudget, open_niced};
 use nextbest_store::Store;
 use tokio::{runtime::Runtime, sync::watch};
 use tonic::transport::Channel;
 
 use crate::{
-    Server, Settings, failures::Failures, handler::Desk, limits::ANSWERS_BYTES_MAX,
-    load_shedding::load_shedder::Backlog, shared::Shared, status::Stats,
+    Server, Settings,
+    failures::Failures,
+    handler::Handler,
+    limits::ANSWERS_BYTES_MAX,
+    load_shedding::load_shedder::LoadShedder,
+    shared::Shared,
+    status::Stats,
 };
 
 /// A question about so many customers, all of one age.
@@ -47,12 +52,12 @@ pub(super) fn start(settings: Settings) -> Server {
 }
 
 /// Where a worker answers, without a server around it.
-pub(super) fn desk() -> Desk {
-    desk_of(&bundle("gold-card"), LateModels::default())
+pub(super) fn handler() -> Handler {
+    handler_of(&bundle("gold-card"), LateModels::default())
 }
 
 /// The same for a bundle.
-pub(super) fn desk_of(bundle: &[u8], late_models: LateModels) -> Desk {
+pub(super) fn handler_of(bundle: &[u8], late_models: LateModels) -> Handler {
     let shared = Shared {
         active: ArcSwap::from_pointee(open_niced(bundle.to_vec(), settings().opening(1)).unwrap()),
         store: Store::new(nextbest_store::Bounds::default()),
@@ -64,11 +69,11 @@ pub(super) fn desk_of(bundle: &[u8], late_models: LateModels) -> Desk {
         answers: MemoryBudget::new(ANSWERS_BYTES_MAX),
     };
     let shared = Arc::new(shared);
-    Desk {
+    Handler {
         failures: Failures::new(Arc::clone(&shared)),
         shared,
         worker: 0,
-        backlog: Backlog::new(),
+        load_shedder: LoadShedder::new(),
     }
 }
 

@@ -15,7 +15,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair,
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Access, Caller, CallerCertificates, Patience, Role, Server, ServerError, Settings, Tls,
+    Access, Caller, CallerCertificates, Timeouts, Role, Server, ServerError, Settings, Tls,
     tests::{
         fixture::{age, bundle, eventually, request, settings, start},
         wire::DECIDE,
@@ -180,7 +180,7 @@ fn keys_open_what_their_roles_name() {
         );
     }
     let status = server.status();
-    assert!(status.callers_unknown > 0 && status.roles_missing > 0);
+    assert!(status.unauthenticated > 0 && status.permission_denied > 0);
     assert_eq!((status.refused, status.shed), (0, 0));
 }
 
@@ -253,9 +253,9 @@ fn a_handshake_that_does_not_end_is_left() {
     let authority = Authority::new();
     let server = start(Settings {
         tls: Some(authority.server(None)),
-        patience: Patience {
+        timeouts: Timeouts {
             handshake: Duration::from_millis(100),
-            ..Patience::default()
+            ..Timeouts::default()
         },
         ..settings()
     });

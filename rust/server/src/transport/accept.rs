@@ -98,7 +98,7 @@ pub(crate) fn start(
                 let services = Services::health(probes);
                 let work = Work {
                     services,
-                    backlog: None,
+                    load_shedder: None,
                     phase: always.clone(),
                     policy,
                 };

@@ -14,7 +14,7 @@ use std::{
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
-use crate::limits::BACKLOG;
+use crate::limits::LISTEN_BACKLOG;
 
 /// How an address of a Unix socket begins; its path follows.
 const UNIX: &str = "unix:";
@@ -78,8 +78,8 @@ impl Listener {
     pub(crate) fn listen(&self) -> io::Result<()> {
         // As long as all channels of a restarted fleet at once.
         match self {
-            Self::Tcp(listener) => rustix::net::listen(listener, BACKLOG)?,
-            Self::Unix(listener, _) => rustix::net::listen(listener, BACKLOG)?,
+            Self::Tcp(listener) => rustix::net::listen(listener, LISTEN_BACKLOG)?,
+            Self::Unix(listener, _) => rustix::net::listen(listener, LISTEN_BACKLOG)?,
         }
         Ok(())
     }
@@ -218,6 +218,6 @@ impl Incoming {
 
 /// Accepts without waiting, until nothing is left.
 fn waiting(accept: impl Fn() -> io::Result<Stream>) -> Vec<Stream> {
-    let most = usize::try_from(BACKLOG).unwrap_or_default();
+    let most = usize::try_from(LISTEN_BACKLOG).unwrap_or_default();
     iter::from_fn(|| accept().ok()).take(most).collect()
 }

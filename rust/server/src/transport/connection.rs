@@ -26,7 +26,7 @@ use crate::{
         WATCH_INTERVAL,
     },
     services::health::Phase,
-    settings::Patience,
+    settings::Timeouts,
     transport::{
         address::Stream,
         admission::Place,
@@ -102,7 +102,7 @@ async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     let Ok(stream) = stream else { return 0 };
     let greeting = greet(stream, &policy);
     let greeted = tokio::select! {
-        greeted = timeout(policy.patience.handshake, greeting) => greeted.ok().flatten(),
+        greeted = timeout(policy.timeouts.handshake, greeting) => greeted.ok().flatten(),
         // What the peer has sent before it could know is answered.
         () = drained(&mut phase) => None,
     };
@@ -128,14 +128,14 @@ async fn serve_calls<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     policy: &ConnectionPolicy,
     mut phase: watch::Receiver<Phase>,
 ) -> usize {
-    let patience = &policy.patience;
+    let timeouts = &policy.timeouts;
     let mut connection = pin!(settings(policy).serve_connection(TokioIo::new(stream), routes.clone()));
     let end_by = tokio::select! {
         // However it ends, its requests have ended with it, and the peer knows why.
         _ = connection.as_mut() => return 0,
         end_by = draining(&mut phase) => end_by,
-        () = grown_old(patience.age) => Instant::now() + AGE_GRACE,
-        neglect = neglected(&routes, patience) => match neglect {
+        () = grown_old(timeouts.age) => Instant::now() + AGE_GRACE,
+        neglect = neglected(&routes, timeouts) => match neglect {
             Neglect::Idle => Instant::now() + AGE_GRACE,
             // A GOAWAY would wait behind what the peer does not read. Its own requests alone are cut off.
             Neglect::Unread => return 0,
@@ -161,7 +161,7 @@ async fn serve_calls<S: AsyncRead + AsyncWrite + Unpin + 'static>(
 }
 
 fn settings(policy: &ConnectionPolicy) -> http2::Builder<Local> {
-    let patience = &policy.patience;
+    let timeouts = &policy.timeouts;
     let mut builder = http2::Builder::new(Local);
     builder
         .max_concurrent_streams(policy.streams_max)
@@ -172,8 +172,8 @@ fn settings(policy: &ConnectionPolicy) -> http2::Builder<Local> {
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_send_buf_size(SEND_BUFFER_BYTES)
-        .keep_alive_interval(patience.keepalive_interval)
-        .keep_alive_timeout(patience.keepalive_timeout)
+        .keep_alive_interval(timeouts.keepalive_interval)
+        .keep_alive_timeout(timeouts.keepalive_timeout)
         .auto_date_header(false)
         .timer(TokioTimer::new());
     builder
@@ -212,20 +212,20 @@ enum Neglect {
 }
 
 /// Returns when the peer has asked nothing, or not read a response, for longer than it may.
-async fn neglected(routes: &Routes, patience: &Patience) -> Neglect {
-    let shorter = patience.idle.min(patience.reading);
+async fn neglected(routes: &Routes, timeouts: &Timeouts) -> Neglect {
+    let shorter = timeouts.idle.min(timeouts.reading);
     let interval = WATCH_INTERVAL.min(shorter / 4).max(ENDING_INTERVAL / 4);
     let mut called = routes.called();
     let mut idle = Duration::ZERO;
     loop {
         tokio::time::sleep(interval).await;
         let unread = u32::try_from(routes.deliveries().tick()).unwrap_or(u32::MAX);
-        if interval.saturating_mul(unread) > patience.reading {
+        if interval.saturating_mul(unread) > timeouts.reading {
             return Neglect::Unread;
         }
         let is_idle = routes.called() == called && routes.open_requests() == 0;
         idle = if is_idle { idle + interval } else { Duration::ZERO };
-        if idle > patience.idle {
+        if idle > timeouts.idle {
             return Neglect::Idle;
         }
         called = routes.called();

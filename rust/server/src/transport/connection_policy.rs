@@ -5,9 +5,9 @@ use std::sync::Arc;
 use nextbest_pipeline::Counter;
 
 use crate::{
-    identity::Guest,
+    identity::SharedAccess,
     limits::{HEALTH_STREAMS_MAX, STREAMS_MAX},
-    settings::Patience,
+    settings::Timeouts,
     transport::tls::Handshake,
 };
 
@@ -17,8 +17,8 @@ pub(crate) struct ConnectionPolicy {
     /// Calls at a time on one connection.
     pub(crate) streams_max: u32,
     pub(crate) handshake: Arc<Handshake>,
-    pub(crate) access: Guest,
-    pub(crate) patience: Patience,
+    pub(crate) access: SharedAccess,
+    pub(crate) timeouts: Timeouts,
     pub(crate) counters: Arc<ConnectionCounters>,
 }
 
@@ -32,12 +32,12 @@ pub(crate) struct ConnectionCounters {
 
 impl ConnectionPolicy {
     /// Of a port that speaks plain text to everybody.
-    pub(crate) fn open(patience: Patience) -> Self {
+    pub(crate) fn open(timeouts: Timeouts) -> Self {
         Self {
             streams_max: STREAMS_MAX,
             handshake: Arc::default(),
             access: Arc::default(),
-            patience,
+            timeouts,
             counters: Arc::default(),
         }
     }
@@ -48,9 +48,9 @@ impl ConnectionPolicy {
             counters: Arc::clone(&self.counters),
             streams_max: HEALTH_STREAMS_MAX,
             // A probe that watches has nobody to move to: replicas are not shared out by health checks.
-            ..Self::open(Patience {
+            ..Self::open(Timeouts {
                 age: None,
-                ..self.patience
+                ..self.timeouts
             })
         }
     }

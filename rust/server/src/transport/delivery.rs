@@ -22,7 +22,7 @@ use tonic::{Status, body::Body};
 use crate::{
     failures::Followed,
     limits::{ANSWER_BUFFER_BYTES, ENCODED_FACTOR, PIECE_BYTES_MAX},
-    refusal::Refusal,
+    call_error::CallError,
     shared::Shared,
 };
 
@@ -112,7 +112,7 @@ impl Delivery {
     ///
     /// # Errors
     /// When no memory is left for answers.
-    pub(crate) fn encode(&mut self, context: &mut Context<'_>) -> Result<(), Refusal> {
+    pub(crate) fn encode(&mut self, context: &mut Context<'_>) -> Result<(), CallError> {
         if self.body.is_end_stream() {
             return Ok(());
         }
@@ -142,10 +142,10 @@ impl Delivery {
     }
 
     /// Holds memory for the buffer of a chunk; all of it stays until the last piece has gone.
-    fn hold(&mut self) -> Result<(), Refusal> {
+    fn hold(&mut self) -> Result<(), CallError> {
         let bytes = (ENCODED_FACTOR * self.rest.len()).max(ANSWER_BUFFER_BYTES);
         if !self.deliveries.take(bytes) {
-            return Err(Refusal::Overload);
+            return Err(CallError::Overload);
         }
         self.held_bytes = bytes;
         Ok(())

@@ -24,14 +24,14 @@ use crate::{
 const REFLECTION: &str = "grpc.reflection.v1.ServerReflection";
 const REFLECTION_ALPHA: &str = "grpc.reflection.v1alpha.ServerReflection";
 
-type Handler = Arc<dyn Fn(Request<Intake>) -> Answer + Send + Sync>;
+type Reflect = Arc<dyn Fn(Request<Intake>) -> Answer + Send + Sync>;
 
 /// Those that are turned on.
 #[derive(Clone, Default)]
 pub(crate) struct Extras {
     health: Option<HealthServer<Health>>,
-    reflection: Option<Handler>,
-    reflection_alpha: Option<Handler>,
+    reflection: Option<Reflect>,
+    reflection_alpha: Option<Reflect>,
 }
 
 /// A version of reflection.
@@ -94,10 +94,10 @@ impl Extras {
 
     /// Nothing where it is turned off.
     pub(crate) fn reflect(&self, version: Reflection, request: Request<Intake>) -> Option<Answer> {
-        let handler = match version {
+        let reflect = match version {
             Reflection::V1 => &self.reflection,
             Reflection::V1Alpha => &self.reflection_alpha,
         };
-        Some(handler.as_ref()?(request))
+        Some(reflect.as_ref()?(request))
     }
 }

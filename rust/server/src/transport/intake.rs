@@ -16,7 +16,10 @@ use nextbest_pipeline::{MemoryBudget, Reservation};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::Status;
 
-use crate::{refusal::Refusal, transport::arriving::Arriving};
+use crate::{
+    call_error::CallError,
+    transport::arriving::Arriving,
+};
 
 /// Of a gRPC message: whether it is compressed, and its length.
 const PREFIX_BYTES: usize = 5;
@@ -142,7 +145,7 @@ impl Intake {
         }
         self.framing.read(data);
         if self.framing.message_bytes > self.bytes_max {
-            return Err(Refusal::MessageTooLarge {
+            return Err(CallError::MessageTooLarge {
                 bytes: self.framing.message_bytes,
                 bytes_max: self.bytes_max,
             }
@@ -163,7 +166,7 @@ impl Intake {
         if self.held.hold(self.framing.begun()) {
             Ok(())
         } else {
-            Err(Refusal::Overload.into())
+            Err(CallError::Overload.into())
         }
     }
 

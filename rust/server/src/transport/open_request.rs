@@ -15,7 +15,7 @@ use tonic::{Status, body::Body};
 
 use crate::{
     failures::Followed,
-    load_shedding::load_shedder::{Backlog, Room},
+    load_shedding::load_shedder::{LoadShedder, Permit},
     transport::{
         compression::Compression,
         delivery::{Deliveries, Delivery},
@@ -55,19 +55,19 @@ impl Compressing {
 /// What a request counts for among those that its worker has to answer.
 pub(crate) enum Counted {
     Admitted(
-        Arc<Backlog>,
-        #[expect(dead_code, reason = "given back when dropped")] Room,
+        Arc<LoadShedder>,
+        #[expect(dead_code, reason = "given back when dropped")] Permit,
     ),
-    Refused(Arc<Backlog>),
+    Refused(Arc<LoadShedder>),
     /// A health check: in memory, and nothing that others wait for.
-    Probe(#[expect(dead_code, reason = "given back when dropped")] Room),
+    Probe(#[expect(dead_code, reason = "given back when dropped")] Permit),
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
         match self {
-            Self::Admitted(backlog, _) => backlog.ends(),
-            Self::Refused(backlog) => backlog.told(),
+            Self::Admitted(load_shedder, _) => load_shedder.finished(),
+            Self::Refused(load_shedder) => load_shedder.refusal_sent(),
             Self::Probe(_) => {}
         }
     }

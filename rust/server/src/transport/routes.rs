@@ -18,11 +18,11 @@ use crate::{
     access::{Role, Roles},
     call::Arrival,
     failures::{Followed, method},
-    handler::Desk,
+    handler::Handler,
     identity::Identity,
     limits::{BATCH_BYTES_MAX, CUSTOMERS_BYTES_MAX, DECIDE_BYTES_MAX, HEALTH_BYTES_MAX},
     load_shedding::load_shedder::InFlight,
-    refusal::Refusal,
+    call_error::CallError,
     services::{health::Health, stream::Leaving},
     transport::{
         arriving::Arriving,
@@ -44,12 +44,12 @@ pub(crate) enum Services {
 
 /// Those of the decision port, as one worker offers them.
 pub(crate) struct Decisions {
-    calls: DecisionServiceServer<Desk>,
-    // The same with more room for a message.
-    batches: DecisionServiceServer<Desk>,
-    customers: CustomerServiceServer<Desk>,
+    calls: DecisionServiceServer<Handler>,
+    // The same, with larger messages.
+    batches: DecisionServiceServer<Handler>,
+    customers: CustomerServiceServer<Handler>,
     extras: Extras,
-    desk: Arc<Desk>,
+    handler: Arc<Handler>,
     gate: Gate,
     // Of every refusal for overload: made once, as they have to be cheap.
     overload: HeaderMap,
@@ -64,23 +64,23 @@ pub(crate) struct Gate {
 }
 
 impl Services {
-    pub(crate) fn decisions(desk: Desk, gate: Gate, extras: Extras) -> Self {
-        let desk = Arc::new(desk);
+    pub(crate) fn decisions(handler: Handler, gate: Gate, extras: Extras) -> Self {
+        let handler = Arc::new(handler);
         let serve = |bytes_max| {
-            DecisionServiceServer::from_arc(Arc::clone(&desk))
+            DecisionServiceServer::from_arc(Arc::clone(&handler))
                 .max_decoding_message_size(bytes_max)
                 .accept_compressed(CompressionEncoding::Gzip)
         };
         let customers =
-            CustomerServiceServer::from_arc(Arc::clone(&desk)).accept_compressed(CompressionEncoding::Gzip);
+            CustomerServiceServer::from_arc(Arc::clone(&handler)).accept_compressed(CompressionEncoding::Gzip);
         Self::Decisions(Arc::new(Decisions {
             calls: serve(DECIDE_BYTES_MAX),
             batches: serve(BATCH_BYTES_MAX),
             customers: customers.max_decoding_message_size(CUSTOMERS_BYTES_MAX),
             extras,
-            desk,
+            handler,
             gate,
-            overload: Status::from(Refusal::Overload)
+            overload: Status::from(CallError::Overload)
                 .into_http::<Body>()
                 .headers()
                 .clone(),
@@ -102,7 +102,7 @@ impl Services {
         let answering = Answering::Refused(Some(rejection.answer()));
         match self {
             Self::Decisions(decisions) => {
-                decisions.desk.shared.stats.not_calls.add();
+                decisions.handler.shared.stats.not_calls.add();
                 (answering, Some(decisions.turn_away()))
             }
             Self::Health(_) => (answering, None),
@@ -122,7 +122,7 @@ impl Decisions {
         identity: &Identity,
         request: &Request<Arriving>,
         target: Target,
-    ) -> Result<(Counted, Roles), Refusal> {
+    ) -> Result<(Counted, Roles), CallError> {
         let role = || match target {
             // A service that this port does not have is unimplemented, whatever roles its methods have elsewhere.
             Target::Unknown => None,
@@ -132,38 +132,38 @@ impl Decisions {
             }
         };
         let roles = identity.check(request.headers(), role)?;
-        let counted = self.enter().ok_or(Refusal::Overload)?;
+        let counted = self.enter().ok_or(CallError::Overload)?;
         Ok((counted, roles))
     }
 
     fn enter(&self) -> Option<Counted> {
-        let backlog = &self.desk.backlog;
-        let room = backlog.admits().then(|| self.gate.in_flight.enter()).flatten()?;
-        backlog.takes();
-        Some(Counted::Admitted(Arc::clone(backlog), room))
+        let load_shedder = &self.handler.load_shedder;
+        let permit = load_shedder.admits().then(|| self.gate.in_flight.enter()).flatten()?;
+        load_shedder.admitted();
+        Some(Counted::Admitted(Arc::clone(load_shedder), permit))
     }
 
     fn turn_away(&self) -> Counted {
-        let backlog = &self.desk.backlog;
-        backlog.refuses();
-        Counted::Refused(Arc::clone(backlog))
+        let load_shedder = &self.handler.load_shedder;
+        load_shedder.refused();
+        Counted::Refused(Arc::clone(load_shedder))
     }
 
-    fn refuse(&self, request: &Request<Arriving>, refusal: Refusal) -> Response<Body> {
-        let stats = &self.desk.shared.stats;
+    fn refuse(&self, request: &Request<Arriving>, refusal: CallError) -> Response<Body> {
+        let stats = &self.handler.shared.stats;
         match refusal {
-            Refusal::Overload => {
+            CallError::Overload => {
                 stats.shed.add();
-                self.desk.failures.refused(request, Code::ResourceExhausted);
+                self.handler.failures.refused(request, Code::ResourceExhausted);
                 let mut response = Response::new(Body::empty());
                 *response.headers_mut() = self.overload.clone();
                 return response;
             }
-            Refusal::RoleMissing { .. } => stats.roles_missing.add(),
-            _ => stats.callers_unknown.add(),
+            CallError::PermissionDenied { .. } => stats.permission_denied.add(),
+            _ => stats.unauthenticated.add(),
         }
         let refused = Status::from(refusal);
-        self.desk.failures.refused(request, refused.code());
+        self.handler.failures.refused(request, refused.code());
         refused.into_http()
     }
 
@@ -180,7 +180,7 @@ impl Decisions {
         leaving: &watch::Sender<bool>,
     ) -> (Answer, Option<Followed>) {
         let method = method(request.uri().path());
-        let followed = self.desk.failures.follow(&request, method);
+        let followed = self.handler.failures.follow(&request, method);
         let is_stream = target.is_stream();
         let expected = Expected {
             is_stream,
@@ -273,7 +273,7 @@ pub(crate) struct Routes {
 impl Routes {
     pub(crate) fn new(services: Services, identity: Identity) -> Self {
         let deliveries = match &services {
-            Services::Decisions(decisions) => Deliveries::counted(Arc::clone(&decisions.desk.shared)),
+            Services::Decisions(decisions) => Deliveries::counted(Arc::clone(&decisions.handler.shared)),
             Services::Health(_) => Deliveries::default(),
         };
         Self {
@@ -329,8 +329,8 @@ impl Routes {
             return (Answering::Call(answer), None, None);
         };
         if let Some(mut health) = health {
-            let Some(room) = decisions.gate.in_flight.enter() else {
-                let refused = decisions.refuse(&request, Refusal::Overload);
+            let Some(permit) = decisions.gate.in_flight.enter() else {
+                let refused = decisions.refuse(&request, CallError::Overload);
                 return (
                     Answering::Refused(Some(refused)),
                     Some(decisions.turn_away()),
@@ -342,7 +342,7 @@ impl Routes {
                 bytes_max: HEALTH_BYTES_MAX,
             };
             let answer = health.call(decisions.take_in(request, expected));
-            return (Answering::Call(answer), Some(Counted::Probe(room)), None);
+            return (Answering::Call(answer), Some(Counted::Probe(permit)), None);
         }
         match decisions.admit(&self.identity, &request, target) {
             Err(refusal) => (

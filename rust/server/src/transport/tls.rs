@@ -49,14 +49,14 @@ impl fmt::Debug for Tls {
 
 /// Why certificates or keys cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlsFault {
+pub struct TlsError {
     /// Which of them: `certificate`, `key` or `client_ca`.
     pub which: &'static str,
     /// What is wrong with it.
     pub cause: String,
 }
 
-impl fmt::Display for TlsFault {
+impl fmt::Display for TlsError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: {}", self.which, self.cause)
     }
@@ -69,7 +69,7 @@ pub(crate) struct Handshake(ArcSwapOption<ServerConfig>);
 impl Handshake {
     /// # Errors
     /// When the certificates or keys cannot be used.
-    pub(crate) fn of(tls: Option<&Tls>) -> Result<Arc<Self>, TlsFault> {
+    pub(crate) fn of(tls: Option<&Tls>) -> Result<Arc<Self>, TlsError> {
         let config = tls.map(configure).transpose()?.map(Arc::new);
         Ok(Arc::new(Self(ArcSwapOption::new(config))))
     }
@@ -79,7 +79,7 @@ impl Handshake {
     ///
     /// # Errors
     /// When the certificates or keys cannot be used, or the port speaks plain text; it goes on as before then.
-    pub(crate) fn renew(&self, tls: &Tls) -> Result<(), TlsFault> {
+    pub(crate) fn renew(&self, tls: &Tls) -> Result<(), TlsError> {
         let config = configure(tls)?;
         if self.0.load().is_none() {
             return Err(fault("certificate", "the server was started without TLS"));
@@ -121,7 +121,7 @@ pub(crate) fn caller_names<S>(stream: &TlsStream<S>) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-fn configure(tls: &Tls) -> Result<ServerConfig, TlsFault> {
+fn configure(tls: &Tls) -> Result<ServerConfig, TlsError> {
     let chain = certificates(&tls.certificates, "certificate")?;
     let key = PrivateKeyDer::from_pem_slice(&tls.key)
         .map_err(|_| fault("key", "no private key in PEM form, or one with a password"))?;
@@ -156,7 +156,7 @@ fn configure(tls: &Tls) -> Result<ServerConfig, TlsFault> {
     Ok(config)
 }
 
-fn certificates(pem: &[u8], which: &'static str) -> Result<Vec<CertificateDer<'static>>, TlsFault> {
+fn certificates(pem: &[u8], which: &'static str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match read {
         Ok(found) if !found.is_empty() => Ok(found),
@@ -164,8 +164,8 @@ fn certificates(pem: &[u8], which: &'static str) -> Result<Vec<CertificateDer<'s
     }
 }
 
-fn fault(which: &'static str, cause: &str) -> TlsFault {
-    TlsFault {
+fn fault(which: &'static str, cause: &str) -> TlsError {
+    TlsError {
         which,
         cause: cause.to_owned(),
     }

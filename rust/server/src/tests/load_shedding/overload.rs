@@ -17,8 +17,8 @@ use crate::{
     Settings,
     access::Roles,
     call::Arrival,
-    limits::RETRY_AFTER,
-    tests::fixture::{Client, age, desk_of, eventually, message, placed, request, seal, settings, start},
+    limits::{RETRY_AFTER},
+    tests::fixture::{Client, age, handler_of, eventually, message, placed, request, seal, settings, start},
 };
 
 #[test]
@@ -104,7 +104,7 @@ fn late_models_are_priors_or_refused() {
             ..v1::Model::default()
         }];
         message.actions[0].model = Some(0);
-        let desk = desk_of(&seal(&message.encode_to_vec()), late_models);
+        let handler = handler_of(&seal(&message.encode_to_vec()), late_models);
         // Enough to begin with, and too little for a model; asked without a socket, as a client gives up by itself.
         let mut asked = Request::new(request("", vec![age(30)]));
         asked
@@ -117,8 +117,8 @@ fn late_models_are_priors_or_refused() {
             roles: Roles::ALL,
         });
         let event_loop = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let answer = event_loop.block_on(DecisionService::decide(&desk, asked));
-        (answer.map(tonic::Response::into_inner), desk)
+        let answer = event_loop.block_on(DecisionService::decide(&handler, asked));
+        (answer.map(tonic::Response::into_inner), handler)
     };
     // A machine that is busy may take all of the time before anything is decided.
     let attempt = |late_models| {
@@ -133,9 +133,9 @@ fn late_models_are_priors_or_refused() {
         degraded.degradations.last().unwrap().kind(),
         v1::DegradationKind::Deadline
     );
-    let (refused, desk) = attempt(LateModels::Refuse);
+    let (refused, handler) = attempt(LateModels::Refuse);
     let status = refused.unwrap_err();
     assert_eq!(status.code(), Code::DeadlineExceeded);
     assert!(status.message().contains("no time to run models"), "{status}");
-    assert_eq!(desk.shared.stats.deadlines_exceeded.get(), 1);
+    assert_eq!(handler.shared.stats.deadlines_exceeded.get(), 1);
 }

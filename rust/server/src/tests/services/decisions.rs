@@ -11,7 +11,7 @@ use tonic_types::StatusExt as _;
 
 use crate::{
     limits::DECIDE_BYTES_MAX,
-    tests::fixture::{Client, age, desk, placed, request, settings, start},
+    tests::fixture::{Client, age, handler, placed, request, settings, start},
 };
 
 #[test]
@@ -129,19 +129,19 @@ fn an_oversized_request_is_refused_alone() {
 #[test]
 fn a_deadline_that_has_passed_is_said_so() {
     // Asked without a socket: a client that knows its deadline gives up by itself, and hears no answer.
-    let desk = desk();
+    let handler = handler();
     let with_timeout = |timeout: &'static str| {
         let mut request = Request::new(request("", vec![]));
         request
             .metadata_mut()
             .insert("grpc-timeout", timeout.parse().unwrap());
         let event_loop = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        event_loop.block_on(DecisionService::decide(&desk, request))
+        event_loop.block_on(DecisionService::decide(&handler, request))
     };
     assert_eq!(with_timeout("1n").unwrap_err().code(), Code::DeadlineExceeded);
     assert_eq!(with_timeout("soon").unwrap_err().code(), Code::InvalidArgument);
     with_timeout("10S").unwrap();
-    let stats = &desk.shared.stats;
+    let stats = &handler.shared.stats;
     let counted = [&stats.deadlines_exceeded, &stats.refused, &stats.decisions].map(Counter::get);
     assert_eq!(counted, [1, 1, 1]);
 }

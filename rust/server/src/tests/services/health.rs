@@ -8,7 +8,7 @@ use tonic_health::pb::{
 };
 
 use crate::{
-    Patience, Server, Settings,
+    Timeouts, Server, Settings,
     limits::{HEALTH_CONNECTIONS_MAX, HEALTH_STREAMS_MAX, HEALTH_WATCHES_MAX, LINGER},
     tests::{
         fixture::{Client, eventually, settings, start},
@@ -50,9 +50,9 @@ impl Probe {
 #[test]
 fn probes_are_not_told_to_leave() {
     let server = start(Settings {
-        patience: Patience {
+        timeouts: Timeouts {
             age: Some(Duration::from_millis(50)),
-            ..Patience::default()
+            ..Timeouts::default()
         },
         ..settings()
     });

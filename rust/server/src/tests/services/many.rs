@@ -8,7 +8,7 @@ use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 use tonic::{Code, Request, Streaming};
 
 use crate::{
-    Patience, Server, Settings,
+    Timeouts, Server, Settings,
     limits::BATCH_CUSTOMERS_MAX,
     tests::fixture::{Client, age, bundle, int, placed, request, settings, start},
 };
@@ -121,9 +121,9 @@ fn a_stopping_server_ends_streams_after_what_it_has_read() {
 #[test]
 fn a_connection_that_grows_old_ends_its_streams() {
     let server = start(Settings {
-        patience: Patience {
+        timeouts: Timeouts {
             age: Some(Duration::from_millis(200)),
-            ..Patience::default()
+            ..Timeouts::default()
         },
         ..settings()
     });
@@ -237,17 +237,17 @@ fn a_batch_that_is_none_is_refused() {
 
 #[test]
 fn the_deadline_of_a_batch_is_that_of_all_its_decisions() {
-    let desk = crate::tests::fixture::desk();
+    let handler = crate::tests::fixture::handler();
     let mut request = Request::new(batch((0..1_000).map(|_| (String::new(), vec![age(30)]))));
     request
         .metadata_mut()
         .insert("grpc-timeout", "200u".parse().unwrap());
     let event_loop = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let answer = event_loop.block_on(v1::decision_service_server::DecisionService::decide_batch(
-        &desk, request,
+        &handler, request,
     ));
     assert_eq!(answer.unwrap_err().code(), Code::DeadlineExceeded);
-    assert!(desk.shared.stats.decisions.get() < 1_000);
+    assert!(handler.shared.stats.decisions.get() < 1_000);
 }
 
 #[test]

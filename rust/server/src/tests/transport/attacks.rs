@@ -10,7 +10,7 @@ use prost::Message as _;
 use tonic::Code;
 
 use crate::{
-    Patience, Server, Settings,
+    Timeouts, Server, Settings,
     limits::{HEADER_LIST_BYTES_MAX, STREAMS_MAX},
     tests::{
         caller::{Caller, enframe},
@@ -31,18 +31,18 @@ const SHORT: Duration = Duration::from_millis(150);
 const LONG: Duration = Duration::from_mins(10);
 
 /// Waits briefly where a test has no time to wait long.
-fn impatient() -> Patience {
-    Patience {
+fn impatient() -> Timeouts {
+    Timeouts {
         handshake: SHORT,
         message: SHORT,
-        ..Patience::default()
+        ..Timeouts::default()
     }
 }
 
-fn server(patience: Patience) -> Server {
+fn server(timeouts: Timeouts) -> Server {
     start(Settings {
         workers: 1,
-        patience,
+        timeouts,
         ..settings()
     })
 }
@@ -97,10 +97,10 @@ fn whoever_does_not_greet_in_time_is_left() {
 
 #[test]
 fn a_peer_that_is_gone_is_noticed() {
-    let server = server(Patience {
+    let server = server(Timeouts {
         keepalive_interval: SHORT,
         keepalive_timeout: SHORT,
-        ..Patience::default()
+        ..Timeouts::default()
     });
     // The preface and nothing else; settings, half a header block, and nothing else.
     let mut silent = Peer::connect(&server);
@@ -156,9 +156,9 @@ fn a_message_that_comes_byte_by_byte_ends_its_call() {
 
 #[test]
 fn streams_and_connections_on_which_nothing_happens_are_ended() {
-    let server = server(Patience {
+    let server = server(Timeouts {
         idle: SHORT,
-        ..Patience::default()
+        ..Timeouts::default()
     });
     let mut idle = Peer::greet(&server, &[]);
     let mut caller = Caller::connect(&server, WINDOW);
@@ -172,7 +172,7 @@ fn streams_and_connections_on_which_nothing_happens_are_ended() {
 
 #[test]
 fn frames_without_content_end_their_call() {
-    let server = server(Patience::default());
+    let server = server(Timeouts::default());
     let mut caller = Caller::connect(&server, WINDOW);
     let mut opened = caller.open(DECIDE);
     beside(&server, || {
@@ -188,7 +188,7 @@ fn frames_without_content_end_their_call() {
 
 #[test]
 fn a_peer_that_resets_all_it_asks_is_told_to_go() {
-    let server = server(Patience::default());
+    let server = server(Timeouts::default());
     let mut peer = Peer::greet(&server, &[]);
     beside(&server, || {
         for _ in 0..50_000 {
@@ -209,7 +209,7 @@ fn a_peer_that_resets_all_it_asks_is_told_to_go() {
 
 #[test]
 fn a_peer_whose_streams_have_to_be_reset_is_told_to_go() {
-    let server = server(Patience::default());
+    let server = server(Timeouts::default());
     let mut peer = Peer::greet(&server, &[]);
     beside(&server, || {
         for _ in 0..50_000 {
@@ -234,7 +234,7 @@ fn a_peer_whose_streams_have_to_be_reset_is_told_to_go() {
 
 #[test]
 fn floods_of_frames_that_want_an_answer_harm_nobody() {
-    let server = server(Patience::default());
+    let server = server(Timeouts::default());
     for kind in [PING, SETTINGS] {
         let mut peer = Peer::greet(&server, &[]);
         let payload = if kind == PING { vec![0; 8] } else { vec![] };
@@ -249,7 +249,7 @@ fn floods_of_frames_that_want_an_answer_harm_nobody() {
 
 #[test]
 fn headers_without_end_close_their_connection() {
-    let server = server(Patience::default());
+    let server = server(Timeouts::default());
     let mut peer = Peer::greet(&server, &[]);
     let part = block(&[("x", &"y".repeat(1_000))]);
     beside(&server, || {
@@ -265,7 +265,7 @@ fn headers_without_end_close_their_connection() {
 
 #[test]
 fn headers_that_are_too_long_fail_their_call() {
-    let server = server(Patience::default());
+    let server = server(Timeouts::default());
     let mut caller = Caller::connect(&server, WINDOW);
     let long = "y".repeat(HEADER_LIST_BYTES_MAX as usize / 2);
     let opened = caller.open_with(DECIDE, &[("a", &long), ("b", &long)]);
@@ -276,7 +276,7 @@ fn headers_that_are_too_long_fail_their_call() {
 
 #[test]
 fn streams_beyond_the_bound_are_refused() {
-    let server = server(Patience::default());
+    let server = server(Timeouts::default());
     let mut peer = Peer::greet(&server, &[]);
     for opened in 0..=STREAMS_MAX {
         peer.call(DECIDE, 0);
@@ -296,9 +296,9 @@ fn streams_beyond_the_bound_are_refused() {
 
 #[test]
 fn responses_that_nobody_reads_close_their_connection() {
-    let server = server(Patience {
+    let server = server(Timeouts {
         reading: SHORT,
-        ..Patience::default()
+        ..Timeouts::default()
     });
     // A window of nothing, and as many answers as there may be.
     let mut caller = Caller::connect(&server, 0);
@@ -320,9 +320,9 @@ fn memory_of_messages_that_do_not_end_is_bounded() {
     let server = start(Settings {
         workers: 1,
         intake_bytes_max: 100_000,
-        patience: Patience {
+        timeouts: Timeouts {
             message: LONG,
-            ..Patience::default()
+            ..Timeouts::default()
         },
         ..settings()
     });
@@ -365,7 +365,7 @@ fn connections_of_one_peer_are_bounded() {
 
 #[test]
 fn messages_that_unfold_when_decoded_are_refused() {
-    let server = server(Patience::default());
+    let server = server(Timeouts::default());
     let mut caller = Caller::connect(&server, WINDOW);
     let bomb = v1::DecideRequest {
         placements: vec![v1::PlacementRequest::default(); 120_000],

@@ -10,7 +10,7 @@ use tonic::Code;
 use crate::{
     Server, Settings,
     tests::{
-        fixture::{Client, age, desk, eventually, placed, request, settings, start},
+        fixture::{Client, age, handler, eventually, placed, request, settings, start},
         wire::PREFACE,
     },
 };
@@ -88,15 +88,15 @@ fn connections_beyond_the_bound_are_closed() {
 
 #[test]
 fn a_panic_fails_one_request_and_is_counted() {
-    let desk = desk();
-    let status = desk
+    let handler = handler();
+    let status = handler
         .guard(|| -> Result<(), tonic::Status> { panic!("broken invariant") })
         .unwrap_err();
     assert_eq!(status.code(), Code::Internal);
     assert!(!status.message().contains("invariant"));
     assert_eq!(
-        (desk.shared.stats.panics.get(), desk.shared.stats.refused.get()),
+        (handler.shared.stats.panics.get(), handler.shared.stats.refused.get()),
         (1, 0)
     );
-    assert!(desk.guard(|| Ok(())).is_ok());
+    assert!(handler.guard(|| Ok(())).is_ok());
 }

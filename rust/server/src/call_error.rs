@@ -15,7 +15,7 @@ use crate::{
 
 /// Why a call is not answered.
 #[derive(Debug)]
-pub(crate) enum Refusal {
+pub(crate) enum CallError {
     /// The request is wrong; nothing but a change of it will help.
     Request(RequestError),
     /// So are the customers of an upsert, or there is no room for them.
@@ -23,9 +23,9 @@ pub(crate) enum Refusal {
     /// Nothing is known of the customer asked for.
     CustomerUnknown,
     /// Nobody knows who calls.
-    CallerUnknown,
+    Unauthenticated,
     /// The caller is known, and may not do this.
-    RoleMissing { caller: String, role: Role },
+    PermissionDenied { caller: String, role: Role },
     /// The caller is known, and may not see this part of an answer.
     DetailForbidden(Detail),
     /// Many decisions are asked for at once, each with a part that one answer alone may have.
@@ -50,7 +50,7 @@ pub(crate) enum Refusal {
     Internal,
 }
 
-impl From<PipelineError> for Refusal {
+impl From<PipelineError> for CallError {
     fn from(error: PipelineError) -> Self {
         match error {
             PipelineError::Request(reject) => Self::Request(reject),
@@ -63,36 +63,36 @@ impl From<PipelineError> for Refusal {
     }
 }
 
-impl From<Refusal> for Status {
-    fn from(refusal: Refusal) -> Self {
+impl From<CallError> for Status {
+    fn from(refusal: CallError) -> Self {
         match refusal {
-            Refusal::Request(reject) => bad_request(reject.field(), &reject.to_string()),
-            Refusal::Store(refusal @ (StoreError::StoreFull { .. } | StoreError::StoreBytes { .. })) => {
+            CallError::Request(reject) => bad_request(reject.field(), &reject.to_string()),
+            CallError::Store(refusal @ (StoreError::StoreFull { .. } | StoreError::StoreBytes { .. })) => {
                 Self::resource_exhausted(refusal.to_string())
             }
-            Refusal::Store(refusal) => bad_request(&refusal.field(), &refusal.to_string()),
-            Refusal::CustomerUnknown => Self::not_found("nothing is known of this customer"),
-            Refusal::CallerUnknown => Self::unauthenticated(
+            CallError::Store(refusal) => bad_request(&refusal.field(), &refusal.to_string()),
+            CallError::CustomerUnknown => Self::not_found("nothing is known of this customer"),
+            CallError::Unauthenticated => Self::unauthenticated(
                 "authentication required: send a key as `authorization: Bearer ...`, or connect with a certificate that the \
                  server knows",
             ),
-            Refusal::RoleMissing { caller, role } => Self::permission_denied(format!(
+            CallError::PermissionDenied { caller, role } => Self::permission_denied(format!(
                 "`{caller}` does not have the role `{role}`, which the access file can grant"
             )),
-            Refusal::DetailForbidden(detail) => Self::permission_denied(format!(
+            CallError::DetailForbidden(detail) => Self::permission_denied(format!(
                 "{detail} needs role `{}`, which this caller does not have: it shows stored values of customers; the \
                  operator of the server grants roles in its access file",
                 Role::Explain
             )),
-            Refusal::DetailOfMany(detail) => bad_request(
+            CallError::DetailOfMany(detail) => bad_request(
                 detail.field(),
                 "too much for many decisions at once: leave it out, and call `Explain` for the decisions that matter",
             ),
-            Refusal::MessageTooLarge { bytes, bytes_max } => Self::resource_exhausted(format!(
+            CallError::MessageTooLarge { bytes, bytes_max } => Self::resource_exhausted(format!(
                 "a message of {bytes} bytes, more than {bytes_max}: send less in a call"
             )),
-            Refusal::AnswerTooLarge(too_large) => Self::resource_exhausted(too_large.to_string()),
-            Refusal::BatchTooLarge {
+            CallError::AnswerTooLarge(too_large) => Self::resource_exhausted(too_large.to_string()),
+            CallError::BatchTooLarge {
                 bytes,
                 decided,
                 customers,
@@ -101,16 +101,16 @@ impl From<Refusal> for Status {
                  at most {} customers in a call, or ask for fewer actions",
                 (decided * 9 / 10).max(1)
             )),
-            Refusal::Overload => Self::with_error_details(
+            CallError::Overload => Self::with_error_details(
                 Code::ResourceExhausted,
                 "the server is overloaded: try again later, or less often",
                 ErrorDetails::with_retry_info(Some(RETRY_AFTER)),
             ),
-            Refusal::Deadline => Self::deadline_exceeded("the deadline of the call has passed"),
-            Refusal::Late => Self::deadline_exceeded(
+            CallError::Deadline => Self::deadline_exceeded("the deadline of the call has passed"),
+            CallError::Late => Self::deadline_exceeded(
                 "the deadline leaves no time to run models, and this server does not decide on priors instead",
             ),
-            Refusal::Internal => {
+            CallError::Internal => {
                 Self::internal("the request failed inside the server; others are not affected")
             }
         }
