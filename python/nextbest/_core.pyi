@@ -51,54 +51,6 @@ class RequestError(ValueError):
 class ServerError(OSError):
     """A server or a load run cannot start: an address, a thread, a setting of tracing."""
 
-class _Traces(TypedDict):
-    emitted: int
-    exported: int
-    rejected: int
-    dropped: int
-    pending: int
-    sampled_out: int
-
-class _Shadow(TypedDict):
-    compared: int
-    disagreed: int
-    failed: int
-    dropped: int
-    farthest: float
-
-class _Transport(TypedDict):
-    not_calls: int
-    not_http2: int
-    connections_max: int
-    health_connections_refused: int
-    accepts_failed: int
-    control_connections_max: int
-
-class _Status(TypedDict):
-    bundle_digest: str
-    workspace: str
-    actions: int
-    models: int
-    activated_at_us: int
-    customers: int
-    decisions: int
-    traces: _Traces
-    draining: bool
-    explanations: int
-    refused: int
-    deadlines_exceeded: int
-    panics: int
-    failure_spans_suppressed: int
-    export_error: str
-    connections: int
-    connections_accepted: int
-    connections_refused: int
-    workers: int
-    index_bytes: int
-    kernel: str
-    shadow: _Shadow
-    transport: _Transport
-
 class _Report(TypedDict):
     sent: int
     ok: int
@@ -432,10 +384,10 @@ class Server:
         Raises:
             ValueError: A role or field is unknown, or not of its type.
         """
-    def status(self) -> _Status:
-        """Says what the server is doing: the fields of `StatusResponse`.
+    def status(self) -> bytes:
+        """Returns what the server is doing: an encoded `StatusResponse`.
 
-        At any moment, `emitted = exported + rejected + dropped + pending` holds in `traces`.
+        The source of its bundle and the counters of the log are not in it.
         """
     def model_health(self) -> bytes:
         """Says how the models of the active bundle fare: an encoded `ModelHealthResponse`."""

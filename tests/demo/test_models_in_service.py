@@ -11,6 +11,7 @@ from nextbest import _core, bundle
 from nextbest.client.client import Client
 from nextbest.demo import questions
 from nextbest.models import locate_runtime
+from nextbest.serve.status import read
 
 SETTINGS = {"address": "127.0.0.1:0", "health_address": "127.0.0.1:0", "onnxruntime_path": locate_runtime()}
 
@@ -37,8 +38,8 @@ def shadow(server, compared_min):
     """What the shadow checks have found, once they have come so far."""
     deadline = time.monotonic() + 20.0
     while time.monotonic() < deadline:
-        found = server.status()["shadow"]
-        if found["compared"] + found["failed"] >= compared_min:
+        found = read(server).shadow
+        if found.compared + found.failed >= compared_min:
             break
         time.sleep(0.02)
     return found
@@ -61,9 +62,9 @@ def test_native_scores_are_those_of_onnx_runtime_while_serving(made, sealed, eve
         found = shadow(server, 300)
     finally:
         server.shutdown(1.0)
-    assert found["compared"] >= 300
-    assert (found["disagreed"], found["failed"]) == (0, 0)
-    assert found["farthest"] <= 1e-6
+    assert found.compared >= 300
+    assert (found.disagreed, found.failed) == (0, 0)
+    assert found.farthest <= 1e-6
 
 
 def test_a_native_model_that_differs_is_counted(made, compilation):
@@ -79,8 +80,8 @@ def test_a_native_model_that_differs_is_counted(made, compilation):
         found = shadow(server, 50)
     finally:
         server.shutdown(1.0)
-    assert 0 < found["disagreed"] <= found["compared"]
-    assert found["farthest"] > 1e-6
+    assert 0 < found.disagreed <= found.compared
+    assert found.farthest > 1e-6
 
 
 def test_nothing_is_checked_by_default(made, sealed):
@@ -88,7 +89,7 @@ def test_nothing_is_checked_by_default(made, sealed):
     try:
         with Client(server.decision_address) as client:
             decide(client, made, 5)
-        assert server.status()["shadow"]["compared"] == 0
+        assert read(server).shadow.compared == 0
     finally:
         server.shutdown(1.0)
 

@@ -4,14 +4,15 @@ import json
 import socket
 
 from nextbest.serve.conditions import CALM_S, Condition, ConditionWatch, Refusals
+from nextbest.v1 import control_pb2
 
 
 def status(refused=0, failed=0, connections=9):
-    return {
-        "connections": connections,
-        "connections_refused": refused,
-        "transport": {"accepts_failed": failed, "connections_max": 9},
-    }
+    return control_pb2.StatusResponse(
+        connections=connections,
+        connections_refused=refused,
+        transport={"accepts_failed": failed, "connections_max": 9},
+    )
 
 
 def test_a_condition_is_logged_when_it_begins_and_when_it_ends():

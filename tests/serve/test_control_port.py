@@ -60,7 +60,7 @@ STATUS = {
     "shed": 18,
     "in_flight": 19,
     "intake_bytes": 20,
-    "security": {"callers_unknown": 21, "roles_missing": 22, "handshakes_failed": 23},
+    "security": {"unauthenticated": 21, "permission_denied": 22, "handshakes_failed": 23},
     "failure_spans_suppressed": 26,
     "export_error": "no answer",
     "transport": {
@@ -99,7 +99,7 @@ class DataPlane:
         return "new", "old", 1_500, 2_000
 
     def status(self):
-        return STATUS
+        return control_pb2.StatusResponse(**STATUS).SerializeToString()
 
     def model_health(self):
         models = [control_pb2.ModelHealth(name=name, decisions=7) for name in ("cards", "loans")]
@@ -172,7 +172,7 @@ def test_status(operator):
         shed=18,
         in_flight=19,
         intake_bytes=20,
-        security=SecurityCounts(callers_unknown=21, roles_missing=22, handshakes_failed=23),
+        security=SecurityCounts(unauthenticated=21, permission_denied=22, handshakes_failed=23),
         failure_spans_suppressed=26,
         export_error="no answer",
         transport=TransportCounts(

@@ -26,6 +26,7 @@ from nextbest.client.operator import Operator
 from nextbest.serve import stopping
 from nextbest.serve.stopping import Budget
 from nextbest.v1 import decision_pb2
+from nextbest.v1.control_pb2 import TraceCounts
 
 QUESTION = {"channel": "web", "placements": {"hero": 1}}
 PORTS = ("--address", "127.0.0.1:0", "--control-address", "127.0.0.1:0", "--health-address", "127.0.0.1:0")
@@ -232,10 +233,10 @@ def test_a_grace_that_leaves_no_time_is_refused(starter):
 
 
 def test_a_collector_that_takes_nothing_is_waited_for_from_the_begin():
-    waiting = {"exported": 5, "rejected": 1, "pending": 3}
+    waiting = TraceCounts(exported=5, rejected=1, pending=3)
     assert stopping._is_silent(waiting, waiting)
-    assert not stopping._is_silent(waiting, {**waiting, "exported": 6})
-    assert not stopping._is_silent({**waiting, "pending": 0}, waiting)
+    assert not stopping._is_silent(waiting, TraceCounts(exported=6, rejected=1, pending=3))
+    assert not stopping._is_silent(TraceCounts(exported=5, rejected=1), waiting)
 
 
 @given(whole=st.floats(0.0, 1e5), share=st.floats(0.0, 0.99), exports=st.booleans())

@@ -114,7 +114,7 @@ def test_keys_and_roles_on_both_ports(start_serving, starter, changed, files):
     assert operates(None) == ("UNAUTHENTICATED", "UNAUTHENTICATED")
     with Operator(serving.control, timeout_s=10.0, tls=files.tls(), api_key=files.keys["watch"]) as operator:
         counts = operator.status().security
-    assert counts == SecurityCounts(callers_unknown=2, roles_missing=1, handshakes_failed=0)
+    assert counts == SecurityCounts(unauthenticated=2, permission_denied=1, handshakes_failed=0)
     code, events, _ = serving.stop()
     assert code == 0
     told = [

@@ -13,6 +13,8 @@ import pytest
 from nextbest.serve import state as module
 from nextbest.serve.deciding import Deciding, NotKeptError, Origin, begin
 from nextbest.serve.state import LAYOUT, DamagedError, Kept, State, StateError, StateTakenError
+from nextbest.serve.status import read
+from nextbest.v1 import control_pb2
 
 FILE, OLD, NEW, BAD = b"file", b"old bundle", b"new bundle", b"bad"
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -36,7 +38,7 @@ class DataPlane:
         return digest(data), digest(previous), 1, 1
 
     def status(self):
-        return {"bundle_digest": digest(self.data)}
+        return control_pb2.StatusResponse(bundle_digest=digest(self.data)).SerializeToString()
 
     def model_health(self):
         return b""
@@ -96,9 +98,9 @@ def test_without_a_folder_a_restart_forgets():
     _, decides, _, _ = start(None)
     assert decides.source.origin is Origin.FILE
     decides.activate(NEW)
-    assert (decides.source.origin, decides.status()["bundle_source"]) == (Origin.ACTIVATION, "activation")
+    assert (decides.source.origin, read(decides).bundle_source) == (Origin.ACTIVATION, "activation")
     assert "a restart forgets it" in decides.source.reason
-    assert decides.status()["file_bundle_digest"] == digest(FILE)
+    assert read(decides).file_bundle_digest == digest(FILE)
 
 
 def test_a_refused_bundle_leaves_nothing(folder):

@@ -37,8 +37,8 @@ def _calls(found: "Status") -> Listing:
         "refused: invalid": found.refused,
         "refused: too late": found.deadlines_exceeded,
         "refused: overloaded": found.shed,
-        "refused: unauthenticated": found.security.callers_unknown,
-        "refused: permission denied": found.security.roles_missing,
+        "refused: unauthenticated": found.security.unauthenticated,
+        "refused: permission denied": found.security.permission_denied,
         "refused: not gRPC": found.transport.not_calls,
         "failed in the server": found.panics,
     }

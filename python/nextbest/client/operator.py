@@ -77,13 +77,13 @@ class SecurityCounts:
     """What the decision port has turned away.
 
     Attributes:
-        callers_unknown: Calls, because the caller was not authenticated.
-        roles_missing: Calls, because the caller lacked the role.
+        unauthenticated: Calls, because the caller was not authenticated.
+        permission_denied: Calls, because the caller lacked the role.
         handshakes_failed: Connections, because TLS was not agreed on.
     """
 
-    callers_unknown: int
-    roles_missing: int
+    unauthenticated: int
+    permission_denied: int
     handshakes_failed: int
 
 

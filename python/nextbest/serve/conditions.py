@@ -2,9 +2,11 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
+
+from nextbest.v1 import control_pb2
 
 WATCH_S: Final = 1.0
 """Between two looks."""
@@ -76,7 +78,9 @@ class Refusals:
     """Why connections are refused, from the counts of a server; empty after a minute without one."""
 
     def __init__(
-        self, status: Callable[[], Mapping[str, Any]], now: Callable[[], float] = time.monotonic
+        self,
+        status: Callable[[], control_pb2.StatusResponse],
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._status = status
         self._now = now
@@ -104,6 +108,5 @@ class Refusals:
 
     def _read(self) -> tuple[tuple[int, int], int, int]:
         status = self._status()
-        transport = status["transport"]
-        counts = (status["connections_refused"], transport["accepts_failed"])
-        return counts, status["connections"], transport["connections_max"]
+        counts = (status.connections_refused, status.transport.accepts_failed)
+        return counts, status.connections, status.transport.connections_max

@@ -20,6 +20,7 @@ from grpc_reflection.v1alpha import reflection
 from nextbest import telemetry
 from nextbest.bundle import SIZE_BYTES_MAX
 from nextbest.diagnostics.suggestion import one_of
+from nextbest.serve import status
 from nextbest.serve.access import Access
 from nextbest.serve.deciding import DataPlane, NotKeptError
 from nextbest.serve.guard import Context, Event, Guard, trace_context
@@ -144,7 +145,7 @@ class ControlService(control_pb2_grpc.ControlServiceServicer):
         context: Context,  # noqa: ARG002 - cannot fail
     ) -> control_pb2.StatusResponse:
         """Says what runs."""
-        return control_pb2.StatusResponse(**self._data_plane.status())
+        return status.read(self._data_plane)
 
     async def ModelHealth(  # noqa: N802 - named by the protocol
         self, request: control_pb2.ModelHealthRequest, context: Context

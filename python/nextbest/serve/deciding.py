@@ -2,13 +2,14 @@
 
 import contextlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from nextbest import bundle
+from nextbest.serve import status
 from nextbest.serve.state import DamagedError, Kept, State
 
 Running = TypeVar("Running")
@@ -23,8 +24,8 @@ class DataPlane(Protocol):
     def activate(self, bundle: bytes) -> tuple[str, str, int, int]:
         """Returns the digest, the previous digest, the microseconds it took, and the bytes of its index."""
 
-    def status(self) -> Mapping[str, Any]:
-        """Returns the fields of `StatusResponse` that it knows, those of `traces` among them."""
+    def status(self) -> bytes:
+        """Returns an encoded `StatusResponse`, as far as the data plane knows."""
 
     def model_health(self) -> bytes:
         """Returns an encoded `ModelHealthResponse` of every model."""
@@ -211,15 +212,14 @@ class Deciding:
             ) from None
         return Source(Origin.ACTIVATION, f"{activated}, and is kept in {self._state.folder}")
 
-    def status(self) -> Mapping[str, Any]:
-        """Returns the fields of `StatusResponse`."""
-        return {
-            **self._data_plane.status(),
-            "log_lines_dropped": self._dropped(),
-            "bundle_source": self.source.origin.value,
-            "bundle_reason": self.source.reason,
-            "file_bundle_digest": self._file_digest,
-        }
+    def status(self) -> bytes:
+        """Returns an encoded `StatusResponse`."""
+        found = status.read(self._data_plane)
+        found.log_lines_dropped = self._dropped()
+        found.bundle_source = self.source.origin.value
+        found.bundle_reason = self.source.reason
+        found.file_bundle_digest = self._file_digest
+        return found.SerializeToString()
 
     def model_health(self) -> bytes:
         """Returns an encoded `ModelHealthResponse` of every model."""

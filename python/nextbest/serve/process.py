@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 from nextbest import _core, bundle, telemetry
 from nextbest.diagnostics.suggestion import one_of
 from nextbest.models import locate_runtime
-from nextbest.serve import deciding, secret_files, signals
+from nextbest.serve import deciding, secret_files, signals, status
 from nextbest.serve.conditions import Condition, ConditionWatch, Refusals
 from nextbest.serve.control_port import ControlPort, ControlService
 from nextbest.serve.deciding import Deciding
@@ -116,7 +116,7 @@ def serve(
                 (_core.BundleError,),
                 lambda active, previous: announcer.activated(active, previous, decides.source.reason),
             )
-            connections_max = server.status()["transport"]["control_connections_max"]
+            connections_max = status.read(server).transport.control_connections_max
             control = ControlPort(service, settings.control_address, found, announcer.called, connections_max)
         except BaseException:
             server.shutdown(0.0)
@@ -142,12 +142,12 @@ def serve(
 def _conditions(server: _core.Server) -> list[Condition]:
     return [
         Condition(
-            lambda: server.status()["export_error"],
+            lambda: status.read(server).export_error,
             "the collector does not take decisions' spans",
             "the collector takes decisions' spans again",
         ),
         Condition(
-            Refusals(lambda: server.status()),  # noqa: PLW0108 - its type is narrower
+            Refusals(lambda: status.read(server)),
             "connections are refused",
             "no connections are refused any more",
         ),
@@ -156,7 +156,7 @@ def _conditions(server: _core.Server) -> list[Condition]:
 
 def _warnings(settings: Settings, server: _core.Server) -> list[str]:
     warnings = []
-    allowed, room = settings.limits.connections_max, server.status()["transport"]["connections_max"]
+    allowed, room = settings.limits.connections_max, status.read(server).transport.connections_max
     if allowed is not None and room < allowed:
         warnings.append(
             f"NEXTBEST_CONNECTIONS_MAX allows {allowed:,} connections, and the process's limit of open files "
@@ -260,22 +260,22 @@ def _listening(
     settings: Settings,
     found: secret_files.Secrets,
 ) -> Listening:
-    status = decides.status()
+    runs = status.read(decides)
     return Listening(
         decisions=server.decision_address,
         control=control.address,
         health=server.health_address,
-        bundle_digest=status["bundle_digest"],
-        bundle_source=status["bundle_source"],
-        bundle_reason=status["bundle_reason"],
-        workspace=status["workspace"],
-        actions=status["actions"],
-        models=status["models"],
+        bundle_digest=runs.bundle_digest,
+        bundle_source=runs.bundle_source,
+        bundle_reason=runs.bundle_reason,
+        workspace=runs.workspace,
+        actions=runs.actions,
+        models=runs.models,
         # What follows may be a token.
         otlp_endpoint=None if settings.otel.traces is None else settings.otel.traces.url.partition("?")[0],
         is_encrypted=found.certificates is not None,
         callers=_callers(found),
-        connections_max=status["transport"]["connections_max"],
+        connections_max=runs.transport.connections_max,
     )
 
 

@@ -8,12 +8,13 @@ from the begin of the stop, where it had spans to take and took none.
 import os
 import threading
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from nextbest import telemetry
+from nextbest.serve import status
 from nextbest.serve.log import LOG_FLUSH_S_MAX
+from nextbest.v1 import control_pb2
 
 EXPORT_S_MAX: Final = 2.0
 """Of a stop, for a collector."""
@@ -31,8 +32,8 @@ CUT_OFF: Final = 7
 class DataPlane(Protocol):
     """The part of `nextbest._core.Server` that ends it."""
 
-    def status(self) -> Mapping[str, Any]:
-        """Returns what the server is doing, with the counts of spans in `traces`."""
+    def status(self) -> bytes:
+        """Returns an encoded `StatusResponse`."""
 
     def drain(self, deadline_s: float) -> int:
         """Returns how many calls were cut off."""
@@ -100,11 +101,11 @@ def stop(server: DataPlane, control: Port, budget: Budget) -> Stopped:
     overdue = threading.Timer(budget.whole + OVERDUE_S, os._exit, (CUT_OFF,))
     overdue.daemon = True
     overdue.start()
-    before = server.status()["traces"]
+    before = status.read(server).traces
     cut_off = server.drain(budget.drain)
     now = time.monotonic()
     export_s = EXPORT_S_MAX
-    if _is_silent(before, server.status()["traces"]):
+    if _is_silent(before, status.read(server).traces):
         # The wait for it began with the stop.
         export_s = max(EXPORT_S_MIN, EXPORT_S_MAX - (now - begun))
     left = max(0.0, min(export_s, until - now))
@@ -121,7 +122,7 @@ def stop(server: DataPlane, control: Port, budget: Budget) -> Stopped:
     return Stopped(cut_off, spans_lost, exported != [True])
 
 
-def _is_silent(before: Mapping[str, int], after: Mapping[str, int]) -> bool:
+def _is_silent(before: control_pb2.TraceCounts, after: control_pb2.TraceCounts) -> bool:
     """Whether spans waited for a collector all the while, and it took none."""
-    settled = [counts["exported"] + counts["rejected"] for counts in (before, after)]
-    return before["pending"] > 0 and settled[0] == settled[1]
+    settled = [counts.exported + counts.rejected for counts in (before, after)]
+    return before.pending > 0 and settled[0] == settled[1]

@@ -288,25 +288,25 @@ class SecurityCounts(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    CALLERS_UNKNOWN_FIELD_NUMBER: _builtins.int
-    ROLES_MISSING_FIELD_NUMBER: _builtins.int
+    UNAUTHENTICATED_FIELD_NUMBER: _builtins.int
+    PERMISSION_DENIED_FIELD_NUMBER: _builtins.int
     HANDSHAKES_FAILED_FIELD_NUMBER: _builtins.int
-    callers_unknown: _builtins.int
+    unauthenticated: _builtins.int
     """Calls, because the caller was not authenticated."""
-    roles_missing: _builtins.int
+    permission_denied: _builtins.int
     """Calls, because the caller lacked the role."""
     handshakes_failed: _builtins.int
     """Connections, because the TLS handshake failed."""
     def __init__(
         self,
         *,
-        callers_unknown: _builtins.int = ...,
-        roles_missing: _builtins.int = ...,
+        unauthenticated: _builtins.int = ...,
+        permission_denied: _builtins.int = ...,
         handshakes_failed: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["callers_unknown", b"callers_unknown", "handshakes_failed", b"handshakes_failed", "roles_missing", b"roles_missing"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["handshakes_failed", b"handshakes_failed", "permission_denied", b"permission_denied", "unauthenticated", b"unauthenticated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

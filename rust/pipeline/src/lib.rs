@@ -44,7 +44,7 @@ pub use memory_budget::{MemoryBudget, Reservation};
 pub use model_counters::BundleCounters;
 pub use offline::{Offline, OfflineError};
 pub use pipeline::{Answered, LateModels, Pipeline};
-pub use shadow::{Shadow, ShadowCounts};
+pub use shadow::Shadow;
 
 #[cfg(test)]
 mod tests;

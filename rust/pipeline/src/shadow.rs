@@ -15,6 +15,7 @@ use std::{
 
 use nextbest_engine::{Record, rescore};
 use nextbest_onnx::{Runtime, Sessions};
+use nextbest_proto::v1;
 
 use crate::{active::Active, counter::Counter};
 
@@ -22,21 +23,6 @@ use crate::{active::Active, counter::Counter};
 const SHADOW_QUEUE_MAX: usize = 64;
 /// Yields to everything that decides.
 const NICENESS: i32 = 19;
-
-/// What shadow checks have found so far, over all bundles.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct ShadowCounts {
-    /// Scores that were compared.
-    pub compared: u64,
-    /// Those that differ by more than the engine allows.
-    pub disagreed: u64,
-    /// Scores that ONNX Runtime gave no answer for.
-    pub failed: u64,
-    /// Sampled decisions that were left out, because others were still waiting.
-    pub dropped: u64,
-    /// The largest difference.
-    pub farthest: f64,
-}
 
 /// A decision that is looked at once more.
 pub(crate) struct Sample {
@@ -96,10 +82,10 @@ impl Shadow {
         }
     }
 
-    /// What it has found so far.
+    /// What it has found so far, over all bundles.
     #[must_use]
-    pub fn counts(&self) -> ShadowCounts {
-        ShadowCounts {
+    pub fn counts(&self) -> v1::ShadowCounts {
+        v1::ShadowCounts {
             compared: self.counts.compared.load(Relaxed),
             disagreed: self.counts.disagreed.load(Relaxed),
             failed: self.counts.failed.load(Relaxed),

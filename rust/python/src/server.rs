@@ -8,7 +8,8 @@ use std::{
 use nextbest_engine::Kernel;
 use nextbest_otlp::{Destination, Protocol, Sampler};
 use nextbest_pipeline::LateModels;
-use nextbest_server::{Patience, Settings, Status};
+use nextbest_server::{Settings, Timeouts};
+use prost::Message as _;
 use pyo3::{
     prelude::*,
     types::{PyBytes, PyDict},
@@ -78,8 +79,8 @@ impl Server {
         Ok(())
     }
 
-    fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        render(py, &self.server.status())
+    fn status<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.server.status().encode_to_vec())
     }
 
     fn model_health<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
@@ -88,14 +89,14 @@ impl Server {
 
     fn drain(&self, py: Python<'_>, deadline_s: f64) -> PyResult<usize> {
         self.check_process()?;
-        let patience = seconds_of("deadline_s", deadline_s)?;
-        Ok(py.detach(|| self.server.drain(patience)))
+        let time_max = seconds_of("deadline_s", deadline_s)?;
+        Ok(py.detach(|| self.server.drain(time_max)))
     }
 
     fn shutdown(&self, py: Python<'_>, deadline_s: f64) -> PyResult<(usize, u64)> {
         self.check_process()?;
-        let patience = seconds_of("deadline_s", deadline_s)?;
-        let ended = py.detach(|| self.server.shutdown(patience));
+        let time_max = seconds_of("deadline_s", deadline_s)?;
+        let ended = py.detach(|| self.server.shutdown(time_max));
         Ok((ended.calls_cut_off, ended.spans_lost))
     }
 }
@@ -135,7 +136,7 @@ fn convert(settings: &Bound<'_, PyDict>) -> PyResult<Settings> {
     }
     converted.onnxruntime_path = taken.take::<PathBuf>("onnxruntime_path")?;
     taken.put("shadow_every", &mut converted.shadow_every)?;
-    convert_patience(&taken, &mut converted.patience)?;
+    convert_timeouts(&taken, &mut converted.timeouts)?;
     converted.tls = take_tls(&taken)?;
     converted.access = taken.take("access")?.map(convert_access).transpose()?;
     converted.drain_grace = taken
@@ -146,14 +147,14 @@ fn convert(settings: &Bound<'_, PyDict>) -> PyResult<Settings> {
     Ok(converted)
 }
 
-fn convert_patience(taken: &Taken<'_>, patience: &mut Patience) -> PyResult<()> {
+fn convert_timeouts(taken: &Taken<'_>, timeouts: &mut Timeouts) -> PyResult<()> {
     for (key, time) in [
-        ("handshake_s_max", &mut patience.handshake),
-        ("message_s_max", &mut patience.message),
-        ("reading_s_max", &mut patience.reading),
-        ("idle_s_max", &mut patience.idle),
-        ("keepalive_s", &mut patience.keepalive_interval),
-        ("keepalive_timeout_s", &mut patience.keepalive_timeout),
+        ("handshake_s_max", &mut timeouts.handshake),
+        ("message_s_max", &mut timeouts.message),
+        ("reading_s_max", &mut timeouts.reading),
+        ("idle_s_max", &mut timeouts.idle),
+        ("keepalive_s", &mut timeouts.keepalive_interval),
+        ("keepalive_timeout_s", &mut timeouts.keepalive_timeout),
     ] {
         if let Some(given) = taken.take_seconds(key)? {
             if given.is_zero() {
@@ -163,7 +164,7 @@ fn convert_patience(taken: &Taken<'_>, patience: &mut Patience) -> PyResult<()> 
         }
     }
     if let Some(age) = taken.take_seconds("connection_age_s")? {
-        patience.age = (!age.is_zero()).then_some(age);
+        timeouts.age = (!age.is_zero()).then_some(age);
     }
     Ok(())
 }
@@ -251,63 +252,4 @@ pub(crate) fn system_authorities(py: Python<'_>) -> Vec<Bound<'_, PyBytes>> {
         .iter()
         .map(|certificate| PyBytes::new(py, certificate))
         .collect()
-}
-
-/// The fields of `StatusResponse`.
-fn render<'py>(py: Python<'py>, status: &Status) -> PyResult<Bound<'py, PyDict>> {
-    let traces = PyDict::new(py);
-    traces.set_item("emitted", status.traces.emitted)?;
-    traces.set_item("exported", status.traces.exported)?;
-    traces.set_item("rejected", status.traces.rejected)?;
-    traces.set_item("dropped", status.traces.dropped)?;
-    traces.set_item("pending", status.traces.pending)?;
-    traces.set_item("sampled_out", status.traces.sampled_out)?;
-    let rendered = PyDict::new(py);
-    rendered.set_item("bundle_digest", &status.bundle_digest)?;
-    rendered.set_item("workspace", &status.workspace)?;
-    rendered.set_item("actions", status.actions)?;
-    rendered.set_item("models", status.models)?;
-    rendered.set_item("activated_at_us", status.activated_at_us)?;
-    rendered.set_item("customers", status.customers)?;
-    rendered.set_item("decisions", status.decisions)?;
-    rendered.set_item("traces", traces)?;
-    rendered.set_item("draining", status.draining)?;
-    rendered.set_item("explanations", status.explanations)?;
-    rendered.set_item("refused", status.refused)?;
-    rendered.set_item("deadlines_exceeded", status.deadlines_exceeded)?;
-    rendered.set_item("shed", status.shed)?;
-    rendered.set_item("in_flight", status.in_flight)?;
-    let security = PyDict::new(py);
-    security.set_item("callers_unknown", status.callers_unknown)?;
-    security.set_item("roles_missing", status.roles_missing)?;
-    security.set_item("handshakes_failed", status.handshakes_failed)?;
-    rendered.set_item("security", security)?;
-    let transport = PyDict::new(py);
-    transport.set_item("not_calls", status.not_calls)?;
-    transport.set_item("not_http2", status.not_http2)?;
-    transport.set_item("connections_max", status.connections_max)?;
-    transport.set_item("control_connections_max", status.control_connections_max)?;
-    transport.set_item("health_connections_refused", status.health_connections_refused)?;
-    transport.set_item("accepts_failed", status.accepts_failed)?;
-    rendered.set_item("transport", transport)?;
-    rendered.set_item("intake_bytes", status.intake_bytes)?;
-    rendered.set_item("answer_bytes", status.answer_bytes)?;
-    rendered.set_item("customers_bytes", status.customers_bytes)?;
-    rendered.set_item("panics", status.panics)?;
-    rendered.set_item("export_error", &status.export_error)?;
-    rendered.set_item("failure_spans_suppressed", status.failure_spans_suppressed)?;
-    rendered.set_item("connections", status.connections)?;
-    rendered.set_item("connections_accepted", status.connections_accepted)?;
-    rendered.set_item("connections_refused", status.connections_refused)?;
-    rendered.set_item("workers", status.workers)?;
-    rendered.set_item("index_bytes", status.index_bytes)?;
-    rendered.set_item("kernel", status.kernel)?;
-    let shadow = PyDict::new(py);
-    shadow.set_item("compared", status.shadow.compared)?;
-    shadow.set_item("disagreed", status.shadow.disagreed)?;
-    shadow.set_item("failed", status.shadow.failed)?;
-    shadow.set_item("dropped", status.shadow.dropped)?;
-    shadow.set_item("farthest", status.shadow.farthest)?;
-    rendered.set_item("shadow", shadow)?;
-    Ok(rendered)
 }

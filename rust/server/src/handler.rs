@@ -13,10 +13,10 @@ use tonic::{Code, Status};
 
 use crate::{
     call::Call,
+    call_error::{CallError, failure},
     failures::Failures,
     limits::{ANSWER_BYTES_MAX, PIECE_BYTES_MAX},
     load_shedding::load_shedder::LoadShedder,
-    call_error::{CallError, failure},
     shared::Shared,
 };
 

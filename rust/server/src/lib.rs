@@ -46,8 +46,7 @@ mod server;
 pub use access::{Access, Caller, Role};
 pub use error::ServerError;
 pub use server::{Ended, Server};
-pub use settings::{Timeouts, Settings};
-pub use status::Status;
+pub use settings::{Settings, Timeouts};
 pub use transport::{
     address::Address,
     tls::{CallerCertificates, Tls, TlsError},

@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::limits::{OVERLOAD_DELAY_MAX, CREDIT_MAX, TRANSPORT_TIME, WORK_PER_CREDIT};
+use crate::limits::{CREDIT_MAX, OVERLOAD_DELAY_MAX, TRANSPORT_TIME, WORK_PER_CREDIT};
 
 /// New decisions count an eighth in the mean.
 const SMOOTHING: u64 = 8;

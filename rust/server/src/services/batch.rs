@@ -11,10 +11,10 @@ use tonic::Status;
 
 use crate::{
     call::Call,
+    call_error::CallError,
     detail::Detail,
     handler::Handler,
     limits::{ANSWER_BYTES_MAX, BATCH_CUSTOMERS_MAX, BATCH_TURN},
-    call_error::CallError,
 };
 
 /// Tag and length of a decision within the answer.

@@ -5,7 +5,7 @@ use nextbest_proto::v1::{self, customer_service_server::CustomerService};
 use nextbest_store::{StoreError, UPSERT_CUSTOMERS_MAX};
 use tonic::{Request, Response, Status};
 
-use crate::{call::Call, handler::Handler, limits::UPSERT_CHUNK_CUSTOMERS, call_error::CallError};
+use crate::{call::Call, call_error::CallError, handler::Handler, limits::UPSERT_CHUNK_CUSTOMERS};
 
 #[tonic::async_trait]
 impl CustomerService for Handler {
@@ -24,8 +24,9 @@ impl CustomerService for Handler {
                 tokio::task::yield_now().await;
             }
             let customer = self.guard(|| {
-                check_customer(&active.bundle, customer)
-                    .map_err(|reject| CallError::Request(reject.within(&format!("customers[{place}]"))).into())
+                check_customer(&active.bundle, customer).map_err(|reject| {
+                    CallError::Request(reject.within(&format!("customers[{place}]"))).into()
+                })
             })?;
             checked.push(customer);
         }

@@ -6,9 +6,9 @@ use tonic::{Response, Status, Streaming};
 
 use crate::{
     call::Call,
+    call_error::CallError,
     detail::Detail,
     handler::Handler,
-    call_error::CallError,
     services::{
         batch::decide_batch,
         stream::{Answers, Leaving},

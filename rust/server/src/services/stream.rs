@@ -20,10 +20,10 @@ use tonic::{Status, Streaming};
 
 use crate::{
     call::Call,
+    call_error::CallError,
     detail::Detail,
     handler::Handler,
     limits::{STREAM_LAST_ANSWERS_MAX, STREAM_TURN_ANSWERS},
-    call_error::CallError,
 };
 
 /// Turns true when the call's connection is told to leave. In the extensions of a streaming call's request.

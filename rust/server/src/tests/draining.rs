@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    Address, Ended, Timeouts, Settings,
+    Address, Ended, Settings, Timeouts,
     tests::{
         fixture::{Client, age, eventually, request, settings, start},
         wire::{DATA, DECIDE, END_STREAM, HEADERS, PREFACE, Peer, SETTINGS, frame},

@@ -8,22 +8,17 @@ use std::{
 
 use arc_swap::ArcSwap;
 pub(super) use nextbest_pipeline::testing::{age, bundle, int, message, placed, request, seal};
+use nextbest_pipeline::{LateModels, MemoryBudget, open_niced};
 use nextbest_proto::v1::{
     self, customer_service_client::CustomerServiceClient, decision_service_client::DecisionServiceClient,
 };
-use nextbest_pipeline::{LateModels, MemoryBudget, open_niced};
 use nextbest_store::Store;
 use tokio::{runtime::Runtime, sync::watch};
 use tonic::transport::Channel;
 
 use crate::{
-    Server, Settings,
-    failures::Failures,
-    handler::Handler,
-    limits::ANSWERS_BYTES_MAX,
-    load_shedding::load_shedder::LoadShedder,
-    shared::Shared,
-    status::Stats,
+    Server, Settings, failures::Failures, handler::Handler, limits::ANSWERS_BYTES_MAX,
+    load_shedding::load_shedder::LoadShedder, shared::Shared, status::Stats,
 };
 
 /// A question about so many customers, all of one age.

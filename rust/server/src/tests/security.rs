@@ -15,7 +15,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair,
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Access, Caller, CallerCertificates, Timeouts, Role, Server, ServerError, Settings, Tls,
+    Access, Caller, CallerCertificates, Role, Server, ServerError, Settings, Timeouts, Tls,
     tests::{
         fixture::{age, bundle, eventually, request, settings, start},
         wire::DECIDE,
@@ -180,7 +180,8 @@ fn keys_open_what_their_roles_name() {
         );
     }
     let status = server.status();
-    assert!(status.unauthenticated > 0 && status.permission_denied > 0);
+    let security = status.security.unwrap();
+    assert!(security.unauthenticated > 0 && security.permission_denied > 0);
     assert_eq!((status.refused, status.shed), (0, 0));
 }
 
@@ -240,7 +241,7 @@ fn only_certificates_of_the_right_authority_come_in() {
     assert!(outcome(Some(ours.issue(&["anybody.example"]))));
     assert!(!outcome(Some(theirs.issue(&["anybody.example"]))));
     assert!(!outcome(None));
-    eventually(|| server.status().handshakes_failed >= 2);
+    eventually(|| server.status().security.unwrap().handshakes_failed >= 2);
     // Plain text is no TLS either.
     let mut plain = TcpStream::connect(server.decision_address()).unwrap();
     plain.write_all(crate::tests::wire::PREFACE).unwrap();

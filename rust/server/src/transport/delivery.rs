@@ -20,9 +20,9 @@ use slab::Slab;
 use tonic::{Status, body::Body};
 
 use crate::{
+    call_error::CallError,
     failures::Followed,
     limits::{ANSWER_BUFFER_BYTES, ENCODED_FACTOR, PIECE_BYTES_MAX},
-    call_error::CallError,
     shared::Shared,
 };
 

@@ -16,10 +16,7 @@ use nextbest_pipeline::{MemoryBudget, Reservation};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::Status;
 
-use crate::{
-    call_error::CallError,
-    transport::arriving::Arriving,
-};
+use crate::{call_error::CallError, transport::arriving::Arriving};
 
 /// Of a gRPC message: whether it is compressed, and its length.
 const PREFIX_BYTES: usize = 5;

@@ -17,12 +17,12 @@ use tonic_health::pb::health_server::{self, HealthServer};
 use crate::{
     access::{Role, Roles},
     call::Arrival,
+    call_error::CallError,
     failures::{Followed, method},
     handler::Handler,
     identity::Identity,
     limits::{BATCH_BYTES_MAX, CUSTOMERS_BYTES_MAX, DECIDE_BYTES_MAX, HEALTH_BYTES_MAX},
     load_shedding::load_shedder::InFlight,
-    call_error::CallError,
     services::{health::Health, stream::Leaving},
     transport::{
         arriving::Arriving,
@@ -71,8 +71,8 @@ impl Services {
                 .max_decoding_message_size(bytes_max)
                 .accept_compressed(CompressionEncoding::Gzip)
         };
-        let customers =
-            CustomerServiceServer::from_arc(Arc::clone(&handler)).accept_compressed(CompressionEncoding::Gzip);
+        let customers = CustomerServiceServer::from_arc(Arc::clone(&handler))
+            .accept_compressed(CompressionEncoding::Gzip);
         Self::Decisions(Arc::new(Decisions {
             calls: serve(DECIDE_BYTES_MAX),
             batches: serve(BATCH_BYTES_MAX),
@@ -138,7 +138,10 @@ impl Decisions {
 
     fn enter(&self) -> Option<Counted> {
         let load_shedder = &self.handler.load_shedder;
-        let permit = load_shedder.admits().then(|| self.gate.in_flight.enter()).flatten()?;
+        let permit = load_shedder
+            .admits()
+            .then(|| self.gate.in_flight.enter())
+            .flatten()?;
         load_shedder.admitted();
         Some(Counted::Admitted(Arc::clone(load_shedder), permit))
     }

@@ -17,8 +17,8 @@ use crate::{
     Settings,
     access::Roles,
     call::Arrival,
-    limits::{RETRY_AFTER},
-    tests::fixture::{Client, age, handler_of, eventually, message, placed, request, seal, settings, start},
+    limits::RETRY_AFTER,
+    tests::fixture::{Client, age, eventually, handler_of, message, placed, request, seal, settings, start},
 };
 
 #[test]

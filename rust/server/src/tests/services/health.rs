@@ -8,7 +8,7 @@ use tonic_health::pb::{
 };
 
 use crate::{
-    Timeouts, Server, Settings,
+    Server, Settings, Timeouts,
     limits::{HEALTH_CONNECTIONS_MAX, HEALTH_STREAMS_MAX, HEALTH_WATCHES_MAX, LINGER},
     tests::{
         fixture::{Client, eventually, settings, start},
@@ -132,7 +132,7 @@ fn silent_sockets_make_room_for_a_probe() {
         .map(|_| TcpStream::connect(server.health_address()).unwrap())
         .collect();
     // The first of them have left for the last, and one more leaves for the probe.
-    eventually(|| server.status().health_connections_refused >= 40);
+    eventually(|| server.status().transport.unwrap().health_connections_refused >= 40);
     let probe = Probe::connect(&server);
     assert_eq!(probe.check("liveness"), Ok(ServingStatus::Serving));
     // A peer that speaks HTTP/2 stays.

@@ -8,7 +8,7 @@ use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 use tonic::{Code, Request, Streaming};
 
 use crate::{
-    Timeouts, Server, Settings,
+    Server, Settings, Timeouts,
     limits::BATCH_CUSTOMERS_MAX,
     tests::fixture::{Client, age, bundle, int, placed, request, settings, start},
 };

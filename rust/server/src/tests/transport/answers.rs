@@ -130,12 +130,12 @@ fn answers_that_nobody_reads_count_until_they_are_read() {
     let mut caller = Caller::connect(&server, 0);
     let asked = request("", vec![age(30)]);
     let unread: Vec<_> = (0..3).map(|_| caller.decide(&asked)).collect();
-    eventually(|| server.status().answer_bytes == 3 * ANSWER_BUFFER_BYTES);
+    eventually(|| server.status().answer_bytes == (3 * ANSWER_BUFFER_BYTES) as u64);
     drop(unread);
     // Their callers have gone.
     eventually(|| server.status().answer_bytes == 0);
     let unread: Vec<_> = (0..2).map(|_| caller.decide(&asked)).collect();
-    eventually(|| server.status().answer_bytes == 2 * ANSWER_BUFFER_BYTES);
+    eventually(|| server.status().answer_bytes == (2 * ANSWER_BUFFER_BYTES) as u64);
     drop((unread, caller));
     eventually(|| server.status().answer_bytes == 0);
 }
@@ -153,12 +153,12 @@ fn answers_that_nobody_reads_are_bounded() {
     let mut unread = vec![];
     for count in 1..=4 {
         unread.push(silent.decide(&asked));
-        eventually(|| server.status().answer_bytes == count * ANSWER_BUFFER_BYTES);
+        eventually(|| server.status().answer_bytes == (count * ANSWER_BUFFER_BYTES) as u64);
     }
     // Without content, it comes through a window of nothing.
     let refused = silent.decide(&asked);
     assert_eq!(silent.status(refused).unwrap(), Code::ResourceExhausted as u16);
-    assert_eq!(server.status().answer_bytes, answer_bytes_max);
+    assert_eq!(server.status().answer_bytes, answer_bytes_max as u64);
     let client = Client::connect(&server);
     let status = client.decide(asked.clone()).unwrap_err();
     assert_eq!(status.code(), Code::ResourceExhausted);

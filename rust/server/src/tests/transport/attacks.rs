@@ -10,7 +10,7 @@ use prost::Message as _;
 use tonic::Code;
 
 use crate::{
-    Timeouts, Server, Settings,
+    Server, Settings, Timeouts,
     limits::{HEADER_LIST_BYTES_MAX, STREAMS_MAX},
     tests::{
         caller::{Caller, enframe},
@@ -281,7 +281,7 @@ fn streams_beyond_the_bound_are_refused() {
     for opened in 0..=STREAMS_MAX {
         peer.call(DECIDE, 0);
         // A burst would be refused for being one.
-        eventually(|| server.status().in_flight >= opened.min(STREAMS_MAX - 1) as usize);
+        eventually(|| server.status().in_flight >= u64::from(opened.min(STREAMS_MAX - 1)));
     }
     let refused = loop {
         let found = peer.receive().unwrap();
@@ -334,7 +334,7 @@ fn memory_of_messages_that_do_not_end_is_bounded() {
         let mut call = caller.open(DECIDE);
         call.send(part.clone());
         opened.push(call);
-        eventually(|| server.status().intake_bytes == count * part.len());
+        eventually(|| server.status().intake_bytes == (count * part.len()) as u64);
     }
     beside(&server, || {
         let mut last = caller.open(DECIDE);

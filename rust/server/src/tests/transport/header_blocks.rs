@@ -177,7 +177,7 @@ fn who_sends_it_is_told_in_http() {
         peer.send(&frame(DATA, END_STREAM, 5, &message()));
         assert_eq!(read(&mut peer, 5).decided.last(), Some(&5), "{fields:?}");
     }
-    assert_eq!(server.status().not_calls, 5);
+    assert_eq!(server.status().transport.unwrap().not_calls, 5);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use tonic::Code;
 use crate::{
     Server, Settings,
     tests::{
-        fixture::{Client, age, handler, eventually, placed, request, settings, start},
+        fixture::{Client, age, eventually, handler, placed, request, settings, start},
         wire::PREFACE,
     },
 };
@@ -95,7 +95,10 @@ fn a_panic_fails_one_request_and_is_counted() {
     assert_eq!(status.code(), Code::Internal);
     assert!(!status.message().contains("invariant"));
     assert_eq!(
-        (handler.shared.stats.panics.get(), handler.shared.stats.refused.get()),
+        (
+            handler.shared.stats.panics.get(),
+            handler.shared.stats.refused.get()
+        ),
         (1, 0)
     );
     assert!(handler.guard(|| Ok(())).is_ok());
