@@ -50,7 +50,7 @@ class Recorder(decision_pb2_grpc.DecisionServiceServicer, customer_pb2_grpc.Cust
 
     def Get(self, request, context):
         return self._answer(
-            "Get", request, context, (grpc.StatusCode.NOT_FOUND, "nothing is known of this customer")
+            "Get", request, context, (grpc.StatusCode.NOT_FOUND, "this customer is not stored")
         )
 
     def Delete(self, request, context):

@@ -74,7 +74,7 @@ def test_a_stream_ends_when_others_may_call(start_serving, starter, tmp_path):
         with pytest.raises(grpc.RpcError) as ended:
             next(answers)
         assert ended.value.code() is grpc.StatusCode.UNAVAILABLE
-        assert "who may call has changed" in ended.value.details()
+        assert "the access file has changed" in ended.value.details()
 
 
 @pytest.mark.parametrize(

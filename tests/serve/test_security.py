@@ -291,7 +291,7 @@ def test_certificates_that_cannot_be_used_stop_the_start(starter, files):
         tls_certificate=files.folder / "server.pem",
         tls_key=files.folder / "server.key",
     )
-    with pytest.raises((OSError, ListenError), match="TLS cannot be spoken: key: no private key in PEM form"):
+    with pytest.raises((OSError, ListenError), match="TLS cannot be used: key: no private key in PEM form"):
         serve(starter.read_bytes(), settings, None)
 
 

@@ -101,7 +101,7 @@ def _of_servers(error: Exception) -> CommandError | None:
 
 
 _BAD_SETTINGS = {
-    "TLS cannot be spoken": "correct the file: --tls-certificate, --tls-key, --tls-client-ca",
+    "TLS cannot be used": "correct the file: --tls-certificate, --tls-key, --tls-client-ca",
     "decisions cannot be traced": "correct the variables of OpenTelemetry, or unset them",
     "cannot listen on": "correct --address or --health-address: host:port of this machine, or unix:/path",
 }

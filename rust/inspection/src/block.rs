@@ -25,8 +25,8 @@ const INDEX_OF_AUTHORITY: usize = 1;
 
 /// Why a block is not passed on as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fault {
-    /// A value has bytes that no value may have: the one fault that proxies pass on.
+pub enum HeaderError {
+    /// A value has bytes that no value may have: the one error that proxies pass on.
     Value,
     /// A field is none, or none of a request.
     Field,
@@ -39,8 +39,8 @@ pub enum Fault {
 pub(super) enum Verdict {
     /// As it should be.
     Sound,
-    /// To be replaced by [`Inspector::rewrite`]; with a fault, its request is answered with an error.
-    Rewrite(Option<Fault>),
+    /// To be replaced by [`Inspector::rewrite`]; with an error, its request is answered with an error.
+    Rewrite(Option<HeaderError>),
     /// No block: nothing behind it can be read (RFC 7541, section 2.3.3 and others).
     Broken,
 }
@@ -88,7 +88,7 @@ impl Inspector {
     pub(super) fn inspect(&mut self, block: &[u8]) -> Verdict {
         self.fields.clear();
         let mut reader = Reader { block, at: 0 };
-        let (mut list_bytes, mut fault, mut is_replaced) = (0_usize, None, false);
+        let (mut list_bytes, mut error, mut is_replaced) = (0_usize, None, false);
         while !reader.is_empty() {
             let Some(field) = self.read(&mut reader) else {
                 return Verdict::Broken;
@@ -99,15 +99,15 @@ impl Inspector {
                 // RFC 7541, section 4.2: at the beginning of a block alone.
                 return Verdict::Broken;
             }
-            fault = fault.max(field.entry.fault());
+            error = error.max(field.entry.error());
             is_replaced |= field.replaced;
             self.fields.push(field);
         }
         // Counted as HTTP/2 counts, which gives the whole connection up at four times as much.
         if list_bytes > HEADER_LIST_BYTES_MAX as usize {
-            Verdict::Rewrite(Some(Fault::TooLarge))
-        } else if fault.is_some() || is_replaced {
-            Verdict::Rewrite(fault)
+            Verdict::Rewrite(Some(HeaderError::TooLarge))
+        } else if error.is_some() || is_replaced {
+            Verdict::Rewrite(error)
         } else {
             Verdict::Sound
         }
@@ -195,24 +195,24 @@ impl Inspector {
     }
 
     /// Writes the block that was inspected last in a form that HTTP/2 takes.
-    pub(super) fn rewrite(&self, block: &[u8], fault: Option<Fault>) -> Vec<u8> {
+    pub(super) fn rewrite(&self, block: &[u8], error: Option<HeaderError>) -> Vec<u8> {
         let mut rewritten = Vec::with_capacity(block.len() + 16);
         for field in &self.fields {
-            let is_kept = fault != Some(Fault::TooLarge)
+            let is_kept = error != Some(HeaderError::TooLarge)
                 || field.form != Form::Literal && field.form != Form::Indexed
                 || field.entry.name.is_pseudo();
             if is_kept {
                 field.rewrite(block, &mut rewritten);
             }
         }
-        if let Some(fault) = fault {
-            rewritten.extend_from_slice(&[LITERAL, 1, MARK, 1, fault.letter()]);
+        if let Some(error) = error {
+            rewritten.extend_from_slice(&[LITERAL, 1, MARK, 1, error.letter()]);
         }
         rewritten
     }
 }
 
-impl Fault {
+impl HeaderError {
     fn letter(self) -> u8 {
         match self {
             Self::Value => b'v',
@@ -231,10 +231,10 @@ impl Fault {
 }
 
 impl Entry {
-    fn fault(&self) -> Option<Fault> {
+    fn error(&self) -> Option<HeaderError> {
         self.is_malformed.then_some(match self.name {
-            Name::Regular => Fault::Value,
-            _ => Fault::Field,
+            Name::Regular => HeaderError::Value,
+            _ => HeaderError::Field,
         })
     }
 }

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use crate::{
-    CONTINUATIONS_MAX, FRAME_BYTES_MAX, Faults, HEADER_BLOCK_BYTES_MAX,
-    block::{Fault, Inspector, Verdict},
+    CONTINUATIONS_MAX, ErrorFlag, FRAME_BYTES_MAX, HEADER_BLOCK_BYTES_MAX,
+    block::{HeaderError, Inspector, Verdict},
     field::Authorities,
 };
 
@@ -104,8 +104,8 @@ impl Begun {
 #[derive(Debug)]
 pub(crate) struct Frames {
     inspector: Inspector,
-    // Set when a block with a fault was replaced.
-    has_faults: Faults,
+    // Set when a block with an error was replaced.
+    has_errors: ErrorFlag,
     // Of a frame that is passed on without being looked at.
     left: usize,
     begun: Option<Begun>,
@@ -116,10 +116,10 @@ pub(crate) struct Frames {
 }
 
 impl Frames {
-    pub(crate) fn new(authorities: Authorities, has_faults: Faults) -> Self {
+    pub(crate) fn new(authorities: Authorities, has_errors: ErrorFlag) -> Self {
         Self {
             inspector: Inspector::new(authorities),
-            has_faults,
+            has_errors,
             left: 0,
             begun: None,
             newest: 0,
@@ -219,11 +219,11 @@ impl Frames {
             let replacement = self.block(head, fragment);
             let has_priority = head.flags & PRIORITY != 0 && !self.is_over;
             if has_priority && depends_on_itself(head, payload) {
-                self.has_faults.set(true);
+                self.has_errors.set(true);
                 // HTTP/2 does not decode such a block, and would not understand the next.
                 return Some(assemble(
                     head,
-                    &self.inspector.rewrite(fragment, Some(Fault::Field)),
+                    &self.inspector.rewrite(fragment, Some(HeaderError::Field)),
                 ));
             }
             return replacement;
@@ -240,11 +240,11 @@ impl Frames {
     fn block(&mut self, head: Head, block: &[u8]) -> Option<Vec<u8>> {
         match self.inspector.inspect(block) {
             Verdict::Sound => None,
-            Verdict::Rewrite(fault) => {
-                if fault.is_some() {
-                    self.has_faults.set(true);
+            Verdict::Rewrite(error) => {
+                if error.is_some() {
+                    self.has_errors.set(true);
                 }
-                Some(assemble(head, &self.inspector.rewrite(block, fault)))
+                Some(assemble(head, &self.inspector.rewrite(block, error)))
             }
             Verdict::Broken => {
                 self.is_over = true;

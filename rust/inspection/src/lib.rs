@@ -28,7 +28,7 @@ use http::{HeaderMap, HeaderName};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use self::frames::Frames;
-pub use self::{block::Fault, field::Authorities};
+pub use self::{block::HeaderError, field::Authorities};
 
 /// Of one HTTP/2 frame.
 pub const FRAME_BYTES_MAX: u32 = 16 * 1024;
@@ -42,14 +42,14 @@ pub const CONTINUATIONS_MAX: usize = 8;
 /// Of a field that tells what became of a block; no client has one of this name.
 static MARK_NAME: HeaderName = HeaderName::from_static("~");
 
-/// Whether a block of a connection was replaced for a fault. Until then no request needs to be looked at.
-pub type Faults = Rc<Cell<bool>>;
+/// Whether a block of a connection was replaced for an error. Until then no request needs to be looked at.
+pub type ErrorFlag = Rc<Cell<bool>>;
 
 /// Why a request's header block was replaced; nothing where it was not.
 #[must_use]
-pub fn fault(headers: &HeaderMap) -> Option<Fault> {
+pub fn header_error(headers: &HeaderMap) -> Option<HeaderError> {
     let last = headers.get_all(&MARK_NAME).iter().next_back()?;
-    Some(Fault::of_letter(last.as_bytes()))
+    Some(HeaderError::of_letter(last.as_bytes()))
 }
 
 /// A connection whose header blocks are inspected.
@@ -65,11 +65,11 @@ pub struct Inspected<S> {
 
 impl<S> Inspected<S> {
     /// `read`: bytes that were taken from the stream already, and are read once more from here.
-    /// `has_faults` is set before the first request with a fault can be read.
-    pub fn new(stream: S, read: &[u8], authorities: Authorities, has_faults: Faults) -> Self {
+    /// `has_errors` is set before the first request with an error can be read.
+    pub fn new(stream: S, read: &[u8], authorities: Authorities, has_errors: ErrorFlag) -> Self {
         Self {
             stream,
-            frames: Frames::new(authorities, has_faults),
+            frames: Frames::new(authorities, has_errors),
             ready: read.iter().copied().collect(),
             held: Vec::new(),
         }

@@ -128,7 +128,7 @@ fn read_by_http2(bytes: &[u8], chunk: usize) -> Vec<Option<Vec<Sent>>> {
         for part in bytes.chunks(chunk) {
             peer.write_all(part).await.unwrap();
         }
-        let stream = Inspected::new(socket, PREFACE, Authorities::Valid, Faults::default());
+        let stream = Inspected::new(socket, PREFACE, Authorities::Valid, ErrorFlag::default());
         let mut builder = h2::server::Builder::new();
         builder
             .max_header_list_size(HEADER_LIST_BYTES_MAX)
@@ -146,7 +146,7 @@ fn read_by_http2(bytes: &[u8], chunk: usize) -> Vec<Option<Vec<Sent>>> {
             let fields = headers
                 .iter()
                 .map(|(name, value)| (name.as_str().into(), value.as_bytes().into()));
-            requests.push(fault(headers).is_none().then(|| fields.collect()));
+            requests.push(header_error(headers).is_none().then(|| fields.collect()));
         }
         requests
     })

@@ -20,7 +20,7 @@ use tokio::{
 };
 
 use crate::{
-    LoadFault,
+    LoadError,
     status::{Failure, judge},
     target::{Socket, Target},
 };
@@ -58,7 +58,7 @@ pub(crate) struct Outcome {
 impl Connection {
     /// Connects. Returns when the server has answered a ping: with TLS 1.3, a server that does not want this
     /// client says so only then, and one that speaks no HTTP/2 never answers.
-    pub(crate) async fn open(target: Rc<Target>) -> Result<Self, LoadFault> {
+    pub(crate) async fn open(target: Rc<Target>) -> Result<Self, LoadError> {
         let current = RefCell::new(connect(&target).await?);
         Ok(Self {
             target,
@@ -186,8 +186,8 @@ fn grpc_timeout(left: Duration) -> String {
     }
 }
 
-async fn connect(target: &Target) -> Result<SendRequest<Bytes>, LoadFault> {
-    let fault = |cause: String| LoadFault::Connect {
+async fn connect(target: &Target) -> Result<SendRequest<Bytes>, LoadError> {
+    let fault = |cause: String| LoadError::Connect {
         address: target.address.clone(),
         cause,
     };
@@ -222,7 +222,9 @@ where
                 .map_err(|cause| format!("no TLS connection: {cause}"))?;
             // The alert that says why may be lost with the connection.
             greet(stream).await.map_err(|cause| {
-                format!("{cause}, after the TLS handshake: does the server want another client certificate?")
+                format!(
+                    "{cause}, after the TLS handshake: does the server require another client certificate?"
+                )
             })
         }
     }

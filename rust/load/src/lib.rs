@@ -81,7 +81,7 @@ pub enum Pace {
 
 /// Why a run did not begin.
 #[derive(Debug)]
-pub enum LoadFault {
+pub enum LoadError {
     /// A setting that makes no run; the text names it.
     Setting(Cow<'static, str>),
     /// The server cannot be reached.
@@ -95,17 +95,17 @@ pub enum LoadFault {
     Thread(std::io::Error),
 }
 
-impl fmt::Display for LoadFault {
+impl fmt::Display for LoadError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Setting(text) => formatter.write_str(text),
             Self::Connect { address, cause } => write!(formatter, "cannot connect to `{address}`: {cause}"),
-            Self::Thread(cause) => write!(formatter, "the system gives no thread: {cause}"),
+            Self::Thread(cause) => write!(formatter, "no thread can be started: {cause}"),
         }
     }
 }
 
-impl std::error::Error for LoadFault {}
+impl std::error::Error for LoadError {}
 
 #[cfg(test)]
 mod tests;

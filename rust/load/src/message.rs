@@ -5,14 +5,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Uri, Version, header};
 
-use crate::{LoadFault, Pace, Settings, connection::frame, target::Target};
+use crate::{LoadError, Pace, Settings, connection::frame, target::Target};
 
 /// After the last request, the run waits so long for the last answer.
 const TIMEOUT_MAX: Duration = Duration::from_mins(1);
 
 /// Checks the settings, and frames their messages.
-pub(crate) fn check(settings: &Settings) -> Result<Vec<Bytes>, LoadFault> {
-    let fault = |text: &'static str| Err(LoadFault::Setting(text.into()));
+pub(crate) fn check(settings: &Settings) -> Result<Vec<Bytes>, LoadError> {
+    let fault = |text: &'static str| Err(LoadError::Setting(text.into()));
     let is_paced = match settings.pace {
         Pace::Open { rate_per_s } => rate_per_s.is_finite() && rate_per_s > 0.0,
         Pace::Closed { in_flight } => in_flight > 0,
@@ -40,8 +40,8 @@ pub(crate) fn check(settings: &Settings) -> Result<Vec<Bytes>, LoadFault> {
 }
 
 /// What every request begins with. Made once: copying it is cheaper than building it.
-pub(crate) fn template(settings: &Settings, target: &Target) -> Result<Request<()>, LoadFault> {
-    let fault = |text: &'static str| LoadFault::Setting(text.into());
+pub(crate) fn template(settings: &Settings, target: &Target) -> Result<Request<()>, LoadError> {
+    let fault = |text: &'static str| LoadError::Setting(text.into());
     let uri = Uri::builder()
         .scheme(target.scheme())
         .authority(target.authority.clone())

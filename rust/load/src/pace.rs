@@ -12,11 +12,11 @@ use http::Request;
 use tokio::task::{LocalSet, spawn_local, yield_now};
 
 use crate::{
-    LoadFault, Pace, Report, Settings, Watch,
+    LoadError, Pace, Report, Settings, Watch,
     connection::Connection,
     hiccup::HiccupMeter,
     message::{check, template},
-    report::Tally,
+    report::Counts,
     status::Failure,
     target::Target,
 };
@@ -36,14 +36,14 @@ const NAP_MAX: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// When a setting is out of range or the server cannot be reached. What goes wrong later is in the report.
-pub fn run(settings: &Settings, watch: &Arc<Watch>) -> Result<Report, LoadFault> {
+pub fn run(settings: &Settings, watch: &Arc<Watch>) -> Result<Report, LoadError> {
     let messages = check(settings)?;
     let target = Rc::new(Target::parse(&settings.address, settings.tls.as_ref())?);
     let request = template(settings, &target)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(LoadFault::Thread)?;
+        .map_err(LoadError::Thread)?;
     LocalSet::new().block_on(&runtime, async {
         let mut connections = Vec::with_capacity(settings.connections);
         for _ in 0..settings.connections {
@@ -61,7 +61,7 @@ pub fn run(settings: &Settings, watch: &Arc<Watch>) -> Result<Report, LoadFault>
             outstanding: Cell::new(0),
             watch: Arc::clone(watch),
         });
-        let hiccups = HiccupMeter::start().map_err(LoadFault::Thread)?;
+        let hiccups = HiccupMeter::start().map_err(LoadError::Thread)?;
         match settings.pace {
             Pace::Open { rate_per_s } => run.open_loop(start, rate_per_s).await,
             Pace::Closed { in_flight } => run.closed_loop(in_flight).await,
@@ -86,7 +86,7 @@ struct Run {
     measure_from: Instant,
     end: Instant,
     timeout: Option<Duration>,
-    tally: RefCell<Tally>,
+    tally: RefCell<Counts>,
     outstanding: Cell<usize>,
     watch: Arc<Watch>,
 }

@@ -55,7 +55,7 @@ pub struct Report {
 
 /// Outcomes as they come in.
 #[derive(Default)]
-pub(crate) struct Tally {
+pub(crate) struct Counts {
     pub(crate) sent: u64,
     pub(crate) lag: Latencies,
     ok: u64,
@@ -74,7 +74,7 @@ struct Failures {
     latencies: Latencies,
 }
 
-impl Tally {
+impl Counts {
     /// Counts an answer that has just come.
     pub(crate) fn answer(&mut self, outcome: Outcome, due: Instant) {
         let now = Instant::now();

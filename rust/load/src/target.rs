@@ -6,7 +6,7 @@ use http::uri::Authority;
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::{
-    LoadFault,
+    LoadError,
     tls::{Handshake, Tls},
 };
 
@@ -39,12 +39,12 @@ impl Target {
     ///
     /// # Errors
     /// When it is none of these, or TLS has no certificates to go by.
-    pub(crate) fn parse(address: &str, tls: Option<&Tls>) -> Result<Self, LoadFault> {
+    pub(crate) fn parse(address: &str, tls: Option<&Tls>) -> Result<Self, LoadError> {
         let (place, authority) = match address.strip_prefix("unix:") {
             Some(path) => {
                 let path = path.strip_prefix("//").unwrap_or(path);
                 if path.is_empty() {
-                    return Err(LoadFault::Setting(
+                    return Err(LoadError::Setting(
                         "`address` names no file: write unix:/path/of/socket".into(),
                     ));
                 }
@@ -79,12 +79,12 @@ impl Target {
     }
 }
 
-fn tcp(address: &str) -> Result<Authority, LoadFault> {
+fn tcp(address: &str) -> Result<Authority, LoadError> {
     let authority: Option<Authority> = address.parse().ok();
     authority
         .filter(|authority| authority.port_u16().is_some())
         .ok_or_else(|| {
-            LoadFault::Setting(
+            LoadError::Setting(
                 format!("`address` is `{address}`: write host:port, or unix:/path/of/socket").into(),
             )
         })

@@ -12,7 +12,7 @@ use tokio_rustls::{
     },
 };
 
-use crate::LoadFault;
+use crate::LoadError;
 
 const HTTP2: &[u8] = b"h2";
 
@@ -46,10 +46,10 @@ pub(crate) struct Handshake {
 
 impl Handshake {
     /// Reads the certificates. `host` is what the server is called in its address.
-    pub(crate) fn prepare(tls: &Tls, host: &str) -> Result<Self, LoadFault> {
+    pub(crate) fn prepare(tls: &Tls, host: &str) -> Result<Self, LoadError> {
         let name = tls.server_name.as_deref().unwrap_or(host);
         let server_name = ServerName::try_from(name.to_owned()).map_err(|_| {
-            LoadFault::Setting(format!("`{name}` is no name that a certificate can have").into())
+            LoadError::Setting(format!("`{name}` is not a name that a certificate can have").into())
         })?;
         let config = configure(tls)?;
         Ok(Self {
@@ -75,7 +75,7 @@ impl Handshake {
     }
 }
 
-fn configure(tls: &Tls) -> Result<ClientConfig, LoadFault> {
+fn configure(tls: &Tls) -> Result<ClientConfig, LoadError> {
     let mut authorities = RootCertStore::empty();
     for certificate in certificates(&tls.authorities, "tls_ca")? {
         authorities
@@ -92,7 +92,7 @@ fn configure(tls: &Tls) -> Result<ClientConfig, LoadFault> {
         Some(identity) => {
             let chain = certificates(&identity.certificates, "tls_cert")?;
             let key = PrivateKeyDer::from_pem_slice(&identity.key)
-                .map_err(|_| LoadFault::Setting("`tls_key` holds no private key in PEM form".into()))?;
+                .map_err(|_| LoadError::Setting("`tls_key` holds no private key in PEM form".into()))?;
             builder
                 .with_client_auth_cert(chain, key)
                 .map_err(|cause| unusable("tls_cert", &cause))?
@@ -102,16 +102,16 @@ fn configure(tls: &Tls) -> Result<ClientConfig, LoadFault> {
     Ok(config)
 }
 
-fn certificates(pem: &[u8], setting: &str) -> Result<Vec<CertificateDer<'static>>, LoadFault> {
+fn certificates(pem: &[u8], setting: &str) -> Result<Vec<CertificateDer<'static>>, LoadError> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match read {
         Ok(found) if !found.is_empty() => Ok(found),
-        _ => Err(LoadFault::Setting(
+        _ => Err(LoadError::Setting(
             format!("`{setting}` holds no certificate in PEM form").into(),
         )),
     }
 }
 
-fn unusable(setting: &str, cause: &rustls::Error) -> LoadFault {
-    LoadFault::Setting(format!("`{setting}` cannot be used: {cause}").into())
+fn unusable(setting: &str, cause: &rustls::Error) -> LoadError {
+    LoadError::Setting(format!("`{setting}` cannot be used: {cause}").into())
 }

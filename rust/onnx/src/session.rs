@@ -238,7 +238,7 @@ fn check_output(session: &Session, model: &Model) -> Result<(), String> {
         None => Err(format!("it has no output `{}`", model.output)),
         Some(outlet) if outlet.dtype().is_tensor() => Ok(()),
         Some(_) => Err(format!(
-            "its output `{}` is no tensor: export it without ZipMap",
+            "its output `{}` is not a tensor: export it without ZipMap",
             model.output
         )),
     }

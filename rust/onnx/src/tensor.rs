@@ -54,7 +54,7 @@ pub(crate) fn probabilities(
         return Ok(());
     }
     let Ok((shape, items)) = output.try_extract_tensor::<f64>() else {
-        return Err("its output is no tensor of floats or doubles".to_owned());
+        return Err("its output is not a tensor of floats or doubles".to_owned());
     };
     let columns = columns(shape, wanted, items.len())?;
     let rows = items.chunks_exact(columns).zip(wanted);

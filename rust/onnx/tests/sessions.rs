@@ -341,7 +341,7 @@ fn models_that_are_not_what_the_bundle_says_are_refused() {
     );
     let mut label = linear();
     (label.output, label.positive_column) = ("label".to_owned(), 0);
-    assert_eq!(refused(label), "its output is no tensor of floats or doubles");
+    assert_eq!(refused(label), "its output is not a tensor of floats or doubles");
     let zipmap = model(
         "zipmap",
         &[("features", ElementType::Float32, 3)],
@@ -350,7 +350,7 @@ fn models_that_are_not_what_the_bundle_says_are_refused() {
     );
     assert_eq!(
         refused(zipmap),
-        "its output `probabilities` is no tensor: export it without ZipMap"
+        "its output `probabilities` is not a tensor: export it without ZipMap"
     );
     let mut wide = model(
         "vectors",

@@ -16,6 +16,6 @@ pub enum ProcessorError {
     #[error("the system gave no random key for the pseudonyms of customers")]
     Key,
     /// The system gave no thread or event loop.
-    #[error("the exporter has no thread: {0}")]
+    #[error("no thread can be started for the exporter: {0}")]
     Thread(String),
 }

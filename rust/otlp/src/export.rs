@@ -25,7 +25,7 @@ const EXPORTS_IN_FLIGHT_MAX: usize = 4;
 
 /// How long the exporter waits for what.
 #[derive(Debug, Clone)]
-pub struct Patience {
+pub struct Timeouts {
     /// A span waits at most so long before it is sent.
     pub flush_interval: Duration,
     /// Until a request counts as unanswered.
@@ -38,7 +38,7 @@ pub struct Patience {
     pub retry_max: Duration,
 }
 
-impl Default for Patience {
+impl Default for Timeouts {
     fn default() -> Self {
         Self {
             flush_interval: Duration::from_millis(200),
@@ -96,7 +96,7 @@ pub(crate) struct Exporter {
     pub(crate) trouble: Arc<Trouble>,
     pub(crate) batch_spans_max: usize,
     pub(crate) envelope: Envelope,
-    pub(crate) patience: Patience,
+    pub(crate) timeouts: Timeouts,
     /// The time by which to have stopped, once that is asked for.
     pub(crate) stop: watch::Receiver<Option<Instant>>,
 }
@@ -110,7 +110,7 @@ impl Exporter {
             this.send_queued(&mut exports).await;
             tokio::select! {
                 () = this.queue.woken() => {}
-                () = tokio::time::sleep(this.patience.flush_interval) => {}
+                () = tokio::time::sleep(this.timeouts.flush_interval) => {}
                 // The sender is gone only with the processor, and then nobody is left to export for.
                 changed = stop.changed() => if changed.is_err() { return },
             }
@@ -136,8 +136,8 @@ impl Exporter {
         let request = self
             .client
             .prepare(Bytes::from(self.envelope.seal(&batch.take_spans())));
-        let give_up = Instant::now() + self.patience.retry_max;
-        let mut backoff = self.patience.backoff_first;
+        let give_up = Instant::now() + self.timeouts.retry_max;
+        let mut backoff = self.timeouts.backoff_first;
         loop {
             let Some(verdict) = self.attempt(request.clone(), give_up).await else {
                 return;
@@ -148,7 +148,7 @@ impl Exporter {
                 Verdict::Refused { .. } => return batch.settle(u64::MAX),
                 Verdict::Retry { after, .. } => after.unwrap_or_else(|| jitter(backoff)),
             };
-            backoff = (backoff * 2).min(self.patience.backoff_max);
+            backoff = (backoff * 2).min(self.timeouts.backoff_max);
             if Instant::now() + wait >= give_up || !self.pause(wait).await {
                 return;
             }
@@ -157,7 +157,7 @@ impl Exporter {
 
     /// Nothing when the time to stop comes before an answer.
     async fn attempt(&self, request: Bytes, give_up: Instant) -> Option<Verdict> {
-        let until = give_up.min(Instant::now() + self.patience.request_timeout);
+        let until = give_up.min(Instant::now() + self.timeouts.request_timeout);
         tokio::select! {
             verdict = timeout_at(until.into(), self.client.send(request)) => {
                 Some(verdict.unwrap_or_else(|_| Verdict::unanswered("no answer in time")))

@@ -40,7 +40,7 @@ mod processor;
 pub use decision::DecisionSpan;
 pub use destination::{Destination, Protocol, system_authorities};
 pub use error::ProcessorError;
-pub use export::Patience;
+pub use export::Timeouts;
 pub use failure::{FailedCall, METHOD_OTHER};
 pub use processor::{Emitter, Settings, SpanProcessor};
 pub use queue::Counts;

@@ -14,7 +14,7 @@ use crate::{
     Counts, DecisionSpan, FailedCall, Parent, Sampler, SpanContext,
     destination::{Destination, Protocol, Target, parse_headers},
     error::ProcessorError,
-    export::{BATCH_BYTES_MAX, BATCH_SPANS_MAX, Client, Exporter, Patience, Trouble},
+    export::{BATCH_BYTES_MAX, BATCH_SPANS_MAX, Client, Exporter, Timeouts, Trouble},
     failure,
     grpc::GrpcClient,
     post::HttpClient,
@@ -46,7 +46,7 @@ pub struct Settings {
     /// Which spans are exported.
     pub sampler: Sampler,
     /// How long to wait for what.
-    pub patience: Patience,
+    pub timeouts: Timeouts,
 }
 
 /// Without headers and key: they are secrets.
@@ -71,7 +71,7 @@ impl Settings {
             queue_bytes_max: 64 * 1024 * 1024,
             batch_spans_max: BATCH_SPANS_MAX,
             sampler: Sampler::default(),
-            patience: Patience::default(),
+            timeouts: Timeouts::default(),
         }
     }
 }
@@ -175,7 +175,7 @@ impl SpanProcessor {
         let (stop, stopped) = watch::channel(None);
         let (end, ended) = mpsc::channel();
         let envelope = Envelope::new(&settings.resource, &settings.version);
-        let patience = settings.patience;
+        let timeouts = settings.timeouts;
         let (exported, noted) = (Arc::clone(&queue), Arc::clone(&trouble));
         let batch_spans_max = settings.batch_spans_max.max(1);
         let (protocol, is_compressed) = (destination.protocol, destination.is_compressed);
@@ -188,7 +188,7 @@ impl SpanProcessor {
             trouble: noted,
             batch_spans_max,
             envelope,
-            patience,
+            timeouts,
             stop: stopped,
         })?;
         Ok(Self {
@@ -219,13 +219,13 @@ impl SpanProcessor {
         self.queue.counts()
     }
 
-    /// Exports what is queued, for as long as `patience` allows; the rest is dropped and counted. Spans
+    /// Exports what is queued, for as long as `timeouts` allows; the rest is dropped and counted. Spans
     /// emitted later are dropped. True when nothing was lost on the way.
     #[must_use]
-    pub fn shutdown(mut self, patience: Duration) -> bool {
+    pub fn shutdown(mut self, timeouts: Duration) -> bool {
         let dropped = self.counts().dropped;
-        self.stop.send_replace(Some(Instant::now() + patience));
-        if self.ended.recv_timeout(patience + EXPORTER_END).is_ok()
+        self.stop.send_replace(Some(Instant::now() + timeouts));
+        if self.ended.recv_timeout(timeouts + EXPORTER_END).is_ok()
             && let Some(thread) = self.thread.take()
         {
             // Its end was announced; a panic behind that has lost nothing.

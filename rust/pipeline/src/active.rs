@@ -151,9 +151,11 @@ fn spawn_niced<T: Send + 'static>(
 }
 
 fn join<T>(thread: JoinHandle<T>) -> Result<T, OpenError> {
-    thread
-        .join()
-        .map_err(|_| OpenError::Thread(std::io::Error::other("opening the bundle panicked")))
+    thread.join().map_err(|_| {
+        OpenError::Thread(std::io::Error::other(
+            "opening the bundle failed with an internal error",
+        ))
+    })
 }
 
 /// Drops the previous bundle here, and not on the worker whose request used it last.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use nextbest_engine::{Bundle, Decision, Moment, RequestError, Request, decide};
+use nextbest_engine::{Bundle, Decision, Moment, Request, RequestError, decide};
 use nextbest_proto::v1;
 
 use crate::{

@@ -6,7 +6,7 @@ use nextbest_engine::Moment;
 use nextbest_pipeline::Offline;
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyBytes};
 
-use crate::errors::Fault;
+use crate::errors::Error;
 
 /// The first moment of a day in a time zone, in microseconds since 1970.
 #[pyfunction]
@@ -28,7 +28,7 @@ impl Bundle {
     fn new(py: Python<'_>, data: &[u8], onnxruntime_path: Option<PathBuf>) -> PyResult<Self> {
         let offline = py
             .detach(|| Offline::open(data, onnxruntime_path.as_deref()))
-            .map_err(Fault::from)?;
+            .map_err(Error::from)?;
         Ok(Self { offline })
     }
 
@@ -64,7 +64,7 @@ impl Bundle {
         let moment = Moment { now_us, seed };
         let answer = py
             .detach(|| self.offline.decide(request, customer, moment))
-            .map_err(Fault::from)?;
+            .map_err(Error::from)?;
         Ok(PyBytes::new(py, &answer))
     }
 
@@ -80,7 +80,7 @@ impl Bundle {
         let moment = Moment { now_us, seed };
         let answer = py
             .detach(|| self.offline.explain(request, customer, moment))
-            .map_err(Fault::from)?;
+            .map_err(Error::from)?;
         Ok(PyBytes::new(py, &answer))
     }
 }

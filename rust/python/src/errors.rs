@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 
 use nextbest_engine::BundleError;
-use nextbest_load::LoadFault;
+use nextbest_load::LoadError;
 use nextbest_pipeline::{OfflineError, OpenError};
 use nextbest_server::ServerError;
 use pyo3::{
@@ -20,43 +20,43 @@ const CLASSES: &CStr = match CStr::from_bytes_with_nul(concat!(include_str!("err
 
 /// What a call of this module can fail with.
 #[derive(Debug)]
-pub(crate) enum Fault {
+pub(crate) enum Error {
     Server(ServerError),
     Open(OpenError),
     /// A lowered model that is none.
     Bundle(BundleError),
     Request(OfflineError),
-    Load(LoadFault),
+    Load(LoadError),
     /// A setting that is unknown or out of range.
     Setting(String),
     /// The server has been shut down.
     Closed,
 }
 
-impl From<ServerError> for Fault {
-    fn from(fault: ServerError) -> Self {
-        match fault {
-            ServerError::Open(fault) => Self::Open(fault),
-            fault => Self::Server(fault),
+impl From<ServerError> for Error {
+    fn from(error: ServerError) -> Self {
+        match error {
+            ServerError::Open(error) => Self::Open(error),
+            error => Self::Server(error),
         }
     }
 }
 
-impl From<OpenError> for Fault {
-    fn from(fault: OpenError) -> Self {
-        Self::Open(fault)
+impl From<OpenError> for Error {
+    fn from(error: OpenError) -> Self {
+        Self::Open(error)
     }
 }
 
-impl From<OfflineError> for Fault {
+impl From<OfflineError> for Error {
     fn from(refusal: OfflineError) -> Self {
         Self::Request(refusal)
     }
 }
 
-impl From<LoadFault> for Fault {
-    fn from(fault: LoadFault) -> Self {
-        Self::Load(fault)
+impl From<LoadError> for Error {
+    fn from(error: LoadError) -> Self {
+        Self::Load(error)
     }
 }
 
@@ -91,46 +91,46 @@ fn classes(py: Python<'_>) -> PyResult<&Classes> {
     })
 }
 
-impl From<Fault> for PyErr {
-    fn from(fault: Fault) -> Self {
+impl From<Error> for PyErr {
+    fn from(error: Error) -> Self {
         Python::attach(|py| match classes(py) {
-            Ok(classes) => classes.raise(py, fault),
+            Ok(classes) => classes.raise(py, error),
             Err(error) => error,
         })
     }
 }
 
 impl Classes {
-    fn raise(&self, py: Python<'_>, fault: Fault) -> PyErr {
+    fn raise(&self, py: Python<'_>, error: Error) -> PyErr {
         let bundle = |code: &str, message: String| {
             PyErr::from_type(self.bundle.bind(py).clone(), (code.to_owned(), message))
         };
         let server = |message: String| PyErr::from_type(self.server.bind(py).clone(), (message,));
-        match fault {
-            Fault::Bundle(fault) | Fault::Open(OpenError::Bundle(fault)) => {
-                bundle(fault.code(), fault.to_string())
+        match error {
+            Error::Bundle(error) | Error::Open(OpenError::Bundle(error)) => {
+                bundle(error.code(), error.to_string())
             }
-            Fault::Open(OpenError::Models(fault)) => bundle("models", fault.to_string()),
-            Fault::Open(fault @ OpenError::ModelsWithoutRuntime) => {
-                bundle("models-without-runtime", fault.to_string())
+            Error::Open(OpenError::Models(error)) => bundle("models", error.to_string()),
+            Error::Open(error @ OpenError::ModelsWithoutRuntime) => {
+                bundle("models-without-runtime", error.to_string())
             }
-            Fault::Open(fault @ OpenError::Thread(_)) => server(fault.to_string()),
-            Fault::Server(
-                fault @ (ServerError::Open(_)
+            Error::Open(error @ OpenError::Thread(_)) => server(error.to_string()),
+            Error::Server(
+                error @ (ServerError::Open(_)
                 | ServerError::Bind { .. }
                 | ServerError::SpanProcessor(_)
                 | ServerError::Tls(_)
                 | ServerError::Thread(_)),
-            ) => server(fault.to_string()),
-            Fault::Request(OfflineError { message, field }) => {
+            ) => server(error.to_string()),
+            Error::Request(OfflineError { message, field }) => {
                 PyErr::from_type(self.request.bind(py).clone(), (message, field))
             }
-            Fault::Load(fault @ LoadFault::Setting(_)) => PyValueError::new_err(fault.to_string()),
-            Fault::Load(fault @ (LoadFault::Connect { .. } | LoadFault::Thread(_))) => {
-                server(fault.to_string())
+            Error::Load(error @ LoadError::Setting(_)) => PyValueError::new_err(error.to_string()),
+            Error::Load(error @ (LoadError::Connect { .. } | LoadError::Thread(_))) => {
+                server(error.to_string())
             }
-            Fault::Setting(message) => PyValueError::new_err(message),
-            Fault::Closed => server("the server has been shut down".into()),
+            Error::Setting(message) => PyValueError::new_err(message),
+            Error::Closed => server("the server has been shut down".into()),
         }
     }
 }

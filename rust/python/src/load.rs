@@ -6,7 +6,7 @@ use bytes::Bytes;
 use nextbest_load::{Identity, Pace, Percentiles, Point, Report, Settings, Tls, Watch, run};
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
 
-use crate::{errors::Fault, settings::Taken};
+use crate::{errors::Error, settings::Taken};
 
 /// Follows a run, and stops it.
 #[pyclass(frozen, module = "nextbest._core")]
@@ -50,7 +50,7 @@ pub(crate) fn load<'py>(
 ) -> PyResult<Bound<'py, PyDict>> {
     let settings = convert(settings)?;
     let watch = watch.map_or_else(Arc::default, |watch| Arc::clone(&watch.get().0));
-    let report = py.detach(|| run(&settings, &watch)).map_err(Fault::from)?;
+    let report = py.detach(|| run(&settings, &watch)).map_err(Error::from)?;
     render(py, &report)
 }
 

@@ -7,7 +7,7 @@ use nextbest_engine::{
 };
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyBytes};
 
-use crate::errors::Fault;
+use crate::errors::Error;
 
 /// Rows of a sample that are in memory at a time, all their cells.
 const SURVEYED_ROWS: usize = 1_000;
@@ -22,7 +22,7 @@ pub(crate) struct NativeModel {
 impl NativeModel {
     #[new]
     fn new(data: &[u8]) -> PyResult<Self> {
-        let model = nextbest_engine::NativeModel::open(data).map_err(Fault::Bundle)?;
+        let model = nextbest_engine::NativeModel::open(data).map_err(Error::Bundle)?;
         Ok(Self { model })
     }
 
@@ -120,7 +120,7 @@ impl NativeModel {
             let mut own = Rows::new(&self.model, actions);
             table.fill(0, &mut own);
             let columns = vec![column; actions];
-            let factoring = Factoring::new(&self.model, &kinds, &mut own, &columns).map_err(Fault::Bundle)?;
+            let factoring = Factoring::new(&self.model, &kinds, &mut own, &columns).map_err(Error::Bundle)?;
             let candidates: Vec<u32> = (0..).take(actions).collect();
             let mut shared = Rows::new(&self.model, 1);
             let mut scores = Vec::with_capacity(actions);

@@ -3,7 +3,7 @@
 use nextbest_server::{Access, Caller, CallerCertificates, Role, Tls};
 use pyo3::{prelude::*, types::PyDict};
 
-use crate::{errors::Fault, settings::Taken};
+use crate::{errors::Error, settings::Taken};
 
 /// Takes `tls_certificate`, `tls_key`, `tls_client_ca` and `tls_client_required`.
 pub(crate) fn take_tls(taken: &Taken<'_>) -> PyResult<Option<Tls>> {
@@ -22,7 +22,7 @@ pub(crate) fn take_tls(taken: &Taken<'_>) -> PyResult<Option<Tls>> {
             callers,
         })),
         (None, None) if callers.is_none() => Ok(None),
-        _ => Err(Fault::Setting("`tls_certificate` and `tls_key` go together".into()).into()),
+        _ => Err(Error::Setting("`tls_certificate` and `tls_key` go together".into()).into()),
     }
 }
 
@@ -40,7 +40,7 @@ fn convert_caller(fields: &Bound<'_, PyDict>) -> PyResult<Caller> {
         roles: roles
             .iter()
             .map(|name| {
-                let unknown = || Fault::Setting(format!("`{name}` is not a role"));
+                let unknown = || Error::Setting(format!("`{name}` is not a role"));
                 Role::named(name).ok_or_else(unknown)
             })
             .collect::<Result<_, _>>()?,

@@ -16,7 +16,7 @@ use pyo3::{
 };
 
 use crate::{
-    errors::Fault,
+    errors::Error,
     security::{convert_access, take_tls},
     settings::{Taken, seconds_of},
 };
@@ -36,7 +36,7 @@ impl Server {
         let settings = convert(settings)?;
         let server = py
             .detach(|| nextbest_server::Server::start(bundle, settings))
-            .map_err(Fault::from)?;
+            .map_err(Error::from)?;
         Ok(Self {
             server,
             process: std::process::id(),
@@ -55,7 +55,7 @@ impl Server {
 
     fn activate(&self, py: Python<'_>, bundle: Vec<u8>) -> PyResult<(String, String, u64, usize)> {
         self.check_process()?;
-        let done = py.detach(|| self.server.activate(bundle)).map_err(Fault::from)?;
+        let done = py.detach(|| self.server.activate(bundle)).map_err(Error::from)?;
         Ok((
             done.digest,
             done.previous,
@@ -69,8 +69,8 @@ impl Server {
         let tls = take_tls(&taken)?;
         taken.finish()?;
         match tls {
-            Some(tls) => Ok(self.server.renew(&tls).map_err(Fault::from)?),
-            None => Err(Fault::Setting("`tls_certificate` and `tls_key` are missing".into()).into()),
+            Some(tls) => Ok(self.server.renew(&tls).map_err(Error::from)?),
+            None => Err(Error::Setting("`tls_certificate` and `tls_key` are missing".into()).into()),
         }
     }
 
@@ -106,7 +106,7 @@ impl Server {
         if self.process == std::process::id() {
             Ok(())
         } else {
-            Err(Fault::Closed.into())
+            Err(Error::Closed.into())
         }
     }
 }
@@ -158,7 +158,7 @@ fn convert_timeouts(taken: &Taken<'_>, timeouts: &mut Timeouts) -> PyResult<()> 
     ] {
         if let Some(given) = taken.take_seconds(key)? {
             if given.is_zero() {
-                return Err(Fault::Setting(format!("`{key}` is 0: seconds, more than 0")).into());
+                return Err(Error::Setting(format!("`{key}` is 0: seconds, more than 0")).into());
             }
             *time = given;
         }
@@ -173,7 +173,7 @@ fn late_models(word: &str) -> PyResult<LateModels> {
     match word {
         "degrade" => Ok(LateModels::Degrade),
         "refuse" => Ok(LateModels::Refuse),
-        _ => Err(Fault::Setting(format!("`late_models` is `{word}`: `degrade` or `refuse`")).into()),
+        _ => Err(Error::Setting(format!("`late_models` is `{word}`: `degrade` or `refuse`")).into()),
     }
 }
 
@@ -183,9 +183,9 @@ pub(crate) fn kernels() -> Vec<&'static str> {
     Kernel::available().into_iter().map(Kernel::name).collect()
 }
 
-fn kernel(name: &str) -> Result<Kernel, Fault> {
+fn kernel(name: &str) -> Result<Kernel, Error> {
     Kernel::named(name).ok_or_else(|| {
-        Fault::Setting(format!(
+        Error::Setting(format!(
             "`kernel` is `{name}`: this machine has {}",
             kernels().join(", ")
         ))
@@ -204,17 +204,17 @@ fn convert_telemetry(taken: &Taken<'_>) -> PyResult<Option<nextbest_otlp::Settin
     let ratio = taken.take::<f64>("otlp_sampler_ratio")?.unwrap_or(1.0);
     if let Some(name) = taken.take::<String>("otlp_sampler")? {
         let fault = || {
-            Fault::Setting(format!(
+            Error::Setting(format!(
                 "`otlp_sampler` is `{name}`: not a sampler of OpenTelemetry"
             ))
         };
         processor.sampler = Sampler::named(&name, ratio).ok_or_else(fault)?;
     }
-    let patience = &mut processor.patience;
+    let timeouts = &mut processor.timeouts;
     for (key, time) in [
-        ("otlp_timeout_s", &mut patience.request_timeout),
-        ("otlp_delay_s", &mut patience.flush_interval),
-        ("otlp_retry_s", &mut patience.retry_max),
+        ("otlp_timeout_s", &mut timeouts.request_timeout),
+        ("otlp_delay_s", &mut timeouts.flush_interval),
+        ("otlp_retry_s", &mut timeouts.retry_max),
     ] {
         if let Some(given) = taken.take_seconds(key)? {
             *time = given;
@@ -234,7 +234,7 @@ fn convert_destination(taken: &Taken<'_>, destination: &mut Destination) -> PyRe
         Some("http/protobuf") => destination.protocol = Protocol::Http,
         Some(other) => {
             let message = format!("`otlp_protocol` is `{other}`: `grpc` or `http/protobuf`");
-            return Err(Fault::Setting(message).into());
+            return Err(Error::Setting(message).into());
         }
     }
     taken.put("otlp_compressed", &mut destination.is_compressed)?;

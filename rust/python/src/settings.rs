@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pyo3::{prelude::*, types::PyDict};
 
-use crate::errors::Fault;
+use crate::errors::Error;
 
 /// What has not been taken yet of a dictionary.
 pub(crate) struct Taken<'py>(Bound<'py, PyDict>);
@@ -29,7 +29,7 @@ impl<'py> Taken<'py> {
         let converted = value
             .extract()
             .map_err(Into::<PyErr>::into)
-            .map_err(|error| Fault::Setting(format!("setting `{key}`: {}", error.value(self.0.py()))))?;
+            .map_err(|error| Error::Setting(format!("setting `{key}`: {}", error.value(self.0.py()))))?;
         Ok(Some(converted))
     }
 
@@ -56,7 +56,7 @@ impl<'py> Taken<'py> {
     /// Ends the taking.
     pub(crate) fn finish(self) -> PyResult<()> {
         match self.0.keys().iter().next() {
-            Some(key) => Err(Fault::Setting(format!("unknown setting `{key}`")).into()),
+            Some(key) => Err(Error::Setting(format!("unknown setting `{key}`")).into()),
             None => Ok(()),
         }
     }
@@ -64,6 +64,6 @@ impl<'py> Taken<'py> {
 
 /// Seconds as Python has them.
 pub(crate) fn seconds_of(name: &str, seconds: f64) -> PyResult<Duration> {
-    let fault = |_| Fault::Setting(format!("`{name}` is {seconds}: seconds, 0 or more"));
+    let fault = |_| Error::Setting(format!("`{name}` is {seconds}: seconds, 0 or more"));
     Ok(Duration::try_from_secs_f64(seconds).map_err(fault)?)
 }

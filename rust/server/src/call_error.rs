@@ -71,7 +71,7 @@ impl From<CallError> for Status {
                 Self::resource_exhausted(refusal.to_string())
             }
             CallError::Store(refusal) => bad_request(&refusal.field(), &refusal.to_string()),
-            CallError::CustomerUnknown => Self::not_found("nothing is known of this customer"),
+            CallError::CustomerUnknown => Self::not_found("this customer is not stored"),
             CallError::Unauthenticated => Self::unauthenticated(
                 "authentication required: send a key as `authorization: Bearer ...`, or connect with a certificate that the \
                  server knows",
@@ -86,10 +86,10 @@ impl From<CallError> for Status {
             )),
             CallError::DetailOfMany(detail) => bad_request(
                 detail.field(),
-                "too much for many decisions at once: leave it out, and call `Explain` for the decisions that matter",
+                "not available for many decisions on one call: leave it out, and call `Explain` for the decisions that matter",
             ),
             CallError::MessageTooLarge { bytes, bytes_max } => Self::resource_exhausted(format!(
-                "a message of {bytes} bytes, more than {bytes_max}: send less in a call"
+                "the message has {bytes} bytes, more than {bytes_max}: send less in one call"
             )),
             CallError::AnswerTooLarge(too_large) => Self::resource_exhausted(too_large.to_string()),
             CallError::BatchTooLarge {
@@ -111,7 +111,7 @@ impl From<CallError> for Status {
                 "the deadline leaves no time to run models, and this server does not decide on priors instead",
             ),
             CallError::Internal => {
-                Self::internal("the request failed inside the server; others are not affected")
+                Self::internal("the request failed with an internal error; other requests are not affected")
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Why a server does not start, or does not take a bundle.
 
-use std::{fmt, io};
+use std::io;
 
 use nextbest_otlp::ProcessorError;
 use nextbest_pipeline::OpenError;
@@ -8,9 +8,10 @@ use nextbest_pipeline::OpenError;
 use crate::transport::tls::TlsError;
 
 /// Why a server does not start, or does not take a bundle.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// An address cannot be listened on.
+    #[error("cannot listen on `{address}`: {cause}")]
     Bind {
         /// As the settings have it.
         address: String,
@@ -18,31 +19,15 @@ pub enum ServerError {
         cause: io::Error,
     },
     /// The bundle cannot be opened.
-    Open(OpenError),
+    #[error(transparent)]
+    Open(#[from] OpenError),
     /// Certificates or keys cannot be used.
+    #[error("TLS cannot be used: {0}")]
     Tls(TlsError),
     /// The processor's settings are wrong.
+    #[error("decisions cannot be traced: {0}")]
     SpanProcessor(ProcessorError),
     /// The system gives no thread, event loop or port.
+    #[error("no thread can be started: {0}")]
     Thread(io::Error),
 }
-
-impl From<OpenError> for ServerError {
-    fn from(error: OpenError) -> Self {
-        Self::Open(error)
-    }
-}
-
-impl fmt::Display for ServerError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bind { address, cause } => write!(formatter, "cannot listen on `{address}`: {cause}"),
-            Self::Open(error) => error.fmt(formatter),
-            Self::Tls(fault) => write!(formatter, "TLS cannot be spoken: {fault}"),
-            Self::SpanProcessor(fault) => write!(formatter, "decisions cannot be traced: {fault}"),
-            Self::Thread(cause) => write!(formatter, "the system gives no thread: {cause}"),
-        }
-    }
-}
-
-impl std::error::Error for ServerError {}

@@ -10,7 +10,7 @@ use std::{future::poll_fn, sync::LazyLock, task::Poll};
 use bytes::Bytes;
 use http::HeaderMap;
 use libfuzzer_sys::fuzz_target;
-use nextbest_inspection::{Authorities, Faults, HEADER_LIST_BYTES_MAX, Inspected, fault};
+use nextbest_inspection::{Authorities, ErrorFlag, HEADER_LIST_BYTES_MAX, Inspected, header_error};
 use tokio::{io::AsyncWriteExt, runtime::Runtime, task::unconstrained};
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -75,7 +75,7 @@ fuzz_target!(|data: &[u8]| {
             Some(&b"kept"[..])
         );
         assert_eq!(last.len(), 1);
-        assert!(fault(last).is_none());
+        assert!(header_error(last).is_none());
     }
 });
 
@@ -163,7 +163,7 @@ async fn serve(bytes: &[u8], chunk: usize) -> (Vec<HeaderMap>, Option<h2::Error>
     }
     let mut builder = h2::server::Builder::new();
     builder.max_header_list_size(HEADER_LIST_BYTES_MAX);
-    let stream = Inspected::new(socket, PREFACE, Authorities::Valid, Faults::default());
+    let stream = Inspected::new(socket, PREFACE, Authorities::Valid, ErrorFlag::default());
     let mut connection = builder
         .handshake::<_, Bytes>(stream)
         .await

@@ -171,7 +171,7 @@ fn a_server_that_wants_certificates_is_shown_one() {
 
     let message = refused(&through(&server, trusting(&authority)));
     assert!(
-        message.ends_with("does the server want another client certificate?"),
+        message.ends_with("does the server require another client certificate?"),
         "{message}"
     );
     let message = refused(&through(
@@ -182,7 +182,7 @@ fn a_server_that_wants_certificates_is_shown_one() {
         },
     ));
     assert!(
-        message.ends_with("does the server want another client certificate?"),
+        message.ends_with("does the server require another client certificate?"),
         "{message}"
     );
 }

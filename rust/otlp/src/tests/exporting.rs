@@ -10,7 +10,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
-    Counts, Emitter, Parent, Patience, ProcessorError, Sampler, Settings, SpanProcessor,
+    Counts, Emitter, Parent, ProcessorError, Sampler, Settings, SpanProcessor, Timeouts,
     tests::{
         receiver::{Answer, Receiver, eventually},
         sample::SAMPLE,
@@ -20,14 +20,14 @@ use crate::{
 const LONG: Duration = Duration::from_secs(20);
 
 fn settings(endpoint: &str) -> Settings {
-    let patience = Patience {
+    let timeouts = Timeouts {
         flush_interval: Duration::from_millis(5),
         backoff_first: Duration::from_millis(2),
         backoff_max: Duration::from_millis(20),
-        ..Patience::default()
+        ..Timeouts::default()
     };
     Settings {
-        patience,
+        timeouts,
         ..Settings::new(endpoint)
     }
 }
@@ -149,7 +149,7 @@ fn a_partial_success_is_not_sent_again() {
 fn retries_end() {
     let receiver = Receiver::start((0..1_000).map(|_| Answer::Refuse(Status::unavailable("away"))));
     let mut impatient = settings(&receiver.endpoint);
-    impatient.patience.retry_max = Duration::from_millis(30);
+    impatient.timeouts.retry_max = Duration::from_millis(30);
     let processor = SpanProcessor::start(impatient).unwrap();
     emit(&processor, 10);
     eventually(|| processor.counts().pending == 0);
@@ -178,7 +178,7 @@ fn a_full_queue_drops_the_newest() {
 fn a_shutdown_sends_what_is_queued() {
     let receiver = Receiver::start([]);
     let mut slow = settings(&receiver.endpoint);
-    slow.patience.flush_interval = Duration::from_hours(1);
+    slow.timeouts.flush_interval = Duration::from_hours(1);
     let processor = SpanProcessor::start(slow).unwrap();
     let late = processor.emitter();
     emit(&processor, 3_000);
@@ -318,7 +318,7 @@ fn requests_and_answers_are_compressed() {
 fn a_collector_that_does_not_answer_is_tried_again() {
     let receiver = Receiver::start([Answer::Never]);
     let mut impatient = settings(&receiver.endpoint);
-    impatient.patience.request_timeout = Duration::from_millis(100);
+    impatient.timeouts.request_timeout = Duration::from_millis(100);
     let processor = SpanProcessor::start(impatient).unwrap();
     emit(&processor, 1);
     eventually(|| processor.emitter().trouble() == "no answer in time" || processor.counts().exported == 1);

@@ -11,7 +11,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 
 use crate::{
-    Destination, Emitter, Patience, Protocol, Settings, SpanProcessor,
+    Destination, Emitter, Protocol, Settings, SpanProcessor, Timeouts,
     tests::{receiver::eventually, sample::SAMPLE},
 };
 
@@ -82,11 +82,11 @@ fn settings(url: &str) -> Settings {
         headers: vec![("api-key".into(), "k-1".into())],
         ..Destination::new(url)
     };
-    settings.patience = Patience {
+    settings.timeouts = Timeouts {
         flush_interval: Duration::from_millis(5),
         backoff_first: Duration::from_millis(2),
         backoff_max: Duration::from_millis(20),
-        ..Patience::default()
+        ..Timeouts::default()
     };
     settings
 }

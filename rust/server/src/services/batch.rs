@@ -117,8 +117,7 @@ async fn answer(handler: &Handler, call: &Call, active: &Arc<Active>, asked: v1:
 }
 
 fn check(question: Option<v1::DecideRequest>, customers: usize) -> Result<v1::DecideRequest, Status> {
-    let question = question
-        .ok_or_else(|| Status::invalid_argument("question: missing: what is asked for each customer"))?;
+    let question = question.ok_or_else(|| Status::invalid_argument("question: missing"))?;
     if !question.customer_id.is_empty() || !question.customer.is_empty() {
         return Err(Status::invalid_argument(
             "question: `customer_id` and `customer` go into `customers`, once for each of them",
@@ -127,7 +126,7 @@ fn check(question: Option<v1::DecideRequest>, customers: usize) -> Result<v1::De
     Detail::check_many(&question).map_err(CallError::DetailOfMany)?;
     if !(1..=BATCH_CUSTOMERS_MAX).contains(&customers) {
         return Err(Status::invalid_argument(format!(
-            "customers: {customers} of them: 1 to {BATCH_CUSTOMERS_MAX}; send more in several calls"
+            "customers: {customers} in one call: send 1 to {BATCH_CUSTOMERS_MAX}"
         )));
     }
     Ok(question)

@@ -94,7 +94,7 @@ impl health_server::Health for Health {
     ) -> Result<Response<Self::WatchStream>, Status> {
         let Some(permit) = self.watches.enter() else {
             return Err(Status::resource_exhausted(
-                "too many watches: ask with Check, or later",
+                "too many watches are open: call Check, or try again later",
             ));
         };
         let subject = Subject::parse(&request.get_ref().service);

@@ -93,6 +93,9 @@ impl Answers {
         let answering = self.answering.as_mut().filter(|_| self.is_answering)?;
         let answer = answering.poll(context);
         self.is_answering = answer.is_pending();
+        if self.is_answering && self.ending.is_none() {
+            self.turn = 0;
+        }
         Some(answer)
     }
 
@@ -122,10 +125,7 @@ impl Stream for Answers {
         match this.go_on(context) {
             None => {}
             Some(Poll::Ready(answer)) => return Poll::Ready(Some(Ok(answer))),
-            Some(Poll::Pending) => {
-                this.turn = 0;
-                return Poll::Pending;
-            }
+            Some(Poll::Pending) => return Poll::Pending,
         }
         let turn_max = if this.ending.is_some() {
             STREAM_LAST_ANSWERS_MAX
@@ -187,7 +187,7 @@ async fn decide(
         if !handler.load_shedder.admits() {
             return Err(CallError::Overload.into());
         }
-        let asked = asked.ok_or_else(|| Status::invalid_argument("decide: missing: what is asked"))?;
+        let asked = asked.ok_or_else(|| Status::invalid_argument("decide: missing"))?;
         Detail::check_many(&asked).map_err(CallError::DetailOfMany)?;
         Ok(asked)
     })?;
@@ -213,11 +213,11 @@ async fn ends(leaving: Option<Leaving>, mut grants: watch::Receiver<u64>, left: 
     };
     tokio::select! {
         () = leaves => End::Answered(Status::unavailable(
-            "this connection is ending: connect anew, and ask again what has no answer",
+            "the connection is closing: connect again, and send the questions without an answer again",
         )),
         // Without a sender there is no server left.
         _ = grants.changed() => End::Now(Status::unavailable(
-            "who may call has changed: open the call anew, and ask again what has no answer",
+            "the access file has changed: open the call again, and send the questions without an answer again",
         )),
         () = expires => End::Answered(Status::deadline_exceeded("the deadline of the call has passed")),
     }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use nextbest_load::{Identity, LoadFault, Pace, Report, Settings as LoadSettings, Tls as ClientTls};
+use nextbest_load::{Identity, LoadError, Pace, Report, Settings as LoadSettings, Tls as ClientTls};
 use nextbest_proto::v1;
 use prost::Message as _;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType};
@@ -118,7 +118,7 @@ fn load(server: &Server, how: &As, method: &str, message: Vec<u8>) -> LoadSettin
     }
 }
 
-fn run(settings: &LoadSettings) -> Result<Report, LoadFault> {
+fn run(settings: &LoadSettings) -> Result<Report, LoadError> {
     nextbest_load::run(settings, &Arc::default())
 }
 

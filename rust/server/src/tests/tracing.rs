@@ -11,7 +11,7 @@ use crate::{
 fn every_decision_and_every_failure_is_emitted() {
     // Nobody listens there: what is emitted stays pending, and is dropped in the end.
     let mut processor = nextbest_otlp::Settings::new("http://127.0.0.1:1");
-    processor.patience.backoff_first = Duration::from_millis(1);
+    processor.timeouts.backoff_first = Duration::from_millis(1);
     let server = start(Settings {
         processor: Some(processor),
         ..settings()

@@ -111,12 +111,12 @@ async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin + 'static>(
         None => 0,
         Some((Greeted::Plain(stream), identity)) => {
             let routes = Routes::new(services, identity);
-            let stream = Inspected::new(Farewell::new(stream), PREFACE, authorities, routes.faults());
+            let stream = Inspected::new(Farewell::new(stream), PREFACE, authorities, routes.error_flag());
             serve_calls(stream, routes, &policy, phase).await
         }
         Some((Greeted::Tls(stream), identity)) => {
             let routes = Routes::new(services, identity);
-            let stream = Inspected::new(Farewell::new(stream), PREFACE, authorities, routes.faults());
+            let stream = Inspected::new(Farewell::new(stream), PREFACE, authorities, routes.error_flag());
             serve_calls(stream, routes, &policy, phase).await
         }
     }

@@ -192,9 +192,9 @@ impl Intake {
         };
         wait.as_mut().poll(context).map(|()| {
             if has_begun || !self.is_stream {
-                Status::deadline_exceeded("the message of the call did not come in time")
+                Status::deadline_exceeded("the message of the call did not arrive in time")
             } else {
-                Status::unavailable("nothing was asked on this call for too long: open it anew when needed")
+                Status::unavailable("the call was idle for too long: open it again when it is needed")
             }
         })
     }
@@ -214,7 +214,7 @@ impl Body for Intake {
             Poll::Ready(Some(Ok(frame))) => {
                 let taken = match (frame.data_ref(), frame.trailers_ref()) {
                     (Some(data), _) => this.take(data),
-                    (None, Some(trailers)) if nextbest_inspection::fault(trailers).is_some() => {
+                    (None, Some(trailers)) if nextbest_inspection::header_error(trailers).is_some() => {
                         Err(Status::internal("the trailers of the call are malformed"))
                     }
                     _ => Ok(()),

@@ -10,7 +10,7 @@ use http::{
     header::{ALLOW, CONTENT_TYPE},
 };
 use hyper::body::{Body as HttpBody, Bytes, Frame};
-use nextbest_inspection::Fault;
+use nextbest_inspection::HeaderError;
 use tonic::{Status, body::Body};
 
 const GRPC: &[u8] = b"application/grpc";
@@ -33,17 +33,17 @@ pub(crate) enum Rejection {
 }
 
 impl Rejection {
-    /// Nothing for a request that may be a call. `may_have_fault`: whether a header block of its connection was replaced.
-    pub(crate) fn of<T>(request: &Request<T>, may_have_fault: bool) -> Option<Self> {
+    /// Nothing for a request that may be a call. `may_have_error`: whether a header block of its connection was replaced.
+    pub(crate) fn of<T>(request: &Request<T>, may_have_error: bool) -> Option<Self> {
         let headers = request.headers();
-        match may_have_fault
-            .then(|| nextbest_inspection::fault(headers))
+        match may_have_error
+            .then(|| nextbest_inspection::header_error(headers))
             .flatten()
         {
             None => {}
-            Some(Fault::Value) => return Some(Self::MalformedValue),
-            Some(Fault::Field) => return Some(Self::Malformed),
-            Some(Fault::TooLarge) => return Some(Self::HeadersTooLarge),
+            Some(HeaderError::Value) => return Some(Self::MalformedValue),
+            Some(HeaderError::Field) => return Some(Self::Malformed),
+            Some(HeaderError::TooLarge) => return Some(Self::HeadersTooLarge),
         }
         if request.method() != Method::POST {
             return Some(Self::Method);

@@ -4,7 +4,7 @@ use std::{cell::Cell, convert::Infallible, rc::Rc, sync::Arc, time::Instant};
 
 use http::{HeaderMap, Request, Response};
 use hyper::{body::Incoming, service::Service};
-use nextbest_inspection::Faults;
+use nextbest_inspection::ErrorFlag;
 use nextbest_pipeline::MemoryBudget;
 use nextbest_proto::v1::{
     customer_service_server::{self, CustomerServiceServer},
@@ -123,13 +123,12 @@ impl Decisions {
         request: &Request<Arriving>,
         target: Target,
     ) -> Result<(Counted, Roles), CallError> {
-        let role = || match target {
-            // A service that this port does not have is unimplemented, whatever roles its methods have elsewhere.
-            Target::Unknown => None,
-            _ => {
-                let (service, method) = split(request.uri().path());
-                Role::of_method(service, method)
-            }
+        // A service that this port does not have is unimplemented, whatever roles its methods have elsewhere.
+        let role = || {
+            let (service, method) = split(request.uri().path());
+            (target != Target::Unknown)
+                .then(|| Role::of_method(service, method))
+                .flatten()
         };
         let roles = identity.check(request.headers(), role)?;
         let counted = self.enter().ok_or(CallError::Overload)?;
@@ -270,7 +269,7 @@ pub(crate) struct Routes {
     called: Rc<Cell<u64>>,
     deliveries: Rc<Deliveries>,
     leaving: watch::Sender<bool>,
-    has_faults: Faults,
+    has_errors: ErrorFlag,
 }
 
 impl Routes {
@@ -286,7 +285,7 @@ impl Routes {
             called: Rc::default(),
             deliveries: Rc::new(deliveries),
             leaving: watch::Sender::new(false),
-            has_faults: Faults::default(),
+            has_errors: ErrorFlag::default(),
         }
     }
 
@@ -301,8 +300,8 @@ impl Routes {
     }
 
     /// To be set when a header block of the connection was replaced.
-    pub(crate) fn faults(&self) -> Faults {
-        Rc::clone(&self.has_faults)
+    pub(crate) fn error_flag(&self) -> ErrorFlag {
+        Rc::clone(&self.has_errors)
     }
 
     /// The responses on their way.
@@ -322,7 +321,7 @@ impl Routes {
         request: Request<Arriving>,
         target: Target,
     ) -> (Answering, Option<Counted>, Option<Followed>) {
-        if let Some(rejection) = Rejection::of(&request, self.has_faults.get()) {
+        if let Some(rejection) = Rejection::of(&request, self.has_errors.get()) {
             let (answering, counted) = self.services.reject(rejection);
             return (answering, counted, None);
         }

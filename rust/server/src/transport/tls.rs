@@ -48,18 +48,13 @@ impl fmt::Debug for Tls {
 }
 
 /// Why certificates or keys cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{which}: {cause}")]
 pub struct TlsError {
     /// Which of them: `certificate`, `key` or `client_ca`.
     pub which: &'static str,
     /// What is wrong with it.
     pub cause: String,
-}
-
-impl fmt::Display for TlsError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}", self.which, self.cause)
-    }
 }
 
 /// What new connections are offered: TLS, or plain text.
