@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! listener -> accept (one thread) -> worker (a thread a core, with its own event loop and model sessions)
-//! socket -> TLS -> connection -> routes: caller, overload -> decide / customers -> response
-//!                                   decide: deadline -> request -> capsule -> decision -> response, trace
+//! socket -> TLS -> connection -> routes: caller, overload -> services -> response
+//!                               services: call, deadline -> handler: the pipeline, counters, a span
 //! ```
 //!
 //! A socket goes to the worker with the fewest connections, so that a few of them load all workers alike. The active bundle
-//! stands behind one pointer: a request reads it once and sees exactly one bundle; an activation opens, loads
-//! and warms the next one on a thread of the lowest priority and then swaps.
+//! is behind one pointer: a request reads it once and sees exactly one bundle; an activation opens, loads and warms the
+//! next one on a thread of the lowest priority and then swaps.
 //!
 //! No request can stop the server: what it contains is refused, its size, time and number are bounded
 //! ([`limits`]), and a panic answers one request with INTERNAL and is counted.
