@@ -8,9 +8,9 @@ import house_rust
 import pytest
 
 # As measured when these limits were set; a smaller figure becomes the limit.
-RUST_FILE_P90_MAX = 326
-RUST_FUNCTIONS_OVER_70_MAX = 0.39
-PYTHON_FUNCTIONS_OVER_40_MAX = 0.26
+RUST_FILE_P90_MAX = 320
+RUST_FUNCTIONS_OVER_70_MAX = 0.38
+PYTHON_FUNCTIONS_OVER_40_MAX = 0.25
 CIRCLES_MAX = 0
 
 LENGTHS = {
