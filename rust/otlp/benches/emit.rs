@@ -3,7 +3,13 @@
 //! With `--quick` it runs once, to see that it runs. A decision with 24 ranked actions. The collector is not there and the queue is large: what is measured is encoding and
 //! queueing, and the exporter's thread sleeps.
 
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark"
+)]
 
 use std::{
     hint::black_box,

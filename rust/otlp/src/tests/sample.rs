@@ -97,7 +97,7 @@ pub fn adults_only() -> Bundle {
 /// The first so many actions.
 fn first(count: usize) -> Vec<u8> {
     let mut bytes = vec![u8::MAX; count / 8];
-    bytes.extend((count % 8 > 0).then(|| (1 << (count % 8)) - 1));
+    bytes.extend((!count.is_multiple_of(8)).then(|| (1 << (count % 8)) - 1));
     bytes
 }
 
