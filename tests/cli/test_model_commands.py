@@ -345,6 +345,5 @@ def test_the_registry_may_be_elsewhere(nextbest, folder, monkeypatch):
     (folder / "shop/models").mkdir()
     (folder / "shop/models/card.yaml").write_text("name: card\nversion: champion\nprior: 0.1\n")
     assert (
-        "error[NB617]: the alias `champion` of `card` names no version yet"
-        in nextbest("check", "shop").out
+        "error[NB617]: the alias `champion` of `card` names no version yet" in nextbest("check", "shop").out
     )

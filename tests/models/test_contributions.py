@@ -96,7 +96,7 @@ ROWS, _ = table(200, lost=0.2, seed=6)
 def test_exact_is_what_shap_finds_with_the_same_covers(name: str) -> None:
     model = with_background(lowered(name), BACKGROUND)
     for ensemble in model.ensembles:
-        # shap divides by the cover of every node, so each leaf is said to have been come to.
+        # shap divides by the cover of every node, so each leaf has a cover of at least one.
         ensemble.leaf_covers[:] = [max(cover, 1.0) for cover in ensemble.leaf_covers]
     rows = ROWS if build(name).lost else np.nan_to_num(ROWS)
     base, margin, found = contributions(model, rows, "exact")
@@ -203,15 +203,15 @@ def test_every_column_of_an_output_is_explained(column: int) -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("small net", "the model is no sum over attributes: it takes the `relu` of several"),
-        ("soft vote", "the model is no sum over attributes: it takes the `logistic` of several"),
+        ("small net", "the model is not a sum over attributes: it takes the `relu` of several"),
+        ("soft vote", "the model is not a sum over attributes: it takes the `logistic` of several"),
         (
             "polynomial features",
-            "the model is no sum over attributes: it takes the `reduce product` of several",
+            "the model is not a sum over attributes: it takes the `reduce product` of several",
         ),
     ],
 )
-def test_what_is_no_sum_says_so(name: str, reason: str) -> None:
+def test_a_model_that_is_not_a_sum_has_a_reason(name: str, reason: str) -> None:
     model = with_background(lowered(name), np.nan_to_num(BACKGROUND))
     with pytest.raises(ValueError, match=reason):
         contributions(model, ROWS, "exact")
@@ -238,7 +238,7 @@ def test_mixed_columns_keep_their_owners() -> None:
     told = told.reshape(500, -1)
     assert told.shape[1] == 2 + floats.shape[1] + ints.shape[1] + texts.shape[1]
     assert np.abs(told[:, 0] + told[:, 2:].sum(axis=1) - told[:, 1]).max() < 1e-5
-    # Whoever has the same text gets the same for it.
+    # The same text gives the same contribution to each customer.
     for text in set(texts[:, 0]):
         assert np.ptp(told[texts[:, 0] == text, -1]) == 0.0
     # All columns of one attribute: what all add together.
@@ -248,8 +248,8 @@ def test_mixed_columns_keep_their_owners() -> None:
     assert np.abs(together[:, 2] - told[:, 2:].sum(axis=1)).max() < 1e-4
 
 
-def test_a_sample_of_no_use_says_why() -> None:
+def test_a_useless_sample_has_a_reason() -> None:
     with pytest.raises(SampleError, match="no score for any row"):
         add_background(lowered("XGBoost"), 0, b"", [], [])
-    with pytest.raises(ValueError, match="not of so many rows"):
+    with pytest.raises(ValueError, match="do not have this number of rows"):
         add_background(lowered("XGBoost"), 2, b"", [], [])

@@ -62,13 +62,11 @@ class Table:
     Attributes:
         constructions: What is banned.
         allowed: Its exceptions.
-        clean: Globs of the files that have to be free of it.
         left_out: Globs of the files that are not read.
     """
 
     constructions: tuple[Construction, ...]
     allowed: tuple[Allowed, ...]
-    clean: tuple[str, ...]
     left_out: tuple[str, ...]
 
 
@@ -83,7 +81,6 @@ def table() -> Table:
     return Table(
         constructions,
         tuple(Allowed(**one) for one in read.get("allowed", ())),
-        tuple(read["clean"]),
         tuple(one["glob"] for one in read["left_out"]),
     )
 

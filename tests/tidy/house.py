@@ -203,7 +203,7 @@ def import_client_ms(root: Path, runs: int = 7) -> float:
 
 
 def banned_words(root: Path) -> int:
-    """Returns how many banned constructions are in texts for people, those on the allow-list too.
+    """Returns how many banned constructions are in texts for people, outside the allow-list.
 
     The list is about the files of this checkout; for another one there is no figure, and -1 is returned.
     """

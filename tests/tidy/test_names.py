@@ -1,4 +1,4 @@
-"""Files of tests have names of their own: pytest cannot collect two of one name together."""
+"""Files of tests have different names: pytest cannot collect two of one name together."""
 
 from collections import Counter
 from pathlib import Path

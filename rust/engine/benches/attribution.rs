@@ -1,4 +1,4 @@
-//! How long it takes to tell what each column adds to a row's margin.
+//! The time for computing what each column adds to a row's margin.
 //!
 //!     cargo bench -p nextbest-engine --bench attribution -- FOLDER
 //!

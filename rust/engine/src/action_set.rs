@@ -35,7 +35,7 @@ impl ActionSet {
         self.words.truncate(end);
     }
 
-    /// The words of every so many actions, a multiple of 64.
+    /// The words for this number of actions, a multiple of 64.
     pub(crate) fn tiles_mut(&mut self, actions: usize) -> impl Iterator<Item = &mut [u64]> {
         self.words.chunks_mut(actions / 64)
     }

@@ -61,14 +61,14 @@ pub struct Placed {
     pub treatment: TreatmentId,
     /// From 1; 0 for a fallback.
     pub rank: u32,
-    /// Why it stands there.
+    /// Why it is placed there.
     pub reason: v1::Reason,
     /// Absent for a fallback.
     pub factors: Option<Factors>,
 }
 
-/// What became of the candidates: each is in one of the three, and a mandatory one without a priority in the first and
-/// the last. Those of the last two are in the bundle's order.
+/// The outcome for the candidates: each is in one of the three, and a mandatory one without a priority in the
+/// first and the last. Those of the last two are in the bundle's order.
 #[derive(Debug)]
 pub(crate) struct Ranking {
     /// Best first.

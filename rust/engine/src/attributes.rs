@@ -44,9 +44,9 @@ impl<'a> Attributes<'a> {
     }
 }
 
-/// Joins what is stored and what was sent; the latter takes precedence, also where it says that a value is unknown.
-/// Stored attributes that the bundle does not declare, or declares with another type, are ignored: a new bundle may
-/// come before the attributes do.
+/// Joins the stored and the sent attributes; the sent ones take precedence, even if they set a value to
+/// unknown. Stored attributes that the bundle does not declare, or declares with another type, are ignored: a
+/// new bundle may come before the attributes do.
 pub(crate) fn assemble<'a>(
     bundle: &'a Bundle,
     request: &'a Request,

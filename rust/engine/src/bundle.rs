@@ -59,7 +59,7 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// Makes the index anew.
+    /// Makes the index again.
     ///
     /// # Errors
     /// When it would take too much memory; the index is then the one from before.

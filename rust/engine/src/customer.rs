@@ -1,4 +1,4 @@
-//! A customer to be stored + bundle -> the same as it should be stored, or what is wrong with it.
+//! A customer to be stored + bundle -> the customer in the form in which it is stored, or the error.
 
 use nextbest_proto::v1;
 
@@ -27,7 +27,7 @@ pub fn check_customer(bundle: &Bundle, customer: v1::Customer) -> Result<v1::Cus
         CUSTOMER_ATTRIBUTES_MAX,
         customer.attributes,
     )?;
-    // Ids stand in the order of names.
+    // Ids are in the order of names.
     sent.sort_unstable_by_key(|one| one.attribute);
     let attributes = sent
         .into_iter()

@@ -46,9 +46,9 @@ pub struct Decision<'a> {
 
 /// Decides.
 ///
-/// `capsule` is what is kept of the customer: absent when nothing is, or for an anonymous one. Attributes that the
-/// bundle does not declare, or declares with another type, are ignored. `moment` holds where the request, a dry run,
-/// brings no time or seed of its own.
+/// `capsule` is the customer's stored state: absent if there is none, or for an anonymous customer.
+/// Attributes that the bundle does not declare, or declares with another type, are ignored. `moment` is used
+/// if the request, a dry run, has no time or seed.
 pub fn decide<'a>(
     bundle: &'a Bundle,
     request: &'a Request,
@@ -163,7 +163,7 @@ impl<'a> Decision<'a> {
     }
 }
 
-/// In the order of their kinds; those of models already stand in the order of the models.
+/// In the order of their kinds; those of models are already in the order of the models.
 fn degradations(
     unknown: bool,
     of_models: Vec<Degradation>,

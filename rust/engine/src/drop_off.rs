@@ -11,7 +11,7 @@ use crate::{
     stages::Stages,
 };
 
-/// Actions that left, of which at most so many are looked at.
+/// Dropped actions, of which at most this number is examined.
 const EXAMINED_MAX: u32 = 64;
 
 /// The condition at which most actions left.
@@ -55,7 +55,7 @@ fn find<'a>(bundle: &'a Bundle, interpreter: Interpreter<'_>, stages: &Stages) -
             Some((bundle.clauses[failing].condition, *stage))
         }));
     }
-    // Stages stand in their order, and stay in it.
+    // Stages are in their order, and stay in it.
     examined.sort_by_key(|(condition, _)| *condition);
     let of_conditions = examined.chunk_by(|(left, _), (right, _)| left == right);
     // Of equals, `max_by_key` takes the last.

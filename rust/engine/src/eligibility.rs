@@ -1,7 +1,7 @@
 //! Features -> the actions that pass eligibility, applicability and suitability, and the truth of any clause.
 //!
-//! The index finds the actions; the interpreter here is the meaning of a policy: slow, obvious, short. It tells why, for
-//! the actions that somebody asks about, and the index is tested against it.
+//! The index finds the actions; the interpreter here is the meaning of a policy: slow, obvious, short. It
+//! gives the reasons, for the requested actions, and the index is tested against it.
 
 #[cfg(test)]
 mod tests;

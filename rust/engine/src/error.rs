@@ -33,7 +33,7 @@ pub enum BundleError {
     /// It is not what was written: its checksum differs.
     #[error("the bundle is damaged: its checksum differs")]
     Damaged,
-    /// It is whole, but its payload is no bundle message.
+    /// It is complete, but its payload is not a bundle message.
     #[error("the bundle's payload cannot be decoded")]
     Undecodable,
     /// It holds more of something than the engine takes.
@@ -61,7 +61,7 @@ pub enum BundleError {
     Malformed {
         /// Path of the entry: `actions[3].group`.
         place: String,
-        /// What is wrong with it.
+        /// The reason.
         problem: String,
     },
 }

@@ -1,7 +1,7 @@
 //! Decision -> why each action was placed or not, and what would have to change.
 //!
-//! Made only when asked for, from what the decision kept. What is advised of the actions that a request names, or of a few,
-//! is decided again before it is told.
+//! Made only on request, from what the decision kept. Advice for named actions, or for a few, is verified by
+//! deciding again.
 
 pub(crate) mod advised;
 
@@ -96,7 +96,7 @@ pub(crate) fn explain(decision: &Decision<'_>, room: &mut Room) -> Result<v1::Ex
     })
 }
 
-/// The actions whose contributions are told, and how these are found; none where nobody asks.
+/// The actions whose contributions are returned, and their method; none if not requested.
 fn told(decision: &Decision<'_>, explained: &[ActionId]) -> Option<(Method, ActionSet)> {
     let asked = &decision.request.contributions;
     let method = asked.method.filter(|_| asked.of_explained)?;

@@ -109,7 +109,7 @@ impl<I: Id, T> Table<I, T> {
     }
 }
 
-/// For each id a list, one after the other in memory: whoever goes through many of them does not wait for each.
+/// For each id a list, all in one block of memory: a loop over many of them does not wait for each.
 #[derive(Debug)]
 pub(crate) struct Lists<I, T> {
     ends: Vec<u32>,

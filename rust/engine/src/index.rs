@@ -8,8 +8,8 @@
 //! features -> places -> planes of bits -> the actions that each stage leaves
 //! ```
 //!
-//! It gives what the interpreter in [`crate::eligibility`] gives, which is its oracle, and no reasons: those are asked
-//! of the interpreter, for the actions that somebody asks about.
+//! It gives the same results as the interpreter in [`crate::eligibility`], which is its oracle, but no
+//! reasons: the interpreter computes those for the requested actions.
 
 mod key;
 

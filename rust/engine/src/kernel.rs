@@ -44,12 +44,12 @@ pub(crate) const TRUE: u8 = 0b11;
 pub(crate) struct Marks {
     // Invariant: its length is 0 or a power of two, so that a masked slot number is inside.
     marks: Vec<u8>,
-    /// Somebody has written, and nobody has read it and wiped it since.
+    /// Written, and not read and wiped since.
     is_written: bool,
 }
 
 impl Marks {
-    /// All true, for so many slots.
+    /// All true, for this number of slots.
     pub(crate) fn prepare(&mut self, slots: usize) {
         let length = slots.next_power_of_two();
         if self.is_written || self.marks.len() < length {
@@ -58,8 +58,8 @@ impl Marks {
         self.is_written = true;
     }
 
-    /// Writes a mark for each slot of a kill list. A store a slot, which no instruction set does faster. A slot that is
-    /// not there stands for another.
+    /// Writes a mark for each slot of a kill list. A store a slot, which no instruction set does faster. A
+    /// slot that does not exist is mapped to another.
     #[inline]
     pub(crate) fn write(&mut self, slots: &[u16], mark: u8) {
         let Some(within) = self.marks.len().checked_sub(1) else {

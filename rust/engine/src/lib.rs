@@ -10,7 +10,7 @@
 //! Python nor gRPC. The same bundle, request, capsule, moment and scores give the same decision, byte for byte.
 //! Whatever a request contains, it is refused with a [`RequestError`] or decided; it stops nothing.
 //!
-//! [`decide`] lists the stages; the modules stand in the order in which a request meets them.
+//! [`decide`] lists the stages; the modules are in the order in which a request meets them.
 
 mod error;
 mod id;

@@ -6,7 +6,7 @@
 pub const FORMAT: u32 = 1;
 /// Bytes of a bundle file.
 pub const BUNDLE_BYTES_MAX: usize = 512 * 1024 * 1024;
-/// Bytes that an index may take unless somebody says otherwise.
+/// Default for the bytes that an index may take.
 pub const INDEX_BYTES_MAX: usize = 1024 * 1024 * 1024;
 /// Rows of one run of a model: a runtime's memory grows with the largest batch and never shrinks.
 pub const BATCH_ROWS_MAX: usize = 1_024;

@@ -1,8 +1,8 @@
 //! A lowered model: inputs of some rows -> the columns of its output.
 //!
-//! Takes the place of an ONNX graph (`native.proto` says what it consists of). Trees give the bits that ONNX Runtime
-//! gives on one thread; what adds up products may differ by 1e-6, and gives the same bits in every batch and with every
-//! kernel. It reads no ONNX: graphs are lowered by the control plane.
+//! Replaces an ONNX graph (`native.proto` describes its contents). Trees give the bits that ONNX Runtime
+//! gives on one thread; what adds up products may differ by 1e-6, and gives the same bits in every batch and
+//! with every kernel. It reads no ONNX: graphs are lowered by the control plane.
 
 mod attribution;
 mod axes;
@@ -43,7 +43,7 @@ pub struct NativeModel {
     cell_means: Vec<f32>,
     constants: Vec<f32>,
     steps: Vec<Step>,
-    /// The columns of the output that somebody needs, and the cells where they stand; sorted.
+    /// The used columns of the output, and their cells; sorted.
     outputs: Vec<(u32, usize)>,
     ensembles: Vec<Ensemble>,
     matrices: Vec<Matrix>,
@@ -65,7 +65,7 @@ impl NativeModel {
     /// Reads an encoded `NativeModel`.
     ///
     /// # Errors
-    /// When it is none, or holds an index, a number or a size that must not be.
+    /// When it is not valid, or holds an index, a number or a size that is not allowed.
     pub fn open(encoded: &[u8]) -> Result<Self, BundleError> {
         let message = v1::NativeModel::decode(encoded).map_err(|_| BundleError::Undecodable)?;
         Self::check(message)
@@ -116,7 +116,8 @@ impl NativeModel {
         rows.for_each(|row| step.run(self, kernel, row));
     }
 
-    /// The cell of a column of the output; absent where nobody asked for that column when the model was lowered.
+    /// The cell of a column of the output; absent if that column was not requested when the model was
+    /// lowered.
     #[must_use]
     pub fn output_cell(&self, column: u32) -> Option<usize> {
         let place = self

@@ -175,7 +175,7 @@ pub(crate) struct Body {
     pub(crate) result: Register,
 }
 
-/// Where a program stands, and so what it may read.
+/// The use of a program, which decides what it may read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scope {
     /// Features below this one.

@@ -30,7 +30,7 @@ pub trait Scorer {
     /// Whether there is time for a lowered model, which the engine runs by itself.
     ///
     /// # Errors
-    /// When there is none: the actions' priors then stand in.
+    /// When there is none: the actions' priors are used then.
     fn admit(&mut self, model: ModelId) -> Result<(), ScoreError> {
         let _ = model;
         Ok(())
@@ -39,7 +39,7 @@ pub trait Scorer {
     /// Appends the probability of the positive class for each row of `batch`, in the order of the rows.
     ///
     /// # Errors
-    /// When the model did not run; the actions' priors then stand in and the decision says so.
+    /// When the model did not run; the actions' priors are used then and the decision reports it.
     fn score(
         &mut self,
         model: ModelId,
@@ -138,7 +138,7 @@ pub(crate) fn assess(
     (propensities, degradations)
 }
 
-/// Actions of one model that the prior stands in for, and why.
+/// Actions of one model for which the prior is used, and why.
 #[derive(Default)]
 struct Faults {
     failed: u32,

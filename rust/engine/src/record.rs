@@ -133,7 +133,7 @@ impl<'a> Record<'a> {
         placed < room
     }
 
-    /// The same with everything its own, for whoever outlives what was decided with.
+    /// The same with owned contents, for a record that outlives its decision.
     #[must_use]
     pub fn into_owned(self) -> Record<'static> {
         Record {

@@ -64,7 +64,7 @@ pub struct Request {
 pub(crate) struct AskedContributions {
     /// None: none are.
     pub(crate) method: Option<Method>,
-    /// Of so many of the best actions placed.
+    /// For this number of the best actions placed.
     pub(crate) top: u32,
     /// Of explained actions as well.
     pub(crate) of_explained: bool,

@@ -1,4 +1,5 @@
-//! What a decision's lowered models said, held against another scorer: the check that goes on after publication.
+//! The scores of a decision's lowered models, compared with another scorer: the check that goes on after
+//! publication.
 
 use nextbest_proto::v1::PropensitySource;
 
@@ -15,7 +16,7 @@ use crate::{
 /// How far a score of a lowered model may be from the graph's before it counts as another.
 pub const RESCORING_DISTANCE_MAX: f64 = 1e-6;
 
-/// What one lowered model said, compared.
+/// The comparison for one lowered model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rescored {
     /// Which model.
@@ -71,7 +72,7 @@ pub fn rescore(bundle: &Bundle, record: &Record<'_>, scorer: &mut dyn Scorer) ->
             for ((.., score), answer) in run.iter().zip(answers) {
                 let distance = (score - answer.clamp(0.0, 1.0)).abs();
                 rescored.compared += 1;
-                // What is no number is as far as can be.
+                // A value that is not a number has the largest difference.
                 let is_near = distance <= RESCORING_DISTANCE_MAX;
                 rescored.disagreed += u64::from(!is_near);
                 rescored.farthest = rescored.farthest.max(distance);

@@ -20,7 +20,7 @@ impl Room {
     }
 
     /// # Errors
-    /// When no room is left for so many bytes more.
+    /// When there is not enough room for this number of bytes.
     pub(crate) fn take(&mut self, bytes: usize, part: AnswerPart) -> Result<(), AnswerTooLarge> {
         self.bytes = self.bytes.saturating_add(bytes);
         if self.bytes <= self.bytes_max {

@@ -158,7 +158,7 @@ impl<'a> List<'a> {
     }
 }
 
-/// How two values stand to each other.
+/// The order of two values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Relation {
     Ordered(Ordering),
@@ -201,8 +201,8 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The value of an attribute of `declared` type: an int stands for a double, anything else of another type is
-    /// missing.
+    /// The value of an attribute of `declared` type: an int is accepted for a double, anything else of
+    /// another type is missing.
     pub(crate) fn of_type(kind: &'a Kind, declared: Type) -> Self {
         match (kind, declared) {
             #[expect(clippy::cast_precision_loss, reason = "CEL converts ints to doubles so")]
@@ -234,7 +234,7 @@ impl<'a> Value<'a> {
         matches!(self, Self::Missing)
     }
 
-    /// Equality as CEL has it: numbers on the number line, values of different types unequal.
+    /// Equality as in CEL: numbers on the number line, values of different types unequal.
     pub(crate) fn equals(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::List(left), Self::List(right)) => {
@@ -248,7 +248,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Order as CEL has it: numbers on the number line, strings by code point, false before true.
+    /// Order as in CEL: numbers on the number line, strings by code point, false before true.
     pub(crate) fn relation(&self, other: &Self) -> Relation {
         let ordered = |ordering: Option<Ordering>| ordering.map_or(Relation::Unordered, Relation::Ordered);
         match (self, other) {
@@ -261,7 +261,7 @@ impl<'a> Value<'a> {
             (Self::Double(left), Self::Int(right)) => {
                 ordered(compare_int_double(*right, *left).map(Ordering::reverse))
             }
-            // Bytes of UTF-8 stand in the order of code points.
+            // The order of the bytes of UTF-8 is that of code points.
             (Self::String(left), Self::String(right)) => Relation::Ordered(left.as_str().cmp(right.as_str())),
             _ => Relation::Incomparable,
         }
@@ -276,8 +276,8 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// As a message; missing is no message. A list that an expression made is cut down to the kinds that a message
-    /// has: one of strings, or of ints.
+    /// As a message; a missing value has none. A list that an expression made is cut down to the kinds that a
+    /// message has: one of strings, or of ints.
     pub(crate) fn message(&self) -> Option<v1::Value> {
         let kind = match self {
             Self::Missing => return None,

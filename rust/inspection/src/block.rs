@@ -1,8 +1,8 @@
 //! One header block judged, and rewritten where HTTP/2 would end its connection for it.
 //!
-//! A block changes the table that all later blocks of the connection refer to, so it cannot be left out. A field that
-//! HTTP/2 would not take is replaced by one of the same size: indices go on meaning what they meant, and entries leave
-//! both tables at the same time. What the block is then missing is said by a field of its own, [`MARK`].
+//! A block changes the table that all later blocks of the connection refer to, so it cannot be left out. A
+//! field that HTTP/2 would not accept is replaced by one of the same size: indices keep their meaning, and
+//! entries leave both tables at the same time. A separate field, [`MARK`], records what the block then lacks.
 
 use super::{
     field::{Authorities, Name},
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::HEADER_LIST_BYTES_MAX;
 
-/// The name of the field that tells what became of a block; no client has one of this name.
+/// The name of the field that records the changes to a block; no client has one of this name.
 pub(super) const MARK: u8 = b'~';
 
 /// How a field is represented (RFC 7541, section 6), by its first bits.
@@ -28,7 +28,7 @@ const INDEX_OF_AUTHORITY: usize = 1;
 pub enum HeaderError {
     /// A value has bytes that no value may have: the one error that proxies pass on.
     Value,
-    /// A field is none, or none of a request.
+    /// A field is not valid, or not valid in a request.
     Field,
     /// Its fields are too large together.
     TooLarge,
@@ -45,7 +45,7 @@ pub(super) enum Verdict {
     Broken,
 }
 
-/// One field as it stands in a block.
+/// One field as it is encoded in a block.
 #[derive(Debug, Clone)]
 struct Field {
     start: u32,

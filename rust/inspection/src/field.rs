@@ -5,7 +5,7 @@ use http::{
     uri::{Authority, PathAndQuery, Scheme},
 };
 
-/// What a name says of its values.
+/// What a name determines about its values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Name {
     Method,
@@ -74,7 +74,7 @@ impl Name {
         self.substitute(bytes).is_some()
     }
 
-    /// A value that a field of this name may have, of so many bytes; nothing where there is none.
+    /// A valid value for a field of this name, of this number of bytes; nothing if there is none.
     pub(super) fn substitute(self, bytes: usize) -> Option<Vec<u8>> {
         let mut value = vec![b'a'; bytes];
         match self {

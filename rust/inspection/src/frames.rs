@@ -1,4 +1,4 @@
-//! The frames of a connection told apart, and those of header blocks put together, judged and replaced.
+//! Splits the frames of a connection; header blocks are joined, checked and replaced.
 
 use std::ops::Range;
 
@@ -21,9 +21,9 @@ const RESETTING_BLOCK: [u8; 2] = [0x82, 0x82];
 
 /// How far bytes were walked.
 pub(crate) struct Walked {
-    /// So many from the beginning go on as they are.
+    /// This number of bytes from the beginning is passed on unchanged.
     pub(crate) passed: usize,
-    /// So many are done with; those between are replaced.
+    /// This number of bytes is processed; those between are replaced.
     pub(crate) taken: usize,
     pub(crate) replacement: Option<Vec<u8>>,
 }
@@ -100,7 +100,7 @@ impl Begun {
     }
 }
 
-/// Where a connection stands between frames.
+/// The position of a connection between frames.
 #[derive(Debug)]
 pub(crate) struct Frames {
     inspector: Inspector,
@@ -261,7 +261,7 @@ fn depends_on_itself(head: Head, payload: &[u8]) -> bool {
     dependency.is_some_and(|bytes| u32::from_be_bytes(*bytes) & (u32::MAX >> 1) == head.stream())
 }
 
-/// Where the block stands in the payload of its first frame.
+/// The position of the block in the payload of its first frame.
 fn fragment(head: Head, payload: &[u8]) -> Option<Range<usize>> {
     let (mut start, mut end) = (0, payload.len());
     if head.flags & PADDED != 0 {

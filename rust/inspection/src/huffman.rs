@@ -3,7 +3,7 @@
 //! The code is canonical: within a length, codes follow the order of their symbols. So the lengths are all that has to
 //! be kept, and a code is found by comparing it with the last code of each length.
 
-/// By symbol: the bits of its code. The code of the end of a text has 30, and never stands in one.
+/// By symbol: the bits of its code. The code of the end of a text has 30, and never occurs in one.
 const LENGTHS: [u8; 256] = [
     13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28, //
     28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 28, //

@@ -5,9 +5,9 @@
 //! that speaks HTTP/2 here ends the connection for a header name or value that it cannot represent, and for lists of
 //! headers far beyond the limit. So blocks are looked at before it sees them.
 //!
-//! Nothing is copied where nothing is wrong: bytes are read to where the library wants them, and looked at there. A
-//! frame that has not come whole waits here. A block whose compression is broken is passed on as it is, with all that
-//! follows: the connection has to end then.
+//! Valid data is not copied: bytes are read to the library's buffer, and checked there. An incomplete frame
+//! waits here. A block with broken compression is passed on unchanged, with all that follows: the connection
+//! has to end then.
 
 mod block;
 mod field;
@@ -39,7 +39,7 @@ pub const HEADER_BLOCK_BYTES_MAX: usize = 64 * 1024;
 /// Frames of one block behind its first: empty ones could go on for ever.
 pub const CONTINUATIONS_MAX: usize = 8;
 
-/// Of a field that tells what became of a block; no client has one of this name.
+/// The name of a field that records the changes to a block; no client has one of this name.
 static MARK_NAME: HeaderName = HeaderName::from_static("~");
 
 /// Whether a block of a connection was replaced for an error. Until then no request needs to be looked at.

@@ -1,7 +1,7 @@
 //! The names and sizes behind HPACK's indices (RFC 7541, sections 2.3 and 4, and appendix A), of one connection.
 //!
-//! HTTP/2's own table holds the fields; here stands only what is needed to judge a block: what kind of field an entry
-//! is, how much room it takes, and whether the field in HTTP/2's table is the one that the peer has sent.
+//! HTTP/2's own table holds the fields; this one has only what is needed to check a block: the kind of field
+//! of an entry, its size, and whether the field in HTTP/2's table is the one that the peer has sent.
 
 use std::collections::VecDeque;
 
@@ -12,13 +12,13 @@ const ENTRY_OVERHEAD: usize = 32;
 /// What the peer may make its table at most: HTTP/2's default, which this server leaves as it is.
 pub(super) const TABLE_BYTES_MAX: usize = 4_096;
 
-/// What an index stands for.
+/// The entry of an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Entry {
     pub(super) name: Name,
     pub(super) name_bytes: u32,
     pub(super) value_bytes: u32,
-    /// The peer's field is malformed, and another of the same size stands in HTTP/2's table.
+    /// The peer's field is malformed, and HTTP/2's table has another of the same size in its place.
     pub(super) is_malformed: bool,
     /// That other field has another name, too.
     pub(super) is_renamed: bool,
@@ -48,7 +48,7 @@ impl Table {
         }
     }
 
-    /// Nothing for an index that stands for nothing.
+    /// Nothing if the index has no entry.
     pub(super) fn get(&self, index: usize) -> Option<Entry> {
         let place = index.checked_sub(1)?;
         match STATIC.get(place) {

@@ -1,7 +1,7 @@
 //! One HTTP/2 connection, and a gRPC call on it: a framed message out, a status back.
 //!
-//! Raw h2 instead of a gRPC client: at these rates the client would otherwise be what is measured. Like a
-//! gRPC client it opens another connection when a server says goodbye, and calls wait for it.
+//! Raw h2 instead of a gRPC client: at these rates, the client itself would be measured. Like a gRPC client
+//! it opens another connection after a GOAWAY, and calls wait for it.
 
 use std::{
     cell::{Cell, RefCell},
@@ -48,7 +48,7 @@ pub(crate) struct Connection {
     last_failure: RefCell<Option<(Instant, Failure)>>,
 }
 
-/// What became of a call.
+/// The outcome of a call.
 pub(crate) struct Outcome {
     /// When it left; None: it never did.
     pub(crate) sent: Option<Instant>,
@@ -56,8 +56,8 @@ pub(crate) struct Outcome {
 }
 
 impl Connection {
-    /// Connects. Returns when the server has answered a ping: with TLS 1.3, a server that does not want this
-    /// client says so only then, and one that speaks no HTTP/2 never answers.
+    /// Connects. Returns when the server has answered a ping: with TLS 1.3, a server that refuses this client
+    /// reports it only then, and one without HTTP/2 never answers.
     pub(crate) async fn open(target: Rc<Target>) -> Result<Self, LoadError> {
         let current = RefCell::new(connect(&target).await?);
         Ok(Self {
@@ -75,8 +75,8 @@ impl Connection {
         self.reopened.get()
     }
 
-    /// Sends a framed message and waits for the status, until the deadline if there is one. The server is told
-    /// how much of it is left when the call leaves; what is not answered by then is cancelled.
+    /// Sends a framed message and waits for the status, until the deadline if there is one. The call carries
+    /// the remaining time to the server when it is sent; a call without an answer by then is cancelled.
     pub(crate) async fn call(
         &self,
         mut request: Request<()>,
@@ -220,7 +220,7 @@ where
                 .agree(stream)
                 .await
                 .map_err(|cause| format!("no TLS connection: {cause}"))?;
-            // The alert that says why may be lost with the connection.
+            // The alert with the reason may be lost with the connection.
             greet(stream).await.map_err(|cause| {
                 format!(
                     "{cause}, after the TLS handshake: does the server require another client certificate?"
@@ -239,7 +239,7 @@ where
     builder
         .initial_window_size(WINDOW_BYTES)
         .initial_connection_window_size(WINDOW_BYTES)
-        // Answers that were under way when their calls were cancelled are no attack by the server.
+        // Answers that were in flight when their calls were cancelled are not an attack by the server.
         .max_concurrent_reset_streams(CANCELLED_MAX)
         .max_local_error_reset_streams(None);
     let (sender, mut driver) = builder

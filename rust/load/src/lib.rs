@@ -5,8 +5,8 @@
 //! shows the stall in every request that it held up; a closed loop would wait with it and hide all but one of
 //! them. The **closed loop** with a fixed number in flight is for capacity only.
 //!
-//! Beside the latencies stands what the machine itself did: how much later than asked a sleeping thread woke
-//! ([`Report::hiccup`]). A run on a machine that hiccups says little about the server.
+//! The report also shows the hiccups of the machine: how late a sleeping thread woke ([`Report::hiccup`]). If
+//! these are large, the run shows little about the server.
 //!
 //! A request is also timed from when it left: what the two differ by is what it waited here.
 //!
@@ -67,12 +67,12 @@ pub struct Settings {
 /// When requests are sent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Pace {
-    /// So many a second, evenly spaced, whatever has been answered. Above 0.
+    /// This number per second, evenly spaced, regardless of the answers. Above 0.
     Open {
         /// Requests a second.
         rate_per_s: f64,
     },
-    /// As soon as an answer has come, with so many in flight. At least 1.
+    /// As soon as an answer has come, with this number in flight. At least 1.
     Closed {
         /// Over all connections.
         in_flight: usize,

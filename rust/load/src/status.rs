@@ -51,7 +51,7 @@ const NAMES: [&str; 17] = [
     "UNAUTHENTICATED",
 ];
 
-/// What became of a call.
+/// The outcome of a call.
 ///
 /// `last` are the trailers, or the headers of an answer that has none.
 pub(crate) fn judge(http: StatusCode, last: &HeaderMap) -> Result<(), Failure> {
@@ -71,7 +71,8 @@ pub(crate) fn judge(http: StatusCode, last: &HeaderMap) -> Result<(), Failure> {
     }
 }
 
-/// What answers without a status is no gRPC server, or a proxy before one; gRPC's own table says what it counts as.
+/// An answer without a gRPC status is from another kind of server, or a proxy; gRPC defines how its HTTP
+/// status is counted.
 fn without_status(http: StatusCode) -> Failure {
     let status = match http.as_u16() {
         400 => "INTERNAL",

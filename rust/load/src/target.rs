@@ -10,7 +10,7 @@ use crate::{
     tls::{Handshake, Tls},
 };
 
-/// What a server behind a socket file is called: paths are no authorities.
+/// The authority of a server behind a socket file: a path is not a valid authority.
 const LOCAL: &str = "localhost";
 
 /// Where a server is.
@@ -38,7 +38,7 @@ impl Target {
     /// Reads `host:port`, `unix:/path` or `unix:///path`.
     ///
     /// # Errors
-    /// When it is none of these, or TLS has no certificates to go by.
+    /// When it has another form, or TLS has no trusted certificates.
     pub(crate) fn parse(address: &str, tls: Option<&Tls>) -> Result<Self, LoadError> {
         let (place, authority) = match address.strip_prefix("unix:") {
             Some(path) => {

@@ -1,4 +1,4 @@
-//! Runs against a small h2 server that answers as it is told.
+//! Runs against a small h2 server that answers as the test configures it.
 
 mod latencies;
 mod paces;

@@ -22,7 +22,7 @@ pub struct Tls {
     /// Certificates of the authorities that may have signed the server's, in PEM form. Those of the system
     /// are not asked.
     pub authorities: Vec<u8>,
-    /// For servers that want to know their clients (mTLS).
+    /// For servers that require client certificates (mTLS).
     pub identity: Option<Identity>,
     /// What the server's certificate has to be made out to; None: the host of the address, or `localhost` for
     /// a socket file.

@@ -1,4 +1,4 @@
-//! What a run tells while it runs, and how it is stopped, for another thread.
+//! The progress of a run, and how another thread stops it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

@@ -25,13 +25,13 @@ pub enum OnnxError {
     /// `ORT_DISABLE_TELEMETRY` is not set to 1. Later libraries report to their vendor unless it is set before they
     /// are loaded.
     TelemetryOn,
-    /// The library cannot be loaded, or is none, or too old.
+    /// The library cannot be loaded, is not ONNX Runtime, or too old.
     Library(String),
-    /// A model cannot be loaded, or is not what the bundle says.
+    /// A model cannot be loaded, or does not match the bundle.
     Model {
         /// The model's name.
         name: String,
-        /// What is wrong with it.
+        /// The reason.
         problem: String,
     },
 }

@@ -30,7 +30,7 @@ impl Runtime {
     /// of a process with threads cannot be changed safely.
     ///
     /// # Errors
-    /// When the path is relative, telemetry is on, or the library is none, or older than 1.24.
+    /// When the path is relative, telemetry is on, or the library is not ONNX Runtime, or older than 1.24.
     pub fn load(library: &Path) -> Result<Self, OnnxError> {
         let _loading = LOADING.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(environment) = ENVIRONMENT.get() {

@@ -45,8 +45,9 @@ impl Sessions {
     /// Loads every model that is not lowered and runs it on one row, so that the first decision does not pay for it.
     ///
     /// # Errors
-    /// When a model cannot be loaded, when its inputs and outputs are not those that the bundle says, or when the
-    /// first run fails. A model that takes text may refuse the empty text of that run: that is not an error.
+    /// When a model cannot be loaded, when its inputs and outputs differ from those of the bundle, or when
+    /// the first run fails. A model that takes text may refuse the empty text of that run: that is not an
+    /// error.
     pub fn open(runtime: &Runtime, bundle: &Bundle) -> Result<Self, OnnxError> {
         Self::open_some(runtime, bundle, |model| model.lowered.is_none())
     }
@@ -160,11 +161,12 @@ impl ModelSession {
 enum RunFault {
     /// The runtime's own words.
     Failed(String),
-    /// The output is not what the bundle says.
+    /// The output does not match the bundle.
     Output(String),
 }
 
-/// Opens a model on a thread of its own, with the stack that its trees may need: ONNX Runtime reads them by recursion.
+/// Opens a model on a separate thread, with the stack that its trees may need: ONNX Runtime reads them by
+/// recursion.
 fn open_deep(runtime: &Runtime, model: &Model) -> Result<Session, String> {
     std::thread::scope(|scope| {
         let opening = std::thread::Builder::new()

@@ -1,4 +1,4 @@
-//! Paths that are no ONNX Runtime. In a process of its own, for the first library that loads stays.
+//! Paths that are not ONNX Runtime. In a separate process, because the first library that loads stays loaded.
 
 use std::{env, path::Path};
 

@@ -44,7 +44,7 @@ fn data(file: &str) -> Vec<u8> {
     fs::read(path).expect("the file is in tests/data")
 }
 
-/// A model whose inputs have so many columns each.
+/// A model whose inputs have this number of columns each.
 fn model(name: &str, inputs: &[(&str, ElementType, usize)], output: &str, positive_column: u32) -> v1::Model {
     let input = |(name, element_type, columns): &(&str, ElementType, usize)| {
         let feature = match element_type {

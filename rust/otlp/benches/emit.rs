@@ -1,4 +1,4 @@
-//! What it costs whoever decides to hand a decision to the processor: `cargo bench -p nextbest-otlp`.
+//! The cost of handing a decision to the processor: `cargo bench -p nextbest-otlp`.
 //!
 //! With `--quick` it runs once, to see that it runs. A decision with 24 ranked actions. The collector is not there and the queue is large: what is measured is encoding and
 //! queueing, and the exporter's thread sleeps.

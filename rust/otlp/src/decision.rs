@@ -25,8 +25,8 @@ pub struct DecisionSpan<'a> {
 impl<'a> DecisionSpan<'a> {
     /// `times`: the call's start and end, in nanoseconds since 1970.
     ///
-    /// The top drop-off is found where the answer is shorter than it might be: finding it takes longer than the rest of
-    /// the span, and whoever has all that was asked for does not ask why there is no more.
+    /// The top drop-off is computed only if the answer is shorter than possible: it takes longer than the
+    /// rest of the span, and a full answer needs no such reason.
     #[must_use]
     pub fn of(decision: &'a Decision<'a>, method: &'a str, (started_ns, ended_ns): (u64, u64)) -> Self {
         let record = decision.record();

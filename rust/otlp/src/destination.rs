@@ -74,7 +74,7 @@ pub(crate) struct Target {
 
 impl Target {
     /// # Errors
-    /// When the address is none, or the certificates cannot be used.
+    /// When the address is not valid, or the certificates cannot be used.
     pub(crate) fn of(destination: &Destination) -> Result<Self, ProcessorError> {
         let error = || ProcessorError::Endpoint(destination.url.clone());
         let uri: Uri = destination.url.parse().map_err(|_| error())?;

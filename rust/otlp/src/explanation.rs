@@ -108,7 +108,7 @@ fn push_score(text: &mut String, decision: &DecisionSpan<'_>, rank: usize) {
 fn push_lead(text: &mut String, decision: &DecisionSpan<'_>, best: &Ranked, next: &Ranked) {
     push(text, [", ahead of ", decision.bundle.action_name(next.action)]);
     let (best, next) = (best.factors, next.factors);
-    // Behind a mandatory action may stand one of a higher priority, and a priority may be zero.
+    // An action of higher priority may rank below a mandatory one, and a priority may be zero.
     if next.priority > 0.0 && best.priority >= next.priority {
         text.push_str(" by ");
         let percent = ((best.priority / next.priority - 1.0) * 100.0).round_ties_even();

@@ -89,7 +89,7 @@ impl Trouble {
     }
 }
 
-/// Sends what is in the queue until it is told to stop, and then until the queue is empty or time is up.
+/// Sends what is in the queue until it is asked to stop, and then until the queue is empty or time is up.
 pub(crate) struct Exporter {
     pub(crate) queue: Arc<Queue>,
     pub(crate) client: Client,
@@ -111,7 +111,7 @@ impl Exporter {
             tokio::select! {
                 () = this.queue.woken() => {}
                 () = tokio::time::sleep(this.timeouts.flush_interval) => {}
-                // The sender is gone only with the processor, and then nobody is left to export for.
+                // The sender is dropped only with the processor, and then there is nothing left to export.
                 changed = stop.changed() => if changed.is_err() { return },
             }
         }
@@ -177,7 +177,7 @@ impl Exporter {
     /// Returns at the time by which to have stopped: not before a stop is asked for.
     async fn stopped(&self) {
         let mut stop = self.stop.clone();
-        // The sender is gone only with the processor, and then nobody is left to export for.
+        // The sender is dropped only with the processor, and then there is nothing left to export.
         let stop_at = stop.wait_for(Option::is_some).await.ok().and_then(|asked| *asked);
         if let Some(stop_at) = stop_at {
             tokio::time::sleep_until(stop_at.into()).await;

@@ -22,7 +22,7 @@ use crate::{
     verdict::{Verdict, brief, describe},
 };
 
-/// Of an answer; a longer one is no answer.
+/// Of an answer; a longer one is not valid.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");

@@ -143,7 +143,7 @@ impl Emitter {
         });
     }
 
-    /// What became of the spans so far.
+    /// The outcomes of the spans so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.queue.counts()
@@ -213,7 +213,7 @@ impl SpanProcessor {
         }
     }
 
-    /// What became of the spans so far.
+    /// The outcomes of the spans so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.queue.counts()
@@ -267,7 +267,7 @@ fn spawn_exporter(
             // On Linux this is the calling thread's alone. Where it is refused, exporting still works.
             let _ = rustix::process::setpriority_process(None, EXPORTER_NICENESS);
             runtime.block_on(async move { exporter().run().await });
-            // Whoever waited has given up if this fails.
+            // If this fails, the waiting thread has given up.
             let _ = end.send(());
         })
         .map_err(error)

@@ -1,7 +1,7 @@
 //! Customer ids turned into pseudonyms: HMAC-SHA-256 under a key that no span carries.
 //!
 //! Keyed, because a bare hash of an e-mail address or a customer number is undone with a dictionary. HMAC,
-//! because whoever holds the key can find a customer's spans with the standard library of any language.
+//! because the owner of the key can find a customer's spans with the standard library of any language.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Encoded spans waiting for the exporter: bounded in bytes, and counted.
 //!
-//! Without a lock between those who decide and the exporter: that thread runs at the lowest priority, and
-//! whoever waited for a lock that it holds would wait for everything else on the machine.
+//! Without a lock between the deciding threads and the exporter: that thread runs at the lowest priority, and
+//! a thread that waited for its lock would wait for everything else on the machine.
 
 use std::sync::{
     Arc,
@@ -24,7 +24,7 @@ pub struct Counts {
     pub emitted: u64,
     /// Spans that the collector has accepted.
     pub exported: u64,
-    /// Spans that the collector has refused for good.
+    /// Spans that the collector has refused permanently.
     pub rejected: u64,
     /// Spans given up: the queue was full, retries ran out, or the time to shut down did.
     pub dropped: u64,
@@ -70,9 +70,9 @@ impl Queue {
         }
     }
 
-    /// Queues the span that `encode` gives, or drops it where that would take the queue beyond its bound. It is not even
-    /// encoded where the one before was dropped and no room has been made since: whoever has more to do than it can has
-    /// no time for what is thrown away.
+    /// Queues the span that `encode` gives, or drops it where that would take the queue beyond its bound. If
+    /// the one before was dropped and no room has been made since, it is not even encoded: an overloaded
+    /// server has no time for spans that are dropped.
     pub(crate) fn push<'a>(&self, encode: impl FnOnce() -> &'a [u8]) {
         self.emitted.fetch_add(1, SeqCst);
         if self.full.load(SeqCst) || self.closed.load(SeqCst) {
@@ -84,8 +84,8 @@ impl Queue {
         let before = self.bytes.fetch_add(size, SeqCst);
         if before + size > self.bytes_max {
             self.full.store(true, SeqCst);
-            // Whoever has made room before this line has said so too early; whoever makes it later says so again.
-            // With nothing but this span in the queue, nobody would.
+            // Room that was made before this line was signalled too early; room that is made later is
+            // signalled again. If this span is the only one in the queue, there would be no signal.
             let with_it = self.bytes.fetch_sub(size, SeqCst);
             if with_it <= self.bytes_max || with_it == size {
                 self.full.store(false, SeqCst);
@@ -169,7 +169,7 @@ impl Batch {
         std::mem::take(&mut self.spans)
     }
 
-    /// The collector has taken the batch, save for `rejected` spans of it.
+    /// The collector has accepted the batch, except for `rejected` spans of it.
     pub(crate) fn settle(mut self, rejected: u64) {
         let count = self.release();
         let rejected = rejected.min(count);

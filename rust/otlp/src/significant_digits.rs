@@ -64,7 +64,7 @@ fn push_slowly(text: &mut String, number: f64) {
     }
 }
 
-/// Appends `scaled` with its last `decimals` digits behind a point, save for zeros at the end.
+/// Appends `scaled` with its last `decimals` digits after a point, without trailing zeros.
 fn push_scaled(text: &mut String, mut scaled: u64, mut decimals: usize) {
     while decimals > 0 && scaled.is_multiple_of(10) {
         scaled /= 10;
@@ -78,7 +78,7 @@ fn push_scaled(text: &mut String, mut scaled: u64, mut decimals: usize) {
     }
 }
 
-/// Appends a number with zeros in front, so that it has so many digits; at most 20.
+/// Appends a number with leading zeros to this number of digits; at most 20.
 fn push_digits(text: &mut String, number: u64, digits: usize) {
     let mut buffer = itoa::Buffer::new();
     let rendered = buffer.format(number);

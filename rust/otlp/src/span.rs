@@ -1,7 +1,7 @@
 //! A decision turned into one OTLP span, as the bytes of an element of `ScopeSpans.spans`.
 //!
 //! Field numbers are those of `opentelemetry/proto/trace/v1/trace.proto` and `common/v1/common.proto`; the
-//! tests decode what stands here with the published messages.
+//! tests decode the result with the published messages.
 
 use nextbest_proto::v1::Stage;
 
@@ -15,7 +15,7 @@ use crate::{
     words,
 };
 
-/// Ranked actions of one span; `nextbest.ranked` says how many there were.
+/// Maximum number of ranked actions in one span; `nextbest.ranked` has their total number.
 pub const RANKED_MAX: usize = 16;
 /// Placed actions of one span.
 pub const PLACED_MAX: usize = 128;
@@ -48,7 +48,7 @@ const ELEMENT_TAG: u8 = 1 << 3 | 2;
 const ANSWERED: &[u8] = b"\x4a\x19\x0a\x0frpc.system.name\x12\x06\x0a\x04grpc\
     \x4a\x20\x0a\x18rpc.response.status_code\x12\x04\x0a\x02OK";
 
-/// Where a span stands: its own ids, and the caller's span above it.
+/// The position of a span in a trace: its ids, and the caller's span above it.
 #[derive(Debug, Clone, Copy)]
 pub struct SpanContext<'p> {
     trace_id: [u8; 16],
@@ -57,7 +57,7 @@ pub struct SpanContext<'p> {
 }
 
 impl<'p> SpanContext<'p> {
-    /// A new span below the caller's; without one, of a trace of its own.
+    /// A new span below the caller's; without one, in a new trace.
     pub(crate) fn below(parent: Option<&'p Parent>) -> Self {
         // Ids need to be distinct, not unpredictable; an all-zero one would be invalid.
         Self {
@@ -72,7 +72,7 @@ impl<'p> SpanContext<'p> {
     }
 }
 
-/// What encoding needs room for; kept by whoever encodes, so that nothing is allocated anew.
+/// Buffers for encoding; each encoding thread keeps one, so that nothing is allocated again.
 #[derive(Debug, Default)]
 pub(crate) struct Buffers {
     span: Vec<u8>,
@@ -140,8 +140,8 @@ pub(crate) fn encode_span<'b>(
     buffer.get(start..).unwrap_or_default()
 }
 
-/// What stands before the spans of a request: the lengths of its two enclosing messages, for `spans_bytes`
-/// behind it.
+/// The bytes before the spans of a request: the lengths of its two enclosing messages, for `spans_bytes`
+/// after it.
 pub(crate) struct Envelope {
     resource: Vec<u8>,
     scope: Vec<u8>,
@@ -200,7 +200,7 @@ fn write_identity(span: &mut Writer<'_>, context: &SpanContext<'_>) {
     }
 }
 
-/// A span is encoded only where the sampler takes it, so it was sampled, whatever the caller's flag says.
+/// A span is encoded only if the sampler takes it, so it was sampled, regardless of the caller's flag.
 fn flags(context: &SpanContext<'_>) -> u32 {
     let inherited = context
         .parent
@@ -402,7 +402,7 @@ impl Attributes<'_> {
         elements_len > 0
     }
 
-    /// Writes everything before a value of so many bytes.
+    /// Writes everything before a value of this number of bytes.
     fn begin(&mut self, key: &str, value_len: usize) {
         self.0.push(ATTRIBUTE_TAG);
         put_varint(self.0, (field_len(key.len()) + field_len(value_len)) as u64);

@@ -19,8 +19,8 @@ impl Parent {
         self.flags & FLAG_SAMPLED != 0
     }
 
-    /// Parses the header strictly: whatever is not exactly as the recommendation says is no parent, and the
-    /// decision then begins a trace of its own. A `tracestate` that is too long or not printable is left out.
+    /// Parses the header strictly: a value that does not match the recommendation exactly is ignored, and the
+    /// decision then begins a new trace. A `tracestate` that is too long or not printable is left out.
     #[must_use]
     pub fn parse(traceparent: &[u8], tracestate: &[u8]) -> Option<Self> {
         let (head, rest) = traceparent.split_at_checked(VERSION_AND_IDS_BYTES)?;
@@ -34,7 +34,8 @@ impl Parent {
             return None;
         };
         let [version] = decode_hex::<1>(version)?;
-        // A later version may say more behind the flags, never glued to them; 255 is no version.
+        // A later version may have more fields after the flags, always separated from them; 255 is not a
+        // version.
         let is_known = match version {
             0 => rest.is_empty(),
             255 => false,

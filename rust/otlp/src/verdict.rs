@@ -8,20 +8,20 @@ use prost::Message as _;
 /// Of a collector's own words, in a message to an operator.
 const REASON_CHARS_MAX: usize = 200;
 
-/// What becomes of a batch.
+/// The outcome of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Taken, save for so many spans; never sent again: the collector has what it wants.
+    /// Accepted, except for this number of spans; never sent again: the collector has the rest.
     Accepted { rejected: u64 },
     /// Never to be sent again.
     Refused { reason: String },
-    /// To be sent again, after so long where the collector says how long.
+    /// To be sent again, after this delay if the collector gives one.
     Retry { after: Option<Duration>, reason: String },
 }
 
 impl Verdict {
-    /// Of an `ExportTraceServiceResponse`. What is none says nothing about the spans; the status with it says that they
-    /// were taken.
+    /// Of an `ExportTraceServiceResponse`. A body that is not valid is ignored; the status shows that the
+    /// spans were accepted.
     pub(crate) fn accepted(answer: Bytes) -> Self {
         let response = ExportResponse::decode(answer).unwrap_or_default();
         let rejected = response

@@ -38,9 +38,9 @@ pub struct Opening {
     pub index: IndexOptions,
     /// The library of ONNX Runtime. Bundles with models that are not native are refused without it.
     pub onnxruntime_path: Option<PathBuf>,
-    /// One decision in so many is counted for the health of its models; 0: none.
+    /// One in this number of decisions is counted for the health of its models; 0: none.
     pub health_sample: u32,
-    /// Threads that decide: each has model sessions and counters of its own.
+    /// Threads that decide: each has separate model sessions and counters.
     pub workers: usize,
 }
 
@@ -126,7 +126,7 @@ pub fn activate(file: Vec<u8>, opening: Opening, active: &ArcSwap<Active>) -> Re
     let previous = active.swap(Arc::new(opened));
     let duration = started.elapsed();
     let previous_digest = previous.bundle.digest().to_owned();
-    // Its end is awaited by nobody.
+    // Nothing waits for its end.
     spawn_niced(move || release(&previous))?;
     Ok(Activation {
         digest,

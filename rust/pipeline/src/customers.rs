@@ -7,7 +7,7 @@ use nextbest_store::Store;
 
 /// Where capsules are kept. A server has a store; a decision without a server has the one customer sent along.
 pub trait Customers: Sync {
-    /// Reads a capsule: nothing where nothing is kept, or for an anonymous customer, whose id is empty.
+    /// Reads a capsule: none if the customer is unknown, or anonymous (the id is empty).
     fn load(&self, customer_id: &str) -> impl Future<Output = Option<Arc<Capsule>>> + Send;
 
     /// Claims what a decision offers, before it is answered.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::PipelineError;
 
-/// With less time than this to a caller's deadline no model is run: priors stand in.
+/// With less time than this to a caller's deadline no model is run: priors are used.
 pub const MODEL_TIME_MIN: Duration = Duration::from_micros(200);
 
 /// The time by which the caller needs the answer, if there is one.

@@ -13,7 +13,7 @@ pub struct MemoryBudget {
 }
 
 impl MemoryBudget {
-    /// So many bytes, none of them in use.
+    /// This number of bytes, none of them in use.
     #[must_use]
     pub fn new(bytes_max: usize) -> Arc<Self> {
         Arc::new(Self {
@@ -28,7 +28,7 @@ impl MemoryBudget {
         self.bytes.load(Relaxed)
     }
 
-    /// Takes so many bytes. False, and none are taken, when there are not as many left.
+    /// Takes this number of bytes. False, and none are taken, when fewer are left.
     #[must_use]
     pub fn take(&self, bytes: usize) -> bool {
         let before = self.bytes.fetch_add(bytes, Relaxed);
@@ -68,7 +68,7 @@ impl Reservation {
         self.bytes
     }
 
-    /// Holds so many bytes instead. False, and nothing changes, when there are not as many left.
+    /// Holds this number of bytes instead. False, and nothing changes, when fewer are left.
     #[must_use]
     pub fn hold(&mut self, bytes: usize) -> bool {
         if bytes > self.bytes {

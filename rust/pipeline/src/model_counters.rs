@@ -1,7 +1,7 @@
 //! Decisions -> how the models of the active bundle fare, counted.
 //!
-//! Each worker has counters of its own, so that no two cores write to the same memory; whoever asks adds them up.
-//! The engine says which counters a decision adds to; nothing of a customer is kept.
+//! Each worker has separate counters, so that no two cores write to the same memory; the reader adds them up.
+//! The engine names the counters that a decision adds to; no customer's data is kept.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use nextbest_proto::v1::{self, DegradationKind};
 
 use crate::{clock::now_us, counter::Counter};
 
-/// What can make a prior stand in for a model.
+/// The reasons for using a prior instead of a model's score.
 const DEGRADATIONS: [DegradationKind; 4] = [
     DegradationKind::ModelFailed,
     DegradationKind::PropensityInvalid,
@@ -18,12 +18,12 @@ const DEGRADATIONS: [DegradationKind; 4] = [
     DegradationKind::Deadline,
 ];
 
-/// Spreads seeds evenly over their high bits, so that whoever else draws by the low bits draws independently.
+/// Spreads seeds evenly over their high bits, so that other draws by the low bits are independent.
 const SEED_FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// The counters of a bundle's models.
 pub struct BundleCounters {
-    /// One decision in so many is looked at; 0: none.
+    /// One in this number of decisions is counted; 0: none.
     sample: u32,
     /// In the order of the bundle's models.
     models: Box<[Arc<ModelCounters>]>,
@@ -54,7 +54,7 @@ impl BundleCounters {
         }
     }
 
-    /// Goes on where the previous bundle's counters stand, for each model of the same name, version and bins.
+    /// Continues the previous bundle's counters, for each model of the same name, version and bins.
     pub(crate) fn carry_on(&mut self, bundle: &Bundle, previous: &Bundle, counted: &Self) {
         for (counters, (_, model)) in self.models.iter_mut().zip(bundle.models()) {
             let mut before = previous.models().zip(&counted.models);
@@ -149,7 +149,7 @@ impl ModelCounters {
     }
 }
 
-/// Whether a decision of this seed is one in so many. The same seed says the same.
+/// Whether a decision of this seed is counted. The same seed gives the same result.
 fn is_sampled(seed: u64, sample: u32) -> bool {
     sample > 0 && (seed.wrapping_mul(SEED_FACTOR) >> 32).is_multiple_of(u64::from(sample))
 }

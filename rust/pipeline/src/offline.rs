@@ -66,7 +66,7 @@ impl From<CapsuleError> for OfflineError {
 }
 
 impl Offline {
-    /// Opens a bundle. Without `onnxruntime` no model runs: priors stand in, and answers say so.
+    /// Opens a bundle. Without `onnxruntime` no model runs: priors are used, and answers report it.
     ///
     /// # Errors
     /// When the bundle, ONNX Runtime or a model cannot be opened.
@@ -105,7 +105,7 @@ impl Offline {
         Ok(self.answer(check, customer, moment)?.encode_to_vec())
     }
 
-    /// Answers an `ExplainRequest` likewise, with an `ExplainResponse`.
+    /// Answers an `ExplainRequest` with an `ExplainResponse`.
     ///
     /// # Errors
     /// The first thing that is wrong with either.
@@ -168,7 +168,7 @@ impl Customers for Sent {
         self.capsule.clone()
     }
 
-    /// What is decided here is offered to nobody.
+    /// Decisions made here are not offered to customers.
     async fn claim(&self, _: &Record<'_>) {}
 }
 

@@ -16,10 +16,10 @@ use crate::{
     shadow::{Sample, Shadow},
 };
 
-/// What becomes of a request whose deadline leaves no time for models.
+/// The handling of a request whose deadline leaves no time for models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LateModels {
-    /// It is decided on priors, and the answer says so.
+    /// It is decided on priors, and the answer reports it.
     #[default]
     Degrade,
     /// It is refused.
@@ -38,7 +38,7 @@ pub struct Pipeline<'a, C> {
     pub moment: Moment,
     /// When the caller needs the answer.
     pub deadline: Deadline,
-    /// What becomes of a request that comes too late for models.
+    /// The handling of a request that comes too late for models.
     pub late_models: LateModels,
     /// How large the answer may be.
     pub bounds: AnswerBounds<'a>,
@@ -46,7 +46,7 @@ pub struct Pipeline<'a, C> {
     pub shadow: Option<&'a Shadow>,
 }
 
-/// What became of one request.
+/// The outcome of one request.
 pub struct Answered {
     /// The answer, or why there is none.
     pub answer: Result<v1::DecideResponse, PipelineError>,

@@ -1,5 +1,5 @@
-//! One decision in so many -> its lowered models' scores, held against ONNX Runtime: on a niced thread, off the path of
-//! requests.
+//! Some decisions -> their lowered models' scores, compared with ONNX Runtime: on a niced thread, outside the
+//! path of requests.
 //!
 //! Publication compares a model with ONNX Runtime on rows that it makes up; this does it on customers as they come.
 
@@ -32,7 +32,7 @@ pub(crate) struct Sample {
 
 /// Takes samples; its thread ends with it.
 pub struct Shadow {
-    // One decision in so many.
+    // One in this number of decisions.
     every: u64,
     samples: SyncSender<Sample>,
     counts: Arc<Counts>,
@@ -70,7 +70,7 @@ impl Shadow {
         })
     }
 
-    /// Whether a decision of this seed is looked at: seeds are drawn anew for each.
+    /// Whether a decision of this seed is checked: each decision draws a new seed.
     pub(crate) fn wants(&self, seed: u64) -> bool {
         seed.is_multiple_of(self.every)
     }
@@ -95,9 +95,9 @@ impl Shadow {
     }
 }
 
-/// Ends when nobody can send samples any more.
+/// Ends when all senders of samples are gone.
 fn compare_all(samples: &Receiver<Sample>, library: &std::path::Path, counts: &Counts) {
-    // Sessions of the bundle that was seen last; none where they cannot be had.
+    // Sessions of the last bundle; none if they cannot be opened.
     let mut opened: Option<(String, Option<Sessions>)> = None;
     while let Ok(sample) = samples.recv() {
         let bundle = &sample.active.bundle;

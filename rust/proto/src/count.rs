@@ -98,8 +98,8 @@ impl std::fmt::Display for TooMany {
     }
 }
 
-/// Whether there are no more texts and messages in an encoded message than may be. What is not well-formed is left to
-/// the decoder, which says why.
+/// Whether an encoded message has at most the allowed number of texts and messages. Malformed messages are
+/// left to the decoder, which reports the reason.
 ///
 /// # Errors
 /// When there are too many.

@@ -1,8 +1,8 @@
 # ruff: noqa: INP001 - compiled into the module, no package
 """The exceptions of `nextbest._core`.
 
-Classes in Python, because a text of its own for an exception of several arguments is more than the stable ABI
-of Python 3.11 lets compiled code define.
+Classes in Python, because exceptions with several arguments and a custom text need more than the stable ABI
+of Python 3.11 offers compiled code.
 """
 
 
@@ -41,4 +41,4 @@ class RequestError(ValueError):
 
 
 class ServerError(OSError):
-    """A server or a load run cannot be had: an address, a thread, a setting of tracing."""
+    """A server or a load run cannot start: an address, a thread, a setting of tracing."""

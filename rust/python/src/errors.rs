@@ -23,7 +23,7 @@ const CLASSES: &CStr = match CStr::from_bytes_with_nul(concat!(include_str!("err
 pub(crate) enum Error {
     Server(ServerError),
     Open(OpenError),
-    /// A lowered model that is none.
+    /// A lowered model that is not valid.
     Bundle(BundleError),
     Request(OfflineError),
     Load(LoadError),

@@ -236,7 +236,7 @@ impl NativeModel {
                 .iter()
                 .any(|(columns, found)| columns.checked_mul(rows) != Some(*found))
         {
-            return Err(PyValueError::new_err("inputs are not of so many rows"));
+            return Err(PyValueError::new_err("inputs do not have this number of rows"));
         }
         Ok(Table {
             rows,

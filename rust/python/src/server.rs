@@ -25,7 +25,7 @@ use crate::{
 #[pyclass(frozen, module = "nextbest._core")]
 pub(crate) struct Server {
     server: nextbest_server::Server,
-    // Threads do not survive a fork: the child has the object, but not what it stands for.
+    // Threads do not survive a fork: the child has the object, but not the server.
     process: u32,
 }
 

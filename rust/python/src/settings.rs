@@ -62,7 +62,7 @@ impl<'py> Taken<'py> {
     }
 }
 
-/// Seconds as Python has them.
+/// Seconds as a Python float.
 pub(crate) fn seconds_of(name: &str, seconds: f64) -> PyResult<Duration> {
     let fault = |_| Error::Setting(format!("`{name}` is {seconds}: seconds, 0 or more"));
     Ok(Duration::try_from_secs_f64(seconds).map_err(fault)?)

@@ -1,7 +1,7 @@
 //! Who may call what: callers, how they prove who they are, and their roles. What is not granted is refused.
 //!
-//! API keys are 32 random bytes, and only their SHA-256 is known here. Nobody guesses one of them, so a slow hash, as
-//! passwords need, would only slow callers down. Hashes are compared in constant time, each with all.
+//! API keys are 32 random bytes, and only their SHA-256 is known here. They cannot be guessed, so a slow
+//! hash, as passwords need, would only delay callers. Hashes are compared in constant time, each with all.
 
 use std::sync::Arc;
 
@@ -64,7 +64,7 @@ impl Access {
         }
     }
 
-    /// Whoever has the key.
+    /// The caller with the key.
     pub(crate) fn by_key(&self, key: &[u8]) -> Option<&Arc<Caller>> {
         let hash = Sha256::digest(key);
         // Every hash is compared, also after one that is equal.
@@ -79,7 +79,7 @@ impl Access {
         found
     }
 
-    /// Whoever has a certificate with one of the names, which the handshake has checked.
+    /// The caller with a certificate for one of the names, which the handshake has verified.
     pub(crate) fn by_certificate(&self, names: &[String]) -> Option<&Arc<Caller>> {
         let mut callers = self.callers.iter();
         callers.find(|caller| caller.certificate_names.iter().any(|name| names.contains(name)))

@@ -37,7 +37,7 @@ impl Call {
     /// # Errors
     /// When the deadline cannot be read, or has passed.
     pub(crate) fn of<T>(request: &Request<T>) -> Result<Self, Status> {
-        // Without an arrival nobody has checked who calls.
+        // Without an arrival, the caller was not authenticated.
         let arrival = request.extensions().get::<Arrival>().copied();
         let arrival = arrival.unwrap_or_else(|| Arrival {
             at: Instant::now(),

@@ -1,4 +1,4 @@
-//! Why a call is not answered, as the gRPC status that says so. The one place where that is decided.
+//! Why a call is not answered, as a gRPC status. The one place where that is decided.
 
 use nextbest_engine::{AnswerTooLarge, RequestError};
 use nextbest_pipeline::PipelineError;
@@ -22,7 +22,7 @@ pub(crate) enum CallError {
     Store(StoreError),
     /// Nothing is known of the customer asked for.
     CustomerUnknown,
-    /// Nobody knows who calls.
+    /// The caller is not authenticated.
     Unauthenticated,
     /// The caller is known, and may not do this.
     PermissionDenied { caller: String, role: Role },

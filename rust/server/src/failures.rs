@@ -1,8 +1,8 @@
 //! Calls that end with an error, as spans: what was called, how it ended, and below which span of the caller.
 //!
-//! A call's status is read where its response leaves, from the headers or, of a stream, from the trailers, so that no
-//! failure is missed, whoever decided it. An attack must not become a flood of spans: each worker has a bucket of them,
-//! and beyond it a failure is only counted.
+//! A call's status is read where its response leaves, from the headers or, of a stream, from the trailers, so
+//! that no failure is missed, whichever part of the server decided it. An attack must not become a flood of
+//! spans: each worker has a bucket of them, and beyond it a failure is only counted.
 
 use std::{
     sync::{
@@ -34,7 +34,7 @@ const METHODS: [&str; 7] = [
     "nextbest.v1.CustomerService/Delete",
 ];
 
-/// The method that a path names, for spans: text of our own, never the caller's.
+/// The method that a path names, for spans: a fixed text, never the caller's.
 pub(crate) fn method(path: &str) -> &'static str {
     let called = path.strip_prefix('/').unwrap_or_default();
     METHODS
@@ -77,7 +77,7 @@ impl Failures {
         let Some(emitter) = self.allow() else { return };
         let ended_ns = now_ns();
         let failed = FailedCall {
-            // What was waited for the question is no time of its own.
+            // The time of waiting for the question is not counted.
             started_ns: ended_ns,
             ended_ns,
             method: call.method,
@@ -153,7 +153,8 @@ impl Followed {
     }
 }
 
-/// How many spans may be made: so many at once, and so many a second. Of one thread, which takes what it has found.
+/// How many spans may be made: a maximum at once, and a rate per second. Of one thread, which takes what it
+/// has found.
 struct Bucket {
     start: Instant,
     // Nanoseconds since the start up to which the spans so far have used up the time.

@@ -48,8 +48,8 @@ impl Identity {
     /// The role is worked out only where not everybody may call.
     ///
     /// # Errors
-    /// When nobody knows who calls, or the caller lacks the role. A method that does not exist takes no role, but a
-    /// caller that is known.
+    /// When the caller is not authenticated, or lacks the role. A method that does not exist requires no
+    /// role, but an authenticated caller.
     pub(crate) fn check(
         &self,
         headers: &HeaderMap,
@@ -86,7 +86,7 @@ impl Identity {
         }
     }
 
-    /// A key is asked first: whoever shares a connection through a proxy has no certificate there.
+    /// A key takes precedence: a caller that shares a connection through a proxy has no certificate there.
     fn identify<'a>(&self, access: &'a Access, header: Option<&HeaderValue>) -> Option<&'a Arc<Caller>> {
         match header {
             Some(header) => access.by_key(key(header.as_bytes())?),
@@ -140,7 +140,7 @@ mod tests {
         }
         assert_eq!(identity.checks.get(), 1);
         assert!(identity.check(&headers("bearer secret"), || None).is_ok());
-        // Whoever is dropped from the file is dropped from open connections.
+        // A caller that is removed from the file is disconnected from open connections.
         guest.store(Some(access("another")));
         let refused = identity.check(&headers("bearer secret"), || Some(Role::Decide));
         assert!(matches!(refused, Err(CallError::Unauthenticated)));

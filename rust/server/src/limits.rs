@@ -17,8 +17,8 @@ pub const UPSERT_CHUNK_CUSTOMERS: usize = 16;
 
 /// Connections where the settings do not say; beyond it they are closed at once.
 pub const CONNECTIONS_MAX: usize = 4_096;
-/// Connections from one address where the settings do not say: a proxy in front of all channels has one address, so
-/// this is no small part of all.
+/// Connections from one address if the settings do not limit them: a proxy in front of all channels has one
+/// address, so this is a large part of all.
 pub const PEER_CONNECTIONS_MAX: usize = 1_024;
 /// Connections of the health port; the next one takes the place of the one that has been silent longest.
 pub const HEALTH_CONNECTIONS_MAX: usize = 256;
@@ -48,7 +48,7 @@ pub const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 
 /// Of a response, as it is handed to the transport: a peer that reads nothing keeps one of them in memory.
 pub const PIECE_BYTES_MAX: usize = 16 * 1024;
-/// One response, as encoded: what gRPC's clients take where nobody tells them otherwise.
+/// One response, as encoded: the default limit of gRPC's clients.
 pub const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Memory of answers under construction and unread, over all connections.
 pub const ANSWERS_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -66,16 +66,17 @@ pub const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
 pub const MESSAGE_TIME_MAX: Duration = Duration::from_secs(10);
 /// For a peer to read a piece of a response.
 pub const READING_TIME_MAX: Duration = Duration::from_secs(30);
-/// Without a request, a connection is told to leave; without a question, a stream.
+/// After this time without a request on a connection, or a question on a stream, the server asks the client
+/// to leave.
 pub const IDLE_MAX: Duration = Duration::from_mins(30);
-/// How often a connection is looked at for idleness and for responses that nobody reads; more often where the settings
-/// ask for less time.
+/// How often a connection is checked for idleness and for unread responses; more often if the settings ask
+/// for less time.
 pub const WATCH_INTERVAL: Duration = Duration::from_secs(5);
 /// Between pings on a connection.
 pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 /// From a ping to giving the connection up.
 pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
-/// The age at which a connection is told to leave.
+/// The age at which the server asks a connection's client to leave.
 pub const AGE_MAX: Duration = Duration::from_hours(1);
 /// For the requests of a connection that has reached its age.
 pub const AGE_GRACE: Duration = Duration::from_secs(10);
@@ -91,8 +92,8 @@ pub const IN_FLIGHT_MAX: usize = 16_384;
 pub const OVERLOAD_DELAY_MAX: Duration = Duration::from_micros(600);
 /// The most credit: so much longer a request may wait in a burst.
 pub const CREDIT_MAX: Duration = Duration::from_millis(9);
-/// Credit is spent so many times more slowly than it is earned: a worker that is busy for less than four fifths of its
-/// time has credit.
+/// Credit is spent several times more slowly than it is earned: a worker that is busy for less than four
+/// fifths of its time has credit.
 pub const WORK_PER_CREDIT: u64 = 4;
 /// What a request takes of its worker beside its decision, or when it is refused.
 pub const TRANSPORT_TIME: Duration = Duration::from_micros(8);
@@ -115,7 +116,7 @@ pub const FAILURE_SPANS_PER_SECOND: u64 = 10;
 /// Spans of failed calls at once, of each worker.
 pub const FAILURE_SPANS_BURST: u64 = 100;
 
-/// Answers from so many bytes on are compressed for callers that take gzip.
+/// Answers of at least this number of bytes are compressed for callers that accept gzip.
 pub const COMPRESSED_BYTES_MIN: usize = 32 * 1024;
 /// What is compressed before other calls get their turn: some 0.1 ms.
 pub const COMPRESSION_STEP_BYTES: usize = 16 * 1024;

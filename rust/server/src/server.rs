@@ -96,8 +96,8 @@ impl Server {
         &self.health_address
     }
 
-    /// Opens and warms a bundle and makes it the active one. The active one decides until then, and for good
-    /// when anything is wrong with the new one.
+    /// Opens and warms a bundle and makes it the active one. The active one decides until then, and stays if
+    /// the new one is not valid.
     ///
     /// # Errors
     /// When the bundle or one of its models cannot be opened.
@@ -130,8 +130,9 @@ impl Server {
         active.counters.report(&active.bundle).encode_to_vec()
     }
 
-    /// Ends the decision port in good order: health reports the end at once, sockets are accepted for the grace
-    /// that the settings give, then every connection is told to leave and open calls get their responses.
+    /// Ends the decision port in good order: health reports the end at once, sockets are accepted for the
+    /// grace that the settings give, then the server asks every client to leave and open calls get their
+    /// responses.
     ///
     /// Takes at most `time_max`, the grace included. Returns how many calls were cut off; a second drain does
     /// nothing and returns 0.
@@ -143,7 +144,7 @@ impl Server {
         self.phase.send_replace(Phase::Leaving);
         std::thread::sleep(self.settings.drain_grace.min(time_max));
         self.phase.send_replace(Phase::Draining(by));
-        // A worker that does not end has a call at least that nobody will answer.
+        // A worker that does not end has at least one call that will never be answered.
         let cut_off = |_| ended.recv_timeout(left(by + THREAD_END)).unwrap_or(1);
         (0..self.workers).map(cut_off).sum()
     }

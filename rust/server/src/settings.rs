@@ -15,7 +15,7 @@ use crate::{
     transport::tls::Tls,
 };
 
-/// One decision in so many is looked at.
+/// One in this number of decisions is checked.
 const HEALTH_SAMPLE: u32 = 8;
 
 /// How long a server waits for its peers.
@@ -27,14 +27,15 @@ pub struct Timeouts {
     pub message: Duration,
     /// For a peer to read a piece of a response; its connection is closed then.
     pub reading: Duration,
-    /// Without a request on a connection, or a question on a stream, until it is told to leave.
+    /// The time without a request on a connection, or a question on a stream, after which the server asks the
+    /// client to leave.
     pub idle: Duration,
     /// Between pings on a connection.
     pub keepalive_interval: Duration,
     /// From a ping to giving the connection up.
     pub keepalive_timeout: Duration,
-    /// How old a connection becomes before its caller is asked to connect anew, and so to look at addresses
-    /// and replicas again; up to a tenth earlier. Absent: any age.
+    /// The age at which the server asks the client to connect again, and so to resolve addresses and replicas
+    /// again; up to a tenth earlier. Absent: any age.
     pub age: Option<Duration>,
 }
 
@@ -71,13 +72,14 @@ pub struct Settings {
     pub workers: usize,
     /// The library of ONNX Runtime. Bundles with models are refused without it.
     pub onnxruntime_path: Option<PathBuf>,
-    /// One decision in so many has its lowered models' scores checked by ONNX Runtime, off the path of requests. 0: none.
+    /// In one of this number of decisions, ONNX Runtime checks the scores of lowered models, outside the path
+    /// of requests. 0: none.
     pub shadow_every: u64,
     /// Where spans go. Absent: decisions are not traced.
     pub processor: Option<nextbest_otlp::Settings>,
     /// How policies are filtered, and the memory that it may take.
     pub index: IndexOptions,
-    /// One decision in so many is counted for the health of its models; 0: none.
+    /// One in this number of decisions is counted for the health of its models; 0: none.
     pub health_sample: u32,
     /// Customers in memory.
     pub customers: nextbest_store::Bounds,
@@ -93,10 +95,10 @@ pub struct Settings {
     pub timeouts: Timeouts,
     /// Requests in memory at a time, over all workers; beyond it they are refused.
     pub in_flight_max: usize,
-    /// What becomes of a request whose deadline leaves no time for models.
+    /// The handling of a request whose deadline leaves no time for models.
     pub late_models: LateModels,
-    /// How long a shutdown keeps accepting while health already says that it ends: time for load balancers to
-    /// look. Never longer than the shutdown may take.
+    /// How long a shutdown keeps accepting while health already reports the end: time for load balancers to
+    /// notice. Never longer than the shutdown may take.
     pub drain_grace: Duration,
 }
 

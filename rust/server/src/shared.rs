@@ -20,6 +20,6 @@ pub(crate) struct Shared {
     pub(crate) late_models: LateModels,
     /// Changes of who may call, so far.
     pub(crate) grants: watch::Sender<u64>,
-    /// Of answers under construction, and of those that nobody has read yet.
+    /// Of answers under construction, and of unread ones.
     pub(crate) answers: Arc<MemoryBudget>,
 }

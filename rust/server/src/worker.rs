@@ -1,4 +1,4 @@
-//! Sockets turned into served connections, on a thread and an event loop of their own.
+//! Sockets turned into served connections, on a separate thread and event loop.
 
 use std::{
     io,
@@ -30,8 +30,8 @@ pub(crate) struct Work {
     pub(crate) policy: ConnectionPolicy,
 }
 
-/// Starts a worker. It ends when nobody can hand it sockets any more and its connections have ended, and then
-/// sends how many requests were cut off.
+/// Starts a worker. It ends when no sender of sockets is left and its connections have ended, and then sends
+/// how many requests were cut off.
 pub(crate) fn start(
     name: String,
     work: Work,
@@ -48,7 +48,7 @@ pub(crate) fn start(
     let runtime = builder.enable_all().build()?;
     std::thread::Builder::new().name(name).spawn(move || {
         let cut_off = LocalSet::new().block_on(&runtime, serve_all(sockets, work));
-        // Whoever waited has given up if this fails.
+        // If this fails, the waiting thread has given up.
         let _ = ended.send(cut_off);
     })?;
     Ok(sender)

@@ -23,7 +23,7 @@ pub fn memory_bytes(customer_id: &str, attributes: &[Attribute]) -> usize {
     ENTRY_BYTES + CAPSULE_BYTES + allocated(customer_id.len()) + list + values.sum::<usize>()
 }
 
-/// Beside the value itself, which stands in its list.
+/// In addition to the value itself, which is in its list.
 fn value_bytes(value: &Value) -> usize {
     match &value.kind {
         Some(Kind::String(text)) => allocated(text.len()),

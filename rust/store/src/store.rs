@@ -1,8 +1,8 @@
 //! Customer ids turned into capsules, for many readers and one writer at a time.
 //!
 //! A sharded map of reference-counted capsules: a decision takes one shard's read lock for a look-up and a
-//! reference, nothing else. Writers plan under a lock of their own and hold a shard only to put a finished
-//! capsule in its place, so that a large upsert never keeps a decision waiting.
+//! reference, nothing else. Writers prepare under a separate lock and hold a shard only to replace a finished
+//! capsule, so that a large upsert never delays a decision.
 
 use std::{
     collections::HashMap,

@@ -235,7 +235,7 @@ fn text(name: &str, bytes: usize) -> Attribute {
     }
 }
 
-/// The memory of all customers, added up anew.
+/// The memory of all customers, added up again.
 fn recounted(store: &Store, ids: &[String]) -> usize {
     let stored = |id: &String| {
         store
@@ -278,7 +278,7 @@ fn a_store_full_of_bytes_still_shrinks() {
 type Change = (u8, Vec<(u8, Option<u16>)>);
 
 fn changed((id, attributes): &Change) -> Customer {
-    // A name stands once for one customer.
+    // A name occurs once for one customer.
     let attributes: BTreeMap<_, _> = attributes.iter().copied().collect();
     let attributes: Vec<_> = attributes
         .into_iter()
@@ -296,7 +296,7 @@ fn ids() -> Vec<String> {
 
 fn changes() -> impl Strategy<Value = Vec<Vec<Change>>> {
     let attributes = prop::collection::vec((0..4_u8, prop::option::of(0..600_u16)), 0..4);
-    // An upsert of nobody stands for a deletion.
+    // An upsert without a customer represents a deletion.
     prop::collection::vec(prop::collection::vec((0..8_u8, attributes), 0..4), 1..40)
 }
 

@@ -1,7 +1,7 @@
 //! Whatever a caller writes into header blocks, calls beside it are served: one that began before, and one that comes after.
 //!
-//! The bytes are blocks, each behind its length and a byte that says how it is sent. An independent decoder says whether
-//! their compression is sound; where it is not, the connection may end.
+//! The bytes are blocks, each behind its length and a byte for how it is sent. An independent decoder
+//! checks their compression; if it is broken, the connection may end.
 
 #![no_main]
 

@@ -29,7 +29,7 @@ pub(crate) struct Order<'r> {
 #[derive(Clone, Copy, Debug)]
 struct Supposed {
     action: Ranked,
-    /// How many of the ranking stand before it.
+    /// The number of ranked actions before it.
     before: usize,
 }
 
@@ -120,8 +120,8 @@ pub(crate) fn fill(
     filled.placed
 }
 
-/// Fills the placements: each takes actions in their order that fit it, stand in no other, and whose group is not at
-/// its limit.
+/// Fills the placements: each takes actions in their order that fit it, are not placed elsewhere, and whose
+/// group is below its limit.
 pub(crate) fn fill_by_rank(
     bundle: &Bundle,
     request: &Request,

@@ -268,7 +268,7 @@ fn a_mandatory_action_is_placed_without_a_value() {
         (degradation.kind, degradation.action, degradation.actions),
         (DegradationKind::ValueMissing, Some(iron.action), 1)
     );
-    // A formula without a result is no reason to leave a mandatory action out either.
+    // A formula without a result does not exclude a mandatory action either.
     let formula = program(vec![
         v1::Instruction {
             index: 2,

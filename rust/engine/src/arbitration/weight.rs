@@ -129,7 +129,7 @@ pub(crate) fn applies(bundle: &Bundle, weight: &ContextWeight, action: ActionId)
     }
 }
 
-/// The factor for levers of so many percent in all.
+/// The factor for levers with this sum of percents.
 fn lever(percent: f64) -> f64 {
     (1.0 + percent / 100.0).max(0.0)
 }

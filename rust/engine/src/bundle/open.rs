@@ -28,7 +28,7 @@ impl Bundle {
         Self::open_with(file, IndexOptions::default())
     }
 
-    /// The same, with an index as somebody asks for it.
+    /// The same, with a requested index.
     ///
     /// # Errors
     /// As `open`.

@@ -152,7 +152,7 @@ fn what_would_take_all_memory_is_refused_before_it_does() {
     );
 }
 
-/// What is wrong with a program, seen from its feature.
+/// The fault of a program, as its feature reports it.
 fn program_fault(instructions: Vec<v1::Instruction>) -> String {
     let mut bundle = sample();
     bundle.derived("derived", v1::Type::Bool, program(instructions));
@@ -183,7 +183,7 @@ fn programs_that_must_not_be_are_refused() {
     );
     assert_eq!(
         program_fault(vec![element()]),
-        "ELEMENT stands only at the start of a body"
+        "ELEMENT is only allowed at the start of a body"
     );
     assert_eq!(
         program_fault(vec![step(Operation::Input, &[])]),
@@ -200,7 +200,7 @@ fn programs_that_must_not_be_are_refused() {
     let outside = program_fault(vec![list(), exists(1), element(), step(Operation::Not, &[2])]);
     assert_eq!(outside, "register 2 is inside a body that has ended");
     assert!(
-        program_fault(vec![list(), matches("(")]).ends_with("is no regular expression, or too large a one")
+        program_fault(vec![list(), matches("(")]).ends_with("is not a regular expression, or is too large")
     );
     assert!(program_fault(vec![list(), matches("(a{1000}){1000}")]).ends_with("too large a one"));
     let zone = v1::Instruction {
@@ -209,7 +209,7 @@ fn programs_that_must_not_be_are_refused() {
     };
     assert_eq!(
         program_fault(vec![list(), zone]),
-        "\"Mars/Olympus\" is no time zone"
+        "\"Mars/Olympus\" is not a time zone"
     );
 }
 

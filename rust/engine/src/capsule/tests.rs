@@ -43,7 +43,7 @@ fn a_change_is_on_top_of_what_is_kept() {
         second.attributes(),
         [attribute("a", int(2)), attribute("c", int(3))]
     );
-    // A change makes a new capsule: whoever reads the first one goes on reading it.
+    // A change makes a new capsule: readers of the first one continue to read it.
     assert_eq!(first.attributes().len(), 2);
 }
 

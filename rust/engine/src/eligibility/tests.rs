@@ -115,7 +115,7 @@ fn any_literal() -> impl Strategy<Value = AnyLiteral> {
     })
 }
 
-/// What a literal is worth, said without the engine.
+/// The value of a literal, computed without the engine.
 fn meaning(literal: &AnyLiteral, visits: Option<i64>, page: Option<i64>) -> Truth {
     let value = if literal.visits { visits } else { page };
     match value {

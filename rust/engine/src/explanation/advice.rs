@@ -1,5 +1,5 @@
-//! An action that left for its conditions -> values that meet them, and what becomes of the action with them: decided
-//! again, not supposed.
+//! An action that was dropped because of its conditions -> values that meet them, and the outcome for the
+//! action with them: decided again, not assumed.
 
 use nextbest_proto::v1::{self, DegradationKind, Outcome, Stage};
 
@@ -90,7 +90,7 @@ fn advise_one(
         return Advised {
             action,
             advice: None,
-            sentence: format!("{with}, all of this holds: there was no time to decide what becomes of it"),
+            sentence: format!("{with}, all of this holds: there was no time to decide the outcome"),
             kept,
         };
     }
@@ -155,7 +155,7 @@ fn with(decision: &Decision<'_>, witness: &Witness) -> String {
     format!("with {}", naming::join(&values, "and"))
 }
 
-/// What became of the action, and the sentence about it: "it would be ranked third and placed in `hero`".
+/// The outcome for the action, and its sentence: "it would be ranked third and placed in `hero`".
 fn outcome(again: &Decision<'_>, action: ActionId) -> (v1::Advice, String) {
     let bundle = again.bundle;
     let rank = again
@@ -183,7 +183,7 @@ fn outcome(again: &Decision<'_>, action: ActionId) -> (v1::Advice, String) {
             let change = standing.and_then(|standing| placing::explain(again, action, standing).1);
             not_placed(again, placing, priority, change)
         }
-        _ => "what becomes of it is not known".to_owned(),
+        _ => "the outcome is not known".to_owned(),
     };
     let advice = v1::Advice {
         dropped_at: dropped_at.into(),

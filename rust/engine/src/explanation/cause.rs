@@ -70,7 +70,7 @@ impl Causes {
         causes
     }
 
-    /// "`customer.income` must be known and `customer.n` must not be 0"; empty where nobody can tell.
+    /// "`customer.income` must be known and `customer.n` must not be 0"; empty if unknown.
     pub(super) fn remedy(&self, decision: &Decision<'_>) -> String {
         let mut remedies = Vec::new();
         if !self.unknown.is_empty() {

@@ -19,9 +19,9 @@ use crate::{
 
 /// Attributes that are listed for one action.
 const CONTRIBUTIONS_MAX: usize = 100;
-/// A greater percentage is not told exactly.
+/// A greater percentage is not shown exactly.
 const PERCENT_MAX: f64 = 1e6;
-/// Changes below it, in percent, are not told in numbers.
+/// Changes below it, in percent, are not shown as numbers.
 const PERCENT_MIN: f64 = 0.05;
 
 /// Explains the propensity of an action, whether it was ranked or not.

@@ -14,7 +14,7 @@ use crate::{
 
 /// In percentage points: what the control plane accepts as the lever of an action.
 const LEVER_PERCENT_MAX: f64 = 10_000.0;
-/// Levers that are tried a point are divided into so many.
+/// Tried levers have this number of steps per point.
 const STEPS_PER_POINT: f64 = 10.0;
 /// Steps that are tried beyond the one that arithmetic gives: to pass a draw, and what rounding took.
 const STEPS_MAX: usize = 4;
@@ -88,8 +88,8 @@ pub(super) fn need<'a>(decision: &'a Decision<'_>, ranked: &Ranked, place: usize
     })
 }
 
-/// How many of the ranking are before an action: those of its kind whose priority says so, and all mandatory ones where
-/// it is not one.
+/// The number of ranked actions before an action: those of its kind with a higher priority, and all mandatory
+/// ones if it is not mandatory.
 fn before(decision: &Decision<'_>, mandatory: bool, is_before: impl Fn(f64) -> bool) -> usize {
     decision.record.ranked.partition_point(|other| {
         match (decision.bundle.actions[other.action].mandatory, mandatory) {
@@ -100,8 +100,9 @@ fn before(decision: &Decision<'_>, mandatory: bool, is_before: impl Fn(f64) -> b
     })
 }
 
-/// Percentage points of lever on top of today's that give the action what it needs, in tenths of a point, and where it
-/// would be with them: tried, not only computed. None where no higher lever does, or levers are no factor.
+/// Percentage points of lever on top of the current ones with which the action would be placed, in tenths of
+/// a point, and the placement: tried, not only computed. None if no higher lever is enough, or levers are not
+/// a factor.
 pub(super) fn points_needed(
     decision: &Decision<'_>,
     ranked: &Ranked,

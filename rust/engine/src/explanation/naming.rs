@@ -6,7 +6,7 @@ use crate::{decision::Decision, id::FeatureId, program::in_zone, tables::Source,
 pub(super) const LISTED_MAX: usize = 5;
 const LETTERS_MAX: usize = 80;
 
-/// "`customer.income` (yearly income)": a feature, with what people call it where the schema says so.
+/// "`customer.income` (yearly income)": a feature, with its label if the schema has one.
 pub(super) fn named(decision: &Decision<'_>, feature: FeatureId) -> String {
     let name = &decision.bundle.features[feature].name;
     match label(decision, feature) {

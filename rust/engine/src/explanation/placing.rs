@@ -1,4 +1,4 @@
-//! A candidate's standing -> where it was placed, or how far it was from it.
+//! The position of a candidate -> its placement, or its distance from one.
 
 use nextbest_proto::v1::{self, Outcome};
 
@@ -13,7 +13,8 @@ use crate::{
     number::short,
 };
 
-/// What became of an action that reached the propensity stage; of fallbacks, without what they are in placements.
+/// The outcome for an action that reached the propensity stage; for fallbacks, without the placements that
+/// they fill.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Standing<'a> {
     Placed {

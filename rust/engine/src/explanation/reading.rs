@@ -27,14 +27,14 @@ pub(super) fn reads(decision: &Decision<'_>, program: &Program) -> Vec<v1::ReadA
 /// "`customer.a` is 7, `customer.b` is 3".
 pub(super) fn sentence(decision: &Decision<'_>, program: &Program) -> String {
     let read = attributes(decision, program);
-    let told = read.iter().take(LISTED_MAX).map(|feature| {
+    let listed = read.iter().take(LISTED_MAX).map(|feature| {
         let value = decision.feature(*feature);
         format!("{} is {}", named(decision, *feature), shortened(decision, value))
     });
-    let told = told.collect::<Vec<String>>().join(", ");
+    let listed = listed.collect::<Vec<String>>().join(", ");
     match read.len().saturating_sub(LISTED_MAX) {
-        0 => told,
-        more => format!("{told} and {more} more"),
+        0 => listed,
+        more => format!("{listed} and {more} more"),
     }
 }
 

@@ -40,7 +40,7 @@ fn action<'a>(answer: &'a v1::DecideResponse, name: &str) -> &'a v1::ActionExpla
         .unwrap()
 }
 
-/// What would have to change, without what becomes of the action then.
+/// The changes that would be needed, without the outcome after them.
 fn asked(action: &v1::ActionExplanation) -> &[String] {
     let (outcome, asked) = action.changes.split_last().unwrap();
     assert!(

@@ -22,7 +22,7 @@ use crate::{
 /// Evaluations of one action's conditions, and of those of all actions that are advised together.
 const EVALUATIONS_MAX: usize = 1_000;
 pub(super) const EVALUATIONS_IN_ALL_MAX: usize = 10_000;
-/// Attributes that are changed at once: the fewest first, then as many as this.
+/// Attributes that are changed together: the fewest first, up to this number.
 const CHANGES_FEW: usize = 3;
 const CHANGES_MAX: usize = 24;
 /// Values of one attribute that are followed up.

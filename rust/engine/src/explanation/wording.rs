@@ -117,7 +117,7 @@ fn after(read: &str) -> String {
     format!(": {read}")
 }
 
-/// What stands after "must": "be at least 18". Of an expression that is true or false, `holds` asks for "hold".
+/// The words after "must": "be at least 18". Of an expression that is true or false, `holds` asks for "hold".
 fn requirement(decision: &Decision<'_>, literal: &Literal, holds: bool) -> String {
     let negated = literal.negated;
     let not = if negated { "not " } else { "" };

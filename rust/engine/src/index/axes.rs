@@ -1,4 +1,5 @@
-//! The literals of a bundle -> axes, and what each literal asks of its own. Then the features of a request -> places.
+//! The literals of a bundle -> axes, and what each literal requires on its axis. Then the features of a
+//! request -> places.
 //!
 //! A feature has one axis for each way of testing it: by order, by equality, by presence, by what a list contains.
 
@@ -17,7 +18,7 @@ use crate::{
     value::{Type, Value},
 };
 
-/// The axes of a bundle, and what each literal asks of its own.
+/// The axes of a bundle, and what each literal requires on its axis.
 #[derive(Debug)]
 pub(super) struct Axes {
     /// By their ids. First those that are ordered and have keys.
@@ -99,7 +100,7 @@ impl Axes {
         (made, now)
     }
 
-    /// Finds where each value stands.
+    /// Finds the place of each value.
     pub(super) fn find(&self, kernel: Kernel, features: &[Value<'_>], now_us: i64, places: &mut Places) {
         let now = Value::Timestamp(now_us);
         let value = |axis: &Axis| match axis.feature {
@@ -145,7 +146,7 @@ impl Axes {
         Sense::Order(Cut::rising(below))
     }
 
-    /// Places that are told apart on an axis, NaN and missing aside: segments, or codes and one for all others.
+    /// Distinct places on an axis, without NaN and missing: segments, or codes and one for all others.
     pub(super) fn place_count(&self, axis: AxisId) -> usize {
         self.rows.get(axis.place()).map_or(1, Axis::place_count)
     }

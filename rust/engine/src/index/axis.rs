@@ -22,7 +22,7 @@ impl AxisId {
     }
 }
 
-/// Where a value stands on an axis: a segment, or a code; of a list, the number of its stretch of codes.
+/// The place of a value on an axis: a segment, or a code; of a list, the number of its run of codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place(pub(super) u32);
 
@@ -92,7 +92,7 @@ pub(super) enum Scale {
     /// The place is the number of cuts at or below the value. They are also a row of `Axes::cuts`, where they are
     /// searched.
     Ordered(Box<[i64]>),
-    /// Likewise; a cut stands just below a text, or just above it.
+    /// The place of a text; a cut is just below a text, or just above it.
     OrderedTexts(Vec<(Box<str>, bool)>),
     /// The place is the code of the value; one more than the last for others.
     Codes(Vec<i64>),
@@ -150,7 +150,7 @@ impl Axis {
         }
     }
 
-    /// Places that are told apart, NaN and missing aside.
+    /// Distinct places, without NaN and missing.
     pub(super) fn place_count(&self) -> usize {
         match &self.scale {
             Scale::Ordered(cuts) => cuts.len() + 1,

@@ -5,7 +5,7 @@ use nextbest_proto::v1::value::Kind;
 use super::{axis::Scale, dictionary::Dictionary, key};
 use crate::{kernel::Keys, program::Comparison, tables::Test, value::Type};
 
-/// Of a feature, what tests it: each has an axis of its own.
+/// The tests of a feature: each has a separate axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Way {
     Order,

@@ -35,8 +35,8 @@ impl Dictionary {
     }
 }
 
-/// Whoever sends texts that collide slows their own request by no more than the dictionary is long: nothing is entered
-/// while deciding.
+/// A caller that sends texts with equal hashes slows only its own request, by at most the length of the
+/// dictionary: nothing is entered while deciding.
 fn hash(text: &str) -> u64 {
     xxh3_64(text.as_bytes())
 }

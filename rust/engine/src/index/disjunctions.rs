@@ -1,7 +1,8 @@
 //! Clauses of several literals -> those that are not true, taken out of the slots that have them.
 //!
-//! Each literal has a slot of its own: the first literals of all clauses stand together, then the second ones, and so on,
-//! so that the truth of the clauses is an OR of lines. A clause that many slots share is looked at once.
+//! Each literal has a separate slot: the first literals of all clauses are adjacent, then the second ones,
+//! and so on, so that the truth of the clauses is an OR of lines. A clause that many slots share is looked at
+//! once.
 
 use super::{
     axes::Axes,
@@ -12,7 +13,7 @@ use crate::{
     kernel::{Kernel, Line},
 };
 
-/// Slots that have a clause from which on they are a row rather than a list: about as many as it has words.
+/// Slots that have a clause from which on they are a row rather than a list: about the number of its words.
 const OWNERS_LISTED_MAX: usize = 64;
 
 /// A clause, and the slots that have it.
@@ -39,8 +40,8 @@ enum Owners {
 }
 
 impl Disjunctions {
-    /// Lays out the literals of some clauses, those with most literals first, behind the slots that there are. They are
-    /// had by slots of the first `lines`.
+    /// Lays out the literals of some clauses, those with most literals first, behind the slots that there
+    /// are. They belong to slots of the first `lines`.
     pub(super) fn new<'a>(
         axes: &'a Axes,
         lines: usize,
@@ -72,7 +73,7 @@ impl Disjunctions {
         made
     }
 
-    /// How many clauses, of which none has more literals than `longest`, have room in so many lines.
+    /// The number of clauses, none with more literals than `longest`, that fit into this number of lines.
     pub(super) fn room(lines: usize, longest: usize) -> usize {
         lines / longest.max(1) * Line::SLOTS
     }

@@ -4,11 +4,12 @@
 //!   number of places; the time is that of the slots that turn false.
 //! - *Rows*: a bit for each slot, a row for each place; those of a request are joined by AND. The time is that of a row,
 //!   whatever turns false.
-//! - *Checkpoints*: a row for every so many segments, with what it leaves open in kill lists.
+//! - *Checkpoints*: a row at regular intervals of segments, with its differences in kill lists.
 //!
-//! Lakshman and Stiliadis (SIGCOMM 1998) filter by rows alone. Where places are many and slots few at each, as with a
-//! threshold of its own for every action, rows fall out of the caches, and lists need a hundredth of the memory and half
-//! of the time; where rows stay in the caches, they are the faster ones. `ARCHITECTURE.md` has the figures.
+//! Lakshman and Stiliadis (SIGCOMM 1998) filter by rows alone. If there are many places and few slots at
+//! each, as with a different threshold for every action, rows do not fit into the caches, and lists need a
+//! hundredth of the memory and half of the time; if rows fit into the caches, they are faster.
+//! `ARCHITECTURE.md` has the figures.
 
 use crate::{
     error::BundleError,
@@ -138,7 +139,7 @@ impl Shape {
     }
 }
 
-/// How forms are chosen; tests have ways of their own.
+/// How forms are chosen; tests can force one.
 pub(super) type Choose = fn(&[Shape], Kernel, &mut Budget) -> Vec<Form>;
 
 /// Chooses a form for each shape of a plane.

@@ -1,7 +1,7 @@
 //! Conjunctions of literals -> for each, whether all of its literals are true, and whether none of them is false.
 //!
-//! A conjunction has a slot: a bit in each of two rows. Literals are not looked at one by one; the place of a value on
-//! an axis tells at once which slots it makes false, or leaves unknown.
+//! A conjunction has a slot: a bit in each of two rows. Literals are not tested one by one; the place of a
+//! value on an axis gives the slots that it makes false, or leaves unknown.
 
 mod lists;
 mod rows;
@@ -257,7 +257,8 @@ fn shape(axes: &Axes, part: &[Entry<'_>]) -> Shape {
     let place_count = axes.place_count(axis(part));
     let is_of_lists = axes.is_of_lists(axis(part));
     let places = place_count as f64;
-    // Customers are taken to stand anywhere equally often, and lists to hold one in ten of what policies name.
+    // Assumes that customers are equally frequent in all places, and that lists hold one in ten of the
+    // elements that policies name.
     let is_at = |codes: &[u32]| {
         if is_of_lists {
             0.1

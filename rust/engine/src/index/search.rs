@@ -14,7 +14,7 @@ use crate::{
     value::Value,
 };
 
-/// An index, and where the values of one request stand.
+/// An index, and the places of the values of one request.
 pub(crate) struct Search<'i> {
     index: &'i Index,
     places: Places,
@@ -26,8 +26,8 @@ thread_local! {
     static MEMORY: Cell<(Places, Scratch)> = Cell::default();
 }
 
-/// The truth of each stage of policies for every action, each by itself: what an earlier one took away stands in the
-/// later ones.
+/// The truth of each stage of policies for every action, each independently: actions dropped by an earlier
+/// stage are still in the later ones.
 #[derive(Debug)]
 pub(crate) struct PolicyVerdicts {
     kernel: Kernel,

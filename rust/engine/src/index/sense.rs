@@ -37,7 +37,7 @@ pub(super) struct Cut {
 }
 
 impl Cut {
-    /// True from the cut on that has so many below it.
+    /// True from the cut with this number of values below it.
     pub(super) fn rising(below: usize) -> Self {
         Self {
             rising: true,
@@ -46,7 +46,7 @@ impl Cut {
         }
     }
 
-    /// True before the cut that has so many below it.
+    /// True before the cut with this number of values below it.
     pub(super) fn falling(below: usize) -> Self {
         Self {
             rising: false,

@@ -1,7 +1,7 @@
 //! Lists of clauses -> for each, whether all of its clauses are true, and whether none of them is false.
 //!
-//! A clause of one literal is a literal of its slot. The literals of the others have slots of their own in the same
-//! plane, behind those of the lists, as far as there is room.
+//! A clause of one literal is a literal of its slot. The literals of the others have separate slots in the
+//! same plane, after those of the lists, as far as there is room.
 
 use std::collections::HashMap;
 

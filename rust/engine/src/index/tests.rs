@@ -356,7 +356,7 @@ fn customer(dice: &mut Dice) -> v1::DecideRequest {
     message
 }
 
-/// What the index says of one customer, or what it ought to.
+/// The result of the index for one customer, or the expected one.
 #[derive(Debug, PartialEq)]
 struct Found {
     available: Vec<bool>,

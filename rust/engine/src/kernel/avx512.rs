@@ -7,8 +7,8 @@ use std::arch::x86_64::{
 
 use super::{Keys, Line, Marks, portable};
 
-/// Lines that are kept in registers, of which there are 32: as many as a tile has, so that each row is read in one
-/// stretch.
+/// Lines that are kept in registers, of which there are 32: the number of lines of a tile, so that each row
+/// is read in one run.
 const STRIP: usize = 20;
 
 #[target_feature(enable = "avx512f,avx512bw,popcnt")]

@@ -7,7 +7,7 @@ use super::{Kernel, Set};
 
 /// Columns that are computed side by side.
 const LANES: usize = 16;
-/// Matrices with at most so many columns are added along their rows.
+/// Matrices with at most this number of columns are added along their rows.
 const NARROW_COLUMNS_MAX: usize = 4;
 /// Sums of a column, by the width of the matrix, so that few columns do not wait for each other: input i goes into sum
 /// i modulo their number.
@@ -111,7 +111,7 @@ impl Matrix {
             return;
         };
         match kernel.0 {
-            // SAFETY: plain numbers need no instructions of their own.
+            // SAFETY: plain numbers need no special instructions.
             Set::Portable => unsafe { self.multiply_by::<[f32; LANES]>(inputs, outputs) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: this machine has the instructions, or there were no such kernel.
@@ -157,7 +157,7 @@ impl Matrix {
         while first < lines {
             let outputs = outputs.get_mut(first * LANES..).unwrap_or_default();
             let bias = self.bias.get(first * LANES..).unwrap_or_default();
-            // SAFETY: the caller's; so many lines are left.
+            // SAFETY: the caller's; this number of lines remains.
             first += unsafe {
                 match (lines - first, phases(lines)) {
                     (1, 4) => self.strip::<V, 1, 4>(inputs, first, lines, outputs, bias),
@@ -175,7 +175,7 @@ impl Matrix {
     /// WIDTH lines of columns from line `first` on, of `lines` a row; returns WIDTH.
     ///
     /// # Safety
-    /// The machine must have the instructions of the vectors, and a row so many lines.
+    /// The machine must have the vector instructions, and a row this number of lines.
     #[inline(always)]
     #[expect(
         clippy::inline_always,

@@ -1,8 +1,9 @@
 //! Trees whose leaves add up: which leaf of each tree a row comes to, and the sum of their weights.
 //!
-//! A row is a line of *slots*, numbers as order-preserving keys, so that they are compared as whole numbers and a missing
-//! one can stand below or above all others. All kernels come to the same leaves and add them in the same order, that of
-//! the trees, so that sums have the same bits everywhere: those of ONNX Runtime on one thread.
+//! A row is a line of *slots*, numbers as order-preserving keys, so that they are compared as whole numbers
+//! and a missing one can be below or above all others. All kernels come to the same leaves and add them in
+//! the same order, that of the trees, so that sums have the same bits everywhere: those of ONNX Runtime on
+//! one thread.
 
 #[cfg(target_arch = "x86_64")]
 mod avx512;
@@ -126,7 +127,7 @@ pub(crate) struct Forest {
 /// With fewer trees, making ranks takes longer than they save; and a decision that asks a hundred small models would read
 /// the lanes of all of them, each 50 KB.
 const RANKED_TREES_MIN: usize = 48;
-/// With so many sets, what each says of a row takes longer to write down than ranks to make.
+/// With this number of sets, writing down the result of each for a row takes longer than computing ranks.
 const RANKED_SETS_MIN: usize = 64;
 
 /// Whether ranks are of use here.
@@ -244,9 +245,9 @@ impl Group {
 }
 
 impl Forest {
-    /// Lays out trees. `weights` has `targets` numbers for each leaf, tree by tree. None when the trees are none: a child
-    /// that is not there, is no later than its parent or has two parents, leaves out of order, a slot of `slots` that is
-    /// not there, a threshold that is no number, or numbers that do not agree.
+    /// Lays out trees. `weights` has `targets` numbers for each leaf, tree by tree. None if the trees are not
+    /// valid: a child that does not exist, is not after its parent or has two parents, leaves out of order, a
+    /// slot of `slots` that does not exist, a threshold that is not a number, or numbers that do not agree.
     pub(crate) fn new(
         trees: &[Tree],
         tested: Tested<'_>,

@@ -1,5 +1,6 @@
-//! Rows of ascending keys to count in, as trees of lines: eight keys of a line are compared at once, and tell which line
-//! to look at next. A search reads a line a level, three for 512 keys, where halving would read seven.
+//! Rows of ascending keys to count in, as trees of lines: eight keys of a line are compared at once, and
+//! determine the next line. A search reads a line a level, three for 512 keys, where halving would read
+//! seven.
 
 /// Keys that are compared at once.
 #[derive(Clone, Copy, Debug)]

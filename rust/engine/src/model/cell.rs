@@ -30,8 +30,9 @@ pub(crate) fn constant_cell(element_type: ElementType, kind: &Kind) -> Option<Ce
     }
 }
 
-/// The element for what is no text: false and true are 0 and 1, timestamps and durations seconds (of an int64
-/// tensor: whole ones). Absent when the value is missing, or of a type that the tensor does not take.
+/// The element for a value that is not text: false and true are 0 and 1, timestamps and durations seconds (of
+/// an int64 tensor: whole ones). Absent when the value is missing, or of a type that the tensor does not
+/// take.
 #[expect(clippy::cast_precision_loss, reason = "a float tensor holds no more")]
 fn plain_cell(element_type: ElementType, value: &Value<'_>) -> Option<Cell<'static>> {
     match element_type {

@@ -34,7 +34,7 @@ pub struct Lowered {
     shared: Vec<SharedInput>,
     /// For each action its row, or that it has none.
     rows: Vec<u32>,
-    /// Rows whose action lacks an input that nothing stands in for.
+    /// Rows whose action lacks an input without a replacement.
     incomplete: Vec<bool>,
     pub(super) sources: Sources,
 }
@@ -47,20 +47,20 @@ struct SharedInput {
     stand_in: Option<v1::value::Kind>,
 }
 
-/// What a model says of an action.
+/// A model's answer for an action.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Score {
     /// Not yet looked at whether it is a propensity.
     Propensity(f64),
     /// The row has no result.
     Failed,
-    /// An input is missing and nothing stands in for it.
+    /// An input is missing and has no replacement.
     Incomplete,
 }
 
 impl Lowered {
-    /// A model with the actions bound to it, in their order, each with the output column that it wants; one of so many
-    /// models.
+    /// A model with the actions bound to it, in their order, each with the output column that it requests;
+    /// one of several models.
     pub(crate) fn new(
         message: v1::NativeModel,
         inputs: &[ModelInput],

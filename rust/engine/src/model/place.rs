@@ -3,7 +3,7 @@
 use super::cell::Cell;
 use crate::native::Rows;
 
-/// Where an input stands: in which line, and there.
+/// The position of an input: its line, and the place in it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Place {
     Float(usize),

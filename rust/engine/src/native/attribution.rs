@@ -1,9 +1,10 @@
 //! A row of a lowered model -> what each of its attributes adds to the margin.
 //!
-//! *Exact* contributions are Shapley values, as `TreeSHAP` defines them along the paths of trees (Lundberg et al., 2020):
-//! what a tree says where only some attributes are known is the mean over the rest, as the background sample went. *Fast*
-//! ones follow the row down each tree, and give each node's attribute the step of the expected value (Saabas). Of linear
-//! parts both are weight times the distance from the mean. Either way they and the expected margin add up to the margin.
+//! *Exact* contributions are Shapley values, as `TreeSHAP` defines them along the paths of trees (Lundberg et
+//! al., 2020): the value of a tree with only some known attributes is the mean over the others, weighted by
+//! the background sample. *Fast* ones follow the row down each tree, and give each node's attribute the step
+//! of the expected value (Saabas). Of linear parts both are weight times the distance from the mean. Either
+//! way they and the expected margin add up to the margin.
 //!
 //! Contributions belong to *owners*, one for each attribute that is bound: several cells, several nodes of a path and
 //! several inputs that come from one attribute are known or unknown together.
@@ -120,7 +121,7 @@ struct Weighed {
     sum: Sum,
     /// Of the leaves, tree by tree.
     weights: Vec<f32>,
-    /// Of the nodes, likewise: the expected weight.
+    /// The expected weight of each node.
     expected: Vec<Vec<f32>>,
     /// Trees without tables are computed.
     tables: Vec<Option<Tables>>,
@@ -134,7 +135,7 @@ impl Attributions {
         Self::within(TABLE_BYTES_MAX, model, owners, columns)
     }
 
-    /// The same with tables of so many bytes at most; 64 MiB are the most in any case.
+    /// The same with tables of at most this number of bytes; 64 MiB are the maximum in any case.
     pub(crate) fn within(
         bytes_max: usize,
         model: &NativeModel,
@@ -191,7 +192,7 @@ impl Attributions {
         }
         let cell = |place: usize| cells.get(place).copied().map_or(f64::NAN, f64::from);
         let mut margin = column.constant;
-        // One more: for what nobody owns.
+        // One more: for cells without an owner.
         let mut contributions = vec![0.0; self.owners + 1];
         for term in &column.terms {
             margin += term.coefficient * cell(term.cell);
@@ -291,11 +292,11 @@ impl Attributions {
             .ensembles
             .get(sum.ensemble)
             .ok_or_else(|| AttributionError::new("the model has no such trees"))?;
-        let nobody = u16::try_from(self.owners).unwrap_or(u16::MAX);
+        let shared = u16::try_from(self.owners).unwrap_or(u16::MAX);
         let forest = self
             .forests
             .entry(sum.ensemble)
-            .or_insert_with(|| covered::cover(ensemble, cells, nobody).map(Forest::new));
+            .or_insert_with(|| covered::cover(ensemble, cells, shared).map(Forest::new));
         let forest = forest.as_ref().map_err(Clone::clone)?;
         if forest.owners_max > PATH_OWNERS_MAX {
             return Err(AttributionError::new(

@@ -1,5 +1,5 @@
-//! Cells -> the keys that trees test: each cell once, or twice where a missing one goes left at some nodes and right at
-//! others; and of cells that are tested for sets a code, and what each set says of it.
+//! Cells -> the keys that trees test: each cell once, or twice if a missing one goes left at some nodes and
+//! right at others; and of cells that are tested for sets a code, and the result of each set for it.
 
 use std::{cmp::Ordering, sync::Arc};
 
@@ -125,7 +125,8 @@ impl Axes {
         plain.chain(columns).chain(sets)
     }
 
-    /// The same axes over cells that stand elsewhere; none where one of them is not there. Neighbours stay neighbours.
+    /// The same axes over cells at other positions; none if one of them does not exist. Neighbours stay
+    /// neighbours.
     pub(super) fn moved(&self, place: impl Fn(usize) -> Option<usize>) -> Option<Self> {
         let moved = |(first, count): &(usize, usize)| Some((place(*first)?, *count));
         let column = |(cell, codes): &(usize, Arc<Codes>)| Some((place(*cell)?, Arc::clone(codes)));
@@ -169,7 +170,8 @@ impl Axes {
         }
     }
 
-    /// Writes the keys of one axis that is no set; of one with codes those of its sets as well, where `slots` has them.
+    /// Writes the keys of one axis that is not a set; of one with codes those of its sets as well, if `slots`
+    /// has them.
     pub(super) fn write(&self, slots: Slots, axis: usize, cell: f32, keys: &mut [u32]) {
         let mut set = |slot: usize, key: u32| {
             if let Some(into) = keys.get_mut(slot) {
@@ -211,7 +213,7 @@ fn stretches(mut cells: Vec<usize>) -> Vec<(usize, usize)> {
     stretches
 }
 
-/// Sets of one cell stand together.
+/// Sets of one cell are adjacent.
 fn order(left: &TestedCell, right: &TestedCell) -> Ordering {
     let key = |slot: &TestedCell| (slot.cell, slot.missing_is_member);
     let bits = left.members.iter().map(|member| member.to_bits());

@@ -206,7 +206,7 @@ impl Checker {
         })
     }
 
-    /// The operations of one and two operands are told apart by their numbers, as `native.proto` has them.
+    /// The numbers in `native.proto` distinguish the operations of one and two operands.
     fn arithmetic(
         &self,
         code: Code,

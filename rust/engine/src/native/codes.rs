@@ -6,7 +6,7 @@ use crate::{error::BundleError, kernel::Sets};
 
 /// Bits of all sets of a column.
 const BYTES_MAX: usize = 64 << 20;
-/// Whole numbers in a table, for each that a set holds; and so many in any case.
+/// Whole numbers in a table, for each that a set holds; and the maximum in any case.
 const SPARSE_MAX: usize = 16;
 const DENSE_MIN: usize = 4_096;
 /// Whole numbers up to here are exact as floats.
@@ -144,7 +144,7 @@ impl Lookup {
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     clippy::float_cmp,
-    reason = "what changes is no whole number, or out of range"
+    reason = "what changes is not a whole number, or out of range"
 )]
 fn whole(value: f32) -> Option<i64> {
     let whole = value as i32;

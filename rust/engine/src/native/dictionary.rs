@@ -100,7 +100,7 @@ impl Dictionary {
     }
 }
 
-/// Sorted; none where a key stands twice.
+/// Sorted; none if a key occurs twice.
 fn numbered<K: Ord>(keys: impl Iterator<Item = K>) -> Option<Vec<(K, usize)>> {
     let mut keys: Vec<(K, usize)> = keys.zip(0..).collect();
     keys.sort_unstable();

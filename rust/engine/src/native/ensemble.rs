@@ -16,7 +16,7 @@ const TREES_MAX: usize = 100_000;
 /// Their keys are numbered in 16 bits: twice as many, those in gaps, and one for each set.
 const SLOTS_MAX: usize = 1 << 16;
 const TARGETS_MAX: usize = 100_000;
-/// Rows whose keys are kept at once, in a near cache: so many, or fewer where each has many keys.
+/// Rows whose keys are kept together, in a near cache: this number, or fewer if each has many keys.
 const ROWS_AT_ONCE: usize = 64;
 const ROWS_AT_ONCE_MIN: usize = 16;
 const KEYS_AT_ONCE: usize = 1 << 16;
@@ -43,7 +43,7 @@ pub(super) struct FactoredEnsemble {
     axes: Axes,
     /// Of own and mixed keys.
     row_slots: Slots,
-    /// Mixed axes, and where their cells stand among those of a row.
+    /// Mixed axes, and the positions of their cells among those of a row.
     mixed: Vec<(usize, usize)>,
     factored: Factored,
 }
@@ -68,7 +68,7 @@ impl Ensemble {
         let slots = message.slots.into_iter().map(|slot| check_slot(slot, cells));
         let slots = slots
             .collect::<Option<Vec<TestedCell>>>()
-            .ok_or_else(|| malformed("a slot of no cell, or with members that are none"))?;
+            .ok_or_else(|| malformed("a slot without a cell, or with invalid members"))?;
         let (axes, places) = Axes::of(&slots)?;
         let trees = trees(
             &message.tree_nodes,
@@ -92,9 +92,9 @@ impl Ensemble {
             message.base_values.clone(),
             divisor,
         )
-        .ok_or_else(|| malformed("trees that are none"))?;
+        .ok_or_else(|| malformed("invalid trees"))?;
         if !are_covers(&trees, &message.leaf_covers) {
-            return Err(malformed("covers that are none of these trees"));
+            return Err(malformed("covers that do not belong to these trees"));
         }
         let mut cells: Vec<usize> = slots.iter().map(|slot| slot.cell).collect();
         cells.sort_unstable();
@@ -119,7 +119,7 @@ impl Ensemble {
         self.forest.tree_count()
     }
 
-    /// Whether all that it reads stands before a cell.
+    /// Whether all its inputs come before a cell.
     pub(super) fn reads_before(&self, cell: usize) -> bool {
         self.cells.last().is_none_or(|last| *last < cell)
     }
@@ -150,13 +150,13 @@ impl Ensemble {
         self.divisor
     }
 
-    /// Rows of the background sample that come to each leaf, tree by tree; empty where nobody counted.
+    /// Rows of the background sample that reach each leaf, tree by tree; empty if they were not counted.
     pub(super) fn covers(&self) -> &[f32] {
         &self.covers
     }
 
-    /// Writes the sums of all rows from cell `out` on. `cells` is row by row, `stride` each, and `axes` says where in a row
-    /// the tested ones stand.
+    /// Writes the sums of all rows from cell `out` on. `cells` is row by row, `stride` each, and `axes` has
+    /// the positions of the tested ones in a row.
     pub(super) fn run(
         &self,
         kernel: Kernel,
@@ -185,8 +185,8 @@ impl Ensemble {
         }
     }
 
-    /// Factors it for the rows of `own`, of whose cells only the own ones count. `kind` tells the kind of a cell, `place`
-    /// where a mixed one stands among those of a row.
+    /// Factors it for the rows of `own`, of whose cells only the own ones count. `kind` gives the kind of a
+    /// cell, `place` the position of a mixed one among those of a row.
     pub(super) fn factor(
         &self,
         kind: impl Fn(usize) -> AxisKind,

@@ -103,9 +103,9 @@ enum RowStep {
     Ensemble(usize, Axes, usize),
 }
 
-/// Where cells of the whole row stand among those that a row's steps work on.
+/// The positions of cells of the whole row among those that a row's steps work on.
 struct Compact {
-    /// First cell, last cell, and where the first one stands: ascending.
+    /// First cell, last cell, and the position of the first one: ascending.
     spans: Vec<(usize, usize, usize)>,
 }
 

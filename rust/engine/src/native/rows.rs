@@ -2,7 +2,7 @@
 
 use super::NativeModel;
 
-/// Rows of one model: filled by whoever asks, computed by [`NativeModel::run`].
+/// Rows of one model: filled by the caller, computed by [`NativeModel::run`].
 #[derive(Debug)]
 pub struct Rows<'a> {
     count: usize,
@@ -35,7 +35,7 @@ pub(super) struct Row<'r, 'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// So many rows of a model: numbers missing, whole numbers 0, texts empty.
+    /// This number of rows of a model: numbers missing, whole numbers 0, texts empty.
     #[must_use]
     pub fn new(model: &NativeModel, count: usize) -> Self {
         let inputs = model.inputs;

@@ -13,7 +13,7 @@ use crate::kernel::{Kernel, Matrix};
 #[derive(Debug)]
 pub(super) struct Step {
     pub(super) operation: Operation,
-    /// The cells written: `out..out + width`. All operands stand before them.
+    /// The cells written: `out..out + width`. All operands come before them.
     pub(super) out: usize,
     pub(super) width: usize,
 }
@@ -26,7 +26,7 @@ pub(super) enum Operation {
     Unary(Code, Operand),
     Binary(Code, Operand, Operand),
     Select(Operand, Operand, Operand),
-    /// From so many neighbours of the operand, which begins there, to one.
+    /// From this number of neighbours of the operand, which begins there, to one.
     Reduce(Code, usize, usize),
     Softmax(usize),
     Pick {
@@ -69,7 +69,7 @@ impl Operand {
 }
 
 impl Operation {
-    /// The same on cells that stand elsewhere; none where one of them is not there. Ensembles are not moved.
+    /// The same on cells at other positions; none if one of them does not exist. Ensembles are not moved.
     pub(super) fn moved(&self, place: impl Fn(usize) -> Option<usize>) -> Option<Self> {
         let moved = |operand: &Operand| {
             Some(Operand {

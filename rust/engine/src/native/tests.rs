@@ -1,4 +1,4 @@
-//! Factored rows against whole ones, and what is no model.
+//! Factored rows against whole ones, and invalid models.
 
 use nextbest_proto::v1::NativeOperation as Code;
 use proptest::prelude::*;
@@ -155,7 +155,7 @@ fn numbers(count: usize) -> impl Strategy<Value = Vec<f32>> {
         })
 }
 
-/// Equal bits; one that is no number is as good as another.
+/// Equal bits; all NaN are equal.
 fn bits(score: Option<f32>) -> Option<u32> {
     score.map(|score| if score.is_nan() { f32::NAN } else { score }.to_bits())
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::Arithmetic;
 use crate::value::{List, TIMESTAMP_US_MAX, TIMESTAMP_US_MIN, Value};
 
-/// Ints and doubles as CEL has them, the int made a double where they mix. Also joins strings and lists, and counts
-/// with timestamps and durations. Doubles follow IEEE 754, save that none is divided by zero: CEL's infinity would
-/// make `balance / income > 3.0` true for a customer without income.
+/// Ints and doubles as in CEL, with the int converted to a double if they mix. Also joins strings and lists,
+/// and counts with timestamps and durations. Doubles follow IEEE 754, except that division by zero has no
+/// result: CEL's infinity would make `balance / income > 3.0` true for a customer without income.
 pub(super) fn combine<'a>(kind: Arithmetic, left: &Value<'a>, right: &Value<'a>) -> Option<Value<'a>> {
     #[expect(clippy::cast_precision_loss, reason = "CEL converts ints to doubles so")]
     match (left, right) {

@@ -132,7 +132,7 @@ impl Checker {
         match self.open.last() {
             Some((first, _)) if *first == place => Ok(Instruction::Element),
             _ => Err(BundleError::malformed(
-                "ELEMENT stands only at the start of a body".to_owned(),
+                "ELEMENT is only allowed at the start of a body".to_owned(),
             )),
         }
     }
@@ -267,7 +267,7 @@ fn pattern(constant: Option<&Kind>) -> Result<Regex, BundleError> {
         .build()
         .map_err(|_| {
             BundleError::malformed(format!(
-                "{pattern:?} is no regular expression, or too large a one"
+                "{pattern:?} is not a regular expression, or is too large"
             ))
         })
 }

@@ -27,7 +27,7 @@ fn run(instructions: Vec<v1::Instruction>) -> String {
     Machine::new().run(&program, &features).to_string()
 }
 
-/// An operation over constants; `missing` stands for a missing operand.
+/// An operation over constants; `missing` represents a missing operand.
 fn apply(operation: Operation, operands: &[Option<v1::Value>]) -> String {
     let mut instructions: Vec<v1::Instruction> = operands
         .iter()

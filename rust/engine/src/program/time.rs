@@ -28,7 +28,7 @@ pub(super) fn zone(constant: Option<&Kind>) -> Result<TimeZone, BundleError> {
     }
     TimeZoneDatabase::bundled()
         .get(name)
-        .map_err(|_| BundleError::malformed(format!("{name:?} is no time zone")))
+        .map_err(|_| BundleError::malformed(format!("{name:?} is not a time zone")))
 }
 
 /// The zone that a bundle names: empty: UTC.
@@ -111,9 +111,9 @@ fn civil(microseconds: i64, zone: &TimeZone) -> Option<DateTime> {
     from_epoch(microseconds.checked_add(offset * 1_000_000)?)
 }
 
-/// The first moment of a day in a time zone, in microseconds since 1970: after midnight where the clock was put forward
-/// at midnight. None where the date is not in the calendar, begins outside the years that timestamps have, or nobody knows
-/// the zone.
+/// The first moment of a day in a time zone, in microseconds since 1970: after midnight where the clock was
+/// put forward at midnight. None if the date is not in the calendar, begins outside the years that timestamps
+/// have, or the zone is unknown.
 #[must_use]
 pub fn start_of_day(year: i16, month: i8, day: i8, zone: &str) -> Option<i64> {
     let zone = self::zone(Some(&Kind::String(zone.to_owned()))).ok()?;

@@ -1,6 +1,6 @@
 //! A program that has no result -> which of its instructions have none, and why.
 //!
-//! A run of its own, for explanations alone: decisions keep results and no registers.
+//! A separate run, for explanations only: decisions keep results and no registers.
 
 use nextbest_proto::v1::value::Kind;
 
@@ -29,14 +29,14 @@ pub(crate) enum Cause {
     ZeroDivisor(Register),
     /// The result is outside the range of its type.
     OutOfRange(Register, Type),
-    /// The operand, written as people do, is no value of the type.
+    /// The operand, as written by a person, is not a value of the type.
     NotConvertible(Register, String, Type),
     /// The list is shorter than that.
     NoElement(Register, usize),
 }
 
-/// The causes, each once, in the order in which the result depends on them; none where there is a finite result. Absent
-/// where the run took too long to tell.
+/// The causes, each once, in the order in which the result depends on them; none where there is a finite
+/// result. Absent if the run took too long.
 pub(crate) fn causes<'a>(program: &'a Program, features: &[Value<'a>], inputs: Inputs) -> Option<Vec<Cause>> {
     let mut machine = Machine::with_work(WORK_MAX);
     machine.run_formula(program, features, inputs);

@@ -84,7 +84,7 @@ struct Input<'a> {
 /// Where a column's elements come from. A feature is the same for all actions, and so is looked at once.
 enum Origin<'a> {
     Feature(Option<Cell<'a>>),
-    /// Place in the action's attributes, and what stands in.
+    /// Place in the action's attributes, and the value for a missing one.
     Action(usize, Option<Cell<'a>>),
 }
 
@@ -103,7 +103,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// Appends a row; false where an element is missing and nothing stands in. The row is then incomplete.
+    /// Appends a row; false if an element is missing and has no replacement. The row is then incomplete.
     fn push_row(&mut self, bundle: &'a Bundle, action: ActionId) -> bool {
         let Self {
             element_type,

@@ -1,4 +1,4 @@
-//! What a scorer gets, and what stands in when it does not answer.
+//! The inputs of a scorer, and the replacement when it does not answer.
 
 use nextbest_proto::v1::{self, DegradationKind, PropensitySource, model_column};
 
@@ -57,7 +57,7 @@ fn bundle() -> Bundle {
     Bundle::open(&message().seal()).unwrap()
 }
 
-/// Answers what it is told to, and keeps what it was asked.
+/// Answers as the test configures it, and keeps its inputs.
 struct Told {
     answer: Result<Vec<f64>, ScoreError>,
     asked: Vec<String>,

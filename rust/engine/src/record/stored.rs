@@ -62,8 +62,8 @@ impl Record<'static> {
     /// Reads the bytes of a `Record` message; `bundle` is the one that decided.
     ///
     /// # Errors
-    /// When they are no such message, are of another bundle, or hold an index or a number that this bundle cannot have
-    /// given.
+    /// When they are not such a message, are of another bundle, or hold an index or a number that this bundle
+    /// cannot have given.
     pub fn decode(bundle: &Bundle, bytes: &[u8]) -> Checked<Self> {
         let message = v1::Record::decode(bytes).map_err(|_| RecordError::Undecodable)?;
         if message.bundle_digest != bundle.digest() {
@@ -117,7 +117,7 @@ fn requested(requested: RequestedPlacement) -> record::Requested {
     }
 }
 
-/// Those that the bundle reads: it cannot tell what the others were.
+/// Those that the bundle reads: the others are unknown to it.
 fn inputs(inputs: &Attributes<'_>, bundle: &Bundle) -> Vec<record::Input> {
     let mut read = vec![false; bundle.attributes.len()];
     for feature in bundle.features.rows() {
@@ -211,7 +211,7 @@ fn check_inputs(messages: Vec<record::Input>, bundle: &Bundle) -> Checked<Attrib
             message.value.and_then(|value| value.kind),
             bundle.attributes[attribute].kind,
         ) {
-            // An empty list has no elements to tell its type by.
+            // An empty list has no elements that show its type.
             (Some(Kind::Strings(list)), Type::IntList) if list.items.is_empty() => {
                 Value::List(List::Ints(&[]))
             }

@@ -101,12 +101,13 @@ fn attribute(bundle: &Bundle, root: Root, message: v1::Attribute) -> Result<Sent
     Ok(Sent { attribute, value })
 }
 
-/// The value as the engine keeps it; else what is wrong with it, to follow the attribute's name.
+/// The value in the engine's type; else the reason against it, to follow the attribute's name.
 fn checked(declared: &Attribute, kind: Kind) -> Result<Kind, String> {
     let kind = match (kind, declared.kind) {
         #[expect(clippy::cast_precision_loss, reason = "CEL converts ints to doubles so")]
         (Kind::Int(value), Type::Double) => Kind::Double(value as f64),
-        // An empty list has no elements to tell its type by, and clients in some languages cannot know it either.
+        // An empty list has no elements that show its type, and clients in some languages cannot know it
+        // either.
         (Kind::Strings(list), Type::IntList) if list.items.is_empty() => Kind::Ints(v1::IntList::default()),
         (Kind::Ints(list), Type::StringList) if list.items.is_empty() => {
             Kind::Strings(v1::StringList::default())
@@ -196,7 +197,7 @@ fn check_range(declared: &Attribute, kind: &Kind) -> Result<(), String> {
         format!(" and {rest} more")
     };
     Err(format!(
-        "{whose} none of its allowed values: {}{more}",
+        "{whose} not one of its allowed values: {}{more}",
         listed.join(", ")
     ))
 }

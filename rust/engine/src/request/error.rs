@@ -25,7 +25,7 @@ impl RequestError {
         }
     }
 
-    /// A name that is none of `known`: with the nearest of them, or with all where they are few.
+    /// A name that is not one of `known`: with the nearest of them, or with all if there are few.
     pub(crate) fn unknown<'a>(
         field: String,
         what: &str,
@@ -66,7 +66,7 @@ impl RequestError {
     }
 }
 
-/// All names where they are few, to follow what is wrong; nothing where they are many, or none.
+/// All names if there are few, to follow the error; nothing if there are many, or none.
 fn listed<'a>(known: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<String> = known
         .take(KNOWN_MAX + 1)
@@ -90,7 +90,7 @@ fn shorten(name: &str) -> String {
     short
 }
 
-/// What is wrong with the field, without its path: "no placement `hreo`: did you mean `hero`?"
+/// The error in the field, without its path: "no placement `hreo`: did you mean `hero`?"
 impl fmt::Display for RequestError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.problem)

@@ -113,7 +113,8 @@ fn an_attribute_is_refused_without_repeating_its_value() {
         ),
         (
             attribute_refused("segment", string("secret")),
-            "customer[0].value: `customer.segment` is none of its allowed values: \"affluent\", \"mass\", \"private\"",
+            "customer[0].value: `customer.segment` is not one of its allowed values: \"affluent\", \"mass\", \
+            \"private\"",
         ),
         (
             attribute_refused("balance", double(f64::NAN)),
@@ -244,7 +245,7 @@ fn allowed_values_of_a_list_are_those_of_its_elements() {
     assert!(check(&[]).is_ok());
     assert_eq!(
         check(&["card", "boat"]).unwrap_err().to_string(),
-        "`customer.products` has an element that is none of its allowed values: \"card\", \"loan\""
+        "`customer.products` has an element that is not one of its allowed values: \"card\", \"loan\""
     );
 }
 

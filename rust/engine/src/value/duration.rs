@@ -23,7 +23,7 @@ pub(crate) fn spoken(microseconds: i64) -> String {
     format!("{}{}", sign(microseconds), parts.join(" "))
 }
 
-/// The same for an author: `30 days (720h)`. In parentheses stands what an expression writes, which has no days.
+/// The same for an author: `30 days (720h)`. In parentheses is the form for an expression, which has no days.
 pub(crate) fn spoken_and_written(microseconds: i64) -> String {
     let spoken = spoken(microseconds);
     if microseconds.unsigned_abs() < DAY_US {

@@ -1,4 +1,4 @@
-//! A server on TCP, TLS or a socket file that answers as it is told and remembers what it was sent.
+//! A server on TCP, TLS or a socket file that answers as the test configures it and records what it was sent.
 
 use std::{
     path::PathBuf,
@@ -28,7 +28,7 @@ pub(super) type Behaviour = fn(u64) -> Answer;
 
 pub(super) enum Answer {
     Status(&'static str),
-    /// Trailers only: the status stands among the headers.
+    /// Trailers only: the status is among the headers.
     AtOnce(&'static str, &'static str),
     /// No gRPC: an HTTP status alone.
     Http(u16),
@@ -55,7 +55,7 @@ struct Conduct {
     behaviour: Behaviour,
     count: Arc<AtomicU64>,
     seen: mpsc::UnboundedSender<Seen>,
-    /// Says goodbye on a connection after so many requests.
+    /// Sends GOAWAY on a connection after this number of requests.
     goodbye_after: u64,
     /// On one connection.
     concurrent_max: u32,

@@ -274,19 +274,19 @@ fn a_connection_that_breaks_fails_what_is_under_way_and_no_more() {
 
 #[test]
 fn nobody_there_is_said_at_once() {
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
+    let unused = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
         .unwrap()
         .to_string();
     let server = Server::start(|_| Answer::Status("0"));
     let message = refused(&Settings {
-        address: nobody.clone(),
+        address: unused.clone(),
         duration: Duration::from_mins(1),
         ..settings(&server, PACE)
     });
     assert!(
-        message.starts_with(&format!("cannot connect to `{nobody}`: Connection refused")),
+        message.starts_with(&format!("cannot connect to `{unused}`: Connection refused")),
         "{message}"
     );
 }

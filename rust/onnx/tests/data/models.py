@@ -93,7 +93,7 @@ def tree() -> None:
 
 
 def linear() -> None:
-    """A logistic regression whose label nobody asks for."""
+    """A logistic regression whose label is not used."""
     data = save(
         "linear",
         linear_nodes(),
@@ -143,7 +143,7 @@ def doubles() -> None:
 
 
 def mixed() -> None:
-    """Text, whole numbers and truth values, each an input of its own."""
+    """Text, whole numbers and truth values, each a separate input."""
     nodes = [
         helper.make_node(
             "LabelEncoder",

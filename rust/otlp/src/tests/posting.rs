@@ -1,4 +1,4 @@
-//! A receiver over HTTP/1.1 that answers as it is told, and what the counts say then.
+//! A receiver over HTTP/1.1 that answers as the test configures it, and the resulting counts.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -121,7 +121,7 @@ fn answers_mean_what_the_specification_says() {
         outcome(&[("301 Moved Permanently\r\nlocation: /", "")]),
         (0, 1, 1)
     );
-    // What is no answer is tried again.
+    // An invalid answer is retried.
     assert_eq!(outcome(&[("200 OK\r\ncontent-length: 9\r\nx: y", "")]), (1, 0, 2));
 }
 

@@ -1,4 +1,4 @@
-//! A collector's trace receiver in this process that answers as it is told.
+//! A collector's trace receiver in this process that answers as the test configures it.
 
 use std::{
     collections::VecDeque,
@@ -17,7 +17,7 @@ use tonic::{Request, Response, Status, codec::CompressionEncoding};
 /// How to answer one request.
 pub(super) enum Answer {
     Refuse(Status),
-    /// Takes all but so many.
+    /// Accepts all except this number.
     Partly(i64),
     Never,
 }

@@ -94,7 +94,7 @@ pub fn adults_only() -> Bundle {
     Bundle::open(&bundle.seal()).unwrap()
 }
 
-/// The first so many actions.
+/// The first actions, up to this number.
 fn first(count: usize) -> Vec<u8> {
     let mut bytes = vec![u8::MAX; count / 8];
     bytes.extend((!count.is_multiple_of(8)).then(|| (1 << (count % 8)) - 1));

@@ -104,7 +104,7 @@ fn priors_that_stand_in_are_counted_by_reason_in_every_decision() {
     // More than 1.0, and NaN.
     count(&counters, &bundle, 0, request("", vec![age(120)]), 1);
     count(&counters, &bundle, 0, request("", vec![]), 2);
-    count(&counters, &bundle, 0, request("nobody", vec![age(50)]), 3);
+    count(&counters, &bundle, 0, request("unknown", vec![age(50)]), 3);
     let health = counters.report(&bundle).models.remove(0);
     let kinds: Vec<_> = health
         .degradations

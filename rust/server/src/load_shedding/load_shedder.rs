@@ -40,7 +40,7 @@ impl InFlight {
         self.open.load(Relaxed)
     }
 
-    /// A permit for one more request; nothing when there are as many as may be.
+    /// A permit for one more request; nothing when the limit is reached.
     pub(crate) fn enter(self: &Arc<Self>) -> Option<Permit> {
         let permit = Permit(Arc::clone(self));
         (self.open.fetch_add(1, Relaxed) < self.max).then_some(permit)
@@ -128,7 +128,7 @@ impl LoadShedder {
     /// A decision took so long.
     pub(crate) fn decided(&self, time: Duration) {
         let mean = self.service_ns.load(Relaxed);
-        // One that took very long says little about the next.
+        // One that took very long is not representative of the next.
         let time_ns = as_ns(time).min(mean * SMOOTHING);
         self.service_ns
             .store(mean - mean / SMOOTHING + time_ns / SMOOTHING, Relaxed);
@@ -175,7 +175,7 @@ fn as_ns(time: Duration) -> u64 {
 mod tests {
     use super::*;
 
-    /// A worker whose decisions take so long, with so many before the next.
+    /// A worker whose decisions take this time, with this number before the next.
     fn load_shedder(decision: Duration, waiting: u64) -> Arc<LoadShedder> {
         let load_shedder = LoadShedder::new();
         for _ in 0..100 {

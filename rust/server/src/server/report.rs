@@ -8,7 +8,7 @@ use super::Server;
 use crate::services::health::Phase;
 
 impl Server {
-    /// What the server is doing. Where its bundle comes from, and what became of its log, are for the process to add.
+    /// What the server is doing. The process adds the source of its bundle and the state of its log.
     #[must_use]
     pub fn status(&self) -> v1::StatusResponse {
         let active = self.shared.active.load();

@@ -25,8 +25,8 @@ const RESERVED_AHEAD_BYTES: usize = 64 * 1024;
 /// Decides for each customer, by the bundle that is active now, whatever is activated meanwhile.
 ///
 /// # Errors
-/// When the question is none, or the deadline passes before the last decision. What is wrong with one customer is
-/// said in that customer's place.
+/// When the question is not valid, or the deadline passes before the last decision. The error for one
+/// customer is in that customer's place.
 pub(crate) async fn decide_batch(
     handler: &Handler,
     call: &Call,

@@ -26,7 +26,8 @@ use crate::{
     limits::{STREAM_LAST_ANSWERS_MAX, STREAM_TURN_ANSWERS},
 };
 
-/// Turns true when the call's connection is told to leave. In the extensions of a streaming call's request.
+/// Turns true when the server asks the call's client to leave. In the extensions of a streaming call's
+/// request.
 #[derive(Debug, Clone)]
 pub(crate) struct Leaving(pub(crate) watch::Receiver<bool>);
 

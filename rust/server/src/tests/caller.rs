@@ -39,7 +39,7 @@ impl Opened {
 }
 
 impl Caller {
-    /// Connects, with a window of so many bytes for each response.
+    /// Connects, with a window of this number of bytes for each response.
     pub(super) fn connect(server: &Server, window: u32) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -52,7 +52,7 @@ impl Caller {
             let mut builder = Builder::new();
             builder.initial_window_size(window).max_send_buffer_size(1 << 24);
             let (requests, connection) = builder.handshake(stream).await.unwrap();
-            // Ends with the runtime, or as the server says.
+            // Ends with the runtime, or when the server asks it to.
             tokio::spawn(connection);
             requests
         });
@@ -125,7 +125,7 @@ impl Caller {
         opened
     }
 
-    /// Waits for the answer. Its gRPC status, or the HTTP status of what is no answer of gRPC.
+    /// Waits for the answer. Its gRPC status, or the HTTP status of an answer that is not gRPC.
     ///
     /// # Errors
     /// When the stream or the connection was ended instead.

@@ -106,7 +106,7 @@ fn a_request_that_does_not_end_is_cut_off_at_the_deadline() {
     // The call's message never comes.
     let mut peer = Peer::greet(&server, &[]);
     peer.call(DECIDE, 0);
-    // The server's own settings: the call stands behind them.
+    // The server's own settings: the call comes after them.
     peer.receive().unwrap();
     eventually(|| server.status().connections == 1);
     std::thread::sleep(Duration::from_millis(100));
@@ -142,7 +142,7 @@ fn requests_under_way_get_their_answers() {
     });
     let refused = answers.iter().filter(|answer| answer.is_err()).count();
     let decided = usize::try_from(server.status().decisions).unwrap() - 1;
-    // Whoever was not answered was not decided either.
+    // A call without an answer was not decided either.
     assert_eq!(answers.len() - refused, decided);
     assert!(decided > 0);
 }

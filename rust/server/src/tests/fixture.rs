@@ -21,7 +21,7 @@ use crate::{
     load_shedding::load_shedder::LoadShedder, shared::Shared, status::Stats,
 };
 
-/// A question about so many customers, all of one age.
+/// A question about this number of customers, all of one age.
 pub(super) fn batch(customers: usize) -> v1::DecideBatchRequest {
     let customer = v1::BatchedCustomer {
         customer: vec![age(30)],

@@ -242,7 +242,7 @@ fn only_certificates_of_the_right_authority_come_in() {
     assert!(!outcome(Some(theirs.issue(&["anybody.example"]))));
     assert!(!outcome(None));
     eventually(|| server.status().security.unwrap().handshakes_failed >= 2);
-    // Plain text is no TLS either.
+    // Plain text is not TLS either.
     let mut plain = TcpStream::connect(server.decision_address()).unwrap();
     plain.write_all(crate::tests::wire::PREFACE).unwrap();
     let _ = plain.read_to_end(&mut vec![]);

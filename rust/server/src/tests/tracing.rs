@@ -9,7 +9,7 @@ use crate::{
 
 #[test]
 fn every_decision_and_every_failure_is_emitted() {
-    // Nobody listens there: what is emitted stays pending, and is dropped in the end.
+    // There is no listener: emitted spans stay pending, and are dropped in the end.
     let mut processor = nextbest_otlp::Settings::new("http://127.0.0.1:1");
     processor.timeouts.backoff_first = Duration::from_millis(1);
     let server = start(Settings {

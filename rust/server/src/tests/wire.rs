@@ -85,14 +85,14 @@ pub(super) fn call_headers(path: &str) -> Vec<(&str, &str)> {
     ]
 }
 
-/// A connection that has said no more than it was told to.
+/// A connection that has sent exactly what the test sent.
 pub(super) struct Peer {
     socket: TcpStream,
     next_stream: u32,
 }
 
 impl Peer {
-    /// Connects, and says nothing.
+    /// Connects, and sends nothing.
     pub(super) fn connect(server: &Server) -> Self {
         Self::at(server.decision_address())
     }
@@ -109,7 +109,7 @@ impl Peer {
         }
     }
 
-    /// Connects, with its settings said: pairs of identifier and value.
+    /// Connects, and sends its settings: pairs of identifier and value.
     pub(super) fn greet(server: &Server, settings: &[(u16, u32)]) -> Self {
         Self::connect(server).introduced(settings)
     }

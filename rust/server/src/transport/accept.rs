@@ -110,7 +110,7 @@ pub(crate) fn start(
                 // Without a sender there is no server left.
                 let _ = phase.wait_for(|phase| *phase == Phase::Ended).await;
             });
-            // Whoever waited has given up if this fails.
+            // If this fails, the waiting thread has given up.
             let _ = ended.send(0);
         })?;
     Ok(())

@@ -73,8 +73,8 @@ impl Listener {
         Ok(Self::Unix(listener, file))
     }
 
-    /// Lets callers connect. Until then a TCP address refuses them, so that they turn to another server and do not
-    /// wait for this one; at a Unix socket, whose file says to others that it is taken, they wait.
+    /// Lets callers connect. Until then a TCP address refuses them, so that they turn to another server and
+    /// do not wait for this one; at a Unix socket, whose file shows others that it is taken, they wait.
     pub(crate) fn listen(&self) -> io::Result<()> {
         // As long as all channels of a restarted fleet at once.
         match self {
@@ -92,7 +92,7 @@ impl Listener {
     }
 }
 
-/// Binds the first of the host's addresses that can be had, and does not listen yet.
+/// Binds the first of the host's addresses that is available, and does not listen yet.
 fn bind_tcp(address: &str) -> io::Result<TcpListener> {
     let mut fault = io::Error::new(io::ErrorKind::InvalidInput, "the host has no address");
     for address in address.to_socket_addrs()? {
@@ -117,8 +117,8 @@ fn bind_address(address: &SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Removes the file of a server that ended without doing so. One that somebody listens at stays, and so does
-/// anything that is no socket: binding fails then, and says so.
+/// Removes the file of a server that ended without doing so. A socket with a listener stays, and so does any
+/// file that is not a socket: binding fails then, with a message.
 fn remove_leftover(path: &Path) -> io::Result<()> {
     let is_socket = path
         .symlink_metadata()
@@ -137,7 +137,7 @@ pub(crate) struct SocketFile(PathBuf);
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // Somebody may have removed it already.
+        // It may have been removed already.
         let _ = std::fs::remove_file(&self.0);
     }
 }
@@ -204,7 +204,7 @@ impl Incoming {
                 let Ok(listener) = listener.into_std() else {
                     return vec![];
                 };
-                // Nobody connects any more once the file has gone.
+                // No client can connect once the file has gone.
                 drop(file);
                 waiting(|| {
                     let (stream, _) = listener.accept()?;

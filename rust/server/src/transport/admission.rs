@@ -24,7 +24,7 @@ pub(crate) struct Bounds {
     pub(crate) beyond: Beyond,
 }
 
-/// What becomes of a connection beyond the bound of all.
+/// The handling of a connection beyond the total limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Beyond {
     /// It is refused.
@@ -58,7 +58,7 @@ impl Admission {
         })
     }
 
-    /// A place for one more connection; nothing when there are as many as may be. A peer without an address is on
+    /// A place for one more connection; nothing when the limit is reached. A peer without an address is on
     /// this machine: only the number of all connections bounds it.
     pub(crate) fn admit(self: &Arc<Self>, peer: Option<IpAddr>) -> Option<Place> {
         let place = self.take(peer.map(Peer::of));
@@ -101,7 +101,7 @@ impl Admission {
         Some(place)
     }
 
-    /// Asks somebody to leave. False when so many are on their way out already that no more can be taken.
+    /// Asks a connection to leave. False if too many are leaving already.
     fn makes_room(&self, open: usize) -> bool {
         if self.bounds.beyond == Beyond::Refuse || open >= self.bounds.all * 2 {
             return false;
@@ -232,7 +232,7 @@ mod tests {
             [is_wanted(&first), is_wanted(&third), is_wanted(&fourth)],
             [true, false, false]
         );
-        // Nobody has left yet: not everything can be promised away.
+        // None has left yet: not every place can be promised.
         let fifth = admission.admit(peer);
         assert!(fifth.is_some() && admission.admit(peer).is_none());
         drop((first, third, fourth, fifth));

@@ -49,7 +49,8 @@ impl Compression {
         self.left.is_empty()
     }
 
-    /// The message, compressed, and the header that says so. Nothing when that would be longer than a message can be.
+    /// The message, compressed, and the header for it. Nothing when that would be longer than a message can
+    /// be.
     pub(crate) fn finish(self, headers: &mut HeaderMap) -> Option<Bytes> {
         let mut message = self.encoder.finish().ok()?;
         let length = u32::try_from(message.len() - PREFIX_BYTES).ok()?;

@@ -234,7 +234,7 @@ async fn neglected(routes: &Routes, timeouts: &Timeouts) -> Neglect {
 
 async fn grown_old(age: Option<Duration>) {
     match age {
-        // Up to a tenth earlier: connections made together must not all be made anew together.
+        // Up to a tenth earlier, so that connections made together are not all renewed together.
         Some(age) => tokio::time::sleep(age.mul_f64(1.0 - 0.1 * fastrand::f64())).await,
         None => std::future::pending().await,
     }

@@ -47,7 +47,7 @@ impl ConnectionPolicy {
         Self {
             counters: Arc::clone(&self.counters),
             streams_max: HEALTH_STREAMS_MAX,
-            // A probe that watches has nobody to move to: replicas are not shared out by health checks.
+            // A probe that watches has no other server to move to: health checks are not load-balanced.
             ..Self::open(Timeouts {
                 age: None,
                 ..self.timeouts

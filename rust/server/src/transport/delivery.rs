@@ -1,8 +1,8 @@
 //! Responses on their way to a peer that has to read them.
 //!
-//! A peer that grants no window keeps every response that it asked for in memory. Bodies are handed to the transport in
-//! pieces, so that no more than one of them waits there, and each body knows since when nobody has come for the next:
-//! a connection with one that waits for too long is closed.
+//! A peer that grants no window keeps every response that it asked for in memory. Bodies are handed to the
+//! transport in pieces, so that at most one of them waits there, and each body knows since when the next one
+//! was not taken: a connection with one that waits for too long is closed.
 //!
 //! A response is encoded as soon as it is there, and the bytes count as memory of answers until the transport has taken
 //! the last of them. What the transport has taken is bounded by stream: see the send buffer of a connection.
@@ -46,7 +46,7 @@ impl Deliveries {
         }
     }
 
-    /// Whether there is memory for so many bytes more.
+    /// Whether there is memory for this number of additional bytes.
     fn take(&self, bytes: usize) -> bool {
         self.shared
             .as_ref()

@@ -22,7 +22,7 @@ pub(crate) fn raise() -> usize {
     } else {
         current
     };
-    // Nothing: as many as there is memory for.
+    // Nothing: the number that memory allows.
     current.map_or(usize::MAX, |current| {
         usize::try_from(current).unwrap_or(usize::MAX)
     })

@@ -1,7 +1,7 @@
 //! What the decision port answers beside its own services, where an operator asks for it: health and reflection.
 //!
-//! Off by default: health has a port of its own, and a server in service need not describe itself. Balancers that know one
-//! port alone, and tools such as grpcurl, want both here.
+//! Off by default: health has a separate port, and a production server need not describe itself. Load
+//! balancers that know only one port, and tools such as grpcurl, need both here.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! A stream that is closed so that its peer gets all that was sent.
 //!
-//! Closing a TCP socket with bytes in it that nobody has read resets the connection, and the kernel drops what it had
-//! still to send: of 500 KB, a peer got the first 128. HTTP/2 peers always send something late, an acknowledgement or a
-//! window update.
+//! Closing a TCP socket with unread bytes in it resets the connection, and the kernel drops the data that it
+//! had still to send: of 500 KB, a peer got the first 128. HTTP/2 peers always send something late, an
+//! acknowledgement or a window update.
 
 use std::{
     io,
@@ -23,7 +23,7 @@ pub(crate) struct Farewell<S> {
     ending: Option<Ending>,
 }
 
-/// A shutdown that has told the peer.
+/// A shutdown of which the peer was notified.
 struct Ending {
     by: Pin<Box<Sleep>>,
     bytes: usize,

@@ -1,4 +1,4 @@
-//! What a peer says first: TLS where it is spoken, and the preface of HTTP/2.
+//! The first bytes of a peer: TLS if it is used, and the preface of HTTP/2.
 //!
 //! Read before HTTP/2 sees the connection: a socket that never sends a preface, as a TCP probe does, would otherwise
 //! hold up every shutdown. HTTP/1 is answered in HTTP/1, so that people with curl, browsers and balancers see why.
@@ -34,7 +34,7 @@ pub(crate) enum Greeted<S> {
     Tls(Box<TlsStream<S>>),
 }
 
-/// Agrees on TLS where it is spoken, and reads the preface. Nothing when it is none.
+/// Performs the TLS handshake if TLS is used, and reads the preface. Nothing if the bytes are not a preface.
 pub(crate) async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     policy: &ConnectionPolicy,
@@ -71,7 +71,7 @@ async fn read_preface<S: AsyncRead + AsyncWrite + Unpin>(
             if asks_in_http1(said.get(..count)?, &mut stream).await {
                 stream.write_all(HTTP1_ANSWER).await.ok()?;
             }
-            // What else it has said must not take the answer back.
+            // Other unread data must not destroy the answer.
             let _ = Farewell::new(stream).shutdown().await;
             return None;
         }
@@ -79,7 +79,7 @@ async fn read_preface<S: AsyncRead + AsyncWrite + Unpin>(
     Some(stream)
 }
 
-/// Whether what was said, and what comes behind it, begins with a method of HTTP/1.
+/// Whether the first bytes, and those after them, begin with a method of HTTP/1.
 async fn asks_in_http1<S: AsyncRead + Unpin>(said: &[u8], stream: &mut S) -> bool {
     let mut said = said.to_vec();
     loop {

@@ -32,7 +32,7 @@ pub(crate) struct Pace {
     pub(crate) between: Duration,
 }
 
-/// Where a body stands between the messages in it.
+/// The position of a body between the messages in it.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Framing {
     prefix: [u8; PREFIX_BYTES],
@@ -152,7 +152,7 @@ impl Intake {
             self.wait = None;
             self.empty_frames = 0;
         }
-        // Whoever waits has to have room; what has come at once is decoded at once, and takes none.
+        // A message that waits needs room; one that arrived at once is decoded at once, and takes none.
         if self.held.bytes() > 0 || self.wait.is_some() {
             self.reserve()?;
         }

@@ -1,7 +1,7 @@
 //! Certificates in PEM form turned into TLS 1.3 that speaks HTTP/2. The one door to rustls here.
 //!
-//! What new connections are offered stands behind one pointer, so that certificates can be renewed: connections that
-//! are open keep what they began with.
+//! The configuration of new connections is behind one pointer, so that certificates can be renewed: open
+//! connections keep their configuration.
 
 use std::{fmt, io, sync::Arc};
 
@@ -53,7 +53,7 @@ impl fmt::Debug for Tls {
 pub struct TlsError {
     /// Which of them: `certificate`, `key` or `client_ca`.
     pub which: &'static str,
-    /// What is wrong with it.
+    /// The reason.
     pub cause: String,
 }
 

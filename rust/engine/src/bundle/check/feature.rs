@@ -85,7 +85,7 @@ pub(super) fn features(messages: Vec<v1::Feature>, attributes: &[Attribute]) -> 
             }
             _ => {
                 return Err(BundleError::malformed(
-                    "no source, or `now` that is no timestamp".to_owned(),
+                    "no source, or `now` that is not a timestamp".to_owned(),
                 ));
             }
         };

@@ -1,4 +1,5 @@
-//! A `Model` message -> [`Model`]: each column's source exists, and what stands in for it fits the tensor.
+//! A `Model` message -> [`Model`]: each column's source exists, and its value for missing attributes fits the
+//! tensor.
 
 use nextbest_proto::v1::{self, model_column, value::Kind};
 
@@ -16,7 +17,8 @@ const INPUTS_MAX: usize = 1_000;
 const COLUMNS_MAX: usize = 10_000;
 const OUTPUT_COLUMNS_MAX: usize = 100_000;
 
-/// The actions of each model, in the order of the models, and the output column that each wants, where it says.
+/// The actions of each model, in the order of the models, and the output column that each requests, if it
+/// does.
 pub(super) fn bound(
     actions: &Table<ActionId, Action>,
     models: usize,

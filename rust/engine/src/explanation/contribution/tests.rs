@@ -1,4 +1,4 @@
-//! What channels and people are told, against sums made by hand.
+//! Contributions for channels and people, compared with sums made by hand.
 
 use nextbest_proto::v1::{NativeOperation as Code, model_column};
 
@@ -88,7 +88,7 @@ fn answer(bundle: &Bundle, request: &Request) -> v1::DecideResponse {
     decision.respond(usize::MAX).unwrap()
 }
 
-fn told(answer: &v1::DecideResponse) -> Vec<(&str, &v1::Contributions)> {
+fn placed(answer: &v1::DecideResponse) -> Vec<(&str, &v1::Contributions)> {
     let actions = answer.placements.iter().flat_map(|placement| &placement.actions);
     actions
         .filter_map(|action| Some((action.action.as_str(), action.contributions.as_ref()?)))
@@ -101,9 +101,9 @@ fn a_decision_tells_what_its_best_actions_are_made_of() {
     for level in [v1::ContributionLevel::Fast, v1::ContributionLevel::Exact] {
         let request = Request::check(&bundle, asked(level, 0)).unwrap();
         let answer = answer(&bundle, &request);
-        let told = told(&answer);
-        let [(first, silver), (second, gold), (third, iron)] = told.as_slice() else {
-            panic!("{told:?}");
+        let placed = placed(&answer);
+        let [(first, silver), (second, gold), (third, iron)] = placed.as_slice() else {
+            panic!("{placed:?}");
         };
         assert_eq!((*first, *second, *third), ("silver", "gold", "iron"));
         assert_eq!(iron.refusal, "no model is bound to the action");
@@ -132,9 +132,9 @@ fn a_decision_tells_what_its_best_actions_are_made_of() {
         assert_eq!(silver.contributions[2].value, None);
         // Its rate is the mean one: nothing to say of it.
         assert_eq!(gold.contributions.len(), 2);
-        for told in [silver, gold] {
-            let sum: f64 = told.contributions.iter().map(|line| line.contribution).sum();
-            assert!((told.base + sum + told.others - told.margin).abs() < 1e-9);
+        for placed in [silver, gold] {
+            let sum: f64 = placed.contributions.iter().map(|line| line.contribution).sum();
+            assert!((placed.base + sum + placed.others - placed.margin).abs() < 1e-9);
         }
     }
 }
@@ -145,7 +145,7 @@ fn as_many_are_told_as_are_asked_for() {
     let names = |level, top| {
         let request = Request::check(&bundle, asked(level, top)).unwrap();
         let answer = answer(&bundle, &request);
-        told(&answer)
+        placed(&answer)
             .into_iter()
             .map(|(name, _)| name.to_owned())
             .collect::<Vec<_>>()
@@ -201,7 +201,7 @@ fn an_explanation_tells_every_action_that_is_explained() {
         let explanation = answer(&bundle, &request).explanation.unwrap();
         let actions = explanation.actions.into_iter();
         actions
-            .map(|action| action.contributions.map(|told| told.contributions.len()))
+            .map(|action| action.contributions.map(|placed| placed.contributions.len()))
             .collect::<Vec<_>>()
     };
     assert_eq!(

@@ -146,7 +146,7 @@ fn drawn(clauses: &[(u8, u8, u8)], actions: &[(u8, u8, u8, u8)], limit: u32) -> 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 256, ..ProptestConfig::default() })]
 
-    /// The values that are advised meet all conditions, and what becomes of the action with them is as told.
+    /// The advised values meet all conditions, and the predicted outcome with them is right.
     #[test]
     fn values_that_are_advised_do_what_is_told(
         clauses in prop::collection::vec((any::<u8>(), any::<u8>(), any::<u8>()), 1..6),

@@ -46,7 +46,7 @@ struct Ordered {
 #[derive(Debug)]
 struct Coded {
     axis: AxisId,
-    /// Place in `Lists::of_codes`, where one more stands before the first code.
+    /// Place in `Lists::of_codes`, with one more before the first code.
     first: u32,
     code_count: u32,
     /// A value may have several codes.
@@ -227,7 +227,7 @@ impl Lists {
     ) {
         let first = narrow(self.of_codes.len());
         self.of_codes.push((0, narrow(self.slots.len())));
-        // The last stands for all other values: no literal has it.
+        // The last represents all other values: no literal has it.
         for code in 0..narrow(place_count) {
             let has = |(codes, _): &&(&[u32], u16)| codes.contains(&code);
             let false_ones = plain

@@ -277,7 +277,7 @@ fn down(at: __m512i, right: __m512i) -> __m512i {
     _mm512_ternarylogic_epi32::<OR_AND>(_mm512_add_epi32(at, at), right, _mm512_set1_epi32(1))
 }
 
-/// The first leaf that is left over, for one tree of so many nodes at most and sixteen rows.
+/// The first remaining leaf, for one tree of at most this number of nodes and sixteen rows.
 #[inline]
 #[target_feature(enable = "avx512f,avx512cd")]
 fn left_over_rows(words: &RowWords, masks: &[u64; 64], nodes: usize) -> __m512i {

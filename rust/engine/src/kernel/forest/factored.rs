@@ -1,9 +1,10 @@
-//! One row of many: what all rows share is looked at once, what each has of its own was looked at before.
+//! One row of many: the shared part is evaluated once, the part of each row was evaluated before.
 //!
-//! Rows agree in some axes (the customer's) and each brings others that never change (its action's). Each node has a mask
-//! of the leaves that are left when a row goes right there, and the leaf of a row is the leftmost that all masks leave
-//! (Lucchese et al., "`QuickScorer`", SIGIR 2015): so the masks of one's own nodes can be joined ahead of time, those of the
-//! shared nodes once for all rows, and a row costs an AND and a look-up a tree. Axes that are neither are joined row by row.
+//! Rows agree in some axes (the customer's) and each brings others that never change (its action's). Each
+//! node has a mask of the leaves that remain when a row goes right there, and the leaf of a row is the
+//! leftmost that all masks leave (Lucchese et al., "`QuickScorer`", SIGIR 2015): so the masks of a row's
+//! nodes can be joined ahead of time, those of the shared nodes once for all rows, and a row costs an AND and
+//! a look-up per tree. Axes that are neither are joined row by row.
 //!
 //! Trees whose leaves do not fit a word of 64 are walked for each row, unless they test shared axes alone.
 
@@ -59,8 +60,8 @@ impl Factored {
         }
     }
 
-    /// Factors trees that make a forest of one target. `own_keys` are those of each row, one for each of `row_slots`, of
-    /// which only the own ones count. None where the trees are no such forest.
+    /// Factors trees that make a forest of one target. `own_keys` are those of each row, one for each of
+    /// `row_slots`, of which only the own ones count. None if the trees are not such a forest.
     pub(crate) fn new(
         trees: &[Tree],
         tested: Tested<'_>,
@@ -244,7 +245,8 @@ struct Scratch {
     shared: Vec<f32>,
     /// What the shared nodes of each masked tree leave.
     masks: Vec<u64>,
-    /// What own and mixed nodes leave, for the rows of one block; empty where nothing is mixed.
+    /// The leaves that own and mixed nodes leave, for the rows of one block; empty if there are no mixed
+    /// nodes.
     own: Vec<Line>,
     /// The weights of walked trees, for the rows of one block.
     walked: Vec<f32>,

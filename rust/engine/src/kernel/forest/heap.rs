@@ -3,8 +3,8 @@
 use super::{Child, RIGHTMOST, SIDE_BY_SIDE, Tree, key};
 
 const DEPTH_MAX: usize = 6;
-/// Nodes of a complete tree stand at 1 to 63: the children of n at 2n and 2n + 1. Leaves at 64 to 127, or higher up in
-/// trees that are not so deep.
+/// Nodes of a complete tree are at 1 to 63: the children of n at 2n and 2n + 1. Leaves at 64 to 127, or
+/// higher up in trees that are not so deep.
 const WIDTH: usize = 1 << DEPTH_MAX;
 
 /// Eight trees of the same depth: shorter ways are filled up with nodes that everything goes left at.

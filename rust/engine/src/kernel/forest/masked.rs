@@ -112,7 +112,7 @@ impl Masked {
         }
     }
 
-    /// Joins the masks of mixed nodes to a copy of a block's own ones; leaves nothing where nothing is mixed.
+    /// Joins the masks of mixed nodes to a copy of a block's own ones; empty if there are no mixed nodes.
     pub(super) fn mix(&self, block: usize, rows: &[u32], keys: &[u32], stride: usize, own: &mut Vec<Line>) {
         if self.mixed.is_empty() {
             return;
@@ -207,8 +207,8 @@ fn add_first<const ROWS: usize>(masks: &[u64], own: &[Line], weights: &[Weights]
     let mut sums = *totals;
     for ((mask, own), weights) in masks.iter().zip(own).zip(weights) {
         for (sum, own) in sums.iter_mut().zip(&own.0) {
-            // A leaf is always left: the one that the row comes to. The last bit, when it comes to that, stands for the last
-            // one or for none that there is, and no mask takes it away where it would be the first.
+            // A leaf is always left: the one that the row comes to. The last bit represents the last leaf, or
+            // no leaf, and no mask removes it if it would be the first.
             let leaf = ((mask & own) | 1).leading_zeros() as usize;
             *sum += weights.0.get(leaf).copied().unwrap_or(0.0);
         }

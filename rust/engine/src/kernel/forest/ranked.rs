@@ -7,7 +7,7 @@ use super::{
     ranks::{RankTables, Words},
 };
 
-/// With so many rows or fewer, each is summed by itself.
+/// With at most this number of rows, each is summed separately.
 const FEW_ROWS: usize = 2;
 
 impl Group {
@@ -114,8 +114,9 @@ impl Forest {
         }
     }
 
-    /// Any targets. All words are made before any leaf is looked for, since what was just stored by parts cannot be loaded
-    /// as a whole at once: of so many groups that a single row fills its words as well.
+    /// Any targets. All words are made before any leaf is searched, because words that were just stored in
+    /// parts cannot be loaded as a whole at once: with enough groups that a single row fills its words as
+    /// well.
     ///
     /// # Safety
     /// As for `sum_avx512`.

@@ -240,7 +240,7 @@ impl Tests {
         Some(())
     }
 
-    /// Of complete trees: the children of n stand at 2n and 2n + 1, the root at 1.
+    /// For complete trees: the children of n are at 2n and 2n + 1, the root at 1.
     pub(super) fn complete(
         trees: &[(&Tree, u32); SIDE_BY_SIDE],
         lanes: &Lanes<'_>,

@@ -6,7 +6,8 @@
 
 use super::{Node, SIGN, Slots, key};
 
-/// The sets of all columns. Columns are numbered as codes stand among the slots, sets as their keys do.
+/// The sets of all columns. Columns are numbered by the position of their codes among the slots, sets by the
+/// position of their keys.
 #[derive(Debug, Default)]
 pub(crate) struct Sets {
     columns: Vec<Column>,
@@ -37,12 +38,13 @@ const ABSENT: u32 = SIGN;
 const PRESENT: u32 = SIGN | 0x3f80_0000;
 const WORD: usize = u32::BITS as usize;
 impl Sets {
-    /// Words of a code where a column has so many sets.
+    /// Words of a code if a column has this number of sets.
     pub(crate) fn words(sets: usize) -> usize {
         sets.div_ceil(WORD).max(1)
     }
 
-    /// Adds a column of so many sets. `bits` has a line of words for each code, with a bit for each set.
+    /// Adds a column with this number of sets. `bits` has a line of words for each code, with a bit for each
+    /// set.
     pub(crate) fn push(&mut self, sets: usize, bits: Vec<u32>) {
         let words = Self::words(sets);
         self.columns.push(Column {

@@ -32,7 +32,7 @@ impl Drawn {
         }
     }
 
-    /// Makes codes and what sets say of them of the numbers that stand in their places.
+    /// Replaces numbers by codes, and computes the results of the sets for them.
     pub(crate) fn settle(&self, row: &mut [f32]) {
         let slots = self.all_slots();
         let (codes, mut sets) = row.split_at_mut(slots.first_set());
@@ -141,7 +141,7 @@ fn number(sketches: &[Sketch], at: usize, tree: &mut Tree) -> Child {
     }
 }
 
-/// A tree of so many leaves: each time, one of the leaves so far becomes a node.
+/// A tree with this number of leaves: each step turns one of the leaves into a node.
 fn tree(choices: &[(usize, u16, u8)], slots: usize, is_deep: bool) -> Tree {
     let mut sketches = vec![Sketch::Leaf];
     let mut leaves = vec![0];
@@ -210,7 +210,7 @@ pub(crate) fn drawn() -> impl Strategy<Value = Drawn> {
                 .collect();
             for node in trees.iter_mut().flat_map(|tree| &mut tree.nodes) {
                 if usize::from(node.slot) >= slots {
-                    // Codes stand before the sets.
+                    // Codes come before the sets.
                     node.slot += u16::try_from(columns.len()).unwrap();
                     if node.threshold.abs() < 4.0 {
                         node.threshold = 0.5;

@@ -57,11 +57,11 @@ impl CoveredTree {
     }
 }
 
-/// The trees of an ensemble. `nobody` owns cells that are the same in every row.
+/// The trees of an ensemble. `shared` owns the cells that are the same in every row.
 pub(super) fn cover(
     ensemble: &Ensemble,
     owners: &[Owner],
-    nobody: u16,
+    shared: u16,
 ) -> Result<Vec<CoveredTree>, AttributionError> {
     if ensemble.covers().is_empty() {
         return Err(AttributionError::new(
@@ -76,7 +76,7 @@ pub(super) fn cover(
         .collect();
     let owner = |slot: u16| match axes.get(slots.axis(slot).0) {
         Some(Owner::One(owner)) => Ok(*owner),
-        Some(Owner::Nobody) | None => Ok(nobody),
+        Some(Owner::Unowned) | None => Ok(shared),
         Some(Owner::Several) => Err(AttributionError::new(
             "its trees test a number that is made of several attributes",
         )),

@@ -1,7 +1,7 @@
 //! A cell of the output -> the margin behind it: a sum of trees and of cells that have one owner each.
 //!
-//! What follows the margin in steps of one cell (the logistic function, a complement, a scale) orders actions as the
-//! margin does, and is left out. A margin that is no such sum cannot be shared out among its columns.
+//! What follows the margin in steps of one cell (the logistic function, a complement, a scale) orders actions
+//! as the margin does, and is left out. A margin that is not such a sum cannot be attributed to its columns.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ pub(super) struct Margin {
 pub(super) struct Sum {
     pub(super) ensemble: usize,
     pub(super) target: usize,
-    /// Where it stands.
+    /// Its position.
     pub(super) cell: usize,
     pub(super) coefficient: f64,
 }
@@ -63,7 +63,7 @@ impl Graph<'_> {
         self.model.constants.get(place).copied().map(f64::from)
     }
 
-    /// What is squashed on the way to a cell, and on which scale it is; none where nothing is.
+    /// The squashing on the way to a cell, and its scale; none if there is none.
     fn squashed(&self, mut cell: usize) -> Option<(ContributionScale, Vec<(usize, f64)>)> {
         let mut sign = 1.0;
         loop {
@@ -133,7 +133,8 @@ impl Graph<'_> {
         }
     }
 
-    /// Takes cells apart, the last ones first: what a cell is made of stands before it, so that each is met once.
+    /// Decomposes cells, the last ones first: the sources of a cell come before it, so that each is visited
+    /// once.
     fn expand(&self, scale: ContributionScale, open: Vec<(usize, f64)>) -> Result<Margin, AttributionError> {
         let mut margin = Margin {
             scale,
@@ -258,7 +259,7 @@ fn mixing(operation: &Operation) -> AttributionError {
     };
     let name = code.as_str_name().trim_start_matches("NATIVE_").to_lowercase();
     AttributionError::new(&format!(
-        "the model is no sum over attributes: it takes the `{}` of several",
+        "the model is not a sum over attributes: it takes the `{}` of several",
         name.replace('_', " ")
     ))
 }

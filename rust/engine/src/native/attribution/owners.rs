@@ -13,7 +13,7 @@ use super::super::{
 pub(super) enum Owner {
     /// The same in every row.
     #[default]
-    Nobody,
+    Unowned,
     One(u16),
     Several,
 }
@@ -21,7 +21,7 @@ pub(super) enum Owner {
 impl Owner {
     fn join(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Nobody, owner) | (owner, Self::Nobody) => owner,
+            (Self::Unowned, owner) | (owner, Self::Unowned) => owner,
             (left, right) if left == right => left,
             _ => Self::Several,
         }
@@ -34,14 +34,14 @@ pub(super) fn of_cells(model: &NativeModel, columns: &[u16]) -> Vec<Owner> {
     let column = |place: usize| {
         columns
             .get(place)
-            .map_or(Owner::Nobody, |owner| Owner::One(*owner))
+            .map_or(Owner::Unowned, |owner| Owner::One(*owner))
     };
     let mut owners: Vec<Owner> = (0..inputs.floats).map(column).collect();
-    owners.resize(inputs.floats + model.constants.len(), Owner::Nobody);
+    owners.resize(inputs.floats + model.constants.len(), Owner::Unowned);
     for step in &model.steps {
         let written: Vec<Owner> = (0..step.width)
             .map(|place| {
-                let mut owner = Owner::Nobody;
+                let mut owner = Owner::Unowned;
                 reads(model, step, place, |read| {
                     owner = owner.join(match read {
                         Read::Cell(cell) => owners.get(cell).copied().unwrap_or_default(),

@@ -268,7 +268,7 @@ fn gather<const N: usize>(
                 }
                 Child::Node(child) => below.get(child).copied().unwrap_or([0.0; N]),
             };
-            // An owner that had failed before has the same ratio, and is given nothing anew.
+            // An owner that had failed before has the same ratio, and gets nothing more.
             if before.is_none_or(|(_, was_met)| was_met) {
                 given += rule.integral(&products, &rule.ratio(state.is_met, edge.share));
             }

@@ -1,9 +1,9 @@
 //! Exact contributions of shallow trees: computed when the model is opened, looked up for a row.
 //!
-//! A leaf gives each owner of its path one of few amounts: all that counts is which of these owners fail its conditions,
-//! a bit each. Leaves that hang together, a *twig* of at most three nodes, share one table: the bits of the owners on the
-//! way to it, then the bits of its own nodes, are the number of a line, and the line is what all its leaves together give
-//! each owner. So 64 leaves are 16 lines of seven numbers.
+//! A leaf gives each owner of its path one of few amounts: all that counts is which of these owners fail its
+//! conditions, a bit each. Leaves that share parents, a *twig* of at most three nodes, share one table: the
+//! bits of the owners on the way to it, then the bits of its nodes, are the number of a line, and the line is
+//! the sum of what its leaves give each owner. So 64 leaves are 16 lines of seven numbers.
 
 use super::{
     covered::{CoveredNode, CoveredTree},
@@ -297,7 +297,7 @@ fn cut(tree: &CoveredTree, from: Pending) -> Cut {
     cut
 }
 
-/// What the leaves of a twig give each of its owners, in the case that a line stands for.
+/// What the leaves of a twig give each of its owners, in the case of one line.
 fn given(rule: &Rule<POINTS>, tree: &CoveredTree, weights: &[f32], cut: &Cut, line: usize) -> Vec<f64> {
     let mut given = vec![0.0; cut.owners.len()];
     let way = cut

@@ -252,7 +252,7 @@ impl Drawn {
     }
 }
 
-/// Of a coalition of so many, of all but one owner.
+/// Of a coalition of this size, of all but one owner.
 fn weight(size: usize) -> f64 {
     let factorial = |number: usize| (1..=number).map(|factor| factor as f64).product::<f64>();
     factorial(size) * factorial(OWNERS - size - 1) / factorial(OWNERS)
@@ -393,7 +393,7 @@ fn linear() -> v1::NativeModel {
     v1::NativeModel {
         cells: 12,
         float_inputs: 2,
-        // What stands in, and scales.
+        // Replaced missing values, and scales.
         constants: vec![5.0, 7.0, 2.0, -1.0],
         steps: vec![
             wide(Code::NativeIsNan, &[0], 6),
@@ -469,7 +469,7 @@ fn what_cannot_be_shared_out_says_why() {
     net.steps[3] = step(Code::NativeTanh, &[10], 11);
     assert_eq!(
         refusal(net).as_deref(),
-        Some("the model is no sum over attributes: it takes the `tanh` of several")
+        Some("the model is not a sum over attributes: it takes the `tanh` of several")
     );
 }
 

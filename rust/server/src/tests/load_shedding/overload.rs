@@ -1,4 +1,4 @@
-//! More than can be done: refused at once, said so, counted; the rest is decided.
+//! Overload: excess requests are refused at once, with a message, and counted; the rest is decided.
 
 use std::{
     sync::Arc,

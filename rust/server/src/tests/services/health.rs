@@ -1,4 +1,4 @@
-//! What probes are told between a start and an end.
+//! The answers to probes between a start and an end.
 
 use std::{net::TcpStream, time::Duration};
 

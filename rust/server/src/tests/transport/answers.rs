@@ -1,4 +1,4 @@
-//! How large answers may be, and how much memory those take that nobody reads.
+//! The maximum size of answers, and the memory of unread ones.
 
 use nextbest_pipeline::EXPLAINED_FACTOR;
 use nextbest_proto::v1::{self, ExplanationLevel, streamed_response::Result as Answer};
@@ -22,7 +22,7 @@ fn with_content(bytes: usize) -> Server {
     Server::start(seal(&bundle.encode_to_vec()), settings()).unwrap()
 }
 
-/// A server with so many actions, each of them only for adults, for a reason of so many bytes.
+/// A server with this number of actions, each only for adults, for a reason of this number of bytes.
 fn with_actions(count: usize, reason_bytes: usize) -> Server {
     let mut bundle = message("action-0000");
     bundle.conditions[0].reason = "r".repeat(reason_bytes);

@@ -47,7 +47,7 @@ fn server(timeouts: Timeouts) -> Server {
     })
 }
 
-/// Asks at a steady rate while somebody attacks, and wants answers.
+/// Asks at a steady rate during an attack, and requires answers.
 fn beside(server: &Server, attack: impl FnOnce() + Send) {
     let asked = LoadSettings {
         address: server.decision_address().to_string(),

@@ -172,7 +172,7 @@ fn who_sends_it_is_told_in_http() {
         let answers = read(&mut peer, 3);
         assert_eq!(status(&answers, 3), expected, "{fields:?}");
         assert!(!answers.is_over);
-        // Whoever was told may ask again.
+        // A client that got the answer may ask again.
         peer.send(&frame(HEADERS, END_HEADERS, 5, &block(&call_headers(DECIDE))));
         peer.send(&frame(DATA, END_STREAM, 5, &message()));
         assert_eq!(read(&mut peer, 5).decided.last(), Some(&5), "{fields:?}");

@@ -52,7 +52,7 @@ fn bytes_that_are_no_http2_stop_nothing() {
 fn a_message_that_does_not_decode_fails_alone() {
     let server = start(settings());
     let client = Client::connect(&server);
-    // A customer id that is no UTF-8: the message of another type whose first field is `bytes`.
+    // A customer id that is not UTF-8: the message of another type whose first field is `bytes`.
     let garbled = nextbest_proto::v1::ActivateRequest {
         bundle: vec![0xff, 0xfe],
     };

@@ -10,7 +10,7 @@ use crate::{
     tests::fixture::{age, bundle, placed, request, settings},
 };
 
-/// A path of its own for a test.
+/// A separate path for a test.
 fn path(name: &str) -> PathBuf {
     std::env::temp_dir().join(format!("nextbest-{}-{name}.sock", std::process::id()))
 }
