@@ -108,7 +108,7 @@ def test_what_is_clear_is_filled_in_and_the_rest_has_a_suggestion(tmp_path):
         "inputs:",
         "  age: customer.age  # float32, by its name",
         "  balance:  # float32; may be customer.balances",
-        "  moment:  # int64; customer.moment has its name, but is a timestamp",
+        "  moment:  # int64; customer.moment has this name, but is a timestamp",
         "  bool: customer.bool  # boolean, by its name",
         "  X:  # float32, 3 columns",
         "    -  # X[0]",
