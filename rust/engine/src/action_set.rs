@@ -63,14 +63,14 @@ impl ActionSet {
         let offset = move |stretch: u32| (stretch.wrapping_mul(0x9E37_79B9) >> 8) % step;
         let mut stretch = 0;
         let mut skipped = offset(0);
-        (0_u32..).zip(&self.words).flat_map(move |(place, word)| {
+        (0_u32..).zip(&self.words).flat_map(move |(index, word)| {
             let mut found = Vec::new();
             let mut rest = *word;
             while skipped < rest.count_ones() {
                 for _ in 0..skipped {
                     rest &= rest - 1;
                 }
-                found.push(ActionId::from_place(place * 64 + rest.trailing_zeros()));
+                found.push(ActionId::from_index(index * 64 + rest.trailing_zeros()));
                 rest &= rest - 1;
                 skipped = step - 1 - offset(stretch) + offset(stretch + 1);
                 stretch += 1;
@@ -94,9 +94,9 @@ impl ActionSet {
     /// The set over `actions` actions that has such bytes; none where there is a bit beyond them.
     pub(crate) fn from_bytes(bytes: &[u8], actions: usize) -> Option<Self> {
         let mut set = Self::empty(actions);
-        for (place, byte) in bytes.iter().enumerate() {
+        for (index, byte) in bytes.iter().enumerate() {
             for bit in (0..8).filter(|bit| byte & (1 << bit) != 0) {
-                let action = 8 * place + bit;
+                let action = 8 * index + bit;
                 let word = set.words.get_mut(action / 64).filter(|_| action < actions)?;
                 *word |= 1 << (action % 64);
             }
@@ -105,15 +105,15 @@ impl ActionSet {
     }
 
     pub(crate) fn insert(&mut self, action: ActionId) {
-        if let Some(word) = self.words.get_mut(action.place() / 64) {
-            *word |= 1 << (action.place() % 64);
+        if let Some(word) = self.words.get_mut(action.index() / 64) {
+            *word |= 1 << (action.index() % 64);
         }
     }
 
     pub(crate) fn contains(&self, action: ActionId) -> bool {
         self.words
-            .get(action.place() / 64)
-            .is_some_and(|word| word & (1 << (action.place() % 64)) != 0)
+            .get(action.index() / 64)
+            .is_some_and(|word| word & (1 << (action.index() % 64)) != 0)
     }
 
     pub(crate) fn extend(&mut self, other: &Self) {
@@ -127,12 +127,12 @@ impl ActionSet {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = ActionId> + '_ {
-        (0_u32..).zip(&self.words).flat_map(|(place, word)| {
+        (0_u32..).zip(&self.words).flat_map(|(index, word)| {
             let mut rest = *word;
             std::iter::from_fn(move || {
                 let bit = (rest != 0).then(|| rest.trailing_zeros())?;
                 rest &= rest - 1;
-                Some(ActionId::from_place(place * 64 + bit))
+                Some(ActionId::from_index(index * 64 + bit))
             })
         })
     }
@@ -145,13 +145,13 @@ mod tests {
     #[test]
     fn a_set_keeps_order_over_word_borders() {
         let mut set = ActionSet::empty(130);
-        for place in [129, 0, 64, 63] {
-            set.insert(ActionId::from_place(place));
+        for index in [129, 0, 64, 63] {
+            set.insert(ActionId::from_index(index));
         }
-        let places: Vec<usize> = set.iter().map(ActionId::place).collect();
-        assert_eq!(places, [0, 63, 64, 129]);
+        let indices: Vec<usize> = set.iter().map(ActionId::index).collect();
+        assert_eq!(indices, [0, 63, 64, 129]);
         assert_eq!(set.count(), 4);
-        assert!(set.contains(ActionId::from_place(64)) && !set.contains(ActionId::from_place(65)));
+        assert!(set.contains(ActionId::from_index(64)) && !set.contains(ActionId::from_index(65)));
         let mut other = ActionSet::with_capacity(130);
         other.append(&[Line([0, 1, 2, 0, 0, 0, 0, 0])], 130);
         assert_eq!(other.count(), 2);
@@ -159,12 +159,12 @@ mod tests {
             .clone()
             .intersection(&other)
             .iter()
-            .map(ActionId::place)
+            .map(ActionId::index)
             .collect();
         assert_eq!(both, [64, 129]);
-        let left: Vec<usize> = set.difference(&other).iter().map(ActionId::place).collect();
+        let left: Vec<usize> = set.difference(&other).iter().map(ActionId::index).collect();
         assert_eq!(left, [0, 63]);
-        let all: Vec<usize> = set.one_of_every(1).map(ActionId::place).collect();
+        let all: Vec<usize> = set.one_of_every(1).map(ActionId::index).collect();
         assert_eq!(all, [0, 63, 64, 129]);
     }
 
@@ -172,14 +172,14 @@ mod tests {
     fn one_of_every_so_many_is_taken() {
         let mut set = ActionSet::empty(10_000);
         (0..10_000)
-            .filter(|place| place % 3 > 0)
-            .for_each(|place| set.insert(ActionId::from_place(place)));
-        let ranks: Vec<usize> = set.iter().map(ActionId::place).collect();
+            .filter(|index| index % 3 > 0)
+            .for_each(|index| set.insert(ActionId::from_index(index)));
+        let ranks: Vec<usize> = set.iter().map(ActionId::index).collect();
         for step in [2, 7, 64, 100] {
-            let found: Vec<usize> = set.one_of_every(step).map(ActionId::place).collect();
+            let found: Vec<usize> = set.one_of_every(step).map(ActionId::index).collect();
             let stretches: Vec<usize> = found
                 .iter()
-                .map(|place| ranks.binary_search(place).unwrap() / step as usize)
+                .map(|index| ranks.binary_search(index).unwrap() / step as usize)
                 .collect();
             let expected: Vec<usize> = (0..found.len()).collect();
             assert_eq!(stretches, expected, "one of each stretch");

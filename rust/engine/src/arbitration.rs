@@ -53,7 +53,7 @@ pub struct Factors {
 /// An action in a placement.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Placed {
-    /// Place in `Record::placements`, from 0.
+    /// Index in `Record::placements`, from 0.
     pub requested: usize,
     /// Which action.
     pub action: ActionId,

@@ -25,13 +25,13 @@ impl<'a> Attributes<'a> {
 
     pub(crate) fn get(&self, attribute: AttributeId) -> Value<'a> {
         self.values
-            .get(attribute.place())
+            .get(attribute.index())
             .cloned()
             .unwrap_or(Value::Missing)
     }
 
     pub(crate) fn set(&mut self, attribute: AttributeId, value: Value<'a>) {
-        if let Some(slot) = self.values.get_mut(attribute.place()) {
+        if let Some(slot) = self.values.get_mut(attribute.index()) {
             *slot = value;
         }
     }

@@ -18,7 +18,7 @@ use crate::{
         ActionId, AttributeId, ChannelId, ClauseId, ConditionId, ContextWeightId, FeatureId, GroupId,
         IssueId, Lists, LiteralId, ModelId, PlacementId, Table, TreatmentId,
     },
-    index::{Index, IndexOptions, IndexReport, Tables},
+    index::{Index, IndexOptions, IndexReport, IndexedTables},
     model::Model,
     tables::{
         Action, Arbitration, Attribute, Channel, Clause, Condition, ContextWeight, Feature, Group, Issue,
@@ -68,8 +68,8 @@ impl Bundle {
         Ok(())
     }
 
-    pub(crate) fn tables(&self) -> Tables<'_> {
-        Tables {
+    pub(crate) fn tables(&self) -> IndexedTables<'_> {
+        IndexedTables {
             features: &self.features,
             literals: &self.literals,
             clause_literals: &self.clause_literals,

@@ -127,7 +127,7 @@ impl<'a> Decision<'a> {
         let order = Order::of(&self.record.ranked).without(&self.record.refused);
         let now_us = self.record.now_us;
         let placed = arbitration::fill(self.bundle, self.request, self.interpreter(), order, now_us);
-        self.record.place(placed);
+        self.record.refill(placed);
     }
 
     /// Names the counters of each model's [`crate::Histograms`] that it adds to.
@@ -151,7 +151,7 @@ impl<'a> Decision<'a> {
     }
 
     pub(crate) fn feature(&self, feature: FeatureId) -> &Value<'_> {
-        self.features.get(feature.place()).unwrap_or(&Value::Missing)
+        self.features.get(feature.index()).unwrap_or(&Value::Missing)
     }
 
     /// Of an action that came as far.

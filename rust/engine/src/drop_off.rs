@@ -125,9 +125,9 @@ mod tests {
     fn where_many_left_some_are_looked_at() {
         let mut bundle = TestBundle::new();
         let (adult, senior) = (bundle.test(AGE, at_least(18)), bundle.test(AGE, at_least(65)));
-        for place in 0..4_000 {
-            let clause = if place % 4 == 0 { adult } else { senior };
-            bundle.action(&format!("action-{place:04}"), 1.0).eligibility = vec![clause];
+        for index in 0..4_000 {
+            let clause = if index % 4 == 0 { adult } else { senior };
+            bundle.action(&format!("action-{index:04}"), 1.0).eligibility = vec![clause];
         }
         let bundle = Bundle::open(&bundle.seal()).unwrap();
         let request = Request::check(&bundle, request(&["hero"], vec![attribute("age", int(10))])).unwrap();

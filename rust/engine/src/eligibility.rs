@@ -93,7 +93,7 @@ impl<'a> Interpreter<'a> {
     }
 
     pub(crate) fn literal(self, literal: LiteralId) -> Truth {
-        let known = self.known.and_then(|known| known.literals.get(literal.place()));
+        let known = self.known.and_then(|known| known.literals.get(literal.index()));
         known
             .copied()
             .unwrap_or_else(|| test(&self.bundle.literals[literal], self.features))
@@ -155,7 +155,7 @@ pub(crate) fn select(search: &mut Search<'_>, available: &ActionSet) -> Passed {
 }
 
 fn test(literal: &Literal, features: &[Value<'_>]) -> Truth {
-    let value = features.get(literal.feature.place()).unwrap_or(&Value::Missing);
+    let value = features.get(literal.feature.index()).unwrap_or(&Value::Missing);
     let truth = match (&literal.test, value) {
         (Test::IsPresent, value) => Truth::of(Some(!value.is_missing())),
         (_, Value::Missing) => Truth::Unknown,

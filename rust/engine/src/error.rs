@@ -57,10 +57,10 @@ pub enum BundleError {
         bytes_max: usize,
     },
     /// An index, a type or a value that must not be.
-    #[error("the bundle is malformed: `{place}`: {problem}")]
+    #[error("the bundle is malformed: `{path}`: {problem}")]
     Malformed {
         /// Path of the entry: `actions[3].group`.
-        place: String,
+        path: String,
         /// The reason.
         problem: String,
     },
@@ -85,7 +85,7 @@ impl BundleError {
 
     pub(crate) fn malformed(problem: String) -> Self {
         Self::Malformed {
-            place: String::new(),
+            path: String::new(),
             problem,
         }
     }
@@ -122,8 +122,8 @@ impl BundleError {
                 count,
                 count_max,
             },
-            Self::Malformed { place, problem } => Self::Malformed {
-                place: join(place),
+            Self::Malformed { path, problem } => Self::Malformed {
+                path: join(path),
                 problem,
             },
             other => other,

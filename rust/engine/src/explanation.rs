@@ -120,22 +120,22 @@ fn told(decision: &Decision<'_>, explained: &[ActionId]) -> Option<(Method, Acti
 
 /// The place of each action in the ranking.
 struct Ranks {
-    places: Vec<Option<usize>>,
+    indices: Vec<Option<usize>>,
 }
 
 impl Ranks {
     fn of(decision: &Decision<'_>) -> Self {
-        let mut places = vec![None; decision.bundle.actions.len()];
-        for (place, ranked) in decision.record.ranked.iter().enumerate() {
-            if let Some(slot) = places.get_mut(ranked.action.place()) {
-                *slot = Some(place);
+        let mut indices = vec![None; decision.bundle.actions.len()];
+        for (index, ranked) in decision.record.ranked.iter().enumerate() {
+            if let Some(slot) = indices.get_mut(ranked.action.index()) {
+                *slot = Some(index);
             }
         }
-        Self { places }
+        Self { indices }
     }
 
     fn get(&self, action: ActionId) -> Option<usize> {
-        self.places.get(action.place()).copied().flatten()
+        self.indices.get(action.index()).copied().flatten()
     }
 }
 
@@ -154,7 +154,7 @@ fn explain_action(decision: &Decision<'_>, ranks: &Ranks, action: ActionId) -> v
         score: standing.and_then(Standing::ranked).map(score),
         rank: ranks
             .get(action)
-            .map_or(0, |place| u32::try_from(place + 1).unwrap_or(u32::MAX)),
+            .map_or(0, |index| u32::try_from(index + 1).unwrap_or(u32::MAX)),
         placing: placing(decision, action, standing),
         changes: changes(decision, action, unavailable, standing),
         context_weights: context_weights(decision, action),

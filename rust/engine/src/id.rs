@@ -9,8 +9,8 @@ pub(crate) fn narrow(count: usize) -> u32 {
 
 /// An id that is a place in a [`Table`].
 pub(crate) trait Id: Copy {
-    fn from_place(place: u32) -> Self;
-    fn place(self) -> usize;
+    fn from_index(index: u32) -> Self;
+    fn index(self) -> usize;
 }
 
 macro_rules! ids {
@@ -20,11 +20,11 @@ macro_rules! ids {
         pub struct $name(u32);
 
         impl Id for $name {
-            fn from_place(place: u32) -> Self {
-                Self(place)
+            fn from_index(index: u32) -> Self {
+                Self(index)
             }
 
-            fn place(self) -> usize {
+            fn index(self) -> usize {
                 self.0 as usize
             }
         }
@@ -61,9 +61,9 @@ ids! {
 }
 
 impl ModelId {
-    /// Place among the bundle's models, from 0: for a scorer's own table.
+    /// Index among the bundle's models, from 0: for a scorer's own table.
     #[must_use]
-    pub fn place(self) -> usize {
+    pub fn index(self) -> usize {
         self.0 as usize
     }
 }
@@ -97,7 +97,7 @@ impl<I: Id, T> Table<I, T> {
         reason = "tables are far below 2^32 rows: see the bundle's limits"
     )]
     pub(crate) fn ids(&self) -> impl DoubleEndedIterator<Item = I> + use<I, T> {
-        (0..self.rows.len() as u32).map(I::from_place)
+        (0..self.rows.len() as u32).map(I::from_index)
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (I, &mut T)> {
@@ -137,8 +137,8 @@ impl<I: Id, T> Lists<I, T> {
     }
 
     pub(crate) fn get(&self, id: I) -> &[T] {
-        let end = self.ends.get(id.place()).copied().unwrap_or_default();
-        let before = id.place().checked_sub(1).and_then(|before| self.ends.get(before));
+        let end = self.ends.get(id.index()).copied().unwrap_or_default();
+        let before = id.index().checked_sub(1).and_then(|before| self.ends.get(before));
         let start = before.copied().unwrap_or_default();
         self.items.get(start as usize..end as usize).unwrap_or_default()
     }
@@ -153,6 +153,6 @@ impl<I: Id, T> Index<I> for Table<I, T> {
         reason = "every id of an opened bundle is inside its table"
     )]
     fn index(&self, id: I) -> &T {
-        &self.rows[id.place()]
+        &self.rows[id.index()]
     }
 }

@@ -3,9 +3,9 @@
 //!
 //! ```text
 //! literals of a bundle -> axes (one feature each, cut where a literal turns)
-//! clauses of an action -> a slot in a sheet -> kill lists and rows, by axis and place
+//! clauses of an action -> a slot in a sheet -> kill lists and rows, by axis and position
 //!
-//! features -> places -> planes of bits -> the actions that each stage leaves
+//! features -> positions -> planes of bits -> the actions that each stage leaves
 //! ```
 //!
 //! It gives the same results as the interpreter in [`crate::eligibility`], which is its oracle, but no
@@ -132,7 +132,7 @@ struct Conditional {
 }
 
 /// The tables that an index is made from.
-pub(crate) struct Tables<'a> {
+pub(crate) struct IndexedTables<'a> {
     pub(crate) features: &'a Table<FeatureId, Feature>,
     pub(crate) literals: &'a Table<LiteralId, Literal>,
     pub(crate) clause_literals: &'a Lists<ClauseId, LiteralId>,
@@ -145,11 +145,15 @@ pub(crate) struct Tables<'a> {
 impl Index {
     /// # Errors
     /// When it would take more memory than the options allow.
-    pub(crate) fn new(tables: &Tables<'_>, options: IndexOptions) -> Result<Self, BundleError> {
+    pub(crate) fn new(tables: &IndexedTables<'_>, options: IndexOptions) -> Result<Self, BundleError> {
         Self::with_forms(tables, options, plan::choose)
     }
 
-    fn with_forms(tables: &Tables<'_>, options: IndexOptions, choose: Choose) -> Result<Self, BundleError> {
+    fn with_forms(
+        tables: &IndexedTables<'_>,
+        options: IndexOptions,
+        choose: Choose,
+    ) -> Result<Self, BundleError> {
         let windows = tables.actions.rows().iter();
         let moments =
             windows.flat_map(|action| action.active_from_us.into_iter().chain(action.active_until_us));
@@ -207,7 +211,7 @@ impl Index {
         self.report
     }
 
-    /// Finds the places of a request's values; everything else is asked of what it gives.
+    /// Finds the positions of a request's values; everything else is asked of what it gives.
     pub(crate) fn search(&self, features: &[Value<'_>], now_us: i64) -> Search<'_> {
         Search::new(self, features, now_us)
     }

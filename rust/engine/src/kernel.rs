@@ -19,7 +19,7 @@ use std::fmt;
 
 pub(crate) use dense::Matrix;
 pub(crate) use forest::{
-    AxisKind, Child, Factored, Forest, LEFTMOST, Node, RIGHTMOST, Sets, Slots, Tested, Tree, key,
+    AxisKind, Child, Factored, Forest, KeySlots, LEFTMOST, Node, RIGHTMOST, Sets, Tested, Tree, key,
 };
 pub(crate) use keys::Keys;
 

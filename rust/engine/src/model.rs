@@ -3,8 +3,8 @@
 mod cell;
 mod contributions;
 mod histograms;
+mod input;
 mod lowered;
-mod place;
 mod sources;
 
 use nextbest_proto::v1::value::Kind;
@@ -83,6 +83,6 @@ pub(crate) struct Column {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ColumnSource {
     Feature(FeatureId),
-    /// Place in `Action::attributes`.
+    /// Index in `Action::attributes`.
     ActionAttribute(usize),
 }

@@ -120,10 +120,10 @@ impl NativeModel {
     /// lowered.
     #[must_use]
     pub fn output_cell(&self, column: u32) -> Option<usize> {
-        let place = self
+        let index = self
             .outputs
             .binary_search_by_key(&column, |(column, _)| *column)
             .ok()?;
-        self.outputs.get(place).map(|(_, cell)| *cell)
+        self.outputs.get(index).map(|(_, cell)| *cell)
     }
 }

@@ -190,14 +190,14 @@ impl Program {
         BundleError::limit("instructions", count, INSTRUCTIONS_MAX)?;
         let mut checker = Checker::new(scope);
         let mut instructions = Vec::with_capacity(count);
-        for (place, message) in message.instructions.into_iter().enumerate() {
-            checker.close_bodies(place);
+        for (index, message) in message.instructions.into_iter().enumerate() {
+            checker.close_bodies(index);
             let instruction = checker
-                .instruction(place, count, message)
-                .map_err(|error| error.within(format!("instructions[{place}]")))?;
+                .instruction(index, count, message)
+                .map_err(|error| error.within(format!("instructions[{index}]")))?;
             let is_fold = matches!(instruction, Instruction::Fold(..));
             instructions.push(instruction);
-            checker.note_result(place, is_fold, &mut instructions);
+            checker.note_result(index, is_fold, &mut instructions);
         }
         checker.close_bodies(count);
         let result = checker

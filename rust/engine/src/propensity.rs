@@ -85,14 +85,14 @@ pub(crate) fn assess(
 ) -> (Vec<Propensity>, Vec<Degradation>) {
     let mut propensities = Vec::with_capacity(candidates.count() as usize);
     let mut bound: Vec<(ModelId, usize)> = Vec::new();
-    for (place, action) in candidates.iter().enumerate() {
+    for (index, action) in candidates.iter().enumerate() {
         let row = &bundle.actions[action];
         propensities.push(Propensity {
             action,
             value: row.prior,
             source: PropensitySource::Prior,
         });
-        bound.extend(row.model.map(|model| (model, place)));
+        bound.extend(row.model.map(|model| (model, index)));
     }
     bound.sort_unstable();
     let mut degradations = Vec::new();
@@ -103,8 +103,8 @@ pub(crate) fn assess(
         let mut faults = Faults::default();
         if let Some(lowered) = &bundle.models[*model].lowered {
             if scorer.admit(*model).is_err() {
-                for (_, place) in of_model {
-                    if let Some(propensity) = propensities.get_mut(*place) {
+                for (_, index) in of_model {
+                    if let Some(propensity) = propensities.get_mut(*index) {
                         propensity.degrade(&mut faults.late);
                     }
                 }
@@ -178,11 +178,11 @@ fn run_lowered(
     faults: &mut Faults,
 ) {
     let mut scores = Vec::with_capacity(run.len());
-    let actions = run.iter().filter_map(|(_, place)| propensities.get(*place));
+    let actions = run.iter().filter_map(|(_, position)| propensities.get(*position));
     let actions = actions.map(|propensity| propensity.action);
     lowered.score(bundle.index.report().kernel, features, actions, &mut scores);
-    for ((_, place), score) in run.iter().zip(scores) {
-        if let Some(propensity) = propensities.get_mut(*place) {
+    for ((_, position), score) in run.iter().zip(scores) {
+        if let Some(propensity) = propensities.get_mut(*position) {
             match score {
                 Score::Propensity(value) => propensity.take(Some(value), faults),
                 Score::Failed => propensity.degrade(&mut faults.failed),
@@ -221,10 +221,10 @@ fn run_model(
     faults: &mut Faults,
     scorer: &mut dyn Scorer,
 ) {
-    let places = run.iter().map(|(_, place)| *place);
-    let actions = places
+    let indices = run.iter().map(|(_, index)| *index);
+    let actions = indices
         .clone()
-        .filter_map(|place| propensities.get(place))
+        .filter_map(|index| propensities.get(index))
         .map(|propensity| propensity.action);
     let (batch, complete) = batch::assemble(bundle, features, &bundle.models[model], actions);
     let mut answers = Vec::with_capacity(batch.rows);
@@ -239,8 +239,8 @@ fn run_model(
         ran
     };
     let mut answers = answers.into_iter();
-    for (place, complete) in places.zip(complete) {
-        let Some(propensity) = propensities.get_mut(place) else {
+    for (index, complete) in indices.zip(complete) {
+        let Some(propensity) = propensities.get_mut(index) else {
             continue;
         };
         match ran {

@@ -106,7 +106,7 @@ impl<'a> Record<'a> {
     }
 
     /// Places other actions, as claims were refused.
-    pub(crate) fn place(&mut self, placed: Vec<Placed>) {
+    pub(crate) fn refill(&mut self, placed: Vec<Placed>) {
         self.placed = placed;
         if let Some(last) = self.funnel.last_mut() {
             *last = placed_by_rank(&self.placed);

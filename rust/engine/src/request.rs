@@ -54,14 +54,14 @@ pub struct Request {
     pub(crate) explanation: v1::ExplanationLevel,
     /// In the order of the bundle; empty: every action.
     pub(crate) explained: Vec<ActionId>,
-    pub(crate) contributions: AskedContributions,
+    pub(crate) contributions: RequestedContributions,
     pub(crate) now_us: Option<i64>,
     pub(crate) seed: Option<u64>,
 }
 
 /// Which contributions are asked for.
 #[derive(Debug)]
-pub(crate) struct AskedContributions {
+pub(crate) struct RequestedContributions {
     /// None: none are.
     pub(crate) method: Option<Method>,
     /// For this number of the best actions placed.
@@ -70,7 +70,7 @@ pub(crate) struct AskedContributions {
     pub(crate) of_explained: bool,
 }
 
-impl AskedContributions {
+impl RequestedContributions {
     pub(crate) fn none() -> Self {
         Self {
             method: None,
@@ -153,7 +153,7 @@ impl Request {
             );
             return Err(RequestError::new("actions", problem));
         }
-        for (place, name) in message.actions.iter().enumerate() {
+        for (index, name) in message.actions.iter().enumerate() {
             let found = bundle
                 .actions
                 .rows()
@@ -161,7 +161,7 @@ impl Request {
             let Ok(found) = found else {
                 let names = bundle.actions.rows().iter().map(|action| action.name.as_str());
                 return Err(RequestError::unknown(
-                    format!("actions[{place}]"),
+                    format!("actions[{index}]"),
                     "action",
                     name,
                     names,
@@ -200,8 +200,8 @@ impl Request {
     clippy::cast_possible_truncation,
     reason = "tables are far below 2^32 rows: see the bundle's limits"
 )]
-fn id<I: Id>(place: usize) -> I {
-    I::from_place(place as u32)
+fn id<I: Id>(index: usize) -> I {
+    I::from_index(index as u32)
 }
 
 pub(crate) fn check_customer_id(customer_id: &str) -> Result<(), RequestError> {
@@ -225,14 +225,14 @@ fn limit(field: &str, count: usize, count_max: usize) -> Result<(), RequestError
     Ok(())
 }
 
-fn contributions(level: i32, top: u32) -> Result<AskedContributions, RequestError> {
+fn contributions(level: i32, top: u32) -> Result<RequestedContributions, RequestError> {
     let level = v1::ContributionLevel::try_from(level)
         .map_err(|_| RequestError::new("contributions", format!("no level {level}")))?;
     if top > CONTRIBUTED_ACTIONS_MAX {
         let problem = format!("{top}: at most {CONTRIBUTED_ACTIONS_MAX}");
         return Err(RequestError::new("contributions_top", problem));
     }
-    Ok(AskedContributions {
+    Ok(RequestedContributions {
         method: match level {
             v1::ContributionLevel::Unspecified | v1::ContributionLevel::None => None,
             v1::ContributionLevel::Fast => Some(Method::Fast),
@@ -277,12 +277,12 @@ fn placements(
     }
     limit("placements", messages.len(), PLACEMENTS_MAX)?;
     let mut requested: Vec<RequestedPlacement> = Vec::with_capacity(messages.len());
-    for (place, message) in messages.iter().enumerate() {
+    for (index, message) in messages.iter().enumerate() {
         let (placement, count) =
-            placement(channel, message).map_err(|error| error.within(&format!("placements[{place}]")))?;
+            placement(channel, message).map_err(|error| error.within(&format!("placements[{index}]")))?;
         if requested.iter().any(|earlier| earlier.placement == placement) {
             return Err(RequestError::duplicate(
-                format!("placements[{place}].name"),
+                format!("placements[{index}].name"),
                 &message.name,
             ));
         }

@@ -20,8 +20,8 @@ const ACTION_BYTES: usize = 256;
 
 /// The answer without explanation.
 pub(crate) fn render(bundle: &Bundle, record: &Record<'_>) -> v1::DecideResponse {
-    let placements = record.placements.iter().enumerate().map(|(place, requested)| {
-        let placed = record.placed.iter().filter(|placed| placed.requested == place);
+    let placements = record.placements.iter().enumerate().map(|(index, requested)| {
+        let placed = record.placed.iter().filter(|placed| placed.requested == index);
         v1::Placement {
             name: bundle
                 .placement_name(record.channel, requested.placement)

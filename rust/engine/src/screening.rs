@@ -163,6 +163,6 @@ impl Screened {
     /// The places of the actions whose policies all hold, ascending.
     pub fn suitable(&self) -> impl Iterator<Item = usize> + '_ {
         let [_, _, _, suitable, _] = &self.stages;
-        suitable.iter().map(ActionId::place)
+        suitable.iter().map(ActionId::index)
     }
 }

@@ -85,7 +85,7 @@ pub(crate) enum Test {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Position {
-    /// Place in `Bundle::files`; absent where the bundle names no file.
+    /// Index in `Bundle::files`; absent where the bundle names no file.
     pub(crate) file: Option<usize>,
     pub(crate) line: u32,
     pub(crate) column: u32,
@@ -159,11 +159,11 @@ pub(crate) struct PolicyTable {
 struct StageId(usize);
 
 impl Id for StageId {
-    fn from_place(place: u32) -> Self {
-        Self(place as usize)
+    fn from_index(index: u32) -> Self {
+        Self(index as usize)
     }
 
-    fn place(self) -> usize {
+    fn index(self) -> usize {
         self.0
     }
 }
@@ -186,7 +186,7 @@ impl PolicyTable {
     }
 
     pub(crate) fn of(&self, action: ActionId) -> Policies<'_> {
-        let stage = |stage| self.stages.get(StageId(3 * action.place() + stage));
+        let stage = |stage| self.stages.get(StageId(3 * action.index() + stage));
         Policies {
             eligibility: stage(0),
             applicability: stage(1),

@@ -145,16 +145,16 @@ impl<'a> List<'a> {
         }
     }
 
-    pub(crate) fn get(&self, place: usize) -> Option<Value<'a>> {
+    pub(crate) fn get(&self, index: usize) -> Option<Value<'a>> {
         match self {
-            Self::Strings(items) => items.get(place).map(|item| Value::String(Text::Borrowed(item))),
-            Self::Ints(items) => items.get(place).map(|item| Value::Int(*item)),
-            Self::Made(items) => items.get(place).cloned(),
+            Self::Strings(items) => items.get(index).map(|item| Value::String(Text::Borrowed(item))),
+            Self::Ints(items) => items.get(index).map(|item| Value::Int(*item)),
+            Self::Made(items) => items.get(index).cloned(),
         }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = Value<'a>> + '_ {
-        (0..self.len()).filter_map(|place| self.get(place))
+        (0..self.len()).filter_map(|index| self.get(index))
     }
 }
 
@@ -354,8 +354,8 @@ impl fmt::Display for Value<'_> {
             Self::Duration(value) => formatter.write_str(&duration::spoken(*value)),
             Self::List(list) => {
                 formatter.write_str("[")?;
-                for (place, item) in list.iter().enumerate() {
-                    write!(formatter, "{}{item}", if place == 0 { "" } else { ", " })?;
+                for (index, item) in list.iter().enumerate() {
+                    write!(formatter, "{}{item}", if index == 0 { "" } else { ", " })?;
                 }
                 formatter.write_str("]")
             }

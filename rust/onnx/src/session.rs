@@ -92,7 +92,7 @@ impl Scorer for Sessions {
         batch: &Batch<'_>,
         propensities: &mut Vec<f64>,
     ) -> Result<(), ScoreError> {
-        let session = self.sessions.get_mut(model.place()).and_then(Option::as_mut);
+        let session = self.sessions.get_mut(model.index()).and_then(Option::as_mut);
         let session = session.ok_or(ScoreError::Failed)?;
         session.run(batch, propensities).map_err(|_| ScoreError::Failed)
     }

@@ -77,7 +77,7 @@ impl BundleCounters {
         }
         for degradation in &record.degradations {
             let place = DEGRADATIONS.iter().position(|kind| *kind == degradation.kind);
-            let counters = degradation.model.and_then(|model| self.models.get(model.place()));
+            let counters = degradation.model.and_then(|model| self.models.get(model.index()));
             if let Some(counter) = counters
                 .zip(place)
                 .and_then(|(counters, place)| counters.degradations.get(place))
@@ -93,7 +93,7 @@ impl BundleCounters {
     fn add(&self, worker: usize, model: ModelId, counter: usize) {
         let line = self
             .models
-            .get(model.place())
+            .get(model.index())
             .and_then(|counters| counters.lines.get(worker));
         if let Some(counter) = line.and_then(|line| line.get(counter)) {
             counter.add();

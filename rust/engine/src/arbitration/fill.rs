@@ -133,7 +133,7 @@ pub(crate) fn fill_by_rank(
         taken: ActionSet::empty(bundle.actions.len()),
         of_group: vec![0; bundle.groups.len()],
     };
-    for (place, requested) in request.placements.iter().enumerate() {
+    for (index, requested) in request.placements.iter().enumerate() {
         let mut left = requested.count;
         for (rank, ranked) in order.iter() {
             if left == 0 {
@@ -156,7 +156,7 @@ pub(crate) fn fill_by_rank(
             };
             filled.win(action, bundle.actions[action].group);
             filled.placed.push(Placed {
-                requested: place,
+                requested: index,
                 action,
                 treatment,
                 rank,
@@ -188,11 +188,11 @@ impl Filled {
         now_us: i64,
     ) {
         let channel = &bundle.channels[request.channel];
-        for (place, requested) in request.placements.iter().enumerate() {
+        for (index, requested) in request.placements.iter().enumerate() {
             let Some(action) = channel.placements[requested.placement].fallback else {
                 continue;
             };
-            if in_placement(&self.placed, place).next().is_some()
+            if in_placement(&self.placed, index).next().is_some()
                 || refused.contains(&action)
                 || unavailable_now(&bundle.actions[action], now_us).is_some()
             {
@@ -204,7 +204,7 @@ impl Filled {
             };
             let reason = Reason::Fallback;
             self.placed.push(Placed {
-                requested: place,
+                requested: index,
                 action,
                 treatment,
                 rank: 0,
@@ -221,13 +221,13 @@ impl Filled {
 
     fn win(&mut self, action: ActionId, group: GroupId) {
         self.taken.insert(action);
-        if let Some(count) = self.of_group.get_mut(group.place()) {
+        if let Some(count) = self.of_group.get_mut(group.index()) {
             *count += 1;
         }
     }
 
     fn group_is_full(&self, bundle: &Bundle, group: GroupId) -> bool {
-        let count = self.of_group.get(group.place()).copied().unwrap_or_default();
+        let count = self.of_group.get(group.index()).copied().unwrap_or_default();
         bundle.groups[group].limit.is_some_and(|limit| count >= limit)
     }
 }

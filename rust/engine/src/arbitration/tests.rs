@@ -23,8 +23,8 @@ fn decided(bundle: &TestBundle, placements: &[&str], age: Option<i64>) -> (Bundl
 /// The placements with their actions, as `hero: gold | sidebar: iron silver`.
 fn placed(bundle: &TestBundle, placements: &[&str], age: Option<i64>) -> String {
     let (bundle, record) = decided(bundle, placements, age);
-    let placement = |(place, requested): (usize, &crate::RequestedPlacement)| {
-        let names = record.placed.iter().filter(|placed| placed.requested == place);
+    let placement = |(index, requested): (usize, &crate::RequestedPlacement)| {
+        let names = record.placed.iter().filter(|placed| placed.requested == index);
         let names: Vec<&str> = names.map(|placed| bundle.action_name(placed.action)).collect();
         format!(
             "{}: {}",
@@ -304,8 +304,8 @@ fn a_formula_takes_the_place_of_the_product() {
 #[test]
 fn ties_break_by_customer_and_not_by_name() {
     let mut test = TestBundle::new();
-    for place in 0..20 {
-        test.action(&format!("action-{place:02}"), 10.0);
+    for index in 0..20 {
+        test.action(&format!("action-{index:02}"), 10.0);
     }
     let bundle = Bundle::open(&test.seal()).unwrap();
     let capsule = Capsule::default();

@@ -4,14 +4,14 @@ mod action;
 mod feature;
 mod model;
 
-use action::Around;
+use action::References;
 use nextbest_proto::v1;
 
 use super::Bundle;
 use crate::{
     error::{BundleError, check_rows},
     id::{Id, Lists, Table},
-    index::{Index, IndexOptions, Tables},
+    index::{Index, IndexOptions, IndexedTables},
     program::{Program, Scope, zone_named},
     tables::{Arbitration, ContextWeight, Formula, PolicyTable, Root, WeightScope},
     value::Type,
@@ -57,7 +57,7 @@ pub(super) fn check(message: v1::Bundle, digest: String, options: IndexOptions) 
         action::channel(row, sizes.actions)
     })?;
     sorted("channels", &channels, |row| row.name.clone())?;
-    let around = Around {
+    let references = References {
         sizes,
         issues: &issues,
         groups: &groups,
@@ -66,7 +66,7 @@ pub(super) fn check(message: v1::Bundle, digest: String, options: IndexOptions) 
     };
     let mut policies = PolicyTable::new();
     let actions = check_rows("actions", message.actions, |row| {
-        action::action(row, &around, &mut policies)
+        action::action(row, &references, &mut policies)
     })?;
     sorted("actions", &actions, |row| row.name.clone())?;
     let weights = check_rows("context_weights", message.context_weights, |row| {
@@ -85,7 +85,7 @@ pub(super) fn check(message: v1::Bundle, digest: String, options: IndexOptions) 
     let channels = Table::new(action::treatable(channels, &actions));
     let context_weights = Table::new(weights);
     let index = Index::new(
-        &Tables {
+        &IndexedTables {
             features: &features,
             literals: &literals,
             clause_literals: &clause_literals,
@@ -170,7 +170,7 @@ impl Sizes {
 
 pub(super) fn index<I: Id>(field: &str, index: u32, size: usize) -> Checked<I> {
     if (index as usize) < size {
-        return Ok(I::from_place(index));
+        return Ok(I::from_index(index));
     }
     Err(BundleError::malformed(format!("index {index} of {size}")).within(field))
 }

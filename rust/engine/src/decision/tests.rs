@@ -17,12 +17,12 @@ use crate::{
 fn bundle() -> Bundle {
     let mut bundle = TestBundle::new();
     let adult = bundle.test(AGE, at_least(18));
-    for (place, name) in ["bronze", "gold", "iron", "silver", "tin"]
+    for (index, name) in ["bronze", "gold", "iron", "silver", "tin"]
         .into_iter()
         .enumerate()
     {
         let action = bundle.action(name, 10.0);
-        action.eligibility = if place % 2 == 0 { vec![adult] } else { Vec::new() };
+        action.eligibility = if index % 2 == 0 { vec![adult] } else { Vec::new() };
         action.treatments[0].content = format!("{{\"title\":\"{name}\"}}");
     }
     Bundle::open(&bundle.seal()).unwrap()
@@ -179,7 +179,7 @@ proptest! {
             attribute("products", strings(&["gold"])),
             attribute("segment", string("mass")),
         ];
-        let shuffled: Vec<v1::Attribute> = order.iter().map(|place| attributes[*place].clone()).collect();
+        let shuffled: Vec<v1::Attribute> = order.iter().map(|index| attributes[*index].clone()).collect();
         let decided = |attributes: &[v1::Attribute]| {
             let mut message = request(&["hero", "sidebar"], if stored { Vec::new() } else { attributes.to_vec() });
             message.customer_id.clone_from(&customer_id);

@@ -27,7 +27,7 @@ fn truths(feature: u32, test: literal::Test, customer: Vec<v1::Attribute>) -> (T
     let request = Request::check(&bundle, request(&["hero"], customer)).unwrap();
     let moment = Moment { now_us: 0, seed: 0 };
     let decision = decide(&bundle, &request, None, moment, &mut NoModels);
-    let clause = |place| decision.interpreter().clause(ClauseId::from_place(place));
+    let clause = |index| decision.interpreter().clause(ClauseId::from_index(index));
     (clause(0), clause(1))
 }
 
@@ -94,8 +94,8 @@ fn a_literal_is_true_false_or_unknown() {
             (Unknown, Unknown),
         ),
     ];
-    for (place, (found, expected)) in cases.into_iter().enumerate() {
-        assert_eq!(found, expected, "case {place}");
+    for (index, (found, expected)) in cases.into_iter().enumerate() {
+        assert_eq!(found, expected, "case {index}");
     }
 }
 
@@ -160,8 +160,8 @@ proptest! {
         let meanings: Vec<Truth> = clauses.iter()
             .map(|clause| clause.iter().map(|literal| meaning(literal, visits, page)).max().unwrap())
             .collect();
-        for (place, meaning) in (0..).zip(&meanings) {
-            prop_assert_eq!(decision.interpreter().clause(ClauseId::from_place(place)), *meaning);
+        for (position, meaning) in (0..).zip(&meanings) {
+            prop_assert_eq!(decision.interpreter().clause(ClauseId::from_index(position)), *meaning);
         }
         let stays = meanings.iter().min().is_none_or(|least| *least == Truth::True);
         prop_assert_eq!(decision.record.placed.len(), usize::from(stays));
@@ -181,9 +181,9 @@ proptest! {
                 bundle.test(AGE, at_least(least * 25));
                 bundle.test(VISITS, at_least(least));
             }
-            for (place, clauses) in actions.iter().enumerate() {
-                let clauses = clauses.iter().copied().chain(extra.get(place).copied()).collect();
-                bundle.action(&format!("action-{place}"), 1.0).eligibility = clauses;
+            for (index, clauses) in actions.iter().enumerate() {
+                let clauses = clauses.iter().copied().chain(extra.get(index).copied()).collect();
+                bundle.action(&format!("action-{index}"), 1.0).eligibility = clauses;
             }
             let bundle = Bundle::open(&bundle.seal()).unwrap();
             let mut message = request(&["hero"], Vec::new());

@@ -15,7 +15,7 @@ use crate::{
     number::short,
     propensity::Scorer,
     record::Record,
-    request::{AskedContributions, Moment, Request, Sent},
+    request::{Moment, Request, RequestedContributions, Sent},
     response::{ordinal, score},
     tables::Root,
     value::Value,
@@ -122,7 +122,7 @@ fn supposed(decision: &Decision<'_>, witness: &Witness) -> Request {
         dry_run: true,
         explanation: v1::ExplanationLevel::None,
         explained: Vec::new(),
-        contributions: AskedContributions::none(),
+        contributions: RequestedContributions::none(),
         now_us: Some(decision.record.now_us),
         seed: Some(decision.record.seed),
     }
@@ -169,7 +169,7 @@ fn outcome(again: &Decision<'_>, action: ActionId) -> (v1::Advice, String) {
     let factors = standing
         .and_then(placing::Standing::ranked)
         .map(|ranked| ranked.factors);
-    let rank = rank.map_or(0, |place| u32::try_from(place + 1).unwrap_or(u32::MAX));
+    let rank = rank.map_or(0, |index| u32::try_from(index + 1).unwrap_or(u32::MAX));
     let sentence = match (dropped_at, &placing) {
         (Stage::Placed, Some(placing)) => {
             format!(
@@ -197,7 +197,7 @@ fn outcome(again: &Decision<'_>, action: ActionId) -> (v1::Advice, String) {
 
 /// "it would still lose `hero` to `gold` (priority 0.1 against 50); no higher lever would do".
 fn not_placed(again: &Decision<'_>, placing: &v1::Placing, priority: f64, change: Option<String>) -> String {
-    let (place, lost_to) = (&placing.placement, &placing.lost_to);
+    let (index, lost_to) = (&placing.placement, &placing.lost_to);
     let mut ranking = again.record.ranked.iter();
     let rival = ranking.find(|ranked| again.bundle.action_name(ranked.action) == lost_to);
     let (Outcome::Lost, Some(rival)) = (placing.outcome(), rival) else {
@@ -214,7 +214,7 @@ fn not_placed(again: &Decision<'_>, placing: &v1::Placing, priority: f64, change
     };
     let against = short(rival.factors.priority);
     format!(
-        "it would still lose `{place}` to `{lost_to}` (priority {} against {against}){lever}",
+        "it would still lose `{index}` to `{lost_to}` (priority {} against {against}){lever}",
         short(priority)
     )
 }

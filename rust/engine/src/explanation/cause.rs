@@ -194,11 +194,11 @@ fn other(decision: &Decision<'_>, program: &Program, cause: &Cause) -> Option<Ot
                 format!("{name} must be {noun} (is {actual})"),
             )
         }
-        Cause::NoElement(list, place) => {
+        Cause::NoElement(list, index) => {
             let name = name(decision, program, *list).unwrap_or_else(|| "the list".to_owned());
             (
-                format!("{name} has no element [{place}]"),
-                format!("{name} must have an element [{place}]"),
+                format!("{name} has no element [{index}]"),
+                format!("{name} must have an element [{index}]"),
             )
         }
     };

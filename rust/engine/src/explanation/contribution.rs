@@ -113,8 +113,8 @@ fn one(
     let (attribute, label) = named(bundle, source);
     let value = match source {
         ColumnSource::Feature(feature) => decision.feature(feature).clone(),
-        ColumnSource::ActionAttribute(place) => {
-            let kind = bundle.actions[action].attributes.get(place);
+        ColumnSource::ActionAttribute(index) => {
+            let kind = bundle.actions[action].attributes.get(index);
             kind.and_then(Option::as_ref).map_or(Value::Missing, Value::of)
         }
     };
@@ -147,10 +147,10 @@ fn named(bundle: &Bundle, source: ColumnSource) -> (String, String) {
             };
             (feature.name.clone(), label)
         }
-        ColumnSource::ActionAttribute(place) => {
+        ColumnSource::ActionAttribute(index) => {
             let of_actions = bundle.attributes.rows().iter();
             let mut of_actions = of_actions.filter(|attribute| attribute.root == Root::Action);
-            of_actions.nth(place).map_or_else(Default::default, |attribute| {
+            of_actions.nth(index).map_or_else(Default::default, |attribute| {
                 (format!("action.{}", attribute.name), labelled(attribute))
             })
         }
@@ -216,8 +216,8 @@ fn grouped(number: &str) -> String {
         .find('.')
         .map_or((digits, ""), |point| digits.split_at(point));
     let mut text = sign.to_owned();
-    for (place, digit) in whole.chars().enumerate() {
-        if place > 0 && (whole.len() - place).is_multiple_of(3) {
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

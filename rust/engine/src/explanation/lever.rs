@@ -53,7 +53,7 @@ pub(super) fn suppose(decision: &Decision<'_>, order: Order<'_>, ranked: &Ranked
 ///
 /// The earlier an action is asked, the more places are left: what is asked before it does not depend on it. So the
 /// rivals that it has to pass are the best ones, and are found by halving.
-pub(super) fn need<'a>(decision: &'a Decision<'_>, ranked: &Ranked, place: usize) -> Option<Need<'a>> {
+pub(super) fn need<'a>(decision: &'a Decision<'_>, ranked: &Ranked, index: usize) -> Option<Need<'a>> {
     let (bundle, ranking) = (decision.bundle, &decision.record.ranked);
     let mandatory = bundle.actions[ranked.action].mandatory;
     let behind = |before: usize| suppose(decision, Order::supposing(ranking, *ranked, before), ranked);
@@ -70,7 +70,7 @@ pub(super) fn need<'a>(decision: &'a Decision<'_>, ranked: &Ranked, place: usize
     let is_rival = |rival: &&Placed| {
         rival.reason != Reason::Fallback
             && bundle.actions[rival.action].mandatory == mandatory
-            && (rival.rank as usize) <= place
+            && (rival.rank as usize) <= index
     };
     let mut rivals: Vec<&Placed> = decision.record.placed.iter().filter(is_rival).collect();
     rivals.sort_by_key(|rival| rival.rank);

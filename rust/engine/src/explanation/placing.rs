@@ -24,7 +24,7 @@ pub(super) enum Standing<'a> {
     /// Its place in the ranking, from 0.
     Ranked {
         ranked: &'a Ranked,
-        place: usize,
+        index: usize,
     },
     BelowPropensity(&'a Ranked),
     Valueless,
@@ -44,14 +44,14 @@ impl<'a> Standing<'a> {
 /// None for an action that left before.
 pub(super) fn standing<'a>(
     decision: &'a Decision<'_>,
-    place: Option<usize>,
+    index: Option<usize>,
     action: ActionId,
 ) -> Option<Standing<'a>> {
-    let ranked = place.and_then(|place| decision.record.ranked.get(place));
-    if let (Some(place), Some(ranked)) = (place, ranked) {
+    let ranked = index.and_then(|index| decision.record.ranked.get(index));
+    if let (Some(index), Some(ranked)) = (index, ranked) {
         return Some(match won_by(&decision.record.placed, action) {
             Some(placed) => Standing::Placed { placed, ranked },
-            None => Standing::Ranked { ranked, place },
+            None => Standing::Ranked { ranked, index },
         });
     }
     if let Ok(found) = decision
@@ -117,8 +117,8 @@ pub(super) fn explain(
             );
             (outcome(Outcome::BelowPropensityThreshold), Some(change))
         }
-        Standing::Ranked { ranked, place } => {
-            let (placing, change) = unplaced(decision, ranked, place);
+        Standing::Ranked { ranked, index } => {
+            let (placing, change) = unplaced(decision, ranked, index);
             // A mandatory action is ranked without a priority, and no lever gives it one.
             if decision.valueless.binary_search(&action).is_ok() {
                 let placing = v1::Placing {
@@ -142,7 +142,7 @@ fn stand(decision: &Decision<'_>, outcome: Outcome, placed: &Placed) -> v1::Plac
     }
 }
 
-fn unplaced(decision: &Decision<'_>, ranked: &Ranked, place: usize) -> (v1::Placing, Option<String>) {
+fn unplaced(decision: &Decision<'_>, ranked: &Ranked, index: usize) -> (v1::Placing, Option<String>) {
     let bundle = decision.bundle;
     let outcome = if below_priority(bundle, ranked) {
         Outcome::BelowPriorityThreshold
@@ -157,7 +157,7 @@ fn unplaced(decision: &Decision<'_>, ranked: &Ranked, place: usize) -> (v1::Plac
     } else {
         Outcome::Lost
     };
-    let Some(need) = need(decision, ranked, place) else {
+    let Some(need) = need(decision, ranked, index) else {
         let best = first_rival(decision, ranked);
         let placing = v1::Placing {
             lost_to: best
@@ -206,7 +206,7 @@ fn unplaced(decision: &Decision<'_>, ranked: &Ranked, place: usize) -> (v1::Plac
 /// The last of the first placement that the action could have taken.
 fn first_rival<'a>(decision: &'a Decision<'_>, ranked: &Ranked) -> Option<&'a Placed> {
     let (request, bundle) = (decision.request, decision.bundle);
-    let place = request.placements.iter().position(|requested| {
+    let index = request.placements.iter().position(|requested| {
         crate::treatment::fitting(
             bundle,
             decision.interpreter(),
@@ -216,7 +216,7 @@ fn first_rival<'a>(decision: &'a Decision<'_>, ranked: &Ranked) -> Option<&'a Pl
         )
         .is_some()
     })?;
-    in_placement(&decision.record.placed, place).last()
+    in_placement(&decision.record.placed, index).last()
 }
 
 /// The factor by which a priority has to grow to draw level; none where no factor helps.

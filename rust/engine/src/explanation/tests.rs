@@ -381,8 +381,8 @@ fn thresholds_and_missing_values_say_what_they_need() {
 #[test]
 fn a_mandatory_action_without_a_value_needs_the_value_and_no_lever() {
     let mut bundle = cards();
-    for place in [0, 3] {
-        bundle.message.actions[place].mandatory = true;
+    for index in [0, 3] {
+        bundle.message.actions[index].mandatory = true;
     }
     bundle.message.actions[0].value = Some(v1::action::Value::ValueProgram(program(vec![read(BALANCE)])));
     let answer = explained(&bundle, &["hero"], Vec::new());
@@ -425,8 +425,8 @@ fn a_fallback_is_explained_by_where_it_left_and_what_it_stands_in_for() {
     assert_eq!(placing.fallback_placements, ["sidebar", "hero"]);
     assert_eq!(iron.changes[0], "`customer.age` must be at least 18 (is 17)");
     // Placed by rank, and the fallback of what nothing else fits.
-    for place in [0, 2, 3] {
-        bundle.message.actions[place].treatments[0].placement = Some(SIDEBAR);
+    for index in [0, 2, 3] {
+        bundle.message.actions[index].treatments[0].placement = Some(SIDEBAR);
     }
     bundle.message.channels[1].placements[0].fallback = Some(1);
     let answer = explained(&bundle, &["sidebar", "hero"], age(18));
@@ -485,7 +485,7 @@ fn no_lever_is_asked_for_that_would_not_do() {
 #[test]
 fn the_last_of_many_rivals_is_found() {
     let mut bundle = TestBundle::new();
-    let mut names: Vec<String> = (0..90).map(|place| format!("action-{place:02}")).collect();
+    let mut names: Vec<String> = (0..90).map(|index| format!("action-{index:02}")).collect();
     names.push("best".to_owned());
     for name in &names {
         bundle.action(name, 10.0).treatments[0].placement = Some(SIDEBAR);
@@ -529,8 +529,8 @@ proptest! {
             bundle.message.groups[0].limit = limit;
             bundle.message.groups[0].lever_percent = [0.0, 5.0, -10.0][inherited];
             bundle.message.arbitration.as_mut().unwrap().priority_threshold = threshold;
-            for (place, (value, prior, lever, group, top, mandatory)) in drawn.iter().enumerate() {
-                let name = format!("action-{place}");
+            for (index, (value, prior, lever, group, top, mandatory)) in drawn.iter().enumerate() {
+                let name = format!("action-{index}");
                 let more = levered.filter(|(levered, _)| *levered == name).map_or(0.0, |(_, percent)| percent);
                 let action = bundle.action(&name, [0.0, 10.0, 15.0, 20.0, 30.0, 60.0][*value]);
                 action.prior = [0.01, 0.05, 0.1][*prior];

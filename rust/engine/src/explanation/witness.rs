@@ -213,7 +213,7 @@ impl<'s> Search<'s> {
             let row = &self.bundle.features[*feature];
             if let Source::Derived(program) = &row.source {
                 let value = self.machine.run(program, &self.values).into_type(row.kind);
-                if let Some(slot) = self.values.get_mut(feature.place()) {
+                if let Some(slot) = self.values.get_mut(feature.index()) {
                     *slot = value;
                 }
             }
@@ -226,13 +226,13 @@ impl<'s> Search<'s> {
 
     fn value(&self, feature: FeatureId) -> Value<'s> {
         self.values
-            .get(feature.place())
+            .get(feature.index())
             .cloned()
             .unwrap_or(Value::Missing)
     }
 
     fn set(&mut self, feature: FeatureId, value: Value<'s>) {
-        if let Some(slot) = self.values.get_mut(feature.place()) {
+        if let Some(slot) = self.values.get_mut(feature.index()) {
             *slot = value;
         }
     }

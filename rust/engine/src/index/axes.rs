@@ -1,15 +1,15 @@
 //! The literals of a bundle -> axes, and what each literal requires on its axis. Then the features of a
-//! request -> places.
+//! request -> positions.
 //!
 //! A feature has one axis for each way of testing it: by order, by equality, by presence, by what a list contains.
 
 use std::collections::BTreeMap;
 
 use super::{
-    axis::{Axis, AxisId, Place, Places, Scale},
+    axis::{Axis, AxisId, Position, Positions, Scale},
     constants::{Constants, Way},
     key::{self, Key},
-    sense::{Asked, Cut, Sense},
+    sense::{Cut, ScaledTest, Sense},
 };
 use crate::{
     id::{FeatureId, Id, LiteralId, Table, narrow},
@@ -25,7 +25,7 @@ pub(super) struct Axes {
     rows: Vec<Axis>,
     cuts: Keys,
     /// By literal.
-    asked: Vec<(AxisId, Asked)>,
+    tests: Vec<(AxisId, ScaledTest)>,
     codes: Vec<u32>,
 }
 
@@ -54,7 +54,7 @@ impl Axes {
         let kind_of = |feature: FeatureId| {
             features
                 .rows()
-                .get(feature.place())
+                .get(feature.index())
                 .map_or(Type::Bool, |row| row.kind)
         };
         let mut constants: BTreeMap<(FeatureId, Way), Constants<'_>> = BTreeMap::new();
@@ -76,7 +76,7 @@ impl Axes {
         let mut made = Self {
             rows: Vec::with_capacity(planned.len()),
             cuts: Keys::default(),
-            asked: Vec::with_capacity(literals.len()),
+            tests: Vec::with_capacity(literals.len()),
             codes: Vec::new(),
         };
         let mut ids = BTreeMap::new();
@@ -91,69 +91,75 @@ impl Axes {
                 .get(&(Some(literal.feature), Way::of(&literal.test)))
                 .copied()
                 .unwrap_or_default();
-            if let Some(axis) = made.rows.get(id.place()) {
-                let asked = Asked::of(kind_of(literal.feature), literal, &axis.scale, &mut made.codes);
-                made.asked.push((id, asked));
+            if let Some(axis) = made.rows.get(id.index()) {
+                let tests = ScaledTest::of(kind_of(literal.feature), literal, &axis.scale, &mut made.codes);
+                made.tests.push((id, tests));
             }
         }
         let now = ids.get(&(None, Way::Order)).copied().unwrap_or_default();
         (made, now)
     }
 
-    /// Finds the place of each value.
-    pub(super) fn find(&self, kernel: Kernel, features: &[Value<'_>], now_us: i64, places: &mut Places) {
+    /// Finds the position of each value.
+    pub(super) fn find(
+        &self,
+        kernel: Kernel,
+        features: &[Value<'_>],
+        now_us: i64,
+        positions: &mut Positions,
+    ) {
         let now = Value::Timestamp(now_us);
         let value = |axis: &Axis| match axis.feature {
-            Some(feature) => features.get(feature.place()).unwrap_or(&Value::Missing),
+            Some(feature) => features.get(feature.index()).unwrap_or(&Value::Missing),
             None => &now,
         };
         let (ordered, others) = self.rows.split_at(self.cuts.row_count());
-        places.clear();
-        places.of_axes.resize(ordered.len(), 0);
+        positions.clear();
+        positions.of_axes.resize(ordered.len(), 0);
         // All keys first, and then all counts: searches that wait for memory do so together.
         for (axis, number) in ordered.iter().zip(0..) {
             let key = match key::of_value(axis.kind, value(axis)) {
                 Key::Of(key) => key,
-                Key::Missing => places.note_absent(number, Place::MISSING),
-                Key::Nan => places.note_absent(number, Place::NAN),
+                Key::Missing => positions.note_absent(number, Position::MISSING),
+                Key::Nan => positions.note_absent(number, Position::NAN),
             };
-            places.keys.push(key);
+            positions.keys.push(key);
         }
-        kernel.count_up_to(&self.cuts, &places.keys, &mut places.of_axes);
-        for (number, place) in places.absent.drain(..) {
-            if let Some(found) = places.of_axes.get_mut::<usize>(number) {
-                *found = place.0;
+        kernel.count_up_to(&self.cuts, &positions.keys, &mut positions.of_axes);
+        for (number, position) in positions.absent.drain(..) {
+            if let Some(found) = positions.of_axes.get_mut::<usize>(number) {
+                *found = position.0;
             }
         }
         for axis in others {
-            let place = axis.place(value(axis), places);
-            places.of_axes.push(place.0);
+            let position = axis.position(value(axis), positions);
+            positions.of_axes.push(position.0);
         }
     }
 
     /// The axis of a literal, and what it asks there.
     pub(super) fn of_literal(&self, literal: LiteralId) -> Option<(AxisId, Sense<'_>)> {
-        let (axis, asked) = self.asked.get(literal.place())?;
-        Some((*axis, asked.sense(&self.codes)?))
+        let (axis, tests) = self.tests.get(literal.index())?;
+        Some((*axis, tests.sense(&self.codes)?))
     }
 
     /// What `now >= moment` asks; turned round, `now < moment`.
     pub(super) fn of_moment(&self, now: AxisId, moment_us: i64) -> Sense<'static> {
-        let below = match self.rows.get(now.place()).map(|axis| &axis.scale) {
+        let below = match self.rows.get(now.index()).map(|axis| &axis.scale) {
             Some(Scale::Ordered(cuts)) => cuts.partition_point(|cut| *cut < moment_us),
             _ => 0,
         };
         Sense::Order(Cut::rising(below))
     }
 
-    /// Distinct places on an axis, without NaN and missing: segments, or codes and one for all others.
+    /// Distinct positions on an axis, without NaN and missing: segments, or codes and one for all others.
     pub(super) fn place_count(&self, axis: AxisId) -> usize {
-        self.rows.get(axis.place()).map_or(1, Axis::place_count)
+        self.rows.get(axis.index()).map_or(1, Axis::place_count)
     }
 
-    /// Whether a value may be several places at once, as a list is.
+    /// Whether a value may be several positions at once, as a list is.
     pub(super) fn is_of_lists(&self, axis: AxisId) -> bool {
-        let scale = self.rows.get(axis.place()).map(|axis| &axis.scale);
+        let scale = self.rows.get(axis.index()).map(|axis| &axis.scale);
         matches!(scale, Some(Scale::ElementCodes(_) | Scale::ElementTextCodes(_)))
     }
 

@@ -1,6 +1,6 @@
-//! A value -> its place on an axis: one feature, cut where a literal of it turns.
+//! A value -> its position on an axis: one feature, cut where a literal of it turns.
 //!
-//! Two values at the same place make each literal of the axis equally true, so that nothing but places is looked at
+//! Two values at the same position make each literal of the axis equally true, so that nothing but positions is looked at
 //! while filtering.
 
 use super::{
@@ -12,50 +12,54 @@ use crate::{
     value::{List, Type, Value},
 };
 
-/// An axis of an index: its place among [`Axes`].
+/// An axis of an index: its index among [`Axes`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct AxisId(pub(super) u32);
 
 impl AxisId {
-    pub(super) fn place(self) -> usize {
+    pub(super) fn index(self) -> usize {
         self.0 as usize
     }
 }
 
 /// The place of a value on an axis: a segment, or a code; of a list, the number of its run of codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place(pub(super) u32);
+pub(super) struct Position(pub(super) u32);
 
-impl Place {
+impl Position {
     /// No value: everything that is tested on the axis is unknown.
     pub(super) const MISSING: Self = Self(u32::MAX);
     /// Not a number: no comparison holds.
     pub(super) const NAN: Self = Self(u32::MAX - 1);
 }
 
-/// The places of one request.
+/// The positions of one request.
 #[derive(Debug, Default)]
-pub(super) struct Places {
+pub(super) struct Positions {
     /// By axis.
     pub(super) of_axes: Vec<u32>,
     /// What ordered axes are searched for.
     pub(super) keys: Vec<i64>,
     /// Ordered axes that have no key to search for.
-    pub(super) absent: Vec<(usize, Place)>,
+    pub(super) absent: Vec<(usize, Position)>,
     stretches: Vec<(usize, usize)>,
     codes: Vec<u32>,
 }
 
-impl Places {
-    pub(super) fn get(&self, axis: AxisId) -> Place {
+impl Positions {
+    pub(super) fn get(&self, axis: AxisId) -> Position {
         self.of_axes
-            .get(axis.place())
-            .map_or(Place::MISSING, |place| Place(*place))
+            .get(axis.index())
+            .map_or(Position::MISSING, |position| Position(*position))
     }
 
-    /// The codes of a list's elements, ascending, by its place.
-    pub(super) fn codes(&self, place: Place) -> &[u32] {
-        let (start, end) = self.stretches.get(place.0 as usize).copied().unwrap_or_default();
+    /// The codes of a list's elements, ascending, by its position.
+    pub(super) fn codes(&self, position: Position) -> &[u32] {
+        let (start, end) = self
+            .stretches
+            .get(position.0 as usize)
+            .copied()
+            .unwrap_or_default();
         self.codes.get(start..end).unwrap_or_default()
     }
 
@@ -67,14 +71,14 @@ impl Places {
         self.codes.clear();
     }
 
-    /// Notes the place of an axis that has no key, and gives one that does no harm.
-    pub(super) fn note_absent(&mut self, number: usize, place: Place) -> i64 {
-        self.absent.push((number, place));
+    /// Notes the position of an axis that has no key, and gives one that does no harm.
+    pub(super) fn note_absent(&mut self, number: usize, position: Position) -> i64 {
+        self.absent.push((number, position));
         0
     }
 
     /// Keeps the codes of a list. It may name an element twice: what is applied twice is applied.
-    fn among(&mut self, list: &List<'_>, code: impl Fn(&Value<'_>) -> Option<u32>) -> Place {
+    fn among(&mut self, list: &List<'_>, code: impl Fn(&Value<'_>) -> Option<u32>) -> Position {
         let start = self.codes.len();
         self.codes
             .extend(list.iter().filter_map(|element| code(&element)));
@@ -82,25 +86,25 @@ impl Places {
             own.sort_unstable();
         }
         self.stretches.push((start, self.codes.len()));
-        Place(narrow(self.stretches.len() - 1))
+        Position(narrow(self.stretches.len() - 1))
     }
 }
 
 /// How an axis is cut.
 #[derive(Debug)]
 pub(super) enum Scale {
-    /// The place is the number of cuts at or below the value. They are also a row of `Axes::cuts`, where they are
+    /// The position is the number of cuts at or below the value. They are also a row of `Axes::cuts`, where they are
     /// searched.
     Ordered(Box<[i64]>),
     /// The place of a text; a cut is just below a text, or just above it.
     OrderedTexts(Vec<(Box<str>, bool)>),
-    /// The place is the code of the value; one more than the last for others.
+    /// The position is the code of the value; one more than the last for others.
     Codes(Vec<i64>),
     TextCodes(Dictionary),
     /// The same of the elements of a list.
     ElementCodes(Vec<i64>),
     ElementTextCodes(Dictionary),
-    /// The place is 0 for a value, 1 for none: never missing.
+    /// The position is 0 for a value, 1 for none: never missing.
     Presence,
 }
 
@@ -115,12 +119,12 @@ pub(super) struct Axis {
 
 impl Axis {
     /// Those of an ordered axis with keys are found with others of their kind: see `Axes`.
-    pub(super) fn place(&self, value: &Value<'_>, places: &mut Places) -> Place {
-        let code = |code: Option<u32>, len: usize| Place(code.unwrap_or_else(|| narrow(len)));
+    pub(super) fn position(&self, value: &Value<'_>, positions: &mut Positions) -> Position {
+        let code = |code: Option<u32>, len: usize| Position(code.unwrap_or_else(|| narrow(len)));
         match (&self.scale, value) {
-            (Scale::Presence, value) => Place(u32::from(value.is_missing())),
+            (Scale::Presence, value) => Position(u32::from(value.is_missing())),
             (Scale::Codes(keys), value) => match key::of_value(self.kind, value) {
-                Key::Missing => Place::MISSING,
+                Key::Missing => Position::MISSING,
                 // Equal to nothing.
                 Key::Nan => code(None, keys.len()),
                 Key::Of(key) => code(find(keys, key), keys.len()),
@@ -132,21 +136,21 @@ impl Axis {
                     std::cmp::Ordering::Equal => !above,
                     std::cmp::Ordering::Greater => false,
                 };
-                Place(narrow(cuts.partition_point(reached)))
+                Position(narrow(cuts.partition_point(reached)))
             }
             (Scale::ElementCodes(keys), Value::List(list)) => {
-                places.among(list, |element| match key::of_value(self.kind, element) {
+                positions.among(list, |element| match key::of_value(self.kind, element) {
                     Key::Of(key) => find(keys, key),
                     Key::Missing | Key::Nan => None,
                 })
             }
             (Scale::ElementTextCodes(texts), Value::List(list)) => {
-                places.among(list, |element| match element {
+                positions.among(list, |element| match element {
                     Value::String(text) => texts.code(text.as_str()),
                     _ => None,
                 })
             }
-            _ => Place::MISSING,
+            _ => Position::MISSING,
         }
     }
 

@@ -1,10 +1,10 @@
 //! The tables of a bundle -> the tiles and treatments of its index.
 
 use super::{
-    CHUNK_SLOTS, Conditional, SMALL_LINES_MAX, Tables, Tile, Treatments,
+    CHUNK_SLOTS, Conditional, IndexedTables, SMALL_LINES_MAX, Tile, Treatments,
     axis::AxisId,
     plan::Budget,
-    plane::{Entry, Forms, Plane, Slots},
+    plane::{Entry, Forms, Plane, PlaneSlots},
     sheet::{Ground, Sheet},
 };
 use crate::{
@@ -24,7 +24,7 @@ pub(super) fn tile(
     ground: &Ground<'_>,
     now: AxisId,
     actions: &[ActionId],
-    tables: &Tables<'_>,
+    tables: &IndexedTables<'_>,
     budget: &mut Budget,
     forms: &mut Forms,
 ) -> Result<Tile, BundleError> {
@@ -64,7 +64,7 @@ fn availability<'a>(
     budget: &mut Budget,
     forms: &mut Forms,
 ) -> Result<Plane, BundleError> {
-    let mut slots = Slots::with_lines(lines);
+    let mut slots = PlaneSlots::with_lines(lines);
     for (slot, action) in numbered(actions) {
         if action.enabled {
             slots.add(slot);
@@ -103,7 +103,7 @@ pub(super) fn treatments(
                 continue;
             }
             for (placement, set) in unconditional.iter_mut().enumerate() {
-                if treatment.placement.is_none_or(|only| only.place() == placement) {
+                if treatment.placement.is_none_or(|only| only.index() == placement) {
                     set.insert(action);
                 }
             }

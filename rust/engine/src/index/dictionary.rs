@@ -3,7 +3,7 @@
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The texts that policies compare a feature with, sorted; the code of one is its place.
+/// The texts that policies compare a feature with, sorted; the code of one is its position.
 #[derive(Debug)]
 pub(super) struct Dictionary {
     texts: Vec<Box<str>>,

@@ -6,7 +6,7 @@
 
 use super::{
     axes::Axes,
-    plane::{Entry, Halves, Slots},
+    plane::{Entry, Halves, PlaneSlots},
 };
 use crate::{
     id::{LiteralId, narrow},
@@ -46,7 +46,7 @@ impl Disjunctions {
         axes: &'a Axes,
         lines: usize,
         clauses: &[Owned<'_>],
-        slots: &mut Slots<'a>,
+        slots: &mut PlaneSlots<'a>,
     ) -> Self {
         let longest = clauses.first().map_or(0, |(literals, _)| literals.len());
         let before = slots.possible.len();
@@ -109,8 +109,8 @@ impl Disjunctions {
         }
         let words = literals.truth.iter().flat_map(|line| line.0);
         let words = words.zip(literals.not_false.iter().flat_map(|line| line.0));
-        for (place, (truth, not_false)) in words.enumerate() {
-            let first = place * 64;
+        for (position, (truth, not_false)) in words.enumerate() {
+            let first = position * 64;
             if first >= self.clause_count {
                 break;
             }

@@ -1,12 +1,12 @@
 //! Which form each part of a plane takes: the one that is expected to be the fastest, within what memory allows.
 //!
-//! - *Kill lists*: the slots that a place makes false, a byte written for each. Two bytes a literal, whatever the
-//!   number of places; the time is that of the slots that turn false.
-//! - *Rows*: a bit for each slot, a row for each place; those of a request are joined by AND. The time is that of a row,
+//! - *Kill lists*: the slots that a position makes false, a byte written for each. Two bytes a literal, whatever the
+//!   number of positions; the time is that of the slots that turn false.
+//! - *Rows*: a bit for each slot, a row for each position; those of a request are joined by AND. The time is that of a row,
 //!   whatever turns false.
 //! - *Checkpoints*: a row at regular intervals of segments, with its differences in kill lists.
 //!
-//! Lakshman and Stiliadis (SIGCOMM 1998) filter by rows alone. If there are many places and few slots at
+//! Lakshman and Stiliadis (SIGCOMM 1998) filter by rows alone. If there are many positions and few slots at
 //! each, as with a different threshold for every action, rows do not fit into the caches, and lists need a
 //! hundredth of the memory and half of the time; if rows fit into the caches, they are faster.
 //! `ARCHITECTURE.md` has the figures.
@@ -33,7 +33,7 @@ mod ns {
     pub(super) const MARK: f64 = 0.35;
     /// To start a list: its end is a branch that is mispredicted.
     pub(super) const LIST: f64 = 9.0;
-    /// To go on with a second one of the same place.
+    /// To go on with a second one of the same position.
     pub(super) const SECOND_LIST: f64 = 5.0;
     /// To find a row.
     pub(super) const ROW: f64 = 2.0;
@@ -71,7 +71,7 @@ pub(super) struct Shape {
     pub(super) rows_read: usize,
     /// Places of the axis.
     pub(super) place_count: usize,
-    /// Slots that one request makes false, on average over the places.
+    /// Slots that one request makes false, on average over the positions.
     pub(super) kills: f64,
     /// Empty where nothing has an order.
     pub(super) checkpoints: Vec<Checkpoints>,
@@ -85,7 +85,7 @@ pub(super) struct Checkpoints {
     pub(super) row_count: usize,
     /// How many of the requests read one of them.
     pub(super) rows_read: f64,
-    /// Slots that are left to lists, on average over the places.
+    /// Slots that are left to lists, on average over the positions.
     pub(super) open: f64,
 }
 
@@ -147,19 +147,19 @@ pub(super) fn choose(shapes: &[Shape], kernel: Kernel, budget: &mut Budget) -> V
     let mut forms = vec![None; shapes.len()];
     // What gains most for its bytes goes where reading is fast.
     let mut offers: Vec<(f64, usize, Form)> = Vec::new();
-    for (place, shape) in shapes.iter().enumerate() {
+    for (position, shape) in shapes.iter().enumerate() {
         for form in shape.with_rows() {
             let gain_ns = shape.time_ns(Form::Lists, 0.0) - shape.time_ns(form, kernel.line_ns());
             #[expect(clippy::cast_precision_loss, reason = "an estimate")]
             let worth = gain_ns / shape.bytes(form) as f64;
             if gain_ns > 0.0 {
-                offers.push((worth, place, form));
+                offers.push((worth, position, form));
             }
         }
     }
     offers.sort_by(|(left, ..), (right, ..)| right.total_cmp(left));
-    for (_, place, form) in offers {
-        if let (Some(shape), Some(slot @ None)) = (shapes.get(place), forms.get_mut(place)) {
+    for (_, position, form) in offers {
+        if let (Some(shape), Some(slot @ None)) = (shapes.get(position), forms.get_mut(position)) {
             let bytes = shape.bytes(form);
             if bytes <= budget.fast_left.min(budget.rows_left) {
                 budget.fast_left -= bytes;

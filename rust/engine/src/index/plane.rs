@@ -1,6 +1,6 @@
 //! Conjunctions of literals -> for each, whether all of its literals are true, and whether none of them is false.
 //!
-//! A conjunction has a slot: a bit in each of two rows. Literals are not tested one by one; the place of a
+//! A conjunction has a slot: a bit in each of two rows. Literals are not tested one by one; the position of a
 //! value on an axis gives the slots that it makes false, or leaves unknown.
 
 mod lists;
@@ -9,12 +9,12 @@ mod rows;
 use std::ops::Range;
 
 use self::{
-    lists::{Kills, Lists},
-    rows::Rows,
+    lists::{KillLists, Kills},
+    rows::PlaneRows,
 };
 use super::{
     axes::Axes,
-    axis::{AxisId, Places},
+    axis::{AxisId, Positions},
     plan::{self, Budget, Checkpoints, Choose, Form, Shape},
     sense::{Cut, Sense},
 };
@@ -48,13 +48,13 @@ impl<'a> Entry<'a> {
 
 /// What a plane is made from.
 #[derive(Debug, Default)]
-pub(super) struct Slots<'a> {
+pub(super) struct PlaneSlots<'a> {
     /// The slots that there are, without those that are always false; at most [`SLOTS_MAX`].
     pub(super) possible: Vec<Line>,
     pub(super) entries: Vec<Entry<'a>>,
 }
 
-impl Slots<'_> {
+impl PlaneSlots<'_> {
     pub(super) fn with_lines(lines: usize) -> Self {
         Self {
             possible: vec![Line::default(); lines],
@@ -64,13 +64,13 @@ impl Slots<'_> {
 
     /// Adds a slot that is not always false, and lines up to it.
     pub(super) fn add(&mut self, slot: u16) {
-        let place = usize::from(slot) / Line::SLOTS;
-        if place >= self.possible.len() {
-            self.possible.resize(place + 1, Line::default());
+        let position = usize::from(slot) / Line::SLOTS;
+        if position >= self.possible.len() {
+            self.possible.resize(position + 1, Line::default());
         }
         let word = self
             .possible
-            .get_mut(place)
+            .get_mut(position)
             .and_then(|line| line.0.get_mut(usize::from(slot) / 64 % 8));
         if let Some(word) = word {
             *word |= 1 << (slot % 64);
@@ -128,8 +128,8 @@ pub(super) struct Plane {
     kernel: Kernel,
     /// Slots that there are, and that are not false whatever is known.
     possible: Box<[Line]>,
-    rows: Rows,
-    lists: Lists,
+    rows: PlaneRows,
+    lists: KillLists,
 }
 
 /// What a plane is made of, for people.
@@ -155,11 +155,11 @@ impl Plane {
     /// When it needs more memory than is left.
     pub(super) fn new(
         (axes, kernel, choose): (&Axes, Kernel, Choose),
-        slots: Slots<'_>,
+        slots: PlaneSlots<'_>,
         region_lines: usize,
         budget: &mut Budget,
     ) -> Result<(Self, Forms), BundleError> {
-        let Slots {
+        let PlaneSlots {
             possible,
             mut entries,
         } = slots;
@@ -170,7 +170,7 @@ impl Plane {
             .collect();
         let shapes: Vec<Shape> = parts.iter().map(|part| shape(axes, part)).collect();
         let forms = choose(&shapes, kernel, budget);
-        let (mut rows, mut lists) = (Rows::default(), Lists::default());
+        let (mut rows, mut lists) = (PlaneRows::default(), KillLists::default());
         let mut chosen = Forms {
             entries: entries.len(),
             ..Forms::default()
@@ -214,15 +214,15 @@ impl Plane {
     }
 
     /// The truth of every slot.
-    pub(super) fn evaluate(&self, places: &Places, scratch: &mut Scratch) -> Verdict {
+    pub(super) fn evaluate(&self, positions: &Positions, scratch: &mut Scratch) -> Verdict {
         let mut not_false = self.possible.to_vec();
         self.rows
-            .apply(self.kernel, places, &mut not_false, &mut scratch.starts);
+            .apply(self.kernel, positions, &mut not_false, &mut scratch.starts);
         let mut truth = not_false.clone();
-        self.rows.apply_missing(self.kernel, places, &mut truth);
+        self.rows.apply_missing(self.kernel, positions, &mut truth);
         if !self.lists.is_empty() {
             scratch.marks.prepare(not_false.len() * Line::SLOTS);
-            self.lists.find(places, &mut scratch.kills);
+            self.lists.find(positions, &mut scratch.kills);
             // False is less than unknown, and what is written last stays.
             self.lists
                 .mark(&scratch.kills.unknown, NOT_FALSE, &mut scratch.marks);
@@ -256,19 +256,19 @@ fn extent(part: &[Entry<'_>]) -> Extent {
 fn shape(axes: &Axes, part: &[Entry<'_>]) -> Shape {
     let place_count = axes.place_count(axis(part));
     let is_of_lists = axes.is_of_lists(axis(part));
-    let places = place_count as f64;
-    // Assumes that customers are equally frequent in all places, and that lists hold one in ten of the
+    let positions = place_count as f64;
+    // Assumes that customers are equally frequent in all positions, and that lists hold one in ten of the
     // elements that policies name.
     let is_at = |codes: &[u32]| {
         if is_of_lists {
             0.1
         } else {
-            codes.len() as f64 / places
+            codes.len() as f64 / positions
         }
     };
     let false_share = |entry: &Entry<'_>| match entry.sense {
-        Sense::Order(cut) if cut.rising => f64::from(cut.segment) / places,
-        Sense::Order(cut) => 1.0 - f64::from(cut.segment) / places,
+        Sense::Order(cut) if cut.rising => f64::from(cut.segment) / positions,
+        Sense::Order(cut) => 1.0 - f64::from(cut.segment) / positions,
         Sense::Codes { codes, turned: true } => is_at(codes),
         Sense::Codes { codes, turned: false } => 1.0 - is_at(codes),
     };
@@ -320,7 +320,7 @@ fn checkpoints(part: &[Entry<'_>], place_count: usize) -> Vec<Checkpoints> {
         .min();
     let of_step = |step_log2: &u8| {
         let step = 1_usize << step_log2;
-        let places = |cut: Cut| match cut.segment as usize % step {
+        let positions = |cut: Cut| match cut.segment as usize % step {
             // False at those of its block that are before it.
             within if cut.rising => within,
             0 => 0,
@@ -335,7 +335,7 @@ fn checkpoints(part: &[Entry<'_>], place_count: usize) -> Vec<Checkpoints> {
             step_log2: *step_log2,
             row_count,
             rows_read: row_count as f64 / blocks as f64,
-            open: cuts().map(places).sum::<usize>() as f64 / place_count as f64,
+            open: cuts().map(positions).sum::<usize>() as f64 / place_count as f64,
         }
     };
     let steps = plan::STEPS_LOG2

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use super::{
     CHUNK_SLOTS, Index, TILE_ACTIONS, Tile,
-    axis::Places,
+    axis::Positions,
     plane::{Scratch, Verdict},
 };
 use crate::{
@@ -17,13 +17,13 @@ use crate::{
 /// An index, and the places of the values of one request.
 pub(crate) struct Search<'i> {
     index: &'i Index,
-    places: Places,
+    positions: Positions,
     scratch: Scratch,
 }
 
 thread_local! {
     /// Memory that a thread's decisions use one after the other; no word of it goes from one to the next.
-    static MEMORY: Cell<(Places, Scratch)> = Cell::default();
+    static MEMORY: Cell<(Positions, Scratch)> = Cell::default();
 }
 
 /// The truth of each stage of policies for every action, each independently: actions dropped by an earlier
@@ -35,7 +35,7 @@ pub(crate) struct PolicyVerdicts {
     pub(super) tiles: Vec<(Verdict, usize)>,
 }
 
-/// A stage of policies: its place in the order of the stages.
+/// A stage of policies: its position in the order of the stages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum PolicyStage {
     Eligibility,
@@ -60,15 +60,15 @@ impl PolicyVerdicts {
 }
 
 impl<'i> Search<'i> {
-    /// Finds the places of a request's values; everything else is asked of what it gives.
+    /// Finds the positions of a request's values; everything else is asked of what it gives.
     pub(super) fn new(index: &'i Index, features: &[Value<'_>], now_us: i64) -> Self {
-        let (mut places, scratch) = MEMORY.take();
+        let (mut positions, scratch) = MEMORY.take();
         index
             .axes
-            .find(index.report.kernel, features, now_us, &mut places);
+            .find(index.report.kernel, features, now_us, &mut positions);
         Search {
             index,
-            places,
+            positions,
             scratch,
         }
     }
@@ -77,7 +77,7 @@ impl<'i> Search<'i> {
 impl Drop for Search<'_> {
     fn drop(&mut self) {
         MEMORY.set((
-            std::mem::take(&mut self.places),
+            std::mem::take(&mut self.positions),
             std::mem::take(&mut self.scratch),
         ));
     }
@@ -91,7 +91,7 @@ impl Search<'_> {
             if let Some(truth) = tile.availability.constant() {
                 available.append(truth, tile.action_count);
             } else {
-                let verdict = tile.availability.evaluate(&self.places, &mut self.scratch);
+                let verdict = tile.availability.evaluate(&self.positions, &mut self.scratch);
                 available.append(&verdict.truth, tile.action_count);
             }
         }
@@ -102,7 +102,7 @@ impl Search<'_> {
     pub(crate) fn policies(&mut self) -> PolicyVerdicts {
         let evaluate = |tile: &Tile| {
             (
-                tile.policies.evaluate(&self.places, &mut self.scratch),
+                tile.policies.evaluate(&self.positions, &mut self.scratch),
                 tile.lines,
             )
         };
@@ -119,16 +119,16 @@ impl Search<'_> {
         placements: &(impl Iterator<Item = PlacementId> + Clone),
     ) -> ActionSet {
         let mut treatable = ActionSet::empty(self.index.action_count);
-        let Some(treatments) = self.index.treatments.get(channel.place()) else {
+        let Some(treatments) = self.index.treatments.get(channel.index()) else {
             return treatable;
         };
         for requested in placements.clone() {
-            if let Some(actions) = treatments.unconditional.get(requested.place()) {
+            if let Some(actions) = treatments.unconditional.get(requested.index()) {
                 treatable.extend(actions);
             }
         }
         for conditional in &treatments.conditional {
-            let verdict = conditional.sheet.evaluate(&self.places, &mut self.scratch);
+            let verdict = conditional.sheet.evaluate(&self.positions, &mut self.scratch);
             for slot in slots(&verdict.truth) {
                 let Some((action, placement)) = conditional.of_slots.get(slot) else {
                     continue;
@@ -148,9 +148,9 @@ impl Search<'_> {
     pub(crate) fn context_weights(&mut self) -> Vec<ContextWeightId> {
         let mut matching = Vec::new();
         for (chunk, sheet) in self.index.context_weights.iter().enumerate() {
-            let verdict = sheet.evaluate(&self.places, &mut self.scratch);
-            let places = slots(&verdict.truth).map(|slot| narrow(chunk * CHUNK_SLOTS + slot));
-            matching.extend(places.map(ContextWeightId::from_place));
+            let verdict = sheet.evaluate(&self.positions, &mut self.scratch);
+            let positions = slots(&verdict.truth).map(|slot| narrow(chunk * CHUNK_SLOTS + slot));
+            matching.extend(positions.map(ContextWeightId::from_index));
         }
         matching
     }
@@ -159,12 +159,12 @@ impl Search<'_> {
 /// The slots whose bits are set, ascending.
 fn slots(lines: &[Line]) -> impl Iterator<Item = usize> + '_ {
     let words = lines.iter().flat_map(|line| line.0).enumerate();
-    words.flat_map(|(place, word)| {
+    words.flat_map(|(position, word)| {
         let mut rest = word;
         std::iter::from_fn(move || {
             let bit = (rest != 0).then(|| rest.trailing_zeros() as usize)?;
             rest &= rest - 1;
-            Some(place * 64 + bit)
+            Some(position * 64 + bit)
         })
     })
 }

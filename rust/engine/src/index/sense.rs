@@ -1,4 +1,4 @@
-//! What a literal asks of its axis: the places where it is true.
+//! What a literal asks of its axis: the positions where it is true.
 
 use nextbest_proto::v1::value::Kind;
 
@@ -14,7 +14,7 @@ use crate::{
     value::Type,
 };
 
-/// The places where a literal is true; at all others it is false. Where the value is missing it is unknown.
+/// The positions where a literal is true; at all others it is false. Where the value is missing it is unknown.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Sense<'a> {
     Order(Cut),
@@ -79,12 +79,12 @@ impl Sense<'_> {
 
 /// A [`Sense`] that is kept: its codes are a stretch of a list that all literals share.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Asked {
+pub(super) enum ScaledTest {
     Order(Cut),
     Codes { start: usize, end: usize, turned: bool },
 }
 
-impl Asked {
+impl ScaledTest {
     /// What a literal asks of an axis that has its constants. A constant that no value equals has no code.
     pub(super) fn of(kind: Type, literal: &Literal, scale: &Scale, codes: &mut Vec<u32>) -> Self {
         let start = codes.len();

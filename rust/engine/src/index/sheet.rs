@@ -7,10 +7,10 @@ use std::collections::HashMap;
 
 use super::{
     axes::Axes,
-    axis::Places,
+    axis::Positions,
     disjunctions::{Disjunctions, Owned},
     plan::{Budget, Choose},
-    plane::{Entry, Forms, Halves, Plane, SLOTS_MAX, Scratch, Slots, Verdict},
+    plane::{Entry, Forms, Halves, Plane, PlaneSlots, SLOTS_MAX, Scratch, Verdict},
 };
 use crate::{
     error::BundleError,
@@ -46,7 +46,7 @@ impl<'a> Ground<'a> {
     /// A plane on this ground.
     pub(super) fn plane(
         &self,
-        slots: Slots<'a>,
+        slots: PlaneSlots<'a>,
         region_lines: usize,
         budget: &mut Budget,
         forms: &mut Forms,
@@ -70,7 +70,7 @@ impl Sheet {
         budget: &mut Budget,
         forms: &mut Forms,
     ) -> Result<Self, BundleError> {
-        let mut slots = Slots::with_lines(lines);
+        let mut slots = PlaneSlots::with_lines(lines);
         let mut shared = Shared::default();
         for (slot, clauses) in lists {
             let mut is_possible = true;
@@ -107,7 +107,7 @@ impl Sheet {
             let room = Disjunctions::room(SLOTS_MAX / Line::SLOTS, longest(rest)).max(1);
             let (own, later) = rest.split_at(room.min(rest.len()));
             rest = later;
-            let mut slots = Slots::with_lines(0);
+            let mut slots = PlaneSlots::with_lines(0);
             let disjunctions = Disjunctions::new(ground.axes, lines, own, &mut slots);
             budget.take(disjunctions.bytes())?;
             let region_lines = own.len().div_ceil(Line::SLOTS);
@@ -118,8 +118,8 @@ impl Sheet {
     }
 
     /// The truth of every slot.
-    pub(super) fn evaluate(&self, places: &Places, scratch: &mut Scratch) -> Verdict {
-        let mut verdict = self.plane.evaluate(places, scratch);
+    pub(super) fn evaluate(&self, positions: &Positions, scratch: &mut Scratch) -> Verdict {
+        let mut verdict = self.plane.evaluate(positions, scratch);
         let (truth, of_literals) = verdict.truth.split_at_mut(self.lines);
         let (not_false, not_false_of_literals) = verdict.not_false.split_at_mut(self.lines);
         let mut literals = Halves {
@@ -131,7 +131,7 @@ impl Sheet {
         verdict.truth.truncate(self.lines);
         verdict.not_false.truncate(self.lines);
         for (plane, disjunctions) in &self.others {
-            let mut literals = plane.evaluate(places, scratch);
+            let mut literals = plane.evaluate(positions, scratch);
             disjunctions.take_out(self.kernel, &mut literals.halves(), &mut verdict.halves());
         }
         verdict
@@ -147,11 +147,11 @@ struct Shared<'a> {
 
 impl<'a> Shared<'a> {
     fn add(&mut self, literals: &'a [LiteralId], slot: u16) {
-        let place = *self.known.entry(literals).or_insert_with(|| {
+        let position = *self.known.entry(literals).or_insert_with(|| {
             self.clauses.push((literals, Vec::new()));
             self.clauses.len() - 1
         });
-        if let Some((_, slots)) = self.clauses.get_mut(place) {
+        if let Some((_, slots)) = self.clauses.get_mut(position) {
             slots.push(slot);
         }
     }

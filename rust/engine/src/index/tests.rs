@@ -271,7 +271,7 @@ fn bundle(dice: &mut Dice) -> Bundle {
     } else {
         1 + dice.below(300)
     };
-    for place in 0..actions {
+    for position in 0..actions {
         let of_stage = |dice: &mut Dice| {
             let mut own = dice.some(0, 4, |dice| dice.pick(&clauses));
             if dice.one_in(2) {
@@ -293,7 +293,7 @@ fn bundle(dice: &mut Dice) -> Bundle {
             },
             ..treatment("", dice.pick(&[None, Some(HERO), Some(SIDEBAR)]))
         });
-        let action = bundle.action(&format!("action-{place:05}"), 1.0);
+        let action = bundle.action(&format!("action-{position:05}"), 1.0);
         (action.eligibility, action.applicability, action.suitability) =
             (eligibility, applicability, suitability);
         (action.active_from_us, action.active_until_us) = (from, until);
@@ -417,7 +417,7 @@ fn every_action(actions: usize) -> ActionSet {
 }
 
 fn ids(actions: usize) -> impl Iterator<Item = ActionId> {
-    (0..u32::try_from(actions).unwrap()).map(ActionId::from_place)
+    (0..u32::try_from(actions).unwrap()).map(ActionId::from_index)
 }
 
 fn ask_interpreter(bundle: &Bundle, features: &[Value<'_>], now_us: i64, request: &Request) -> Found {
@@ -427,7 +427,7 @@ fn ask_interpreter(bundle: &Bundle, features: &[Value<'_>], now_us: i64, request
         .ids()
         .map(|clause| interpreter.clause(clause))
         .collect();
-    let conjunction = |clauses: &[ClauseId]| clauses.iter().map(|clause| truths[clause.place()]).min();
+    let conjunction = |clauses: &[ClauseId]| clauses.iter().map(|clause| truths[clause.index()]).min();
     let stage = |clauses: for<'a> fn(Policies<'a>) -> &'a [ClauseId]| {
         let policies = bundle
             .actions
@@ -572,12 +572,12 @@ fn tiles_and_planes_that_are_full() {
         .iter()
         .flat_map(|left| seen.iter().map(move |right| [*left, *right]));
     let units: Vec<u32> = older.iter().map(|literal| bundle.clause(&[*literal])).collect();
-    for place in 0..11_000 {
+    for position in 0..11_000 {
         let own: Vec<u32> = pairs.by_ref().take(3).map(|pair| bundle.clause(&pair)).collect();
-        let action = bundle.action(&format!("action-{place:05}"), 1.0);
+        let action = bundle.action(&format!("action-{position:05}"), 1.0);
         action.eligibility = own;
-        action.suitability = vec![units[place % 150]];
-        action.treatments[0].eligibility = vec![units[place % 7]];
+        action.suitability = vec![units[position % 150]];
+        action.treatments[0].eligibility = vec![units[position % 7]];
     }
     take_anything(&mut bundle);
     let bundle = Bundle::open(&bundle.seal()).unwrap();

@@ -81,7 +81,7 @@ impl Matrix {
 
     /// What an input is multiplied by for an output; 0 where there is none.
     pub(crate) fn weight(&self, row: usize, column: usize) -> f32 {
-        let (place, lane) = if self.columns <= NARROW_COLUMNS_MAX {
+        let (index, lane) = if self.columns <= NARROW_COLUMNS_MAX {
             (column * self.rows.div_ceil(LANES) + row / LANES, row % LANES)
         } else {
             (
@@ -90,7 +90,7 @@ impl Matrix {
             )
         };
         self.weights
-            .get(place)
+            .get(index)
             .and_then(|line| line.0.get(lane))
             .copied()
             .unwrap_or(0.0)

@@ -53,14 +53,14 @@ pub(crate) const RIGHTMOST: u32 = u32::MAX;
 /// the rightmost instead of the leftmost. Then a code for each column that is tested for sets; and then, for those who do
 /// not know sets by codes, a key for each set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Slots {
+pub(crate) struct KeySlots {
     pub(crate) axes: usize,
     pub(crate) is_paired: bool,
     pub(crate) columns: usize,
     pub(crate) sets: usize,
 }
 
-impl Slots {
+impl KeySlots {
     pub(crate) fn count(self) -> usize {
         self.first_set() + self.sets
     }
@@ -108,11 +108,11 @@ impl Slots {
 /// Trees that have been checked, laid out for the kernels.
 #[derive(Debug)]
 pub(crate) struct Forest {
-    slots: Slots,
+    slots: KeySlots,
     targets: usize,
     trees: usize,
     /// Eight trees each, in their order; the last one is filled up with trees that weigh nothing.
-    groups: Vec<Group>,
+    groups: Vec<TreeGroup>,
     /// None where trees have too many thresholds or sets, or this machine has no use for them.
     // Invariant: some only where the machine has the instructions that `avx512` needs.
     ranks: Option<RankTables>,
@@ -143,9 +143,9 @@ fn has_rank_kernel() -> bool {
 
 /// Eight trees, in the form that suits the largest of them.
 #[derive(Debug)]
-struct Group {
+struct TreeGroup {
     form: Form,
-    ranked: Option<Ranked>,
+    ranked: Option<RankTests>,
 }
 
 #[derive(Debug)]
@@ -164,12 +164,12 @@ impl Form {
         clippy::inline_always,
         reason = "has to become a part of what has the instructions"
     )]
-    unsafe fn places(&self, keys: *const u32) -> [usize; SIDE_BY_SIDE] {
+    unsafe fn indices(&self, keys: *const u32) -> [usize; SIDE_BY_SIDE] {
         // SAFETY: the caller's.
         unsafe {
             match self {
-                Self::Heap(heap) => heap.places(keys),
-                Self::Walk(walk) => walk.places(keys),
+                Self::Heap(heap) => heap.indices(keys),
+                Self::Walk(walk) => walk.indices(keys),
             }
         }
     }
@@ -180,25 +180,25 @@ impl Form {
         clippy::inline_always,
         reason = "has to become a part of what has the instructions"
     )]
-    fn weights(&self, places: [usize; SIDE_BY_SIDE]) -> [f32; SIDE_BY_SIDE] {
+    fn weights(&self, indices: [usize; SIDE_BY_SIDE]) -> [f32; SIDE_BY_SIDE] {
         match self {
-            Self::Heap(heap) => heap.weights(places),
-            Self::Walk(walk) => walk.weights(places),
+            Self::Heap(heap) => heap.weights(indices),
+            Self::Walk(walk) => walk.weights(indices),
         }
     }
 
     /// The leaves at these places.
-    fn leaves(&self, places: [usize; SIDE_BY_SIDE]) -> [u32; SIDE_BY_SIDE] {
+    fn leaves(&self, indices: [usize; SIDE_BY_SIDE]) -> [u32; SIDE_BY_SIDE] {
         match self {
-            Self::Heap(heap) => heap.leaves(places),
-            Self::Walk(walk) => walk.leaves(places),
+            Self::Heap(heap) => heap.leaves(indices),
+            Self::Walk(walk) => walk.leaves(indices),
         }
     }
 }
 
 /// The same trees as tests of ranks.
 #[derive(Debug)]
-struct Ranked {
+struct RankTests {
     tests: Box<Tests>,
     /// Of trees that are not laid out as complete ones.
     masks: Option<Box<Masks>>,
@@ -206,7 +206,7 @@ struct Ranked {
     columns: Vec<usize>,
 }
 
-impl Group {
+impl TreeGroup {
     /// Also the nodes of ranked trees that test sets.
     fn new(
         trees: &[(&Tree, u32); SIDE_BY_SIDE],
@@ -235,7 +235,7 @@ impl Group {
         let mut columns: Vec<usize> = sets.iter().map(|test| test.column).collect();
         columns.sort_unstable();
         columns.dedup();
-        let ranked = Some(Ranked {
+        let ranked = Some(RankTests {
             tests,
             masks,
             columns,
@@ -278,7 +278,7 @@ impl Forest {
         let lanes = lanes.filter(|_| tables.is_some());
         let mut first_leaf = 0;
         for (number, some) in trees.chunks(SIDE_BY_SIDE).enumerate() {
-            let trees: [(&Tree, u32); SIDE_BY_SIDE] = std::array::from_fn(|place| match some.get(place) {
+            let trees: [(&Tree, u32); SIDE_BY_SIDE] = std::array::from_fn(|index| match some.get(index) {
                 Some(tree) => {
                     let first = first_leaf;
                     first_leaf += tree.leaves;
@@ -286,7 +286,7 @@ impl Forest {
                 }
                 None => (&nothing, u32::try_from(leaves).unwrap_or(u32::MAX)),
             });
-            let (group, sets) = Group::new(&trees, targets, &weights, lanes.as_ref())?;
+            let (group, sets) = TreeGroup::new(&trees, targets, &weights, lanes.as_ref())?;
             groups.push(group);
             if let Some(tables) = &mut tables {
                 tables.add(tested.sets, number, &sets)?;
@@ -306,7 +306,7 @@ impl Forest {
     }
 
     /// The keys that rows have for a kernel.
-    pub(crate) fn slots(&self, kernel: Kernel) -> Slots {
+    pub(crate) fn slots(&self, kernel: Kernel) -> KeySlots {
         let is_ranked = self.ranks.is_some() && self.groups.iter().all(|group| group.ranked.is_some());
         match kernel.0 {
             #[cfg(target_arch = "x86_64")]
@@ -375,8 +375,8 @@ impl Forest {
     unsafe fn each_here(&self, keys: &[u32], weights: &mut [f32]) {
         for (group, weights) in self.groups.iter().zip(weights.chunks_exact_mut(SIDE_BY_SIDE)) {
             // SAFETY: the caller's.
-            let places = unsafe { group.form.places(keys.as_ptr()) };
-            weights.copy_from_slice(&group.form.weights(places));
+            let indices = unsafe { group.form.indices(keys.as_ptr()) };
+            weights.copy_from_slice(&group.form.weights(indices));
         }
     }
 
@@ -412,11 +412,11 @@ impl Forest {
         clippy::inline_always,
         reason = "has to become a part of what has the instructions"
     )]
-    unsafe fn add_group(&self, group: &Group, keys: &[u32], sums: &mut [f32]) {
+    unsafe fn add_group(&self, group: &TreeGroup, keys: &[u32], sums: &mut [f32]) {
         for (row, sums) in sums.chunks_exact_mut(self.targets).enumerate() {
             // SAFETY: the caller's; where there are no slots, none is read.
-            let places = unsafe { group.form.places(keys.as_ptr().add(row * self.slots.count())) };
-            self.add(&group.form, places, sums);
+            let indices = unsafe { group.form.indices(keys.as_ptr().add(row * self.slots.count())) };
+            self.add(&group.form, indices, sums);
         }
     }
 
@@ -426,14 +426,14 @@ impl Forest {
         clippy::inline_always,
         reason = "has to become a part of what has the instructions"
     )]
-    fn add(&self, form: &Form, places: [usize; SIDE_BY_SIDE], sums: &mut [f32]) {
+    fn add(&self, form: &Form, indices: [usize; SIDE_BY_SIDE], sums: &mut [f32]) {
         if let [sum] = sums {
-            for weight in form.weights(places) {
+            for weight in form.weights(indices) {
                 *sum += weight;
             }
             return;
         }
-        for leaf in form.leaves(places) {
+        for leaf in form.leaves(indices) {
             let weights = self
                 .weights
                 .get(leaf as usize * self.targets..)

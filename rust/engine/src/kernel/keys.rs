@@ -69,15 +69,15 @@ impl Keys {
         count_in_line: impl Fn(&KeyLine, i64) -> u32,
     ) {
         for ((tree, key), count) in self.rows.iter().zip(wanted).zip(counts) {
-            let mut place = 0;
+            let mut index = 0;
             for level in tree.starts.windows(2).take(tree.level_count) {
                 let &[start, end] = level else { break };
                 // Where all keys of a level are at or below the key, the last line is looked at, and counted whole.
-                let line = place.min(end - start - 1);
+                let line = index.min(end - start - 1);
                 let keys = self.lines.get((start + line) as usize);
-                place = line * 8 + keys.map_or(0, |keys| count_in_line(keys, *key));
+                index = line * 8 + keys.map_or(0, |keys| count_in_line(keys, *key));
             }
-            *count = place.min(tree.key_count);
+            *count = index.min(tree.key_count);
         }
     }
 }

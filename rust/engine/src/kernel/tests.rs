@@ -43,9 +43,9 @@ proptest! {
     ) {
         let mut expected = vec![Line::FULL; lines];
         for start in &starts {
-            for (place, line) in expected.iter_mut().enumerate() {
+            for (index, line) in expected.iter_mut().enumerate() {
                 for word in 0..8 {
-                    line.0[word] &= pool[*start as usize + place].0[word];
+                    line.0[word] &= pool[*start as usize + index].0[word];
                 }
             }
         }
@@ -81,10 +81,10 @@ proptest! {
         lines in prop::collection::vec((line(), line()), 5),
     ) {
         let (truth, not_false): (Vec<Line>, Vec<Line>) = lines.into_iter().unzip();
-        let bits = |place: usize| (truth[place / 8].0[place % 8], not_false[place / 8].0[place % 8]);
+        let bits = |index: usize| (truth[index / 8].0[index % 8], not_false[index / 8].0[index % 8]);
         let mut expected = (words.clone(), 0);
-        for (place, word) in expected.0.iter_mut().enumerate() {
-            let (truth, not_false) = bits(place);
+        for (index, word) in expected.0.iter_mut().enumerate() {
+            let (truth, not_false) = bits(index);
             expected.1 += (0..64).filter(|bit| *word & not_false & !truth & 1 << bit != 0).count();
             *word &= truth;
         }

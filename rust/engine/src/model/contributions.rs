@@ -3,8 +3,8 @@
 use super::{
     ColumnSource, ElementType, ModelInput,
     cell::{constant_cell, feature_cell},
+    input::{InputPosition, set},
     lowered::Lowered,
-    place::{Place, set},
     sources::Sources,
 };
 use crate::{
@@ -40,19 +40,21 @@ impl Lowered {
         let mut lengths = [0; 3];
         for input in inputs {
             for column in &input.columns {
-                let (line, place): (_, fn(usize) -> Place) = match input.element_type {
-                    ElementType::Int64 => (1, Place::Int),
-                    ElementType::String => (2, Place::Text),
-                    ElementType::Float32 | ElementType::Float64 | ElementType::Bool => (0, Place::Float),
+                let (line, index): (_, fn(usize) -> InputPosition) = match input.element_type {
+                    ElementType::Int64 => (1, InputPosition::Int),
+                    ElementType::String => (2, InputPosition::Text),
+                    ElementType::Float32 | ElementType::Float64 | ElementType::Bool => {
+                        (0, InputPosition::Float)
+                    }
                 };
                 let Some(length) = lengths.get_mut(line) else {
                     continue;
                 };
-                let place = place(*length);
+                let index = index(*length);
                 *length += 1;
                 let cell = match column.source {
                     ColumnSource::Feature(feature) => features
-                        .get(feature.place())
+                        .get(feature.index())
                         .and_then(|value| feature_cell(input.element_type, value)),
                     ColumnSource::ActionAttribute(attribute) => action
                         .attributes
@@ -64,7 +66,7 @@ impl Lowered {
                     let kind = column.stand_in.as_ref();
                     kind.and_then(|kind| constant_cell(input.element_type, kind))
                 };
-                if !set(&mut rows, 0, place, cell.or_else(stand_in)) {
+                if !set(&mut rows, 0, index, cell.or_else(stand_in)) {
                     return Err("an input of the model is missing".to_owned());
                 }
             }

@@ -134,7 +134,7 @@ impl Histograms {
         let mut start = SCORES + self.scores.count();
         for feature in &self.features {
             let bin = values
-                .get(feature.feature.place())
+                .get(feature.feature.index())
                 .and_then(|value| feature.bins.of(value));
             count(start + bin.map_or(0, |bin| 1 + bin));
             start += feature.counter_count();
@@ -144,8 +144,8 @@ impl Histograms {
 
 impl FeatureHistogram {
     fn new(message: v1::FeatureReference, features: &[Feature]) -> Result<Self, BundleError> {
-        let feature = FeatureId::from_place(message.feature);
-        let Some(row) = features.get(feature.place()) else {
+        let feature = FeatureId::from_index(message.feature);
+        let Some(row) = features.get(feature.index()) else {
             return Err(BundleError::malformed("no such feature".to_owned()));
         };
         let bins = match Bins::new(message.histogram.unwrap_or_default())? {
@@ -230,8 +230,8 @@ impl Bins {
             },
             Self::Texts(texts) => match value {
                 Value::String(text) => {
-                    let place = texts.binary_search_by(|(known, _)| known.as_str().cmp(text.as_str()));
-                    let known = place.ok().and_then(|place| texts.get(place));
+                    let index = texts.binary_search_by(|(known, _)| known.as_str().cmp(text.as_str()));
+                    let known = index.ok().and_then(|index| texts.get(index));
                     Some(known.map_or(texts.len(), |(_, bin)| *bin))
                 }
                 _ => None,

@@ -7,7 +7,7 @@ use nextbest_proto::v1;
 use super::{
     ColumnSource, ElementType, ModelInput,
     cell::{constant_cell, feature_cell},
-    place::{Place, set},
+    input::{InputPosition, set},
     sources::Sources,
 };
 use crate::{
@@ -41,7 +41,7 @@ pub struct Lowered {
 
 #[derive(Debug)]
 struct SharedInput {
-    place: Place,
+    index: InputPosition,
     element_type: ElementType,
     feature: FeatureId,
     stand_in: Option<v1::value::Kind>,
@@ -74,19 +74,19 @@ impl Lowered {
         let mut own = Vec::new();
         for input in inputs {
             for column in &input.columns {
-                let (line, place): (_, fn(usize) -> Place) = match input.element_type {
-                    ElementType::Int64 => (&mut kinds.ints, Place::Int),
-                    ElementType::String => (&mut kinds.texts, Place::Text),
+                let (line, index): (_, fn(usize) -> InputPosition) = match input.element_type {
+                    ElementType::Int64 => (&mut kinds.ints, InputPosition::Int),
+                    ElementType::String => (&mut kinds.texts, InputPosition::Text),
                     ElementType::Float32 | ElementType::Float64 | ElementType::Bool => {
-                        (&mut kinds.floats, Place::Float)
+                        (&mut kinds.floats, InputPosition::Float)
                     }
                 };
-                let place = place(line.len());
+                let index = index(line.len());
                 match column.source {
                     ColumnSource::Feature(feature) => {
                         line.push(CellKind::Shared);
                         shared.push(SharedInput {
-                            place,
+                            index,
                             element_type: input.element_type,
                             feature,
                             stand_in: column.stand_in.clone(),
@@ -94,7 +94,7 @@ impl Lowered {
                     }
                     ColumnSource::ActionAttribute(attribute) => {
                         line.push(CellKind::Own);
-                        own.push((place, input.element_type, attribute, column.stand_in.as_ref()));
+                        own.push((index, input.element_type, attribute, column.stand_in.as_ref()));
                     }
                 }
             }
@@ -115,10 +115,10 @@ impl Lowered {
         let mut rows = vec![UNBOUND; actions.len()];
         let mut incomplete = vec![false; bound.len()];
         for (number, (action, _)) in bound.iter().enumerate() {
-            if let Some(row) = rows.get_mut(action.place()) {
+            if let Some(row) = rows.get_mut(action.index()) {
                 *row = narrow(number);
             }
-            for (place, element_type, attribute, stand_in) in &own {
+            for (index, element_type, attribute, stand_in) in &own {
                 let value = actions[*action]
                     .attributes
                     .get(*attribute)
@@ -126,7 +126,7 @@ impl Lowered {
                 let cell = value
                     .and_then(|kind| constant_cell(*element_type, kind))
                     .or_else(|| stand_in.and_then(|kind| constant_cell(*element_type, kind)));
-                if !set(&mut filled, number, *place, cell)
+                if !set(&mut filled, number, *index, cell)
                     && let Some(incomplete) = incomplete.get_mut(number)
                 {
                     *incomplete = true;
@@ -160,20 +160,20 @@ impl Lowered {
         scores: &mut Vec<Score>,
     ) {
         let rows: Vec<u32> = actions
-            .filter_map(|action| self.rows.get(action.place()))
+            .filter_map(|action| self.rows.get(action.index()))
             .copied()
             .collect();
         let mut shared = Rows::new(&self.model, 1);
         let mut is_complete = true;
         for input in &self.shared {
             let cell = features
-                .get(input.feature.place())
+                .get(input.feature.index())
                 .and_then(|value| feature_cell(input.element_type, value))
                 .or_else(|| {
                     let stand_in = input.stand_in.as_ref();
                     stand_in.and_then(|kind| constant_cell(input.element_type, kind))
                 });
-            is_complete &= set(&mut shared, 0, input.place, cell);
+            is_complete &= set(&mut shared, 0, input.index, cell);
         }
         if !is_complete {
             scores.resize(scores.len() + rows.len(), Score::Incomplete);

@@ -26,7 +26,7 @@ use covered::CoveredTree;
 use margin::{Margin, Sum};
 use owners::Owner;
 use quadrature::{PATH_OWNERS_MAX, Paths, Rule};
-use tables::Tables;
+use tables::LeafTables;
 
 /// Memory for the tables of one model.
 const TABLE_BYTES_MAX: usize = 64 << 20;
@@ -124,7 +124,7 @@ struct Weighed {
     /// The expected weight of each node.
     expected: Vec<Vec<f32>>,
     /// Trees without tables are computed.
-    tables: Vec<Option<Tables>>,
+    tables: Vec<Option<LeafTables>>,
 }
 
 impl Attributions {
@@ -172,7 +172,7 @@ impl Attributions {
         let tables = columns
             .flat_map(|column| &column.sums)
             .flat_map(|sum| &sum.tables);
-        tables.flatten().map(Tables::bytes).sum()
+        tables.flatten().map(LeafTables::bytes).sum()
     }
 
     /// Explains a row that the model has run on; none where it has no finite margin, or the column cannot be explained.
@@ -190,7 +190,7 @@ impl Attributions {
         if rows.is_failed(row) {
             return None;
         }
-        let cell = |place: usize| cells.get(place).copied().map_or(f64::NAN, f64::from);
+        let cell = |index: usize| cells.get(index).copied().map_or(f64::NAN, f64::from);
         let mut margin = column.constant;
         // One more: for cells without an owner.
         let mut contributions = vec![0.0; self.owners + 1];
@@ -329,8 +329,8 @@ impl Attributions {
                 .or(weights.first())
                 .copied()
                 .map_or(0.0, f64::from);
-            let tables = Tables::new(tree, weights, *bytes_left);
-            *bytes_left -= tables.as_ref().map_or(0, Tables::bytes);
+            let tables = LeafTables::new(tree, weights, *bytes_left);
+            *bytes_left -= tables.as_ref().map_or(0, LeafTables::bytes);
             weighed.expected.push(expected);
             weighed.tables.push(tables);
         }

@@ -6,7 +6,7 @@ use std::{cmp::Ordering, sync::Arc};
 use super::codes::{Codes, TestedCell};
 use crate::{
     error::BundleError,
-    kernel::{LEFTMOST, RIGHTMOST, Sets, Slots, Tested, key},
+    kernel::{KeySlots, LEFTMOST, RIGHTMOST, Sets, Tested, key},
 };
 
 /// Cells between two that are tested, which are made keys of all the same: neighbours are quicker than gaps.
@@ -16,13 +16,13 @@ const SLOTS_MAX: usize = 1 << 16;
 
 /// Which cells are tested: the axes are first the cells of the stretches, then those that have codes, then their sets.
 #[derive(Debug)]
-pub(super) struct Axes {
+pub(super) struct TestedAxes {
     /// Cells: first and count.
     stretches: Vec<(usize, usize)>,
     /// Cells that have codes.
     columns: Vec<(usize, Arc<Codes>)>,
     sets: Arc<Sets>,
-    slots: Slots,
+    slots: KeySlots,
     sides: Sides,
 }
 
@@ -35,7 +35,7 @@ enum Sides {
     Both,
 }
 
-impl Axes {
+impl TestedAxes {
     /// The axes, and for each slot of the message which of the keys it is.
     ///
     /// # Errors
@@ -61,7 +61,7 @@ impl Axes {
             columns.push((cell, Arc::new(Codes::of(column, &mut sets)?)));
         }
         let axes = Self {
-            slots: Slots {
+            slots: KeySlots {
                 axes: stretches.iter().map(|(_, count)| count).sum(),
                 is_paired: sides == Sides::Both,
                 columns: columns.len(),
@@ -73,7 +73,7 @@ impl Axes {
             sides,
         };
         BundleError::limit("keys of trees", axes.slots.count(), SLOTS_MAX)?;
-        let place = |slot: &TestedCell| {
+        let index = |slot: &TestedCell| {
             if slot.members.is_empty() {
                 axes.plain(slot)
             } else {
@@ -83,17 +83,17 @@ impl Axes {
                 axes.slots.first_set() + set
             }
         };
-        let places = slots.iter().map(place).collect();
-        Ok((axes, places))
+        let indices = slots.iter().map(index).collect();
+        Ok((axes, indices))
     }
 
     fn plain(&self, slot: &TestedCell) -> usize {
         let mut before = 0;
         for (first, count) in &self.stretches {
             if (*first..first + count).contains(&slot.cell) {
-                let place = before + slot.cell - first;
+                let index = before + slot.cell - first;
                 let is_other = self.sides == Sides::Both && !slot.missing_left;
-                return if is_other { place + self.slots.axes } else { place };
+                return if is_other { index + self.slots.axes } else { index };
             }
             before += count;
         }
@@ -101,7 +101,7 @@ impl Axes {
     }
 
     /// The keys of a row.
-    pub(super) fn slots(&self) -> Slots {
+    pub(super) fn slots(&self) -> KeySlots {
         self.slots
     }
 
@@ -127,9 +127,9 @@ impl Axes {
 
     /// The same axes over cells at other positions; none if one of them does not exist. Neighbours stay
     /// neighbours.
-    pub(super) fn moved(&self, place: impl Fn(usize) -> Option<usize>) -> Option<Self> {
-        let moved = |(first, count): &(usize, usize)| Some((place(*first)?, *count));
-        let column = |(cell, codes): &(usize, Arc<Codes>)| Some((place(*cell)?, Arc::clone(codes)));
+    pub(super) fn moved(&self, index: impl Fn(usize) -> Option<usize>) -> Option<Self> {
+        let moved = |(first, count): &(usize, usize)| Some((index(*first)?, *count));
+        let column = |(cell, codes): &(usize, Arc<Codes>)| Some((index(*cell)?, Arc::clone(codes)));
         Some(Self {
             stretches: self.stretches.iter().map(moved).collect::<Option<_>>()?,
             columns: self.columns.iter().map(column).collect::<Option<_>>()?,
@@ -139,7 +139,7 @@ impl Axes {
     }
 
     /// Appends the keys of a row: those of `slots`, which are all or all but the sets.
-    pub(super) fn append(&self, slots: Slots, cells: &[f32], keys: &mut Vec<u32>) {
+    pub(super) fn append(&self, slots: KeySlots, cells: &[f32], keys: &mut Vec<u32>) {
         let missing = if self.sides == Sides::Right {
             RIGHTMOST
         } else {
@@ -172,7 +172,7 @@ impl Axes {
 
     /// Writes the keys of one axis that is not a set; of one with codes those of its sets as well, if `slots`
     /// has them.
-    pub(super) fn write(&self, slots: Slots, axis: usize, cell: f32, keys: &mut [u32]) {
+    pub(super) fn write(&self, slots: KeySlots, axis: usize, cell: f32, keys: &mut [u32]) {
         let mut set = |slot: usize, key: u32| {
             if let Some(into) = keys.get_mut(slot) {
                 *into = key;

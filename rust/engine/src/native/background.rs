@@ -82,9 +82,9 @@ impl Background {
 }
 
 fn leaf(tree: &Tree, keys: &[u32]) -> usize {
-    let mut place = tree.root();
+    let mut index = tree.root();
     loop {
-        match place {
+        match index {
             Child::Leaf(leaf) => return leaf,
             Child::Node(number) => {
                 let Some(node) = tree.nodes.get(number) else {
@@ -93,7 +93,7 @@ fn leaf(tree: &Tree, keys: &[u32]) -> usize {
                 let above = keys
                     .get(usize::from(node.slot))
                     .is_some_and(|found| *found > key(node.threshold, RIGHTMOST));
-                place = if above { node.right } else { node.left };
+                index = if above { node.right } else { node.left };
             }
         }
     }

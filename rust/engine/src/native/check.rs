@@ -150,11 +150,11 @@ impl Checker {
                 Ok(Operation::Softmax(operand.start))
             }
             Code::NativePick => {
-                let [places, values] = Self::operands(message)?;
-                within(places.start, width, self.filled)?;
+                let [indices, values] = Self::operands(message)?;
+                within(indices.start, width, self.filled)?;
                 within(values.start, group, self.filled)?;
                 Ok(Operation::Pick {
-                    places: places.start,
+                    indices: indices.start,
                     values: values.start,
                     count: group,
                 })

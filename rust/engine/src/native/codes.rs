@@ -99,12 +99,12 @@ impl Codes {
         match &self.lookup {
             Lookup::Dense { first, codes } => whole(value)
                 .and_then(|whole| usize::try_from(whole - first).ok())
-                .and_then(|place| codes.get(place).copied())
+                .and_then(|index| codes.get(index).copied())
                 .unwrap_or(self.other),
             Lookup::Sorted { values, codes } => {
-                let place = values.partition_point(|other| *other < value);
-                let is_found = values.get(place).is_some_and(|found| *found <= value);
-                let code = codes.get(place).copied().filter(|_| is_found);
+                let index = values.partition_point(|other| *other < value);
+                let is_found = values.get(index).is_some_and(|found| *found <= value);
+                let code = codes.get(index).copied().filter(|_| is_found);
                 code.unwrap_or(self.other)
             }
         }
@@ -130,8 +130,8 @@ impl Lookup {
         }
         let mut table = vec![other; span];
         for (value, code) in values.into_iter().zip(codes) {
-            let place = whole(value).and_then(|whole| usize::try_from(whole - first).ok());
-            if let Some(entry) = place.and_then(|place| table.get_mut(place)) {
+            let index = whole(value).and_then(|whole| usize::try_from(whole - first).ok());
+            if let Some(entry) = index.and_then(|index| table.get_mut(index)) {
                 *entry = code;
             }
         }

@@ -108,8 +108,8 @@ fn numbered<K: Ord>(keys: impl Iterator<Item = K>) -> Option<Vec<(K, usize)>> {
 }
 
 fn number<K: Borrow<Q>, Q: Ord + ?Sized>(keys: &[(K, usize)], key: &Q) -> Option<usize> {
-    let place = keys.binary_search_by(|(known, _)| known.borrow().cmp(key)).ok()?;
-    keys.get(place).map(|(_, number)| *number)
+    let index = keys.binary_search_by(|(known, _)| known.borrow().cmp(key)).ok()?;
+    keys.get(index).map(|(_, number)| *number)
 }
 
 /// Zero and minus zero are one key, and so are all that are not numbers.

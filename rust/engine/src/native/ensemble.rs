@@ -3,13 +3,13 @@
 use nextbest_proto::v1;
 
 use super::{
-    axes::Axes,
+    axes::TestedAxes,
     codes::TestedCell,
     rows::{Rows, Scratch},
 };
 use crate::{
     error::BundleError,
-    kernel::{AxisKind, Child, Factored, Forest, Kernel, LEFTMOST, Node, Slots, Tree},
+    kernel::{AxisKind, Child, Factored, Forest, Kernel, KeySlots, LEFTMOST, Node, Tree},
 };
 
 const TREES_MAX: usize = 100_000;
@@ -25,7 +25,7 @@ const KEYS_AT_ONCE: usize = 1 << 16;
 pub(super) struct Ensemble {
     /// Cells that nodes test, ascending.
     cells: Vec<usize>,
-    axes: Axes,
+    axes: TestedAxes,
     trees: Vec<Tree>,
     /// `targets` for each leaf, tree by tree.
     weights: Vec<f32>,
@@ -40,9 +40,9 @@ pub(super) struct Ensemble {
 /// An ensemble of one target, factored for a number of rows.
 #[derive(Debug)]
 pub(super) struct FactoredEnsemble {
-    axes: Axes,
+    axes: TestedAxes,
     /// Of own and mixed keys.
-    row_slots: Slots,
+    row_slots: KeySlots,
     /// Mixed axes, and the positions of their cells among those of a row.
     mixed: Vec<(usize, usize)>,
     factored: Factored,
@@ -69,11 +69,11 @@ impl Ensemble {
         let slots = slots
             .collect::<Option<Vec<TestedCell>>>()
             .ok_or_else(|| malformed("a slot without a cell, or with invalid members"))?;
-        let (axes, places) = Axes::of(&slots)?;
+        let (axes, indices) = TestedAxes::of(&slots)?;
         let trees = trees(
             &message.tree_nodes,
             &message.node_slots,
-            &places,
+            &indices,
             &message.node_thresholds,
             &message.node_lefts,
             &message.node_rights,
@@ -124,7 +124,7 @@ impl Ensemble {
         self.cells.last().is_none_or(|last| *last < cell)
     }
 
-    pub(super) fn axes(&self) -> &Axes {
+    pub(super) fn axes(&self) -> &TestedAxes {
         &self.axes
     }
 
@@ -160,7 +160,7 @@ impl Ensemble {
     pub(super) fn run(
         &self,
         kernel: Kernel,
-        axes: &Axes,
+        axes: &TestedAxes,
         (cells, stride): (&mut [f32], usize),
         out: usize,
         scratch: &mut Scratch,
@@ -186,11 +186,11 @@ impl Ensemble {
     }
 
     /// Factors it for the rows of `own`, of whose cells only the own ones count. `kind` gives the kind of a
-    /// cell, `place` the position of a mixed one among those of a row.
+    /// cell, `index` the position of a mixed one among those of a row.
     pub(super) fn factor(
         &self,
         kind: impl Fn(usize) -> AxisKind,
-        place: impl Fn(usize) -> Option<usize>,
+        index: impl Fn(usize) -> Option<usize>,
         own: &Rows<'_>,
     ) -> Option<FactoredEnsemble> {
         let kinds: Vec<AxisKind> = self.axes.cells().map(kind).collect();
@@ -202,7 +202,7 @@ impl Ensemble {
             // Keys of sets are written with the code.
             .take(tested.slots.axes + tested.slots.columns)
             .filter(|(_, (cell, kind))| is_mixed(kind) && is_tested(cell))
-            .map(|(axis, (cell, _))| Some((axis, place(cell)?)))
+            .map(|(axis, (cell, _))| Some((axis, index(cell)?)))
             .collect::<Option<_>>()?;
         let row_slots = Factored::row_slots(&self.trees, tested, &kinds);
         let mut keys = Vec::new();
@@ -243,8 +243,8 @@ impl FactoredEnsemble {
                 .chunks_exact(stride)
                 .zip(mixed_keys.chunks_exact_mut(key_count))
             {
-                for (axis, place) in &self.mixed {
-                    let cell = cells.get(*place).copied().unwrap_or(f32::NAN);
+                for (axis, index) in &self.mixed {
+                    let cell = cells.get(*index).copied().unwrap_or(f32::NAN);
                     self.axes.write(self.row_slots, *axis, cell, keys);
                 }
             }
@@ -301,7 +301,7 @@ fn check_slot(message: v1::TreeSlot, cells: usize) -> Option<TestedCell> {
 fn trees(
     counts: &[u32],
     slots: &[u32],
-    places: &[usize],
+    indices: &[usize],
     thresholds: &[f32],
     lefts: &[i32],
     rights: &[i32],
@@ -314,7 +314,7 @@ fn trees(
             .take(*count as usize)
             .map(|(((slot, threshold), left), right)| {
                 Some(Node {
-                    slot: u16::try_from(*places.get(*slot as usize)?).ok()?,
+                    slot: u16::try_from(*indices.get(*slot as usize)?).ok()?,
                     threshold: *threshold,
                     left: child(*left),
                     right: child(*right),

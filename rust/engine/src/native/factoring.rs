@@ -7,7 +7,7 @@
 
 use super::{
     NativeModel,
-    axes::Axes,
+    axes::TestedAxes,
     dictionary::{Dictionary, Kind},
     ensemble::FactoredEnsemble,
     rows::{Row, Rows, Scratch},
@@ -100,7 +100,7 @@ enum RowStep {
     /// Writes a cell.
     Trees(Box<FactoredEnsemble>, usize),
     /// An ensemble of several targets: which, what it tests, and the first cell that it writes.
-    Ensemble(usize, Axes, usize),
+    Ensemble(usize, TestedAxes, usize),
 }
 
 /// The positions of cells of the whole row among those that a row's steps work on.
@@ -121,8 +121,8 @@ impl Compact {
             }
         }
         let mut width = 0;
-        for (first, last, place) in &mut spans {
-            *place = width;
+        for (first, last, index) in &mut spans {
+            *index = width;
             width += *last - *first + 1;
         }
         Self { spans }
@@ -131,16 +131,16 @@ impl Compact {
     fn width(&self) -> usize {
         self.spans
             .last()
-            .map_or(0, |(first, last, place)| place + last - first + 1)
+            .map_or(0, |(first, last, index)| index + last - first + 1)
     }
 
     fn cells(&self) -> impl Iterator<Item = (usize, usize)> {
         self.spans
             .iter()
-            .flat_map(|(first, last, place)| (*first..=*last).zip(*place..))
+            .flat_map(|(first, last, index)| (*first..=*last).zip(*index..))
     }
 
-    fn place(&self, cell: usize) -> Option<usize> {
+    fn index(&self, cell: usize) -> Option<usize> {
         let span = self
             .spans
             .iter()
@@ -169,13 +169,13 @@ impl Factoring {
         }
         let mut shared = Vec::new();
         let mut row_steps = Vec::new();
-        for (place, step) in model.steps.iter().enumerate() {
+        for (index, step) in model.steps.iter().enumerate() {
             match step_kind(model, kinds, &cells, step) {
                 CellKind::Constant => {
-                    shared.push(place);
+                    shared.push(index);
                     model.run_step(Kernel::best(), step, own);
                 }
-                CellKind::Shared => shared.push(place),
+                CellKind::Shared => shared.push(index),
                 CellKind::Own => model.run_step(Kernel::best(), step, own),
                 CellKind::Mixed => row_steps.push(step),
             }
@@ -207,8 +207,8 @@ impl Factoring {
         let mut own_cells = Vec::new();
         let mut source = |cell: usize| match cells.get(cell) {
             Some(CellKind::Own) => {
-                let place = own_cells.iter().position(|own| *own == cell);
-                Source::Own(place.unwrap_or_else(|| {
+                let index = own_cells.iter().position(|own| *own == cell);
+                Source::Own(index.unwrap_or_else(|| {
                     own_cells.push(cell);
                     own_cells.len() - 1
                 }))
@@ -216,17 +216,17 @@ impl Factoring {
             Some(CellKind::Mixed) if cell < model.inputs.floats => Source::Input(cell),
             _ => Source::Shared(cell),
         };
-        for (cell, place) in compact.cells() {
+        for (cell, index) in compact.cells() {
             let is_written = cells.get(cell) == Some(&CellKind::Mixed) && cell >= model.inputs.floats;
             if !is_written {
-                factoring.sources.push((place, source(cell)));
+                factoring.sources.push((index, source(cell)));
             }
         }
         for column in columns {
             let cell = model.output_cell(*column).ok_or_else(disagree)?;
             factoring.outputs.push(match cells.get(cell) {
-                Some(CellKind::Mixed) => match compact.place(cell) {
-                    Some(place) => Source::Row(place),
+                Some(CellKind::Mixed) => match compact.index(cell) {
+                    Some(index) => Source::Row(index),
                     None => Source::Input(cell),
                 },
                 _ => source(cell),
@@ -268,8 +268,8 @@ impl Factoring {
         rows: &[u32],
         scores: &mut Vec<Option<f32>>,
     ) {
-        for place in &self.shared {
-            if let Some(step) = model.steps.get(*place) {
+        for index in &self.shared {
+            if let Some(step) = model.steps.get(*index) {
                 model.run_step(kernel, step, shared);
             }
         }
@@ -307,9 +307,9 @@ impl Factoring {
                 }
             }
         }
-        for (place, row) in rows.iter().enumerate() {
+        for (index, row) in rows.iter().enumerate() {
             let number = *row as usize;
-            let has_failed = failed.get(place).copied().unwrap_or(true)
+            let has_failed = failed.get(index).copied().unwrap_or(true)
                 || self.failed.get(number).copied().unwrap_or(true);
             let score = self
                 .outputs
@@ -318,7 +318,7 @@ impl Factoring {
                 .map(|source| match source {
                     Source::Shared(cell) => shared.cell(0, *cell),
                     Source::Own(own) => self.own_cell(number, *own),
-                    Source::Row(cell) => cells.get(place * self.width + cell).copied().unwrap_or(f32::NAN),
+                    Source::Row(cell) => cells.get(index * self.width + cell).copied().unwrap_or(f32::NAN),
                     Source::Input(cell) => input(*row, *cell),
                 });
             scores.push(score);
@@ -340,19 +340,19 @@ impl Factoring {
         // What is the same for all rows is put together once.
         let mut pattern = vec![f32::NAN; self.width];
         let mut others = Vec::new();
-        for (place, source) in &self.sources {
-            match (source, pattern.get_mut(*place)) {
+        for (index, source) in &self.sources {
+            match (source, pattern.get_mut(*index)) {
                 (Source::Shared(cell), Some(into)) => *into = shared.cell(0, *cell),
-                _ => others.push((*place, *source)),
+                _ => others.push((*index, *source)),
             }
         }
         for (row, cells) in rows.iter().zip(cells.chunks_exact_mut(self.width)) {
             cells.copy_from_slice(&pattern);
             let own = self.own.get(*row as usize * self.own_width..).unwrap_or_default();
-            for (place, source) in &others {
-                if let Some(cell) = cells.get_mut(*place) {
+            for (index, source) in &others {
+                if let Some(cell) = cells.get_mut(*index) {
                     *cell = match source {
-                        Source::Own(place) => own.get(*place).copied().unwrap_or(f32::NAN),
+                        Source::Own(index) => own.get(*index).copied().unwrap_or(f32::NAN),
                         Source::Input(cell) => input(*row, *cell),
                         Source::Shared(_) | Source::Row(_) => f32::NAN,
                     };
@@ -370,21 +370,21 @@ fn row_step(
     own: &Rows<'_>,
     step: &Step,
 ) -> Option<RowStep> {
-    let out = compact.place(step.out)?;
+    let out = compact.index(step.out)?;
     let Operation::Trees(number) = step.operation else {
         return Some(RowStep::Step(Step {
-            operation: step.operation.moved(|cell| compact.place(cell))?,
+            operation: step.operation.moved(|cell| compact.index(cell))?,
             out,
             width: step.width,
         }));
     };
     let ensemble = model.ensembles.get(number)?;
     let kind = |cell: usize| cells.get(cell).copied().unwrap_or(CellKind::Mixed).of_axis();
-    let place = |cell: usize| compact.place(cell);
+    let index = |cell: usize| compact.index(cell);
     if ensemble.targets() > 1 {
-        return Some(RowStep::Ensemble(number, ensemble.axes().moved(place)?, out));
+        return Some(RowStep::Ensemble(number, ensemble.axes().moved(index)?, out));
     }
-    Some(RowStep::Trees(Box::new(ensemble.factor(kind, place, own)?), out))
+    Some(RowStep::Trees(Box::new(ensemble.factor(kind, index, own)?), out))
 }
 
 /// The kind of each cell.

@@ -30,7 +30,7 @@ pub(super) enum Operation {
     Reduce(Code, usize, usize),
     Softmax(usize),
     Pick {
-        places: usize,
+        indices: usize,
         values: usize,
         count: usize,
     },
@@ -54,11 +54,11 @@ pub(super) struct Operand {
 
 impl Operand {
     /// The cell that goes into the one at a place of those that are written.
-    pub(super) fn at(self, place: usize) -> usize {
+    pub(super) fn at(self, index: usize) -> usize {
         if self.is_single {
             self.start
         } else {
-            self.start + place
+            self.start + index
         }
     }
 
@@ -70,39 +70,39 @@ impl Operand {
 
 impl Operation {
     /// The same on cells at other positions; none if one of them does not exist. Ensembles are not moved.
-    pub(super) fn moved(&self, place: impl Fn(usize) -> Option<usize>) -> Option<Self> {
+    pub(super) fn moved(&self, index: impl Fn(usize) -> Option<usize>) -> Option<Self> {
         let moved = |operand: &Operand| {
             Some(Operand {
-                start: place(operand.start)?,
+                start: index(operand.start)?,
                 ..*operand
             })
         };
         Some(match self {
             Self::Gather(sources) => {
-                Self::Gather(sources.iter().map(|cell| place(*cell)).collect::<Option<_>>()?)
+                Self::Gather(sources.iter().map(|cell| index(*cell)).collect::<Option<_>>()?)
             }
             Self::Int(start) => Self::Int(*start),
             Self::Unary(code, operand) => Self::Unary(*code, moved(operand)?),
             Self::Binary(code, left, right) => Self::Binary(*code, moved(left)?, moved(right)?),
             Self::Select(condition, yes, no) => Self::Select(moved(condition)?, moved(yes)?, moved(no)?),
-            Self::Reduce(code, start, count) => Self::Reduce(*code, place(*start)?, *count),
-            Self::Softmax(start) => Self::Softmax(place(*start)?),
+            Self::Reduce(code, start, count) => Self::Reduce(*code, index(*start)?, *count),
+            Self::Softmax(start) => Self::Softmax(index(*start)?),
             Self::Pick {
-                places,
+                indices,
                 values,
                 count,
             } => Self::Pick {
-                places: place(*places)?,
-                values: place(*values)?,
+                indices: index(*indices)?,
+                values: index(*values)?,
                 count: *count,
             },
             Self::Gemm { matrix, start } => Self::Gemm {
                 matrix: *matrix,
-                start: place(*start)?,
+                start: index(*start)?,
             },
             Self::LookUp { dictionary, start } => Self::LookUp {
                 dictionary: *dictionary,
-                start: place(*start)?,
+                start: index(*start)?,
             },
             Self::Trees(_) => return None,
         })
@@ -136,11 +136,11 @@ impl Step {
             Operation::Reduce(_, start, count) => show(*start, count * width),
             Operation::Softmax(start) => show(*start, width),
             Operation::Pick {
-                places,
+                indices,
                 values,
                 count,
             } => {
-                show(*places, width);
+                show(*indices, width);
                 show(*values, *count);
             }
             Operation::Gemm { matrix, start } => {
@@ -214,14 +214,14 @@ impl Step {
                 softmax(cells.get(*start..*start + width).unwrap_or_default(), out);
             }
             Operation::Pick {
-                places,
+                indices,
                 values,
                 count,
             } => {
                 let values = cells.get(*values..*values + *count).unwrap_or_default();
-                let places = cells.get(*places..).unwrap_or_default();
-                for (out, place) in out.iter_mut().zip(places) {
-                    match pick(values, *place) {
+                let indices = cells.get(*indices..).unwrap_or_default();
+                for (out, index) in out.iter_mut().zip(indices) {
+                    match pick(values, *index) {
                         Some(value) => *out = value,
                         None => *row.failed = true,
                     }
@@ -262,19 +262,19 @@ fn look_up<'a>(
     }
 }
 
-fn pick(values: &[f32], place: f32) -> Option<f32> {
+fn pick(values: &[f32], index: f32) -> Option<f32> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "what is negative, too large or no number is not a place and is refused"
     )]
-    let number = place as usize;
+    let number = index as usize;
     #[expect(
         clippy::cast_precision_loss,
         clippy::float_cmp,
         reason = "a place is a whole number"
     )]
-    let is_place = number as f32 == place;
+    let is_place = number as f32 == index;
     is_place.then(|| values.get(number).copied()).flatten()
 }
 
@@ -430,9 +430,9 @@ fn largest(left: f32, right: f32) -> f32 {
 #[expect(clippy::cast_precision_loss, reason = "a group is shorter than 2^24 cells")]
 fn first(group: &[f32], beats: impl Fn(f32, f32) -> bool) -> f32 {
     let mut best = (0, group.first().copied().unwrap_or(f32::NAN));
-    for (place, x) in group.iter().enumerate().skip(1) {
+    for (index, x) in group.iter().enumerate().skip(1) {
         if beats(best.1, *x) {
-            best = (place, *x);
+            best = (index, *x);
         }
     }
     best.0 as f32

@@ -177,8 +177,8 @@ proptest! {
         let columns: Vec<u32> = (0..rows.len()).map(|row| [0, 1, 7][row % 3]).collect();
         let kinds = InputKinds { floats: sketch.kinds.clone(), ..InputKinds::default() };
         let mut own = Rows::new(&model, rows.len());
-        for (place, row) in rows.iter().enumerate() {
-            for ((cell, number), kind) in own.floats_mut(place).iter_mut().zip(*row).zip(&sketch.kinds) {
+        for (index, row) in rows.iter().enumerate() {
+            for ((cell, number), kind) in own.floats_mut(index).iter_mut().zip(*row).zip(&sketch.kinds) {
                 if *kind == CellKind::Own {
                     *cell = *number;
                 }
@@ -188,8 +188,8 @@ proptest! {
         let chosen: Vec<u32> = (0..).zip(&rows).zip(chosen).filter(|(_, chosen)| *chosen).map(|((row, _), _)| row).collect();
         for kernel in Kernel::available() {
             let mut whole = Rows::new(&model, chosen.len());
-            for (place, row) in chosen.iter().enumerate() {
-                let cells = whole.floats_mut(place).iter_mut();
+            for (index, row) in chosen.iter().enumerate() {
+                let cells = whole.floats_mut(index).iter_mut();
                 for (((cell, own), shared), kind) in cells.zip(rows[*row as usize]).zip(&shared).zip(&sketch.kinds) {
                     *cell = if *kind == CellKind::Shared { *shared } else { *own };
                 }
@@ -198,7 +198,7 @@ proptest! {
             let expected: Vec<Option<u32>> = chosen
                 .iter()
                 .enumerate()
-                .map(|(place, row)| bits(whole.get(place, model.output_cell(columns[*row as usize]).unwrap())))
+                .map(|(index, row)| bits(whole.get(index, model.output_cell(columns[*row as usize]).unwrap())))
                 .collect();
             let mut one = Rows::new(&model, 1);
             for ((cell, number), kind) in one.floats_mut(0).iter_mut().zip(&shared).zip(&sketch.kinds) {
@@ -221,9 +221,9 @@ proptest! {
         row in numbers(FLOATS),
     ) {
         let mut encoded = prost::Message::encode_to_vec(&model(&sketch));
-        for (place, byte) in changes {
-            let place = place.index(encoded.len());
-            encoded[place] = byte;
+        for (position, byte) in changes {
+            let position = position.index(encoded.len());
+            encoded[position] = byte;
         }
         if let Ok(model) = NativeModel::open(&encoded) {
             for kernel in Kernel::available() {

@@ -38,14 +38,14 @@ impl Checker {
         }
     }
 
-    pub(super) fn close_bodies(&mut self, place: usize) {
-        while let Some(body) = self.open.pop_if(|(_, last)| *last < place) {
+    pub(super) fn close_bodies(&mut self, index: usize) {
+        while let Some(body) = self.open.pop_if(|(_, last)| *last < index) {
             self.closed.push(body);
         }
     }
 
     /// The last instruction so far of the innermost body around it, of which a macro's own is not part.
-    pub(super) fn note_result(&self, place: usize, is_fold: bool, instructions: &mut [Instruction]) {
+    pub(super) fn note_result(&self, index: usize, is_fold: bool, instructions: &mut [Instruction]) {
         let around = if is_fold {
             self.open.split_last().map(|(_, around)| around)
         } else {
@@ -54,15 +54,15 @@ impl Checker {
         if let Some((first, _)) = around.and_then(<[_]>::last)
             && let Some(Instruction::Fold(_, _, body)) = instructions.get_mut(first - 1)
         {
-            body.result = Register(place);
+            body.result = Register(index);
         }
     }
 
-    pub(super) fn register(&self, number: u32, place: usize) -> Result<Register, BundleError> {
+    pub(super) fn register(&self, number: u32, index: usize) -> Result<Register, BundleError> {
         let register = number as usize;
-        if register >= place {
+        if register >= index {
             return Err(BundleError::malformed(format!(
-                "register {register} is not below {place}"
+                "register {register} is not below {index}"
             )));
         }
         if self
@@ -79,7 +79,7 @@ impl Checker {
 
     fn feature(&self, index: u32) -> Result<FeatureId, BundleError> {
         if (index as usize) < self.scope.features {
-            return Ok(FeatureId::from_place(index));
+            return Ok(FeatureId::from_index(index));
         }
         Err(BundleError::malformed(format!(
             "feature {index} is not among the {} before",
@@ -89,7 +89,7 @@ impl Checker {
 
     pub(super) fn instruction(
         &mut self,
-        place: usize,
+        position: usize,
         count: usize,
         message: v1::Instruction,
     ) -> Result<Instruction, BundleError> {
@@ -98,7 +98,7 @@ impl Checker {
         let operands: Vec<Register> = message
             .operands
             .iter()
-            .map(|number| self.register(*number, place))
+            .map(|number| self.register(*number, position))
             .collect::<Result<_, _>>()?;
         let constant = message.constant.and_then(|value| value.kind);
         match operation {
@@ -114,7 +114,7 @@ impl Checker {
             Operation::Has => none(&operands)
                 .and(self.feature(message.index))
                 .map(Instruction::Has),
-            Operation::Element => none(&operands).and(self.element(place)),
+            Operation::Element => none(&operands).and(self.element(position)),
             Operation::Input => none(&operands).and(self.input(message.index)),
             Operation::All
             | Operation::Exists
@@ -122,15 +122,15 @@ impl Checker {
             | Operation::Filter
             | Operation::Map => {
                 let [list] = exactly(&operands)?;
-                self.fold(place, count, operation, list, message.body as usize)
+                self.fold(position, count, operation, list, message.body as usize)
             }
             _ => plain(operation, &operands, constant.as_ref()),
         }
     }
 
-    fn element(&self, place: usize) -> Result<Instruction, BundleError> {
+    fn element(&self, index: usize) -> Result<Instruction, BundleError> {
         match self.open.last() {
-            Some((first, _)) if *first == place => Ok(Instruction::Element),
+            Some((first, _)) if *first == index => Ok(Instruction::Element),
             _ => Err(BundleError::malformed(
                 "ELEMENT is only allowed at the start of a body".to_owned(),
             )),
@@ -155,13 +155,13 @@ impl Checker {
 
     fn fold(
         &mut self,
-        place: usize,
+        index: usize,
         count: usize,
         operation: Operation,
         list: Register,
         body: usize,
     ) -> Result<Instruction, BundleError> {
-        let end = place.saturating_add(body);
+        let end = index.saturating_add(body);
         let end_max = self
             .open
             .last()
@@ -172,7 +172,7 @@ impl Checker {
             )));
         }
         BundleError::limit("nested bodies", self.open.len() + 1, BODY_DEPTH_MAX)?;
-        self.open.push((place + 1, end));
+        self.open.push((index + 1, end));
         let fold = match operation {
             Operation::All => Fold::All,
             Operation::Exists => Fold::Exists,
@@ -181,7 +181,7 @@ impl Checker {
             _ => Fold::Map,
         };
         // Known once the body has ended: see `note_result`.
-        let result = Register(place);
+        let result = Register(index);
         Ok(Instruction::Fold(fold, list, Body { length: body, result }))
     }
 }
@@ -223,7 +223,7 @@ fn plain(
             let [text] = exactly(operands)?;
             Ok(Instruction::Matches(text, Box::new(pattern(constant)?)))
         }
-        Operation::Index => exactly(operands).map(|[list, place]| Instruction::At(list, place)),
+        Operation::Index => exactly(operands).map(|[list, index]| Instruction::At(list, index)),
         Operation::ToInt => convert(Type::Int),
         Operation::ToDouble => convert(Type::Double),
         Operation::ToString => convert(Type::String),

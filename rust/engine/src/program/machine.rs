@@ -82,8 +82,8 @@ impl<'a> Machine<'a> {
         self.registers.get(register.0).unwrap_or(MISSING)
     }
 
-    fn write(&mut self, place: usize, value: Value<'a>) {
-        if let Some(register) = self.registers.get_mut(place) {
+    fn write(&mut self, index: usize, value: Value<'a>) {
+        if let Some(register) = self.registers.get_mut(index) {
             *register = value;
         }
     }
@@ -100,19 +100,19 @@ impl<'a> Machine<'a> {
     }
 
     fn run_range(&mut self, program: &'a Program, features: &[Value<'a>], first: usize, end: usize) {
-        let mut place = first;
-        while place < end {
-            let Some(instruction) = program.instructions.get(place) else {
+        let mut index = first;
+        while index < end {
+            let Some(instruction) = program.instructions.get(index) else {
                 return;
             };
             if let Instruction::Fold(fold, list, body) = instruction {
-                let result = self.fold(program, features, place, *fold, *list, *body);
-                self.write(place, result.unwrap_or(Value::Missing));
-                place += 1 + body.length;
+                let result = self.fold(program, features, index, *fold, *list, *body);
+                self.write(index, result.unwrap_or(Value::Missing));
+                index += 1 + body.length;
             } else {
                 let result = self.step(instruction, features);
-                self.write(place, result.unwrap_or(Value::Missing));
-                place += 1;
+                self.write(index, result.unwrap_or(Value::Missing));
+                index += 1;
             }
         }
     }
@@ -122,7 +122,7 @@ impl<'a> Machine<'a> {
         &mut self,
         program: &'a Program,
         features: &[Value<'a>],
-        place: usize,
+        index: usize,
         fold: Fold,
         list: Register,
         body: Body,
@@ -130,7 +130,7 @@ impl<'a> Machine<'a> {
         let Value::List(list) = self.read(list).clone() else {
             return None;
         };
-        let (element_at, end) = (place + 1, place + 1 + body.length);
+        let (element_at, end) = (index + 1, index + 1 + body.length);
         let mut gathered = Gathered::default();
         for element in list.iter() {
             self.spend(body.length)?;
@@ -144,10 +144,10 @@ impl<'a> Machine<'a> {
     fn step(&mut self, instruction: &'a Instruction, features: &[Value<'a>]) -> Option<Value<'a>> {
         match instruction {
             Instruction::Constant(kind) => Some(Value::of(kind)),
-            Instruction::Feature(feature) => features.get(feature.place()).cloned(),
+            Instruction::Feature(feature) => features.get(feature.index()).cloned(),
             Instruction::Has(feature) => Some(Value::Bool(
                 features
-                    .get(feature.place())
+                    .get(feature.index())
                     .is_some_and(|value| !value.is_missing()),
             )),
             // `fold` writes an element and runs what follows it; a macro's own instruction never comes here.
@@ -183,8 +183,8 @@ impl<'a> Machine<'a> {
                 self.spend(text.as_str().len())?;
                 Some(Value::Bool(regex.is_match(text.as_str())))
             }
-            Instruction::At(list, place) => match (self.read(*list), self.read(*place)) {
-                (Value::List(list), Value::Int(place)) => list.get(usize::try_from(*place).ok()?),
+            Instruction::At(list, index) => match (self.read(*list), self.read(*index)) {
+                (Value::List(list), Value::Int(index)) => list.get(usize::try_from(*index).ok()?),
                 _ => None,
             },
             Instruction::Convert(to, operand) => {

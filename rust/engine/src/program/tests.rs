@@ -106,8 +106,8 @@ fn arithmetic_without_a_result_is_missing() {
         ),
         (two(Sub, duration("1h"), duration("90m")), "-30 minutes"),
     ];
-    for (place, (found, expected)) in cases.into_iter().enumerate() {
-        assert_eq!(found, expected, "case {place}");
+    for (index, (found, expected)) in cases.into_iter().enumerate() {
+        assert_eq!(found, expected, "case {index}");
     }
 }
 
@@ -157,8 +157,8 @@ fn comparisons_are_exact_and_typed() {
         (apply(In, &[None, Some(strings(&["a"]))]), "missing"),
         (apply(Eq, &[None, None]), "missing"),
     ];
-    for (place, (found, expected)) in cases.into_iter().enumerate() {
-        assert_eq!(found, expected, "case {place}");
+    for (index, (found, expected)) in cases.into_iter().enumerate() {
+        assert_eq!(found, expected, "case {index}");
     }
 }
 
@@ -187,8 +187,8 @@ fn texts_and_lists_are_searched() {
         (matches("card-12", "[0-9]+"), "true"),
         (matches("card", "^[0-9]+$"), "false"),
     ];
-    for (place, (found, expected)) in cases.into_iter().enumerate() {
-        assert_eq!(found, expected, "case {place}");
+    for (index, (found, expected)) in cases.into_iter().enumerate() {
+        assert_eq!(found, expected, "case {index}");
     }
 }
 
@@ -225,8 +225,8 @@ fn conversions_without_a_result_are_missing() {
         (one(ToDuration, string("1d")), "missing"),
         (one(ToDuration, string("999999999999999999h")), "missing"),
     ];
-    for (place, (found, expected)) in cases.into_iter().enumerate() {
-        assert_eq!(found, expected, "case {place}");
+    for (index, (found, expected)) in cases.into_iter().enumerate() {
+        assert_eq!(found, expected, "case {index}");
     }
 }
 
@@ -265,8 +265,8 @@ fn parts_of_time_count_as_cel_counts() {
         (one(GetMilliseconds, duration("1m1.5s")), "500"),
         (one(GetFullYear, duration("90m")), "missing"),
     ];
-    for (place, (found, expected)) in cases.into_iter().enumerate() {
-        assert_eq!(found, expected, "case {place}");
+    for (index, (found, expected)) in cases.into_iter().enumerate() {
+        assert_eq!(found, expected, "case {index}");
     }
 }
 
@@ -328,8 +328,8 @@ fn macros_loop_over_lists() {
         (fold(ExistsOne, broken_at_2()), "missing"),
         (fold(Filter, broken_at_2()), "missing"),
     ];
-    for (place, (found, expected)) in cases.into_iter().enumerate() {
-        assert_eq!(found, expected, "case {place}");
+    for (index, (found, expected)) in cases.into_iter().enumerate() {
+        assert_eq!(found, expected, "case {index}");
     }
 }
 
@@ -474,7 +474,7 @@ fn any_instruction() -> impl Strategy<Value = v1::Instruction> {
 
 /// As many operands as an operation takes, of the registers before it, so that most programs are well formed.
 fn mended(mut instructions: Vec<v1::Instruction>) -> Vec<v1::Instruction> {
-    for (place, instruction) in (0_u32..).zip(&mut instructions) {
+    for (index, instruction) in (0_u32..).zip(&mut instructions) {
         let count = match instruction.operation() {
             Operation::Constant
             | Operation::Feature
@@ -488,9 +488,9 @@ fn mended(mut instructions: Vec<v1::Instruction>) -> Vec<v1::Instruction> {
         };
         instruction.operands.resize(count, 0);
         for operand in &mut instruction.operands {
-            *operand %= place.max(1);
+            *operand %= index.max(1);
         }
-        if place == 0 || instruction.operation() == Operation::Constant && instruction.constant.is_none() {
+        if index == 0 || instruction.operation() == Operation::Constant && instruction.constant.is_none() {
             *instruction = read(0);
         }
     }

@@ -149,7 +149,7 @@ pub(super) fn parse_timestamp(text: &str) -> Option<i64> {
     let shape = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
     if shape
         .iter()
-        .any(|(place, byte)| local.as_bytes().get(*place) != Some(byte))
+        .any(|(index, byte)| local.as_bytes().get(*index) != Some(byte))
     {
         return None;
     }

@@ -127,8 +127,8 @@ fn cause(register: Register, instruction: &Instruction, machine: &Machine<'_>) -
             machine.read(*operand).to_string(),
             *kind,
         )),
-        Instruction::At(list, place) => match machine.read(*place) {
-            Value::Int(place) => Some(Cause::NoElement(*list, usize::try_from(*place).ok()?)),
+        Instruction::At(list, index) => match machine.read(*index) {
+            Value::Int(index) => Some(Cause::NoElement(*list, usize::try_from(*index).ok()?)),
             _ => None,
         },
         _ => None,

@@ -84,7 +84,7 @@ struct Input<'a> {
 /// Where a column's elements come from. A feature is the same for all actions, and so is looked at once.
 enum Origin<'a> {
     Feature(Option<Cell<'a>>),
-    /// Place in the action's attributes, and the value for a missing one.
+    /// Position in the action's attributes, and the value for a missing one.
     Action(usize, Option<Cell<'a>>),
 }
 
@@ -113,9 +113,9 @@ impl<'a> Input<'a> {
         columns.iter().all(|origin| {
             let cell = match origin {
                 Origin::Feature(cell) => *cell,
-                Origin::Action(place, stand_in) => bundle.actions[action]
+                Origin::Action(index, stand_in) => bundle.actions[action]
                     .attributes
-                    .get(*place)
+                    .get(*index)
                     .and_then(Option::as_ref)
                     .and_then(|kind| constant_cell(*element_type, kind))
                     .or(*stand_in),
@@ -133,14 +133,14 @@ impl<'a> Origin<'a> {
             .and_then(|kind| constant_cell(element_type, kind));
         match column.source {
             ColumnSource::Feature(feature) => {
-                let value = features.get(feature.place());
+                let value = features.get(feature.index());
                 Self::Feature(
                     value
                         .and_then(|value| feature_cell(element_type, value))
                         .or(stand_in),
                 )
             }
-            ColumnSource::ActionAttribute(place) => Self::Action(place, stand_in),
+            ColumnSource::ActionAttribute(index) => Self::Action(index, stand_in),
         }
     }
 }

@@ -24,7 +24,7 @@ pub(crate) fn tally(
     for propensity in propensities {
         let action = &bundle.actions[propensity.action];
         let Some(model) = action.model else { continue };
-        if let Some(asked) = asked.get_mut(model.place()) {
+        if let Some(asked) = asked.get_mut(model.index()) {
             *asked = true;
         }
         let row = &bundle.models[model];
@@ -35,8 +35,8 @@ pub(crate) fn tally(
             count(model, row.histograms.score(propensity.value));
         }
     }
-    for (place, _) in asked.iter().enumerate().filter(|(_, asked)| **asked) {
-        let model = ModelId::from_place(narrow(place));
+    for (index, _) in asked.iter().enumerate().filter(|(_, asked)| **asked) {
+        let model = ModelId::from_index(narrow(index));
         count(model, DECISIONS);
         let histograms = &bundle.models[model].histograms;
         histograms.features(features, |counter| count(model, counter));

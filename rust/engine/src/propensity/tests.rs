@@ -71,7 +71,7 @@ impl Scorer for Told {
         propensities: &mut Vec<f64>,
     ) -> Result<(), ScoreError> {
         self.asked
-            .push(format!("{} {} {:?}", model.place(), batch.rows, batch.inputs));
+            .push(format!("{} {} {:?}", model.index(), batch.rows, batch.inputs));
         propensities.extend(self.answer.clone()?);
         Ok(())
     }

@@ -107,7 +107,7 @@ impl Record<'static> {
 }
 
 fn number<I: Id>(id: I) -> u32 {
-    narrow(id.place())
+    narrow(id.index())
 }
 
 fn requested(requested: RequestedPlacement) -> record::Requested {
@@ -122,7 +122,7 @@ fn inputs(inputs: &Attributes<'_>, bundle: &Bundle) -> Vec<record::Input> {
     let mut read = vec![false; bundle.attributes.len()];
     for feature in bundle.features.rows() {
         if let Source::Attribute(attribute) = feature.source
-            && let Some(read) = read.get_mut(attribute.place())
+            && let Some(read) = read.get_mut(attribute.index())
         {
             *read = true;
         }
@@ -176,7 +176,7 @@ fn check_all<M, T>(messages: Vec<M>, check: impl FnMut(M) -> Checked<T>) -> Chec
 
 fn index<I: Id>(field: &'static str, index: u32, size: usize) -> Checked<I> {
     if (index as usize) < size {
-        Ok(I::from_place(index))
+        Ok(I::from_index(index))
     } else {
         Err(RecordError::Malformed { field })
     }
@@ -251,8 +251,8 @@ fn check_placed(
     let action: ActionId = index("placed", message.action, bundle.actions.len())?;
     let factors = match (message.rank as usize).checked_sub(1) {
         None => None,
-        Some(place) => {
-            let of_rank = ranked.get(place).filter(|ranked| ranked.action == action);
+        Some(position) => {
+            let of_rank = ranked.get(position).filter(|ranked| ranked.action == action);
             Some(of_rank.ok_or(malformed)?.factors)
         }
     };

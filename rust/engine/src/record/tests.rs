@@ -188,7 +188,7 @@ proptest! {
         let request = Request::check(&bundle, message).unwrap();
         let moment = Moment { now_us: 0, seed: 0 };
         let mut decision = decide(&bundle, &request, capsule.as_ref(), moment, &mut NoModels);
-        let refused: Vec<_> = bundle.actions.ids().enumerate().filter(|(place, _)| refused.contains(place)).collect();
+        let refused: Vec<_> = bundle.actions.ids().enumerate().filter(|(index, _)| refused.contains(index)).collect();
         decision.refill(&refused.iter().map(|(_, action)| *action).collect::<Vec<_>>());
 
         let record = decision.record();

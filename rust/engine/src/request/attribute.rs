@@ -33,23 +33,23 @@ pub(crate) fn check_attributes(
 ) -> Result<Vec<Sent>, RequestError> {
     limit(field, messages.len(), count_max)?;
     let mut sent = Vec::with_capacity(messages.len());
-    for (place, message) in messages.into_iter().enumerate() {
+    for (index, message) in messages.into_iter().enumerate() {
         let one =
-            attribute(bundle, root, message).map_err(|error| error.within(&format!("{field}[{place}]")))?;
+            attribute(bundle, root, message).map_err(|error| error.within(&format!("{field}[{index}]")))?;
         sent.push(one);
     }
     let mut seen: Vec<(AttributeId, usize)> = sent
         .iter()
         .zip(0..)
-        .map(|(one, place)| (one.attribute, place))
+        .map(|(one, index)| (one.attribute, index))
         .collect();
     seen.sort_unstable();
     for pair in seen.windows(2) {
-        if let [(first, _), (second, place)] = pair
+        if let [(first, _), (second, index)] = pair
             && first == second
         {
             let name = &bundle.attributes[*first].name;
-            return Err(RequestError::duplicate(format!("{field}[{place}].name"), name));
+            return Err(RequestError::duplicate(format!("{field}[{index}].name"), name));
         }
     }
     Ok(sent)
@@ -71,10 +71,10 @@ pub(crate) fn find_next(
     name: &str,
     before: Option<AttributeId>,
 ) -> Option<AttributeId> {
-    let place = before.map_or(0, |before| before.place() + 1);
-    let next = bundle.attributes.rows().get(place);
+    let index = before.map_or(0, |before| before.index() + 1);
+    let next = bundle.attributes.rows().get(index);
     if next.is_some_and(|row| row.root == root && row.name == name) {
-        return Some(id(place));
+        return Some(id(index));
     }
     find(bundle, root, name)
 }

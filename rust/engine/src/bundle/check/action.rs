@@ -69,7 +69,7 @@ pub(super) fn channel(message: v1::Channel, actions: usize) -> Checked<Channel> 
 }
 
 /// What an action points into.
-pub(super) struct Around<'a> {
+pub(super) struct References<'a> {
     pub(super) sizes: Sizes,
     pub(super) issues: &'a [Issue],
     pub(super) groups: &'a [Group],
@@ -78,7 +78,7 @@ pub(super) struct Around<'a> {
     pub(super) types: &'a [Type],
 }
 
-impl Around<'_> {
+impl References<'_> {
     /// Levers of the group and its issue.
     fn inherited_percent(&self, group: usize) -> f64 {
         let Some(group) = self.groups.get(group) else {
@@ -87,7 +87,7 @@ impl Around<'_> {
         group.lever_percent
             + self
                 .issues
-                .get(group.issue.place())
+                .get(group.issue.index())
                 .map_or(0.0, |issue| issue.lever_percent)
     }
 }
@@ -95,10 +95,10 @@ impl Around<'_> {
 /// `policies` gets those of the action.
 pub(super) fn action(
     message: v1::Action,
-    around: &Around<'_>,
+    references: &References<'_>,
     policies: &mut PolicyTable,
 ) -> Checked<Action> {
-    let sizes = around.sizes;
+    let sizes = references.sizes;
     let group: GroupId = index("group", message.group, sizes.groups)?;
     let clauses = |field, numbers: &[u32]| indices(field, numbers, sizes.clauses, POLICY_CLAUSES_MAX);
     policies.push(
@@ -125,7 +125,7 @@ pub(super) fn action(
         }
     };
     BundleError::limit("treatments", message.treatments.len(), TREATMENTS_MAX)?;
-    let treatments = check_rows("treatments", message.treatments, |row| treatment(row, around))?;
+    let treatments = check_rows("treatments", message.treatments, |row| treatment(row, references))?;
     unique(
         "treatments",
         treatments.iter().map(|treatment| treatment.name.as_str()),
@@ -139,7 +139,7 @@ pub(super) fn action(
         value,
         lever_percent: finite(
             "lever_percent",
-            message.lever_percent + around.inherited_percent(group.place()),
+            message.lever_percent + references.inherited_percent(group.index()),
         )?,
         prior: message.prior,
         model: message
@@ -149,7 +149,7 @@ pub(super) fn action(
         model_column: message.model_column.map(|column| column as usize),
         mandatory: message.mandatory,
         treatments: Table::new(treatments),
-        attributes: action_attributes(message.attributes, around.types)?,
+        attributes: action_attributes(message.attributes, references.types)?,
     })
 }
 
@@ -171,11 +171,11 @@ fn action_attributes(values: Vec<v1::Value>, types: &[Type]) -> Checked<Vec<Opti
     })
 }
 
-fn treatment(message: v1::Treatment, around: &Around<'_>) -> Checked<Treatment> {
-    let channel: ChannelId = index("channel", message.channel, around.channels.len())?;
-    let placements = around
+fn treatment(message: v1::Treatment, references: &References<'_>) -> Checked<Treatment> {
+    let channel: ChannelId = index("channel", message.channel, references.channels.len())?;
+    let placements = references
         .channels
-        .get(channel.place())
+        .get(channel.index())
         .map_or(0, |channel| channel.placements.len());
     Ok(Treatment {
         name: message.name,
@@ -187,7 +187,7 @@ fn treatment(message: v1::Treatment, around: &Around<'_>) -> Checked<Treatment> 
         eligibility: indices(
             "eligibility",
             &message.eligibility,
-            around.sizes.clauses,
+            references.sizes.clauses,
             POLICY_CLAUSES_MAX,
         )?,
         content: message.content,
@@ -198,7 +198,7 @@ fn treatment(message: v1::Treatment, around: &Around<'_>) -> Checked<Treatment> 
 pub(super) fn treatable(mut channels: Vec<Channel>, actions: &Table<ActionId, Action>) -> Vec<Channel> {
     for (action, row) in actions.iter() {
         for (_, treatment) in row.treatments.iter() {
-            let Some(channel) = channels.get_mut(treatment.channel.place()) else {
+            let Some(channel) = channels.get_mut(treatment.channel.index()) else {
                 continue;
             };
             channel.treatable.insert(action);

@@ -65,7 +65,7 @@ pub(super) fn features(messages: Vec<v1::Feature>, attributes: &[Attribute]) -> 
         let source = match message.source {
             Some(v1::feature::Source::Attribute(number)) => {
                 let attribute: AttributeId = index("attribute", number, attributes.len())?;
-                let declared = attributes.get(attribute.place());
+                let declared = attributes.get(attribute.index());
                 if declared.is_none_or(|declared| declared.root == Root::Action || declared.kind != kind) {
                     return Err(BundleError::malformed(
                         "an action's attribute, or of another type".to_owned(),
@@ -107,7 +107,7 @@ pub(super) fn literal(
     texts.push(message.text);
     let feature: FeatureId = index("feature", message.feature, features.len())?;
     let kind = features
-        .get(feature.place())
+        .get(feature.index())
         .map_or(Type::Bool, |feature| feature.kind);
     let mismatch = || BundleError::malformed("the test does not fit the feature's type".to_owned());
     let test = match message.test {

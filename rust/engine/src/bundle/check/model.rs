@@ -25,7 +25,7 @@ pub(super) fn bound(
 ) -> impl Iterator<Item = Vec<(ActionId, Option<usize>)>> + use<> {
     let mut bound = vec![Vec::new(); models];
     for (action, row) in actions.iter() {
-        if let Some(list) = row.model.and_then(|model| bound.get_mut(model.place())) {
+        if let Some(list) = row.model.and_then(|model| bound.get_mut(model.index())) {
             list.push((action, row.model_column));
         }
     }
@@ -102,7 +102,7 @@ fn column(
     let (source, kind) = match message.source {
         Some(model_column::Source::Feature(number)) => {
             let feature: FeatureId = index("feature", number, features.len())?;
-            let kind = features.get(feature.place()).map(|feature| feature.kind);
+            let kind = features.get(feature.index()).map(|feature| feature.kind);
             (ColumnSource::Feature(feature), kind)
         }
         Some(model_column::Source::ActionAttribute(number)) => (

@@ -129,11 +129,11 @@ fn drawn(clauses: &[(u8, u8, u8)], actions: &[(u8, u8, u8, u8)], limit: u32) -> 
         })
         .collect();
     bundle.message.groups[0].limit = limit;
-    for (place, (value, first, count, top)) in actions.iter().enumerate() {
+    for (position, (value, first, count, top)) in actions.iter().enumerate() {
         let own = (0..count % 4).map(|more| clauses[usize::from(first.wrapping_add(more)) % clauses.len()]);
         let own: std::collections::BTreeSet<u32> = own.collect();
         let action = bundle.action(
-            &format!("action-{place}"),
+            &format!("action-{position}"),
             [10.0, 15.0, 20.0, 30.0][usize::from(value % 4)],
         );
         action.eligibility = own.into_iter().collect();
@@ -162,8 +162,8 @@ proptest! {
             attribute("products", strings(&["gold"])),
             attribute("segment", string("affluent")),
         ];
-        let mut place = 0;
-        customer.retain(|_| { place += 1; known >> place & 1 == 0 });
+        let mut index = 0;
+        customer.retain(|_| { index += 1; known >> index & 1 == 0 });
         let answer = explained(&bundle, &["hero", "sidebar"], customer.clone());
         for left in &answer.explanation.as_ref().unwrap().actions {
             let Some(advice) = &left.advice else { continue };

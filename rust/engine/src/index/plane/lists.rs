@@ -1,12 +1,12 @@
-//! Kill lists: for each place on an axis, the slots that have a literal there which is false.
+//! Kill lists: for each position on an axis, the slots that have a literal there which is false.
 //!
 //! All of them are stretches of one array, two bytes a literal. Slots of literals that turn at a segment are sorted so
-//! that those of one place are one stretch; slots of equalities so that those of one place are all but few.
+//! that those of one position are one stretch; slots of equalities so that those of one position are all but few.
 
 use super::{
     super::{
         axes::Axes,
-        axis::{AxisId, Place, Places},
+        axis::{AxisId, Position, Positions},
         sense::{Cut, Sense},
     },
     Entry,
@@ -18,7 +18,7 @@ type Stretch = (u32, u32);
 
 /// The kill lists of one plane.
 #[derive(Debug, Default)]
-pub(super) struct Lists {
+pub(super) struct KillLists {
     ordered: Vec<Ordered>,
     coded: Vec<Coded>,
     slots: Vec<u16>,
@@ -33,7 +33,7 @@ pub(super) struct Lists {
 #[derive(Debug)]
 struct Ordered {
     axis: AxisId,
-    /// Place in `Lists::of_segments`.
+    /// Place in `KillLists::of_segments`.
     first: u32,
     /// Stretches of each segment.
     per_segment: u32,
@@ -46,7 +46,7 @@ struct Ordered {
 #[derive(Debug)]
 struct Coded {
     axis: AxisId,
-    /// Place in `Lists::of_codes`, with one more before the first code.
+    /// Position in `KillLists::of_codes`, with one more before the first code.
     first: u32,
     code_count: u32,
     /// A value may have several codes.
@@ -70,7 +70,7 @@ pub(super) struct Kills {
     pub(super) false_ones: Vec<Stretch>,
 }
 
-impl Lists {
+impl KillLists {
     /// Gives back the memory that growing took. To be called when everything is added.
     pub(super) fn finish(&mut self) {
         self.ordered.shrink_to_fit();
@@ -181,7 +181,7 @@ impl Lists {
         let by_code = |of: &[(&[u32], u16)], base: u32| {
             let mut found: Vec<(u32, u32, u16)> = (base..)
                 .zip(of)
-                .flat_map(|(place, (codes, slot))| codes.iter().map(move |code| (*code, place, *slot)))
+                .flat_map(|(position, (codes, slot))| codes.iter().map(move |code| (*code, position, *slot)))
                 .collect();
             found.sort_unstable();
             found
@@ -256,14 +256,14 @@ impl Lists {
 
     /// Finds the slots of which a literal is unknown or false, for all axes before any is marked: none has then to wait
     /// for another's memory.
-    pub(super) fn find(&self, places: &Places, kills: &mut Kills) {
+    pub(super) fn find(&self, positions: &Positions, kills: &mut Kills) {
         kills.unknown.clear();
         kills.false_ones.clear();
         kills
             .false_ones
             .reserve(self.ordered.len() + 2 * self.coded.len());
-        self.find_ordered(places, kills);
-        self.find_coded(places, kills);
+        self.find_ordered(positions, kills);
+        self.find_coded(positions, kills);
     }
 
     /// Marks the slots of some stretches.
@@ -275,12 +275,12 @@ impl Lists {
         }
     }
 
-    fn find_ordered(&self, places: &Places, kills: &mut Kills) {
+    fn find_ordered(&self, positions: &Positions, kills: &mut Kills) {
         for list in &self.ordered {
-            match places.get(list.axis) {
-                Place::MISSING => kills.unknown.push(list.all),
-                Place::NAN => kills.false_ones.push(list.nan),
-                Place(segment) => {
+            match positions.get(list.axis) {
+                Position::MISSING => kills.unknown.push(list.all),
+                Position::NAN => kills.false_ones.push(list.nan),
+                Position(segment) => {
                     let first = (list.first + segment * list.per_segment) as usize;
                     let stretches = self.of_segments.get(first..first + list.per_segment as usize);
                     for (start, end) in stretches.unwrap_or_default() {
@@ -293,25 +293,25 @@ impl Lists {
         }
     }
 
-    fn find_coded(&self, places: &Places, kills: &mut Kills) {
+    fn find_coded(&self, positions: &Positions, kills: &mut Kills) {
         for list in &self.coded {
-            match places.get(list.axis) {
-                Place::MISSING => kills.unknown.push(list.all),
-                place if list.is_written_out => {
-                    let code = if place == Place::NAN {
+            match positions.get(list.axis) {
+                Position::MISSING => kills.unknown.push(list.all),
+                position if list.is_written_out => {
+                    let code = if position == Position::NAN {
                         list.code_count
                     } else {
-                        place.0
+                        position.0
                     };
-                    let places = (list.first + code) as usize;
-                    if let Some([(_, start), (_, end)]) = self.of_codes.get(places..places + 2) {
+                    let positions = (list.first + code) as usize;
+                    if let Some([(_, start), (_, end)]) = self.of_codes.get(positions..positions + 2) {
                         kills.false_ones.push((*start, *end));
                     }
                 }
-                place if list.is_of_lists => {
-                    self.kill_codes(list, places.codes(place), &mut kills.false_ones);
+                position if list.is_of_lists => {
+                    self.kill_codes(list, positions.codes(position), &mut kills.false_ones);
                 }
-                Place(code) if code < list.code_count => {
+                Position(code) if code < list.code_count => {
                     self.kill_codes(list, &[code], &mut kills.false_ones);
                 }
                 // NaN, and whatever no policy names.
@@ -324,8 +324,9 @@ impl Lists {
     fn kill_codes(&self, list: &Coded, codes: &[u32], kills: &mut Vec<Stretch>) {
         let (mut from, end) = list.plain;
         for code in codes {
-            let place = (list.first + code) as usize;
-            let Some([(spared, struck), (spared_end, struck_end)]) = self.of_codes.get(place..place + 2)
+            let position = (list.first + code) as usize;
+            let Some([(spared, struck), (spared_end, struck_end)]) =
+                self.of_codes.get(position..position + 2)
             else {
                 continue;
             };

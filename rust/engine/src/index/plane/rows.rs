@@ -1,4 +1,4 @@
-//! Rows: for each place on an axis, a bit for each slot, which is 0 where a literal of the slot is false.
+//! Rows: for each position on an axis, a bit for each slot, which is 0 where a literal of the slot is false.
 //!
 //! Places with the same bits share a row, and one that takes nothing away has none.
 
@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::{
     super::{
         axes::Axes,
-        axis::{AxisId, Place, Places},
+        axis::{AxisId, Position, Positions},
         plan::Form,
         sense::Sense,
     },
@@ -23,24 +23,24 @@ const NONE: u32 = u32::MAX;
 
 /// The rows of one plane.
 #[derive(Debug, Default)]
-pub(super) struct Rows {
+pub(super) struct PlaneRows {
     /// By extent, then axis.
-    groups: Vec<Group>,
+    groups: Vec<RowGroup>,
     /// Groups that `finish` puts in order.
-    added: Vec<(Extent, Group)>,
+    added: Vec<(Extent, RowGroup)>,
     /// How many groups each extent has.
     extents: Vec<(Extent, usize)>,
     /// Where rows begin in `lines`: for each group that of NaN, that of a missing value, and then one for each of its
-    /// places.
+    /// positions.
     starts: Vec<u32>,
     lines: Vec<Line>,
 }
 
 /// Rows of one axis in one region of the plane.
 #[derive(Clone, Copy, Debug)]
-struct Group {
+struct RowGroup {
     axis: AxisId,
-    /// Place in `Rows::starts`.
+    /// Place in `PlaneRows::starts`.
     first: u32,
     /// Segments that share a row: two to this power.
     step_log2: u8,
@@ -49,16 +49,16 @@ struct Group {
     code_count: u32,
 }
 
-/// Of a group in `Rows::starts`.
+/// Of a group in `PlaneRows::starts`.
 const AT_NAN: usize = 0;
 const WHEN_MISSING: usize = 1;
 const PLACES: usize = 2;
 
-impl Rows {
+impl PlaneRows {
     pub(super) fn bytes(&self) -> usize {
         self.lines.len() * size_of::<Line>()
             + self.starts.len() * size_of::<u32>()
-            + self.groups.len() * size_of::<Group>()
+            + self.groups.len() * size_of::<RowGroup>()
     }
 
     pub(super) fn group_count(&self) -> usize {
@@ -86,7 +86,7 @@ impl Rows {
         }
         self.added.push((
             extent,
-            Group {
+            RowGroup {
                 axis: id,
                 first,
                 step_log2,
@@ -113,7 +113,7 @@ impl Rows {
     pub(super) fn apply(
         &self,
         kernel: Kernel,
-        places: &Places,
+        positions: &Positions,
         not_false: &mut [Line],
         starts: &mut Vec<u32>,
     ) {
@@ -124,7 +124,7 @@ impl Rows {
             starts.clear();
             starts.reserve(own.len());
             for group in own {
-                self.find(group, places, starts);
+                self.find(group, positions, starts);
             }
             if let Some(into) = not_false.get_mut(extent.lines()) {
                 kernel.and_rows(into, &self.lines, starts);
@@ -133,14 +133,14 @@ impl Rows {
     }
 
     /// ANDs the rows of missing values into `truth`.
-    pub(super) fn apply_missing(&self, kernel: Kernel, places: &Places, truth: &mut [Line]) {
+    pub(super) fn apply_missing(&self, kernel: Kernel, positions: &Positions, truth: &mut [Line]) {
         let mut groups = self.groups.as_slice();
         for (extent, group_count) in &self.extents {
             let (own, rest) = groups.split_at(*group_count);
             groups = rest;
             for group in own
                 .iter()
-                .filter(|group| places.get(group.axis) == Place::MISSING)
+                .filter(|group| positions.get(group.axis) == Position::MISSING)
             {
                 let start = self.starts.get(group.first as usize + WHEN_MISSING);
                 if let (Some(into), Some(start)) = (truth.get_mut(extent.lines()), start) {
@@ -150,29 +150,31 @@ impl Rows {
         }
     }
 
-    fn find(&self, group: &Group, places: &Places, starts: &mut Vec<u32>) {
+    fn find(&self, group: &RowGroup, positions: &Positions, starts: &mut Vec<u32>) {
         let first = group.first as usize;
-        let place = match places.get(group.axis) {
-            Place::MISSING => return,
-            Place::NAN => first + AT_NAN,
-            place if group.is_of_lists => return self.find_elements(group, places.codes(place), starts),
-            place => first + PLACES + (place.0 >> group.step_log2) as usize,
+        let position = match positions.get(group.axis) {
+            Position::MISSING => return,
+            Position::NAN => first + AT_NAN,
+            position if group.is_of_lists => {
+                return self.find_elements(group, positions.codes(position), starts);
+            }
+            position => first + PLACES + (position.0 >> group.step_log2) as usize,
         };
-        if let Some(start) = self.starts.get(place).filter(|start| **start != NONE) {
+        if let Some(start) = self.starts.get(position).filter(|start| **start != NONE) {
             starts.push(*start);
         }
     }
 
     /// `codes`: ascending.
-    fn find_elements(&self, group: &Group, codes: &[u32], starts: &mut Vec<u32>) {
+    fn find_elements(&self, group: &RowGroup, codes: &[u32], starts: &mut Vec<u32>) {
         let mut codes = codes.iter().peekable();
         for code in 0..group.code_count {
             let mut is_in = false;
             while codes.next_if_eq(&&code).is_some() {
                 is_in = true;
             }
-            let place = group.first as usize + PLACES + 2 * code as usize + usize::from(is_in);
-            starts.extend(self.starts.get(place).filter(|start| **start != NONE));
+            let position = group.first as usize + PLACES + 2 * code as usize + usize::from(is_in);
+            starts.extend(self.starts.get(position).filter(|start| **start != NONE));
         }
     }
 }
@@ -202,30 +204,30 @@ impl<'b, 'e> Builder<'b, 'e> {
 
     /// One more of the slot's literals is false.
     fn fail(&mut self, slot: u16) {
-        let place = usize::from(slot) - self.extent.first as usize * Line::SLOTS;
-        if let Some(falses) = self.falses.get_mut(place) {
+        let position = usize::from(slot) - self.extent.first as usize * Line::SLOTS;
+        if let Some(falses) = self.falses.get_mut(position) {
             *falses += 1;
             if *falses == 1 {
-                self.flip(place);
+                self.flip(position);
             }
         }
     }
 
     /// One less.
     fn restore(&mut self, slot: u16) {
-        let place = usize::from(slot) - self.extent.first as usize * Line::SLOTS;
-        if let Some(falses) = self.falses.get_mut(place) {
+        let position = usize::from(slot) - self.extent.first as usize * Line::SLOTS;
+        if let Some(falses) = self.falses.get_mut(position) {
             *falses -= 1;
             if *falses == 0 {
-                self.flip(place);
+                self.flip(position);
             }
         }
     }
 
-    fn flip(&mut self, place: usize) {
-        let line = self.row.get_mut(place / Line::SLOTS);
-        if let Some(word) = line.and_then(|line| line.0.get_mut(place / 64 % 8)) {
-            *word ^= 1 << (place % 64);
+    fn flip(&mut self, position: usize) {
+        let line = self.row.get_mut(position / Line::SLOTS);
+        if let Some(word) = line.and_then(|line| line.0.get_mut(position / 64 % 8)) {
+            *word ^= 1 << (position % 64);
         }
     }
 

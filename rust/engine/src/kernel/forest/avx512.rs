@@ -12,8 +12,8 @@ use std::arch::x86_64::{
 };
 
 use super::{
-    LEFTMOST, SIDE_BY_SIDE, Slots,
-    block::{Line, Totals, Weights},
+    KeySlots, LEFTMOST, SIDE_BY_SIDE,
+    block::{LeafMasks, Totals, Weights},
     ranks::{LANES_MAX, Lane, Masks, Tests, Words},
 };
 
@@ -32,7 +32,7 @@ impl Ranks {
 /// `keys` must have all slots of each row.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,popcnt")]
-pub(super) unsafe fn rank(lanes: &[Lane], slots: Slots, keys: *const u32, ranks: &mut [Ranks]) -> bool {
+pub(super) unsafe fn rank(lanes: &[Lane], slots: KeySlots, keys: *const u32, ranks: &mut [Ranks]) -> bool {
     // Lane by lane, so that one lane's cuts stay in the nearest cache for all rows.
     for (number, lane) in lanes.iter().enumerate().take(LANES_MAX) {
         // SAFETY: 16 numbers, aligned to as many bytes.
@@ -124,10 +124,10 @@ pub(super) fn descend(words: &Words, depth: usize) -> [usize; SIDE_BY_SIDE] {
         at = _mm512_add_epi64(_mm512_add_epi64(at, at), right);
     }
     at = _mm512_sub_epi64(at, _mm512_set1_epi64(1 << depth));
-    let mut places = [0; SIDE_BY_SIDE];
+    let mut indices = [0; SIDE_BY_SIDE];
     // SAFETY: 64 bytes.
-    unsafe { _mm512_storeu_si512(places.as_mut_ptr().cast(), at) };
-    places
+    unsafe { _mm512_storeu_si512(indices.as_mut_ptr().cast(), at) };
+    indices
 }
 
 /// The leaves of eight trees that no mask has ruled out.
@@ -230,7 +230,7 @@ pub(super) const ROWS: usize = 16;
 /// Numbers of 32 bits out of a table of 64, by the low six bits of each place.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn pick(places: __m512i, table: &[f32; 64]) -> __m512 {
+fn pick(indices: __m512i, table: &[f32; 64]) -> __m512 {
     let table = table.as_ptr();
     // SAFETY: 64 numbers.
     let tables = unsafe {
@@ -241,9 +241,9 @@ fn pick(places: __m512i, table: &[f32; 64]) -> __m512 {
             _mm512_loadu_ps(table.add(48)),
         ]
     };
-    let first = _mm512_permutex2var_ps(tables[0], places, tables[1]);
-    let second = _mm512_permutex2var_ps(tables[2], places, tables[3]);
-    let is_second = _mm512_test_epi32_mask(places, _mm512_set1_epi32(32));
+    let first = _mm512_permutex2var_ps(tables[0], indices, tables[1]);
+    let second = _mm512_permutex2var_ps(tables[2], indices, tables[3]);
+    let is_second = _mm512_test_epi32_mask(indices, _mm512_set1_epi32(32));
     _mm512_mask_blend_ps(is_second, first, second)
 }
 
@@ -262,8 +262,8 @@ fn descend_rows(words: &RowWords, depth: usize) -> __m512i {
         at = down(at, _mm512_srlv_epi32(upper, at));
     }
     if depth > 5 {
-        let place = _mm512_sub_epi32(at, _mm512_set1_epi32(32));
-        at = down(at, _mm512_srlv_epi32(lower, place));
+        let index = _mm512_sub_epi32(at, _mm512_set1_epi32(32));
+        at = down(at, _mm512_srlv_epi32(lower, index));
     }
     _mm512_sub_epi32(at, _mm512_set1_epi32(1 << depth))
 }
@@ -301,7 +301,7 @@ fn left_over_rows(words: &RowWords, masks: &[u64; 64], nodes: usize) -> __m512i 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,popcnt")]
 pub(super) unsafe fn share(
     lanes: &[Lane],
-    slots: Slots,
+    slots: KeySlots,
     groups: &[(Box<Tests>, Box<Masks>)],
     keys: *const u32,
     left: &mut [u64],
@@ -326,7 +326,7 @@ pub(super) unsafe fn share(
 /// Adds the weights of the leftmost leaves that are left, sixteen rows at a time.
 #[inline]
 #[target_feature(enable = "avx512f,avx512cd")]
-pub(super) fn add(masks: &[u64], own: &[Line], weights: &[Weights], totals: &mut Totals) {
+pub(super) fn add(masks: &[u64], own: &[LeafMasks], weights: &[Weights], totals: &mut Totals) {
     // SAFETY (of all loads and stores): lines, tables and totals are whole registers, aligned to as much.
     let mut sums = unsafe { _mm512_load_ps(totals.0.as_ptr()) };
     for ((mask, own), weights) in masks.iter().zip(own).zip(weights) {

@@ -7,7 +7,7 @@ pub(super) const LEAVES_MAX: usize = 64;
 
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
-pub(super) struct Line(pub(super) [u64; BLOCK]);
+pub(super) struct LeafMasks(pub(super) [u64; BLOCK]);
 
 #[derive(Clone, Debug)]
 #[repr(align(64))]

@@ -9,8 +9,8 @@
 //! Trees whose leaves do not fit a word of 64 are walked for each row, unless they test shared axes alone.
 
 use super::{
-    Forest, Kernel, LEFTMOST, SIDE_BY_SIDE, Sets, Slots, Tested, Tree,
-    block::{BLOCK, LEAVES_MAX, Line, Totals},
+    Forest, Kernel, KeySlots, LEFTMOST, SIDE_BY_SIDE, Sets, Tested, Tree,
+    block::{BLOCK, LEAVES_MAX, LeafMasks, Totals},
     masked::{AxisKind, Masked, add_masked, kind},
 };
 
@@ -20,9 +20,9 @@ const CODE_BYTES_MAX: usize = 64 << 20;
 /// Trees of one target, factored for a number of rows.
 #[derive(Debug)]
 pub(crate) struct Factored {
-    slots: Slots,
+    slots: KeySlots,
     /// Of own and mixed keys.
-    row_slots: Slots,
+    row_slots: KeySlots,
     /// In the order in which trees are added.
     entries: Vec<Entry>,
     shared: Forest,
@@ -51,7 +51,7 @@ fn are_coded(sets: &Sets, trees: usize) -> bool {
 impl Factored {
     /// The keys that rows bring for these trees: those of sets only where a tree is walked for each row, or sets are too
     /// many for masks.
-    pub(crate) fn row_slots(trees: &[Tree], tested: Tested<'_>, kinds: &[AxisKind]) -> Slots {
+    pub(crate) fn row_slots(trees: &[Tree], tested: Tested<'_>, kinds: &[AxisKind]) -> KeySlots {
         let is_masked = |tree: &Tree| tree.leaves <= LEAVES_MAX || is_shared(tree, tested.slots, kinds);
         if are_coded(tested.sets, trees.len()) && trees.iter().all(is_masked) {
             tested.slots.without_sets()
@@ -173,9 +173,9 @@ impl Factored {
         walked.clear();
         walked.resize(BLOCK * trees, 0.0);
         let mut keys = vec![0; stride];
-        for (place, row) in rows.iter().enumerate() {
+        for (index, row) in rows.iter().enumerate() {
             let own = self.own_keys.get(*row as usize * stride..).unwrap_or_default();
-            let mixed = mixed.get(place * stride..).unwrap_or_default();
+            let mixed = mixed.get(index * stride..).unwrap_or_default();
             for (slot, key) in keys.iter_mut().enumerate() {
                 let axis = u16::try_from(slot).map(|slot| self.slots.axis(slot).0);
                 let from = match axis.ok().and_then(|axis| self.kinds.get(axis)) {
@@ -247,13 +247,13 @@ struct Scratch {
     masks: Vec<u64>,
     /// The leaves that own and mixed nodes leave, for the rows of one block; empty if there are no mixed
     /// nodes.
-    own: Vec<Line>,
+    own: Vec<LeafMasks>,
     /// The weights of walked trees, for the rows of one block.
     walked: Vec<f32>,
 }
 
 /// Whether a tree tests shared axes alone.
-fn is_shared(tree: &Tree, slots: Slots, kinds: &[AxisKind]) -> bool {
+fn is_shared(tree: &Tree, slots: KeySlots, kinds: &[AxisKind]) -> bool {
     tree.nodes
         .iter()
         .all(|node| kind(node.slot, slots, kinds) == AxisKind::Shared)

@@ -36,22 +36,22 @@ impl Heap {
             leaves: [[0; WIDTH]; SIDE_BY_SIDE],
             depth,
         };
-        for (place, (tree, first_leaf)) in trees.iter().enumerate() {
-            heap.add(place, tree, *first_leaf, targets, weights)?;
+        for (index, (tree, first_leaf)) in trees.iter().enumerate() {
+            heap.add(index, tree, *first_leaf, targets, weights)?;
         }
         Some(heap)
     }
 
     fn add(
         &mut self,
-        place: usize,
+        index: usize,
         tree: &Tree,
         first_leaf: u32,
         targets: usize,
         weights: &[f32],
     ) -> Option<()> {
         let bottom = 1 << self.depth;
-        let (slots, keys) = (self.slots.get_mut(place)?, self.keys.get_mut(place)?);
+        let (slots, keys) = (self.slots.get_mut(index)?, self.keys.get_mut(index)?);
         let mut pending = vec![(tree.root(), 1_usize)];
         while let Some((child, at)) = pending.pop() {
             match child {
@@ -68,9 +68,9 @@ impl Heap {
                         at *= 2;
                     }
                     let leaf = first_leaf + u32::try_from(leaf).ok()?;
-                    *self.leaves.get_mut(place)?.get_mut(at - bottom)? = leaf;
+                    *self.leaves.get_mut(index)?.get_mut(at - bottom)? = leaf;
                     if targets == 1 {
-                        *self.weights.get_mut(place)?.get_mut(at - bottom)? = *weights.get(leaf as usize)?;
+                        *self.weights.get_mut(index)?.get_mut(at - bottom)? = *weights.get(leaf as usize)?;
                     }
                 }
             }
@@ -93,24 +93,24 @@ impl Heap {
         clippy::inline_always,
         reason = "has to become a part of what has the instructions"
     )]
-    pub(super) fn weights(&self, places: [usize; SIDE_BY_SIDE]) -> [f32; SIDE_BY_SIDE] {
+    pub(super) fn weights(&self, indices: [usize; SIDE_BY_SIDE]) -> [f32; SIDE_BY_SIDE] {
         let mut tables = self.weights.iter();
-        places.map(|place| {
+        indices.map(|index| {
             tables
                 .next()
-                .and_then(|table| table.get(place))
+                .and_then(|table| table.get(index))
                 .copied()
                 .unwrap_or(0.0)
         })
     }
 
     /// The leaves at these places.
-    pub(super) fn leaves(&self, places: [usize; SIDE_BY_SIDE]) -> [u32; SIDE_BY_SIDE] {
+    pub(super) fn leaves(&self, indices: [usize; SIDE_BY_SIDE]) -> [u32; SIDE_BY_SIDE] {
         let mut tables = self.leaves.iter();
-        places.map(|place| {
+        indices.map(|index| {
             tables
                 .next()
-                .and_then(|table| table.get(place))
+                .and_then(|table| table.get(index))
                 .copied()
                 .unwrap_or(0)
         })
@@ -125,7 +125,7 @@ impl Heap {
         clippy::inline_always,
         reason = "has to become a part of what has the instructions"
     )]
-    pub(super) unsafe fn places(&self, keys: *const u32) -> [usize; SIDE_BY_SIDE] {
+    pub(super) unsafe fn indices(&self, keys: *const u32) -> [usize; SIDE_BY_SIDE] {
         // SAFETY: the caller's.
         unsafe {
             match self.depth {

@@ -4,8 +4,8 @@
 #[cfg(target_arch = "x86_64")]
 use super::avx512;
 use super::{
-    Kernel, SIDE_BY_SIDE, Set, Slots, Tested, Tree,
-    block::{BLOCK, LEAVES_MAX, Line, Totals, Weights},
+    Kernel, KeySlots, SIDE_BY_SIDE, Set, Tested, Tree,
+    block::{BLOCK, LEAVES_MAX, LeafMasks, Totals, Weights},
     has_rank_kernel,
     ranks::{Lane, Lanes, Masks, Tests},
     scan::Scan,
@@ -30,22 +30,22 @@ pub(super) struct Masked {
     mixed: Scan,
     /// Of each row in blocks: `[block][tree][row]`, what its own nodes leave.
     // Invariant: `count` for each block.
-    pub(super) own: Vec<Line>,
+    pub(super) own: Vec<LeafMasks>,
     /// For each tree, the weight of each leaf.
     // Invariant: `count` of them.
     pub(super) weights: Vec<Weights>,
     /// Eight trees each, for machines with AVX-512.
-    ranked: Option<Ranked>,
+    ranked: Option<SharedRanks>,
 }
 
 /// Shared nodes as tests of ranks, of eight trees each.
 #[derive(Debug)]
-struct Ranked {
+struct SharedRanks {
     lanes: Vec<Lane>,
     groups: Vec<(Box<Tests>, Box<Masks>)>,
 }
 
-pub(super) fn kind(slot: u16, slots: Slots, kinds: &[AxisKind]) -> AxisKind {
+pub(super) fn kind(slot: u16, slots: KeySlots, kinds: &[AxisKind]) -> AxisKind {
     let kind = kinds.get(slots.axis(slot).0);
     kind.copied().unwrap_or(AxisKind::Mixed)
 }
@@ -56,14 +56,14 @@ impl Masked {
         tested: Tested<'_>,
         is_coded: bool,
         kinds: &[AxisKind],
-        (row_slots, own_keys): (Slots, &[u32]),
+        (row_slots, own_keys): (KeySlots, &[u32]),
     ) -> Option<Self> {
         let of = |wanted: AxisKind| move |slot: u16| kind(slot, tested.slots, kinds) == wanted;
         let scan = |wanted: AxisKind| Scan::new(trees, tested, is_coded, of(wanted));
         let own = scan(AxisKind::Own)?;
         let count = trees.len();
         let rows = own_keys.len().checked_div(row_slots.count()).unwrap_or(0);
-        let mut lines = vec![Line([u64::MAX; BLOCK]); rows.div_ceil(BLOCK) * count];
+        let mut lines = vec![LeafMasks([u64::MAX; BLOCK]); rows.div_ceil(BLOCK) * count];
         for (row, keys) in own_keys.chunks_exact(row_slots.count().max(1)).enumerate() {
             own.go(keys, |tree, mask| {
                 let line = lines.get_mut(row / BLOCK * count + tree);
@@ -97,13 +97,13 @@ impl Masked {
     }
 
     /// What the shared nodes of each tree leave.
-    pub(super) fn share(&self, kernel: Kernel, slots: Slots, keys: &[u32], masks: &mut [u64]) {
+    pub(super) fn share(&self, kernel: Kernel, slots: KeySlots, keys: &[u32], masks: &mut [u64]) {
         if keys.len() < slots.count() {
             return;
         }
         match (kernel.0, &self.ranked) {
             #[cfg(target_arch = "x86_64")]
-            (Set::Avx512, Some(Ranked { lanes, groups })) => {
+            (Set::Avx512, Some(SharedRanks { lanes, groups })) => {
                 // SAFETY: ranks exist only where the machine has the instructions; there is a key for each slot.
                 unsafe { avx512::share(lanes, slots, groups, keys.as_ptr(), masks) };
                 self.shared.go_coded(keys, |tree, mask| keep(masks, tree, mask));
@@ -113,15 +113,22 @@ impl Masked {
     }
 
     /// Joins the masks of mixed nodes to a copy of a block's own ones; empty if there are no mixed nodes.
-    pub(super) fn mix(&self, block: usize, rows: &[u32], keys: &[u32], stride: usize, own: &mut Vec<Line>) {
+    pub(super) fn mix(
+        &self,
+        block: usize,
+        rows: &[u32],
+        keys: &[u32],
+        stride: usize,
+        own: &mut Vec<LeafMasks>,
+    ) {
         if self.mixed.is_empty() {
             return;
         }
         own.clear();
         let start = block * self.count;
         own.extend_from_slice(self.own.get(start..start + self.count).unwrap_or_default());
-        for (place, row) in rows.iter().enumerate() {
-            let keys = keys.get(place * stride..).unwrap_or_default();
+        for (index, row) in rows.iter().enumerate() {
+            let keys = keys.get(index * stride..).unwrap_or_default();
             self.mixed.go(keys, |tree, mask| {
                 let line = own.get_mut(tree);
                 if let Some(left) = line.and_then(|line| line.0.get_mut(*row as usize % BLOCK)) {
@@ -139,18 +146,18 @@ fn keep(masks: &mut [u64], tree: usize, mask: u64) {
 }
 
 /// The shared nodes of eight trees each that test no sets, as tests of ranks.
-fn ranked(trees: &[Tree], tested: Tested<'_>, is_shared: impl Fn(u16) -> bool) -> Option<Ranked> {
+fn ranked(trees: &[Tree], tested: Tested<'_>, is_shared: impl Fn(u16) -> bool) -> Option<SharedRanks> {
     let is_tested = |slot: u16| is_shared(slot) && tested.slots.set(slot).is_none();
     let lanes = Lanes::new(trees, tested, is_tested)?;
     let nothing = Tree::default();
     let groups = trees.chunks(SIDE_BY_SIDE).map(|some| {
         let trees: [(&Tree, u32); SIDE_BY_SIDE] =
-            std::array::from_fn(|place| (some.get(place).unwrap_or(&nothing), 0));
+            std::array::from_fn(|index| (some.get(index).unwrap_or(&nothing), 0));
         let (tests, masks, _) = Tests::any(&trees, &lanes, is_tested, &[])?;
         Some((tests, masks))
     });
     let groups = groups.collect::<Option<_>>()?;
-    Some(Ranked {
+    Some(SharedRanks {
         lanes: lanes.all,
         groups,
     })
@@ -160,7 +167,7 @@ fn ranked(trees: &[Tree], tested: Tested<'_>, is_shared: impl Fn(u16) -> bool) -
 pub(super) fn add_masked(
     kernel: Kernel,
     masks: &[u64],
-    own: &[Line],
+    own: &[LeafMasks],
     weights: &[Weights],
     rows: usize,
     totals: &mut Totals,
@@ -178,7 +185,7 @@ pub(super) fn add_masked(
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
-fn add_avx2(masks: &[u64], own: &[Line], weights: &[Weights], rows: usize, totals: &mut Totals) {
+fn add_avx2(masks: &[u64], own: &[LeafMasks], weights: &[Weights], rows: usize, totals: &mut Totals) {
     add_here(masks, own, weights, rows, totals);
 }
 
@@ -187,7 +194,7 @@ fn add_avx2(masks: &[u64], own: &[Line], weights: &[Weights], rows: usize, total
     clippy::inline_always,
     reason = "has to become a part of what has the instructions"
 )]
-fn add_here(masks: &[u64], own: &[Line], weights: &[Weights], rows: usize, totals: &mut Totals) {
+fn add_here(masks: &[u64], own: &[LeafMasks], weights: &[Weights], rows: usize, totals: &mut Totals) {
     match rows {
         0..=4 => add_first::<4>(masks, own, weights, totals),
         5..=8 => add_first::<8>(masks, own, weights, totals),
@@ -200,7 +207,7 @@ fn add_here(masks: &[u64], own: &[Line], weights: &[Weights], rows: usize, total
     clippy::inline_always,
     reason = "has to become a part of what has the instructions"
 )]
-fn add_first<const ROWS: usize>(masks: &[u64], own: &[Line], weights: &[Weights], totals: &mut Totals) {
+fn add_first<const ROWS: usize>(masks: &[u64], own: &[LeafMasks], weights: &[Weights], totals: &mut Totals) {
     let Some(totals) = totals.0.first_chunk_mut::<ROWS>() else {
         return;
     };

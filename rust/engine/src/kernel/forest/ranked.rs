@@ -1,7 +1,7 @@
 //! Sums by ranks: sixteen rows at a time, or one row and many groups of trees.
 
 use super::{
-    Forest, Form, Group, Kernel, Ranked, SIDE_BY_SIDE, Slots,
+    Forest, Form, Kernel, KeySlots, RankTests, SIDE_BY_SIDE, TreeGroup,
     avx512::{self, Ends, ROWS, Ranks, RowWords},
     block::Totals,
     ranks::{RankTables, Words},
@@ -10,7 +10,7 @@ use super::{
 /// With at most this number of rows, each is summed separately.
 const FEW_ROWS: usize = 2;
 
-impl Group {
+impl TreeGroup {
     /// How the leaves of ranked trees are found for many rows.
     fn ends(&self) -> Option<Ends<'_>> {
         let ranked = self.ranked.as_ref()?;
@@ -27,7 +27,7 @@ impl Group {
 /// Up to sixteen rows that have been ranked.
 struct RankedRows<'a> {
     tables: &'a RankTables,
-    slots: Slots,
+    slots: KeySlots,
     keys: &'a [u32],
     ranks: [Ranks; ROWS],
     is_missing: bool,
@@ -128,10 +128,10 @@ impl Forest {
         let at_once = ROWS / count.max(1);
         for (chunk, groups) in self.groups.chunks(at_once).enumerate() {
             let mut filled = words.iter_mut();
-            for (place, group) in groups.iter().enumerate() {
+            for (index, group) in groups.iter().enumerate() {
                 for ((row, ranks), words) in rows.ranks.iter().enumerate().take(count).zip(&mut filled) {
                     if let Some(ranked) = &group.ranked {
-                        let sets = rows.sets(row, chunk * at_once + place, &ranked.columns);
+                        let sets = rows.sets(row, chunk * at_once + index, &ranked.columns);
                         avx512::test(&ranked.tests, ranks, rows.is_missing, &sets, words);
                     }
                 }
@@ -140,9 +140,9 @@ impl Forest {
             for group in groups {
                 for (row, sums) in sums.chunks_exact_mut(self.targets).enumerate() {
                     let Some(words) = filled.next() else { break };
-                    let places = match (&group.ranked, &group.form) {
+                    let indices = match (&group.ranked, &group.form) {
                         (
-                            Some(Ranked {
+                            Some(RankTests {
                                 masks: Some(masks), ..
                             }),
                             Form::Walk(walk),
@@ -152,10 +152,10 @@ impl Forest {
                         _ => unsafe {
                             group
                                 .form
-                                .places(rows.keys.as_ptr().add(row * self.slots.count()))
+                                .indices(rows.keys.as_ptr().add(row * self.slots.count()))
                         },
                     };
-                    self.add(&group.form, places, sums);
+                    self.add(&group.form, indices, sums);
                 }
             }
         }

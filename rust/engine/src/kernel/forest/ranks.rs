@@ -71,7 +71,7 @@ pub(super) struct SetTest {
     number: usize,
     node: Node,
     tree: usize,
-    place: usize,
+    index: usize,
 }
 
 /// What the rows of a forest are ranked and looked up in.
@@ -109,7 +109,7 @@ impl RankTables {
             let words = self.words.get_mut(test.column)?.iter_mut();
             let words = words.skip(group).step_by(self.groups);
             for (words, goes_right) in words.zip(sets.goes_right(test.number, &test.node)) {
-                *words.0.get_mut(test.tree)? |= u64::from(goes_right) << test.place;
+                *words.0.get_mut(test.tree)? |= u64::from(goes_right) << test.index;
             }
         }
         Some(())
@@ -196,8 +196,8 @@ impl<'a> Lanes<'a> {
 impl Lane {
     fn new(axis: usize, cuts: &[u32]) -> Self {
         let mut blocks = [[RIGHTMOST; 16]; 16];
-        for (place, cut) in blocks.as_flattened_mut().iter_mut().zip(cuts) {
-            *place = *cut;
+        for (index, cut) in blocks.as_flattened_mut().iter_mut().zip(cuts) {
+            *index = *cut;
         }
         Self {
             axis,
@@ -219,7 +219,7 @@ impl Tests {
     fn set(
         &mut self,
         tree: usize,
-        place: usize,
+        index: usize,
         node: &Node,
         lanes: &Lanes<'_>,
         sets: &mut Vec<SetTest>,
@@ -230,13 +230,13 @@ impl Tests {
                 number: set,
                 node: *node,
                 tree,
-                place,
+                index,
             });
             return Some(());
         }
         let (lane, cut) = lanes.test(node)?;
-        *self.lanes.get_mut(tree)?.get_mut(place)? = lane;
-        *self.cuts.get_mut(tree)?.get_mut(place)? = cut;
+        *self.lanes.get_mut(tree)?.get_mut(index)? = lane;
+        *self.cuts.get_mut(tree)?.get_mut(index)? = cut;
         Some(())
     }
 
@@ -249,11 +249,11 @@ impl Tests {
         let mut sets = Vec::new();
         for (number, (tree, _)) in trees.iter().enumerate() {
             let mut pending = vec![(tree.root(), 1_usize)];
-            while let Some((child, place)) = pending.pop() {
+            while let Some((child, index)) = pending.pop() {
                 if let Child::Node(node) = child {
                     let node = tree.nodes.get(node)?;
-                    tests.set(number, place, node, lanes, &mut sets)?;
-                    pending.extend([(node.left, 2 * place), (node.right, 2 * place + 1)]);
+                    tests.set(number, index, node, lanes, &mut sets)?;
+                    pending.extend([(node.left, 2 * index), (node.right, 2 * index + 1)]);
                 }
             }
         }
@@ -283,12 +283,12 @@ impl Tests {
                 *weight = *leaf;
             }
             *masks.lines.get_mut(number)? = tree.nodes.len().div_ceil(8);
-            for (place, (node, mask)) in tree.nodes.iter().zip(left_behind).enumerate() {
+            for (index, (node, mask)) in tree.nodes.iter().zip(left_behind).enumerate() {
                 if !is_tested(node.slot) {
                     continue;
                 }
-                tests.set(number, place, node, lanes, &mut sets)?;
-                *masks.nodes.get_mut(number)?.get_mut(place)? = mask;
+                tests.set(number, index, node, lanes, &mut sets)?;
+                *masks.nodes.get_mut(number)?.get_mut(index)? = mask;
             }
         }
         Some((tests, masks, sets))

@@ -4,7 +4,7 @@
 //! value, and what the sets say of it is known ahead: as bits here, as masks and words of truth values where a kernel keeps
 //! them for its own trees.
 
-use super::{Node, SIGN, Slots, key};
+use super::{KeySlots, Node, SIGN, key};
 
 /// The sets of all columns. Columns are numbered by the position of their codes among the slots, sets by the
 /// position of their keys.
@@ -28,7 +28,7 @@ struct Column {
 /// What trees test.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tested<'a> {
-    pub(crate) slots: Slots,
+    pub(crate) slots: KeySlots,
     pub(crate) sets: &'a Sets,
 }
 

@@ -23,8 +23,8 @@ impl Drawn {
         sets
     }
 
-    pub(crate) fn all_slots(&self) -> Slots {
-        Slots {
+    pub(crate) fn all_slots(&self) -> KeySlots {
+        KeySlots {
             axes: self.slots,
             is_paired: false,
             columns: self.columns.len(),
@@ -51,7 +51,7 @@ impl Drawn {
     }
 
     /// The keys of a row that has been settled.
-    pub(crate) fn keys(row: &[f32], slots: Slots) -> Vec<u32> {
+    pub(crate) fn keys(row: &[f32], slots: KeySlots) -> Vec<u32> {
         let is_code = |slot: usize| (slots.first_code()..slots.first_set()).contains(&slot);
         let code = |number: f32| (0..u16::MAX).position(|code| f32::from(code) >= number).unwrap();
         let numbers = row.iter().take(slots.count()).enumerate();
@@ -127,16 +127,16 @@ fn number(sketches: &[Sketch], at: usize, tree: &mut Tree) -> Child {
             Child::Leaf(tree.leaves - 1)
         }
         Sketch::Node(left, right, slot, threshold) => {
-            let place = tree.nodes.len();
+            let index = tree.nodes.len();
             tree.nodes.push(Node {
                 slot,
                 threshold,
                 left: Child::Leaf(0),
                 right: Child::Leaf(0),
             });
-            tree.nodes[place].left = number(sketches, left, tree);
-            tree.nodes[place].right = number(sketches, right, tree);
-            Child::Node(place)
+            tree.nodes[index].left = number(sketches, left, tree);
+            tree.nodes[index].right = number(sketches, right, tree);
+            Child::Node(index)
         }
     }
 }
@@ -146,12 +146,12 @@ fn tree(choices: &[(usize, u16, u8)], slots: usize, is_deep: bool) -> Tree {
     let mut sketches = vec![Sketch::Leaf];
     let mut leaves = vec![0];
     for (choice, slot, threshold) in choices {
-        let place = if is_deep {
+        let index = if is_deep {
             leaves.len() - 1
         } else {
             choice % leaves.len()
         };
-        let split = leaves.swap_remove(place);
+        let split = leaves.swap_remove(index);
         let slot = u16::try_from(usize::from(*slot) % slots).unwrap();
         sketches[split] = Sketch::Node(
             sketches.len(),
@@ -239,7 +239,7 @@ pub(crate) fn drawn() -> impl Strategy<Value = Drawn> {
 /// Numbers where trees turn, between them, and where missing ones are.
 pub(crate) fn slot_values(count: usize) -> impl Strategy<Value = Vec<f32>> {
     let value = prop_oneof![
-        6 => any::<u8>().prop_map(|place| (f32::from(place) - 128.0) / 8.0),
+        6 => any::<u8>().prop_map(|index| (f32::from(index) - 128.0) / 8.0),
         2 => -17.0..17.0_f32,
         1 => Just(f32::INFINITY),
         1 => Just(f32::NEG_INFINITY),
@@ -312,8 +312,8 @@ proptest! {
         let slots = drawn.all_slots();
         let (mut kinds, mut shared, mut rows) = (kinds, shared, rows);
         // A set is of the kind of its column.
-        for (place, (count, _)) in drawn.columns.iter().enumerate() {
-            kinds.extend(vec![kinds[drawn.slots + place]; *count]);
+        for (index, (count, _)) in drawn.columns.iter().enumerate() {
+            kinds.extend(vec![kinds[drawn.slots + index]; *count]);
         }
         drawn.settle(&mut shared);
         rows.chunks_exact_mut(slots.count()).for_each(|row| drawn.settle(row));
@@ -375,9 +375,9 @@ fn what_is_no_tree_is_refused() {
     let refused = |nodes: Vec<Node>| {
         let leaves = nodes.len() + 1;
         let tree = Tree { nodes, leaves };
-        let slots = Slots {
+        let slots = KeySlots {
             axes: 1,
-            ..Slots::default()
+            ..KeySlots::default()
         };
         let sets = Sets::default();
         let tested = Tested { slots, sets: &sets };

@@ -41,9 +41,9 @@ impl Walk {
             roots: [0; SIDE_BY_SIDE],
             depth: 0,
         };
-        for (place, (tree, first_leaf)) in trees.iter().enumerate() {
-            *walk.roots.get_mut(place)? = walk.entries.len();
-            walk.add(place, tree, *first_leaf)?;
+        for (index, (tree, first_leaf)) in trees.iter().enumerate() {
+            *walk.roots.get_mut(index)? = walk.entries.len();
+            walk.add(index, tree, *first_leaf)?;
         }
         if targets == 1 {
             let weight = |leaf: &u32| weights.get(*leaf as usize).copied();
@@ -53,7 +53,7 @@ impl Walk {
     }
 
     /// Level by level: so children are never far from their parents, and siblings are neighbours.
-    fn add(&mut self, place: usize, tree: &Tree, first_leaf: u32) -> Option<()> {
+    fn add(&mut self, index: usize, tree: &Tree, first_leaf: u32) -> Option<()> {
         let mut leaf_places = vec![0; tree.leaves];
         let mut level = vec![tree.root()];
         let mut depth = 0;
@@ -93,7 +93,7 @@ impl Walk {
             level = children;
         }
         self.depth = self.depth.max(depth);
-        *self.leaf_places.get_mut(place)? = leaf_places;
+        *self.leaf_places.get_mut(index)? = leaf_places;
         Some(())
     }
 
@@ -103,13 +103,13 @@ impl Walk {
         clippy::inline_always,
         reason = "has to become a part of what has the instructions"
     )]
-    pub(super) fn weights(&self, places: [usize; SIDE_BY_SIDE]) -> [f32; SIDE_BY_SIDE] {
-        places.map(|place| self.weights.get(place).copied().unwrap_or(0.0))
+    pub(super) fn weights(&self, indices: [usize; SIDE_BY_SIDE]) -> [f32; SIDE_BY_SIDE] {
+        indices.map(|index| self.weights.get(index).copied().unwrap_or(0.0))
     }
 
     /// The leaves at these places.
-    pub(super) fn leaves(&self, places: [usize; SIDE_BY_SIDE]) -> [u32; SIDE_BY_SIDE] {
-        places.map(|place| self.leaves.get(place).copied().unwrap_or(0))
+    pub(super) fn leaves(&self, indices: [usize; SIDE_BY_SIDE]) -> [u32; SIDE_BY_SIDE] {
+        indices.map(|index| self.leaves.get(index).copied().unwrap_or(0))
     }
 
     /// The places of the first leaves in words of leaves, of which the first is the highest bit.
@@ -121,10 +121,10 @@ impl Walk {
     pub(super) fn leaf_places(&self, words: [u64; SIDE_BY_SIDE]) -> [usize; SIDE_BY_SIDE] {
         let mut leaf_places = self.leaf_places.iter();
         words.map(|word| {
-            let places = leaf_places
+            let indices = leaf_places
                 .next()
-                .map(|places| places.get(word.leading_zeros() as usize));
-            places.flatten().map_or(0, |place| *place as usize)
+                .map(|indices| indices.get(word.leading_zeros() as usize));
+            indices.flatten().map_or(0, |index| *index as usize)
         })
     }
 
@@ -137,7 +137,7 @@ impl Walk {
         clippy::inline_always,
         reason = "has to become a part of what has the instructions"
     )]
-    pub(super) unsafe fn places(&self, keys: *const u32) -> [usize; SIDE_BY_SIDE] {
+    pub(super) unsafe fn indices(&self, keys: *const u32) -> [usize; SIDE_BY_SIDE] {
         let mut at = self.roots;
         for _ in 0..self.depth {
             for at in &mut at {

@@ -203,7 +203,7 @@ fn counted(bundle: &Bundle, customer: Vec<v1::Attribute>, scorer: &mut dyn Score
         .models()
         .map(|(_, model)| vec![0; model.histograms.counter_count()])
         .collect();
-    decision.tally(|model, counter| counters[model.place()][counter] += 1);
+    decision.tally(|model, counter| counters[model.index()][counter] += 1);
     counters
 }
 

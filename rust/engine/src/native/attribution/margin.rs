@@ -59,33 +59,33 @@ impl Graph<'_> {
     }
 
     fn constant(&self, cell: usize) -> Option<f64> {
-        let place = cell.checked_sub(self.model.inputs.floats)?;
-        self.model.constants.get(place).copied().map(f64::from)
+        let index = cell.checked_sub(self.model.inputs.floats)?;
+        self.model.constants.get(index).copied().map(f64::from)
     }
 
     /// The squashing on the way to a cell, and its scale; none if there is none.
     fn squashed(&self, mut cell: usize) -> Option<(ContributionScale, Vec<(usize, f64)>)> {
         let mut sign = 1.0;
         loop {
-            let (step, place) = self.writer(cell)?;
+            let (step, index) = self.writer(cell)?;
             match &step.operation {
-                Operation::Gather(sources) => cell = *sources.get(place)?,
+                Operation::Gather(sources) => cell = *sources.get(index)?,
                 Operation::Unary(Code::NativeNegate, from) => {
                     sign = -sign;
-                    cell = from.at(place);
+                    cell = from.at(index);
                 }
                 Operation::Unary(Code::NativeLogistic, from) => {
-                    return Some((ContributionScale::LogOdds, vec![(from.at(place), sign)]));
+                    return Some((ContributionScale::LogOdds, vec![(from.at(index), sign)]));
                 }
                 Operation::Softmax(start) if step.width == 2 => {
-                    let odds = vec![(start + place, sign), (start + 1 - place, -sign)];
+                    let odds = vec![(start + index, sign), (start + 1 - index, -sign)];
                     return Some((ContributionScale::LogOdds, odds));
                 }
                 Operation::Softmax(start) if step.width > 2 => {
-                    return Some((ContributionScale::ClassScore, vec![(start + place, sign)]));
+                    return Some((ContributionScale::ClassScore, vec![(start + index, sign)]));
                 }
                 Operation::Binary(code, left, right) => {
-                    let (left, right) = (left.at(place), right.at(place));
+                    let (left, right) = (left.at(index), right.at(index));
                     if *code == Code::NativeDivide
                         && let Some(from) = self.written_out_logistic(left, right)
                     {
@@ -103,18 +103,18 @@ impl Graph<'_> {
     /// Of x in 1 / (1 + exp(x)): its cell.
     fn written_out_logistic(&self, above: usize, below: usize) -> Option<usize> {
         let is_one = |cell| self.constant(cell) == Some(1.0);
-        let (sum, place) = self.writer(below)?;
+        let (sum, index) = self.writer(below)?;
         let Operation::Binary(Code::NativeAdd, left, right) = &sum.operation else {
             return None;
         };
-        let (left, right) = (left.at(place), right.at(place));
+        let (left, right) = (left.at(index), right.at(index));
         let exponential = if is_one(left) { right } else { left };
-        let (step, place) = self.writer(exponential)?;
+        let (step, index) = self.writer(exponential)?;
         match &step.operation {
             Operation::Unary(Code::NativeExponential, from)
                 if is_one(above) && (is_one(left) || is_one(right)) =>
             {
-                Some(from.at(place))
+                Some(from.at(index))
             }
             _ => None,
         }
@@ -167,11 +167,11 @@ impl Graph<'_> {
                 continue;
             }
             match writer {
-                Some((step, place)) if self.owners.get(cell) == Some(&Owner::Several) => {
+                Some((step, index)) if self.owners.get(cell) == Some(&Owner::Several) => {
                     let mut add = |cell: usize, factor: f64| {
                         *open.entry(cell).or_insert(0.0) += coefficient * factor;
                     };
-                    margin.constant += coefficient * self.summands(step, place, &mut add)?;
+                    margin.constant += coefficient * self.summands(step, index, &mut add)?;
                 }
                 _ => margin.cells.push((cell, coefficient)),
             }
@@ -183,32 +183,32 @@ impl Graph<'_> {
     fn summands(
         &self,
         step: &Step,
-        place: usize,
+        index: usize,
         add: &mut dyn FnMut(usize, f64),
     ) -> Result<f64, AttributionError> {
         match &step.operation {
             Operation::Gather(sources) => {
-                if let Some(cell) = sources.get(place) {
+                if let Some(cell) = sources.get(index) {
                     add(*cell, 1.0);
                 }
             }
-            Operation::Unary(Code::NativeNegate, from) => add(from.at(place), -1.0),
-            Operation::Binary(code, left, right) => self.combined(*code, (*left, *right), place, add)?,
+            Operation::Unary(Code::NativeNegate, from) => add(from.at(index), -1.0),
+            Operation::Binary(code, left, right) => self.combined(*code, (*left, *right), index, add)?,
             Operation::Reduce(code @ (Code::NativeReduceSum | Code::NativeReduceMean), start, count) => {
                 #[expect(clippy::cast_precision_loss, reason = "a group is shorter than 2^24 cells")]
                 let factor = match code {
                     Code::NativeReduceMean => 1.0 / *count as f64,
                     _ => 1.0,
                 };
-                let first = start + place * count;
+                let first = start + index * count;
                 (first..first + count).for_each(|cell| add(cell, factor));
             }
             Operation::Gemm { matrix, start } => {
                 if let Some(matrix) = self.model.matrices.get(*matrix) {
                     for row in 0..matrix.rows() {
-                        add(start + row, f64::from(matrix.weight(row, place)));
+                        add(start + row, f64::from(matrix.weight(row, index)));
                     }
-                    return Ok(f64::from(matrix.bias(place)));
+                    return Ok(f64::from(matrix.bias(index)));
                 }
             }
             operation => return Err(mixing(operation)),
@@ -220,10 +220,10 @@ impl Graph<'_> {
         &self,
         code: Code,
         (left, right): (Operand, Operand),
-        place: usize,
+        index: usize,
         add: &mut dyn FnMut(usize, f64),
     ) -> Result<(), AttributionError> {
-        let (left, right) = (left.at(place), right.at(place));
+        let (left, right) = (left.at(index), right.at(index));
         match (code, self.constant(left), self.constant(right)) {
             (Code::NativeAdd, ..) => {
                 add(left, 1.0);

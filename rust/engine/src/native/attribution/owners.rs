@@ -31,18 +31,18 @@ impl Owner {
 /// The owner of each cell. `columns` has the owner of each input column: numbers, then whole numbers, then texts.
 pub(super) fn of_cells(model: &NativeModel, columns: &[u16]) -> Vec<Owner> {
     let inputs = model.inputs;
-    let column = |place: usize| {
+    let column = |index: usize| {
         columns
-            .get(place)
+            .get(index)
             .map_or(Owner::Unowned, |owner| Owner::One(*owner))
     };
     let mut owners: Vec<Owner> = (0..inputs.floats).map(column).collect();
     owners.resize(inputs.floats + model.constants.len(), Owner::Unowned);
     for step in &model.steps {
         let written: Vec<Owner> = (0..step.width)
-            .map(|place| {
+            .map(|index| {
                 let mut owner = Owner::Unowned;
-                reads(model, step, place, |read| {
+                reads(model, step, index, |read| {
                     owner = owner.join(match read {
                         Read::Cell(cell) => owners.get(cell).copied().unwrap_or_default(),
                         Read::Int(int) => column(inputs.floats + int),
@@ -65,14 +65,14 @@ enum Read {
 }
 
 /// Shows what the cell at a place of a step's is made of.
-fn reads(model: &NativeModel, step: &Step, place: usize, mut show: impl FnMut(Read)) {
-    let at = |operand: &Operand| Read::Cell(operand.at(place));
+fn reads(model: &NativeModel, step: &Step, index: usize, mut show: impl FnMut(Read)) {
+    let at = |operand: &Operand| Read::Cell(operand.at(index));
     match &step.operation {
         Operation::Gather(sources) => sources
-            .get(place)
+            .get(index)
             .into_iter()
             .for_each(|cell| show(Read::Cell(*cell))),
-        Operation::Int(start) => show(Read::Int(start + place)),
+        Operation::Int(start) => show(Read::Int(start + index)),
         Operation::Unary(_, from) => show(at(from)),
         Operation::Binary(_, left, right) => {
             show(at(left));
@@ -84,21 +84,21 @@ fn reads(model: &NativeModel, step: &Step, place: usize, mut show: impl FnMut(Re
             show(at(no));
         }
         Operation::Reduce(_, start, count) => {
-            let first = start + place * count;
+            let first = start + index * count;
             (first..first + count).for_each(|cell| show(Read::Cell(cell)));
         }
         Operation::Softmax(start) => (*start..start + step.width).for_each(|cell| show(Read::Cell(cell))),
         Operation::Pick {
-            places,
+            indices,
             values,
             count,
         } => {
-            show(Read::Cell(places + place));
+            show(Read::Cell(indices + index));
             (*values..values + count).for_each(|cell| show(Read::Cell(cell)));
         }
         Operation::Gemm { matrix, start } => {
             if let Some(matrix) = model.matrices.get(*matrix) {
-                let is_read = |row: &usize| matrix.weight(*row, place) != 0.0;
+                let is_read = |row: &usize| matrix.weight(*row, index) != 0.0;
                 (0..matrix.rows())
                     .filter(is_read)
                     .for_each(|row| show(Read::Cell(start + row)));

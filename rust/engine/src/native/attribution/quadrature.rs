@@ -31,8 +31,8 @@ impl<const N: usize> Rule<N> {
     pub(super) fn new() -> Self {
         let (mut points, mut weights) = ([0.5; N], [1.0; N]);
         let degree = N as f64;
-        for (place, (point, weight)) in points.iter_mut().zip(&mut weights).enumerate() {
-            let mut x = (std::f64::consts::PI * (place as f64 + 0.75) / (degree + 0.5)).cos();
+        for (index, (point, weight)) in points.iter_mut().zip(&mut weights).enumerate() {
+            let mut x = (std::f64::consts::PI * (index as f64 + 0.75) / (degree + 0.5)).cos();
             let mut slope = 1.0;
             for _ in 0..16 {
                 let (mut before, mut value) = (1.0, x);
@@ -124,7 +124,7 @@ impl Paths {
                 .unwrap_or_default();
             let earlier = way.iter().position(|(owner, ..)| *owner == node.owner);
             let (previous, share_before) = earlier
-                .and_then(|place| way.get(place))
+                .and_then(|index| way.get(index))
                 .map_or((None, 1.0), |(_, edge, share)| (Some(*edge), *share));
             owners_max = owners_max.max(way.len() + usize::from(earlier.is_none()));
             let mut side = 0;

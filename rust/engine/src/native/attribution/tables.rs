@@ -22,7 +22,7 @@ const POINTS: usize = BITS_MAX / 2;
 
 /// The tables of one tree.
 #[derive(Debug)]
-pub(super) struct Tables {
+pub(super) struct LeafTables {
     /// Nodes above the twigs, children after parents; then come the twigs.
     trunk: Vec<Fork>,
     twigs: Vec<Twig>,
@@ -56,7 +56,7 @@ struct Twig {
     first_number: u32,
 }
 
-impl Tables {
+impl LeafTables {
     /// The tables of a tree; none where they would take more than `bytes_max`, or more than is of use.
     pub(super) fn new(tree: &CoveredTree, weights: &[f32], bytes_max: usize) -> Option<Self> {
         let sketch = Sketch::of(tree)?;
@@ -181,14 +181,14 @@ impl Sketch {
             let Pending {
                 mut owners, shares, ..
             } = next;
-            let place = owners.iter().position(|owner| *owner == node.owner);
-            let bit = place.unwrap_or(owners.len());
-            if place.is_none() {
+            let index = owners.iter().position(|owner| *owner == node.owner);
+            let bit = index.unwrap_or(owners.len());
+            if index.is_none() {
                 owners.push(node.owner);
             }
             for (side, (child, share)) in node.sides().into_iter().enumerate() {
                 let mut shares = shares.clone();
-                match place.and_then(|place| shares.get_mut(place)) {
+                match index.and_then(|index| shares.get_mut(index)) {
                     Some(known) => *known *= share,
                     None => shares.push(share),
                 }
@@ -223,9 +223,9 @@ impl Sketch {
         numbers.sum::<usize>() * size_of::<f32>()
     }
 
-    fn fill(self, tree: &CoveredTree, weights: &[f32]) -> Option<Tables> {
+    fn fill(self, tree: &CoveredTree, weights: &[f32]) -> Option<LeafTables> {
         let rule = Rule::<POINTS>::new();
-        let mut tables = Tables {
+        let mut tables = LeafTables {
             trunk: self.trunk,
             twigs: Vec::with_capacity(self.twigs.len()),
             owners: Vec::new(),
@@ -308,12 +308,12 @@ fn given(rule: &Rule<POINTS>, tree: &CoveredTree, weights: &[f32], cut: &Cut, li
     let mut way: Vec<(bool, f64)> = way.collect();
     way.resize(cut.owners.len(), (true, 1.0));
     let goes_right = |number: usize| {
-        let place = cut
+        let index = cut
             .nodes
             .iter()
             .position(|node| *node == number)
             .unwrap_or_default();
-        line >> (cut.shares.len() + place) & 1 == 1
+        line >> (cut.shares.len() + index) & 1 == 1
     };
     let mut pending = vec![(cut.root, way)];
     while let Some((child, way)) = pending.pop() {
@@ -329,8 +329,8 @@ fn given(rule: &Rule<POINTS>, tree: &CoveredTree, weights: &[f32], cut: &Cut, li
         let rights = [false, true];
         for (is_right, (child, share)) in rights.into_iter().zip(node.sides()) {
             let mut way = way.clone();
-            let place = cut.owners.iter().position(|owner| *owner == node.owner);
-            if let Some((is_met, known)) = place.and_then(|place| way.get_mut(place)) {
+            let index = cut.owners.iter().position(|owner| *owner == node.owner);
+            if let Some((is_met, known)) = index.and_then(|index| way.get_mut(index)) {
                 *is_met &= goes_right(number) == is_right;
                 *known *= share;
             }

@@ -50,8 +50,8 @@ fn tree(leaves_max: usize, is_deep: bool) -> impl Strategy<Value = Drawn> {
                 } else {
                     index.index(open.len())
                 };
-                let place = open.swap_remove(chosen);
-                splits[place] = Some((splits.len(), splits.len() + 1, slot, threshold));
+                let position = open.swap_remove(chosen);
+                splits[position] = Some((splits.len(), splits.len() + 1, slot, threshold));
                 open.extend([splits.len(), splits.len() + 1]);
                 splits.extend([None, None]);
             }
@@ -80,13 +80,13 @@ fn number(
         drawn.covers.push(cover);
         return -i32::try_from(drawn.weights.len()).unwrap();
     };
-    let place = drawn.nodes.len();
+    let index = drawn.nodes.len();
     drawn
         .nodes
         .push((u32::try_from(slot).unwrap(), f32::from(threshold) / 2.0, 0, 0));
-    drawn.nodes[place].2 = number(splits, left, leaves, drawn);
-    drawn.nodes[place].3 = number(splits, right, leaves, drawn);
-    i32::try_from(place).unwrap()
+    drawn.nodes[index].2 = number(splits, left, leaves, drawn);
+    drawn.nodes[index].3 = number(splits, right, leaves, drawn);
+    i32::try_from(index).unwrap()
 }
 
 fn case(leaves_max: usize, is_deep: bool) -> impl Strategy<Value = Case> {

@@ -5,16 +5,16 @@ use crate::native::Rows;
 
 /// The position of an input: its line, and the place in it.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Place {
+pub(super) enum InputPosition {
     Float(usize),
     Int(usize),
     Text(usize),
 }
 
 /// Sets an input; false where it is missing, and no number.
-pub(super) fn set<'a>(rows: &mut Rows<'a>, row: usize, place: Place, cell: Option<Cell<'a>>) -> bool {
-    match (place, cell) {
-        (Place::Float(place), cell) => {
+pub(super) fn set<'a>(rows: &mut Rows<'a>, row: usize, index: InputPosition, cell: Option<Cell<'a>>) -> bool {
+    match (index, cell) {
+        (InputPosition::Float(index), cell) => {
             #[expect(
                 clippy::cast_possible_truncation,
                 reason = "models of floats take the nearest float"
@@ -24,19 +24,19 @@ pub(super) fn set<'a>(rows: &mut Rows<'a>, row: usize, place: Place, cell: Optio
                 Some(Cell::Bool(truth)) => f32::from(u8::from(truth)),
                 _ => f32::NAN,
             };
-            if let Some(cell) = rows.floats_mut(row).get_mut(place) {
+            if let Some(cell) = rows.floats_mut(row).get_mut(index) {
                 *cell = number;
             }
             true
         }
-        (Place::Int(place), Some(Cell::Int(number))) => {
-            rows.ints_mut(row).get_mut(place).is_some_and(|cell| {
+        (InputPosition::Int(index), Some(Cell::Int(number))) => {
+            rows.ints_mut(row).get_mut(index).is_some_and(|cell| {
                 *cell = number;
                 true
             })
         }
-        (Place::Text(place), Some(Cell::String(text))) => {
-            rows.texts_mut(row).get_mut(place).is_some_and(|cell| {
+        (InputPosition::Text(index), Some(Cell::String(text))) => {
+            rows.texts_mut(row).get_mut(index).is_some_and(|cell| {
                 *cell = text;
                 true
             })
