@@ -1,6 +1,6 @@
 //! The customer as a value: all that is kept of one customer, and the same with a change applied.
 //!
-//! Pure: a store keeps capsules and hands them out, and neither reads nor changes what is inside.
+//! Pure: a store keeps capsules and returns them, and neither reads nor changes what is inside.
 
 #[cfg(test)]
 mod tests;

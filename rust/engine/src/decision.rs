@@ -120,8 +120,8 @@ impl<'a> Decision<'a> {
     }
 
     /// Fills the placements again without some actions, whose claims were refused. Nothing is filtered or scored again:
-    /// the ranking and the ranks stay as they are, and actions behind the refused ones take their places. Neither are
-    /// those the fallback of a placement.
+    /// the ranking and the ranks stay as they are, and the actions behind the refused ones move up. Refused actions are
+    /// not used as fallbacks.
     pub fn refill(&mut self, refused: &[ActionId]) {
         self.record.refused.extend_from_slice(refused);
         let order = Order::of(&self.record.ranked).without(&self.record.refused);

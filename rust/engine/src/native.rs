@@ -4,9 +4,11 @@
 //! gives on one thread; what adds up products may differ by 1e-6, and gives the same bits in every batch and
 //! with every kernel. It reads no ONNX: graphs are lowered by the control plane.
 
+mod arithmetic;
 mod attribution;
 mod axes;
 mod background;
+mod cell_kind;
 mod check;
 mod codes;
 mod dictionary;
@@ -23,7 +25,8 @@ use prost::Message as _;
 
 pub use attribution::{Attributed, AttributionError, Attributions, ContributionScale, Method};
 pub use background::Background;
-pub use factoring::{CellKind, Factoring, InputKinds};
+pub use cell_kind::{CellKind, InputKinds};
+pub use factoring::Factoring;
 pub use rows::Rows;
 
 use crate::{error::BundleError, kernel::Kernel};

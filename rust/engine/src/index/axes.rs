@@ -92,8 +92,8 @@ impl Axes {
                 .copied()
                 .unwrap_or_default();
             if let Some(axis) = made.rows.get(id.index()) {
-                let tests = ScaledTest::of(kind_of(literal.feature), literal, &axis.scale, &mut made.codes);
-                made.tests.push((id, tests));
+                let test = ScaledTest::of(kind_of(literal.feature), literal, &axis.scale, &mut made.codes);
+                made.tests.push((id, test));
             }
         }
         let now = ids.get(&(None, Way::Order)).copied().unwrap_or_default();

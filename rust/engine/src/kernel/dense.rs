@@ -3,12 +3,18 @@
 //! Each column has a fixed order in which its products are added, whatever the kernel and the batch: so the same model
 //! gives the same bits on every machine. Products are not fused with sums, since not every machine can.
 
-use super::{Kernel, Set};
+#[cfg(test)]
+mod tests;
+mod vector;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
-/// Columns that are computed side by side.
-const LANES: usize = 16;
+use super::{Kernel, Set};
+use vector::{LANES, Line, Vector};
+
 /// Matrices with at most this number of columns are added along their rows.
 const NARROW_COLUMNS_MAX: usize = 4;
+
 /// Sums of a column, by the width of the matrix, so that few columns do not wait for each other: input i goes into sum
 /// i modulo their number.
 const fn phases(lines: usize) -> usize {
@@ -29,10 +35,6 @@ pub(crate) struct Matrix {
     weights: Vec<Line>,
     bias: Vec<f32>,
 }
-
-#[derive(Clone, Copy, Debug)]
-#[repr(align(64))]
-struct Line([f32; LANES]);
 
 impl Matrix {
     /// `weights` row by row; `bias` one for each column, or none. None when the sizes do not agree.
@@ -275,170 +277,4 @@ fn halve<const COUNT: usize, const HALF: usize>(numbers: [f32; COUNT]) -> [f32; 
         *sum = left + right;
     }
     sums
-}
-
-/// Sixteen numbers.
-///
-/// # Safety
-/// Of all methods: the machine must have the instructions that an implementation is made of.
-trait Vector: Copy {
-    /// Lines whose sums fit the registers.
-    const LINES_MAX: usize;
-    unsafe fn zero() -> Self;
-    unsafe fn splat(number: f32) -> Self;
-    unsafe fn load(numbers: &[f32; LANES]) -> Self;
-    /// Itself plus the products, which are rounded first.
-    unsafe fn add_product(self, input: Self, weights: &Line) -> Self;
-    unsafe fn add(self, other: Self) -> Self;
-    unsafe fn store(self, line: &mut Line);
-}
-
-impl Vector for [f32; LANES] {
-    const LINES_MAX: usize = 2;
-
-    #[inline]
-    unsafe fn zero() -> Self {
-        [0.0; LANES]
-    }
-
-    #[inline]
-    unsafe fn splat(number: f32) -> Self {
-        [number; LANES]
-    }
-
-    #[inline]
-    unsafe fn load(numbers: &[f32; LANES]) -> Self {
-        *numbers
-    }
-
-    #[inline]
-    unsafe fn add_product(mut self, input: Self, weights: &Line) -> Self {
-        for ((sum, input), weight) in self.iter_mut().zip(input).zip(weights.0) {
-            *sum += input * weight;
-        }
-        self
-    }
-
-    #[inline]
-    unsafe fn add(mut self, other: Self) -> Self {
-        for (sum, other) in self.iter_mut().zip(other) {
-            *sum += other;
-        }
-        self
-    }
-
-    #[inline]
-    unsafe fn store(self, line: &mut Line) {
-        line.0 = self;
-    }
-}
-
-#[cfg(test)]
-mod tests;
-
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    #![expect(
-        clippy::inline_always,
-        reason = "has to become a part of what has the instructions"
-    )]
-
-    use std::arch::x86_64::{
-        __m256, __m512, _mm256_add_ps, _mm256_load_ps, _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps,
-        _mm256_setzero_ps, _mm256_store_ps, _mm512_add_ps, _mm512_load_ps, _mm512_loadu_ps, _mm512_mul_ps,
-        _mm512_set1_ps, _mm512_setzero_ps, _mm512_store_ps,
-    };
-
-    use super::{LANES, Line, Vector};
-
-    /// Of AVX2.
-    #[derive(Clone, Copy)]
-    pub(super) struct Pair(__m256, __m256);
-
-    /// Of AVX-512.
-    #[derive(Clone, Copy)]
-    pub(super) struct Whole(__m512);
-
-    // SAFETY (of all that follows): the trait's; a line is 16 numbers, aligned to 64 bytes.
-    impl Vector for Pair {
-        const LINES_MAX: usize = 4;
-
-        #[inline(always)]
-        unsafe fn zero() -> Self {
-            unsafe { Self(_mm256_setzero_ps(), _mm256_setzero_ps()) }
-        }
-
-        #[inline(always)]
-        unsafe fn splat(number: f32) -> Self {
-            unsafe { Self(_mm256_set1_ps(number), _mm256_set1_ps(number)) }
-        }
-
-        #[inline(always)]
-        unsafe fn load(numbers: &[f32; LANES]) -> Self {
-            let numbers = numbers.as_ptr();
-            unsafe { Self(_mm256_loadu_ps(numbers), _mm256_loadu_ps(numbers.add(8))) }
-        }
-
-        #[inline(always)]
-        unsafe fn add_product(self, input: Self, weights: &Line) -> Self {
-            let weights = weights.0.as_ptr();
-            unsafe {
-                Self(
-                    _mm256_add_ps(self.0, _mm256_mul_ps(input.0, _mm256_load_ps(weights))),
-                    _mm256_add_ps(self.1, _mm256_mul_ps(input.1, _mm256_load_ps(weights.add(8)))),
-                )
-            }
-        }
-
-        #[inline(always)]
-        unsafe fn add(self, other: Self) -> Self {
-            unsafe { Self(_mm256_add_ps(self.0, other.0), _mm256_add_ps(self.1, other.1)) }
-        }
-
-        #[inline(always)]
-        unsafe fn store(self, line: &mut Line) {
-            let line = line.0.as_mut_ptr();
-            unsafe {
-                _mm256_store_ps(line, self.0);
-                _mm256_store_ps(line.add(8), self.1);
-            }
-        }
-    }
-
-    impl Vector for Whole {
-        const LINES_MAX: usize = 4;
-
-        #[inline(always)]
-        unsafe fn zero() -> Self {
-            unsafe { Self(_mm512_setzero_ps()) }
-        }
-
-        #[inline(always)]
-        unsafe fn splat(number: f32) -> Self {
-            unsafe { Self(_mm512_set1_ps(number)) }
-        }
-
-        #[inline(always)]
-        unsafe fn load(numbers: &[f32; LANES]) -> Self {
-            unsafe { Self(_mm512_loadu_ps(numbers.as_ptr())) }
-        }
-
-        #[inline(always)]
-        unsafe fn add_product(self, input: Self, weights: &Line) -> Self {
-            unsafe {
-                let products = _mm512_mul_ps(input.0, _mm512_load_ps(weights.0.as_ptr()));
-                Self(_mm512_add_ps(self.0, products))
-            }
-        }
-
-        #[inline(always)]
-        unsafe fn add(self, other: Self) -> Self {
-            unsafe { Self(_mm512_add_ps(self.0, other.0)) }
-        }
-
-        #[inline(always)]
-        unsafe fn store(self, line: &mut Line) {
-            unsafe { _mm512_store_ps(line.0.as_mut_ptr(), self.0) };
-        }
-    }
 }

@@ -9,7 +9,9 @@
 mod avx512;
 mod block;
 mod factored;
+mod group;
 mod heap;
+mod key;
 mod masked;
 #[cfg(target_arch = "x86_64")]
 mod ranked;
@@ -24,86 +26,15 @@ pub(crate) mod tests;
 
 use super::{Kernel, Set};
 pub(crate) use factored::Factored;
-use heap::Heap;
+use group::{Form, TreeGroup};
+pub(crate) use key::{KeySlots, LEFTMOST, RIGHTMOST, key};
 pub(crate) use masked::AxisKind;
-use ranks::{Lanes, Masks, RankTables, SetTest, Tests};
+use ranks::{Lanes, RankTables};
 pub(crate) use sets::{Sets, Tested};
 pub(crate) use tree::{Child, Node, Tree};
-use walk::Walk;
 
 /// Trees that are gone through side by side: each step waits for the one before it, but not for its neighbours'.
 const SIDE_BY_SIDE: usize = 8;
-
-/// The key of a number: keys compare as numbers do, and zero and minus zero are one. Of NaN: `missing`.
-#[inline]
-pub(crate) fn key(number: f32, missing: u32) -> u32 {
-    // Minus zero becomes zero.
-    let bits = (number + 0.0).to_bits();
-    let key = bits ^ (bits.cast_signed() >> 31).cast_unsigned() | (!bits & SIGN);
-    if number.is_nan() { missing } else { key }
-}
-
-const SIGN: u32 = 1 << 31;
-/// The key of what goes left at every node.
-pub(crate) const LEFTMOST: u32 = 0;
-/// The key of what goes right at every node.
-pub(crate) const RIGHTMOST: u32 = u32::MAX;
-
-/// The keys of a row: of each axis one; or two, of which the second differs only where something is missing, and is then
-/// the rightmost instead of the leftmost. Then a code for each column that is tested for sets; and then, for those who do
-/// not know sets by codes, a key for each set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct KeySlots {
-    pub(crate) axes: usize,
-    pub(crate) is_paired: bool,
-    pub(crate) columns: usize,
-    pub(crate) sets: usize,
-}
-
-impl KeySlots {
-    pub(crate) fn count(self) -> usize {
-        self.first_set() + self.sets
-    }
-
-    pub(crate) fn first_code(self) -> usize {
-        if self.is_paired { 2 * self.axes } else { self.axes }
-    }
-
-    pub(crate) fn first_set(self) -> usize {
-        self.first_code() + self.columns
-    }
-
-    /// The same keys, but those of sets.
-    pub(crate) fn without_sets(self) -> Self {
-        Self { sets: 0, ..self }
-    }
-
-    /// The axis of a slot, and whether it is the second of its pair. Codes and sets count as axes, after the others.
-    pub(crate) fn axis(self, slot: u16) -> (usize, bool) {
-        let slot = usize::from(slot);
-        if slot < self.axes {
-            (slot, false)
-        } else if slot < self.first_code() {
-            (slot - self.axes, true)
-        } else {
-            (slot - (self.first_code() - self.axes), false)
-        }
-    }
-
-    /// The first slot of an axis.
-    pub(crate) fn first_slot(self, axis: usize) -> usize {
-        if axis < self.axes {
-            axis
-        } else {
-            axis + self.first_code() - self.axes
-        }
-    }
-
-    /// The set that a slot is.
-    pub(crate) fn set(self, slot: u16) -> Option<usize> {
-        usize::from(slot).checked_sub(self.first_set())
-    }
-}
 
 /// Trees that have been checked, laid out for the kernels.
 #[derive(Debug)]
@@ -139,109 +70,6 @@ fn has_rank_kernel() -> bool {
     }
     #[cfg(not(target_arch = "x86_64"))]
     false
-}
-
-/// Eight trees, in the form that suits the largest of them.
-#[derive(Debug)]
-struct TreeGroup {
-    form: Form,
-    ranked: Option<RankTests>,
-}
-
-#[derive(Debug)]
-enum Form {
-    Heap(Box<Heap>),
-    Walk(Box<Walk>),
-}
-
-impl Form {
-    /// Where a row ends in each of the trees.
-    ///
-    /// # Safety
-    /// `keys` must have all slots of the forest.
-    #[inline(always)]
-    #[expect(
-        clippy::inline_always,
-        reason = "has to become a part of what has the instructions"
-    )]
-    unsafe fn indices(&self, keys: *const u32) -> [usize; SIDE_BY_SIDE] {
-        // SAFETY: the caller's.
-        unsafe {
-            match self {
-                Self::Heap(heap) => heap.indices(keys),
-                Self::Walk(walk) => walk.indices(keys),
-            }
-        }
-    }
-
-    /// With one target: the weights of the leaves at these places.
-    #[inline(always)]
-    #[expect(
-        clippy::inline_always,
-        reason = "has to become a part of what has the instructions"
-    )]
-    fn weights(&self, indices: [usize; SIDE_BY_SIDE]) -> [f32; SIDE_BY_SIDE] {
-        match self {
-            Self::Heap(heap) => heap.weights(indices),
-            Self::Walk(walk) => walk.weights(indices),
-        }
-    }
-
-    /// The leaves at these places.
-    fn leaves(&self, indices: [usize; SIDE_BY_SIDE]) -> [u32; SIDE_BY_SIDE] {
-        match self {
-            Self::Heap(heap) => heap.leaves(indices),
-            Self::Walk(walk) => walk.leaves(indices),
-        }
-    }
-}
-
-/// The same trees as tests of ranks.
-#[derive(Debug)]
-struct RankTests {
-    tests: Box<Tests>,
-    /// Of trees that are not laid out as complete ones.
-    masks: Option<Box<Masks>>,
-    /// Columns that are tested for sets.
-    columns: Vec<usize>,
-}
-
-impl TreeGroup {
-    /// Also the nodes of ranked trees that test sets.
-    fn new(
-        trees: &[(&Tree, u32); SIDE_BY_SIDE],
-        targets: usize,
-        weights: &[f32],
-        lanes: Option<&Lanes<'_>>,
-    ) -> Option<(Self, Vec<SetTest>)> {
-        let (form, ranked) = if let Some(heap) = Heap::new(trees, targets, weights) {
-            let ranked = lanes.and_then(|lanes| {
-                let (tests, sets) = Tests::complete(trees, lanes)?;
-                Some((tests, None, sets))
-            });
-            (Form::Heap(Box::new(heap)), ranked)
-        } else {
-            let walk = Walk::new(trees, targets, weights)?;
-            let ranked = lanes.and_then(|lanes| {
-                let weights = if targets == 1 { weights } else { &[] };
-                let (tests, masks, sets) = Tests::any(trees, lanes, |_| true, weights)?;
-                Some((tests, Some(masks), sets))
-            });
-            (Form::Walk(Box::new(walk)), ranked)
-        };
-        let Some((tests, masks, sets)) = ranked else {
-            return Some((Self { form, ranked: None }, Vec::new()));
-        };
-        let mut columns: Vec<usize> = sets.iter().map(|test| test.column).collect();
-        columns.sort_unstable();
-        columns.dedup();
-        let ranked = Some(RankTests {
-            tests,
-            masks,
-            columns,
-        });
-        Some((Self { form, ranked }, sets))
-    }
 }
 
 impl Forest {

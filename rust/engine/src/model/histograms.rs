@@ -1,6 +1,6 @@
 //! A model's reference -> bins, and a decision -> the bins that its features and scores fall into.
 //!
-//! Nothing is counted here: each bin has a place in a line of the caller's counters.
+//! Nothing is counted here: each bin has an index in a line of the caller's counters.
 
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@
 //! Contributions belong to *owners*, one for each attribute that is bound: several cells, several nodes of a path and
 //! several inputs that come from one attribute are known or unknown together.
 
+mod attributed;
 mod covered;
 mod margin;
 mod owners;
@@ -18,10 +19,11 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use super::{NativeModel, rows::Rows};
 use crate::kernel::Child;
+pub use attributed::{Attributed, AttributionError, ContributionScale, Method};
 use covered::CoveredTree;
 use margin::{Margin, Sum};
 use owners::Owner;
@@ -31,55 +33,6 @@ use tables::LeafTables;
 /// Memory for the tables of one model.
 const TABLE_BYTES_MAX: usize = 64 << 20;
 const OWNERS_MAX: usize = 60_000;
-
-/// How contributions are found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// Along the path of the row.
-    Fast,
-    /// Shapley values.
-    Exact,
-}
-
-/// What a margin counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ContributionScale {
-    /// The logarithm of the odds.
-    LogOdds,
-    /// The propensity itself.
-    Propensity,
-    /// The score of one class of several, before they are weighed against each other.
-    ClassScore,
-}
-
-/// Why a model's scores cannot be shared out, in a sentence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AttributionError(String);
-
-impl AttributionError {
-    fn new(reason: &str) -> Self {
-        Self(reason.to_owned())
-    }
-}
-
-impl fmt::Display for AttributionError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-/// What makes up the margin of one row.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Attributed {
-    /// What the margin counts.
-    pub scale: ContributionScale,
-    /// The expected margin.
-    pub base: f64,
-    /// The row's margin, as the model computed it.
-    pub margin: f64,
-    /// For each owner.
-    pub contributions: Vec<f64>,
-}
 
 /// What is known of a model when it is opened, for some columns of its output.
 #[derive(Debug)]

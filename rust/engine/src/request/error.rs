@@ -1,7 +1,5 @@
 //! Why a request is refused, for its caller.
 
-use std::fmt;
-
 use crate::suggestion::nearest;
 
 /// Letters of a caller's name that a message repeats.
@@ -11,7 +9,10 @@ const KNOWN_MAX: usize = 5;
 
 /// Why a request is refused: the caller's mistake, never the server's. It names fields and names, and never repeats
 /// a value of an attribute, for it ends up in logs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Its text says what is wrong with the field, without its path: "no placement `hreo`: did you mean `hero`?"
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}")]
 pub struct RequestError {
     field: String,
     problem: String,
@@ -89,12 +90,3 @@ fn shorten(name: &str) -> String {
     }
     short
 }
-
-/// The error in the field, without its path: "no placement `hreo`: did you mean `hero`?"
-impl fmt::Display for RequestError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.problem)
-    }
-}
-
-impl std::error::Error for RequestError {}

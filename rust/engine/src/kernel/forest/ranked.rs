@@ -1,9 +1,10 @@
 //! Sums by ranks: sixteen rows at a time, or one row and many groups of trees.
 
 use super::{
-    Forest, Form, Kernel, KeySlots, RankTests, SIDE_BY_SIDE, TreeGroup,
+    Forest, Kernel, KeySlots, SIDE_BY_SIDE,
     avx512::{self, Ends, ROWS, Ranks, RowWords},
     block::Totals,
+    group::{Form, RankTests, TreeGroup},
     ranks::{RankTables, Words},
 };
 

@@ -4,7 +4,10 @@
 //! value, and what the sets say of it is known ahead: as bits here, as masks and words of truth values where a kernel keeps
 //! them for its own trees.
 
-use super::{KeySlots, Node, SIGN, key};
+use super::{
+    Node,
+    key::{KeySlots, SIGN, key},
+};
 
 /// The sets of all columns. Columns are numbered by the position of their codes among the slots, sets by the
 /// position of their keys.
