@@ -10,7 +10,7 @@ const KNOWN_MAX: usize = 5;
 /// Why a request is refused: the caller's mistake, never the server's. It names fields and names, and never repeats
 /// a value of an attribute, for it ends up in logs.
 ///
-/// Its text says what is wrong with the field, without its path: "no placement `hreo`: did you mean `hero`?"
+/// Its text is the error in the field, without its path: "no placement `hreo`: did you mean `hero`?"
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}")]
 pub struct RequestError {
