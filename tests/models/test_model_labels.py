@@ -236,7 +236,7 @@ def test_a_class_is_a_column(shop, classes, line, column):
         (ONE_AND_TWO, "positive_class: 2", "NB611", "the output `p` has 2 columns", 'in quotes: "2"'),
         (ONE_AND_TWO, "positive_class: 1", "NB678", "is column 1 of the output `p`, the class `2`", '"2"'),
         (SIGNS, "positive_class: -1", "NB205", "is less than 0", 'quote it if it is a class: "-1"'),
-        (TEXTS, "positive_class: true", "NB203", "where the number of a column, or a class", 'quote it if'),
+        (TEXTS, "positive_class: true", "NB203", "or a class as text, is expected", 'quote it if'),
     ],
 )  # fmt: skip
 def test_a_class_that_is_not_given_or_not_there(shop, classes, line, code, message, remedy):
