@@ -81,7 +81,9 @@ impl<C: Customers> Pipeline<'_, C> {
         let mut decision = self.score(|scorer| decide(bundle, &request, capsule, self.moment, scorer))?;
         // Before advice is sought and the answer is built: what cannot be claimed is not offered.
         self.customers.claim(decision.record()).await;
-        self.score(|scorer| decision.advise(scorer))?;
+        if decision.needs_advice() {
+            self.score(|scorer| decision.advise(scorer))?;
+        }
         let response = answer::build(&decision, self.bounds)?;
         self.active.counters.count(self.worker, &decision);
         observe(&decision);

@@ -27,10 +27,16 @@ const ADVISED_NAMED_MAX: usize = 100;
 const ADVISED_MAX: usize = 20;
 
 impl Decision<'_> {
-    /// Where the request asks for every explanation: finds what would have to change for the actions that left for their
-    /// conditions, of those that the request names, or else of the best, by deciding again. Does nothing elsewhere.
+    /// Whether the request asks for advice: few do, and the others need no scorer for it.
+    #[must_use]
+    pub fn needs_advice(&self) -> bool {
+        self.request.explanation == v1::ExplanationLevel::Full
+    }
+
+    /// If the request asks for every explanation: finds what would have to change for the actions that left for their
+    /// conditions, of those that the request names, or else of the best, by deciding again. Otherwise does nothing.
     pub fn advise(&mut self, scorer: &mut dyn Scorer) {
-        if self.request.explanation == v1::ExplanationLevel::Full {
+        if self.needs_advice() {
             self.advised = advise(self, scorer);
         }
     }
