@@ -27,6 +27,15 @@ pub struct AnswerBounds<'a> {
     pub memory: Option<&'a Arc<MemoryBudget>>,
 }
 
+impl AnswerBounds<'_> {
+    /// An answer that is not sent: it may take what this machine has.
+    pub(crate) const NONE: Self = Self {
+        bytes_max: usize::MAX,
+        uncounted_bytes_max: usize::MAX,
+        memory: None,
+    };
+}
+
 pub(crate) fn build(
     decision: &Decision<'_>,
     bounds: AnswerBounds<'_>,

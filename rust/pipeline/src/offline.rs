@@ -138,12 +138,7 @@ impl Offline {
             moment,
             deadline: Deadline::NONE,
             late_models: LateModels::Degrade,
-            // Nothing is sent: an answer may take what this machine has.
-            bounds: AnswerBounds {
-                bytes_max: usize::MAX,
-                uncounted_bytes_max: usize::MAX,
-                memory: None,
-            },
+            bounds: AnswerBounds::NONE,
             shadow: None,
         };
         Ok(block_on(pipeline.answer(check, |_| {})).answer?)

@@ -85,11 +85,7 @@ fn pipeline<'a, C>(active: &'a Arc<Active>, customers: &'a C) -> Pipeline<'a, C>
         moment: Moment { now_us: 0, seed: 7 },
         deadline: Deadline::NONE,
         late_models: LateModels::Degrade,
-        bounds: AnswerBounds {
-            bytes_max: usize::MAX,
-            uncounted_bytes_max: usize::MAX,
-            memory: None,
-        },
+        bounds: AnswerBounds::NONE,
         shadow: None,
     }
 }

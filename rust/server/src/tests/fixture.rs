@@ -7,18 +7,20 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use nextbest_load::{Pace, Settings as LoadSettings};
 pub(super) use nextbest_pipeline::testing::{age, bundle, int, message, placed, request, seal};
 use nextbest_pipeline::{LateModels, MemoryBudget, open_niced};
 use nextbest_proto::v1::{
     self, customer_service_client::CustomerServiceClient, decision_service_client::DecisionServiceClient,
 };
 use nextbest_store::Store;
+use prost::Message as _;
 use tokio::{runtime::Runtime, sync::watch};
 use tonic::transport::Channel;
 
 use crate::{
     Server, Settings, failures::Failures, handler::Handler, limits::ANSWERS_BYTES_MAX,
-    load_shedding::load_shedder::LoadShedder, shared::Shared, status::Stats,
+    load_shedding::load_shedder::LoadShedder, shared::Shared, status::Stats, tests::wire::DECIDE,
 };
 
 /// A question about this number of customers, all of one age.
@@ -44,6 +46,27 @@ pub(super) fn settings() -> Settings {
 
 pub(super) fn start(settings: Settings) -> Server {
     Server::start(bundle("gold-card"), settings).unwrap()
+}
+
+/// Calls of one method of a server, one after the other for 50 ms, on one connection.
+pub(super) fn load(server: &Server, method: &str, message: Vec<u8>) -> LoadSettings {
+    LoadSettings {
+        address: server.decision_address().to_string(),
+        tls: None,
+        api_key: None,
+        timeout: Some(Duration::from_secs(5)),
+        method: method.into(),
+        requests: vec![message.into()],
+        pace: Pace::Closed { in_flight: 1 },
+        warmup: Duration::ZERO,
+        duration: Duration::from_millis(50),
+        connections: 1,
+    }
+}
+
+/// The same of `Decide`, for a customer who is offered something.
+pub(super) fn load_of_decisions(server: &Server) -> LoadSettings {
+    load(server, DECIDE, request("", vec![age(30)]).encode_to_vec())
 }
 
 /// Where a worker answers, without a server around it.

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use nextbest_load::{Identity, LoadError, Pace, Report, Settings as LoadSettings, Tls as ClientTls};
+use nextbest_load::{Identity, LoadError, Report, Settings as LoadSettings, Tls as ClientTls};
 use nextbest_proto::v1;
 use prost::Message as _;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType};
@@ -105,16 +105,9 @@ struct As {
 
 fn load(server: &Server, how: &As, method: &str, message: Vec<u8>) -> LoadSettings {
     LoadSettings {
-        address: server.decision_address().to_string(),
         tls: how.tls.clone(),
         api_key: how.key.map(Into::into),
-        timeout: Some(Duration::from_secs(5)),
-        method: method.into(),
-        requests: vec![message.into()],
-        pace: Pace::Closed { in_flight: 1 },
-        warmup: Duration::ZERO,
-        duration: Duration::from_millis(50),
-        connections: 1,
+        ..super::fixture::load(server, method, message)
     }
 }
 

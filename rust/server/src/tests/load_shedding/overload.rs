@@ -18,7 +18,10 @@ use crate::{
     access::Roles,
     call::Arrival,
     limits::RETRY_AFTER,
-    tests::fixture::{Client, age, eventually, handler_of, message, placed, request, seal, settings, start},
+    tests::fixture::{
+        Client, age, eventually, handler_of, load_of_decisions, message, placed, request, seal, settings,
+        start,
+    },
 };
 
 #[test]
@@ -48,16 +51,11 @@ fn what_is_not_refused_is_decided() {
     // Far more at a time than one worker may keep waiting.
     let report = nextbest_load::run(
         &LoadSettings {
-            address: server.decision_address().to_string(),
-            tls: None,
-            api_key: None,
             timeout: None,
-            method: "/nextbest.v1.DecisionService/Decide".into(),
-            requests: vec![request("", vec![age(30)]).encode_to_vec().into()],
             pace: Pace::Closed { in_flight: 1_000 },
-            warmup: Duration::ZERO,
             duration: Duration::from_millis(500),
             connections: 8,
+            ..load_of_decisions(&server)
         },
         &Arc::default(),
     )

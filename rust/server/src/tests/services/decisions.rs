@@ -5,13 +5,12 @@ use std::{sync::Arc, time::Duration};
 use nextbest_load::{Pace, Settings as LoadSettings};
 use nextbest_pipeline::Counter;
 use nextbest_proto::v1::{self, decision_service_server::DecisionService};
-use prost::Message as _;
 use tonic::{Code, Request};
 use tonic_types::StatusExt as _;
 
 use crate::{
     limits::DECIDE_BYTES_MAX,
-    tests::fixture::{Client, age, handler, placed, request, settings, start},
+    tests::fixture::{Client, age, handler, load_of_decisions, placed, request, settings, start},
 };
 
 #[test]
@@ -163,16 +162,11 @@ fn a_load_is_answered_in_full() {
     let server = start(settings());
     let report = nextbest_load::run(
         &LoadSettings {
-            address: server.decision_address().to_string(),
-            tls: None,
-            api_key: None,
             timeout: None,
-            method: "/nextbest.v1.DecisionService/Decide".into(),
-            requests: vec![request("", vec![age(30)]).encode_to_vec().into()],
             pace: Pace::Open { rate_per_s: 400.0 },
-            warmup: Duration::ZERO,
             duration: Duration::from_millis(500),
             connections: 4,
+            ..load_of_decisions(&server)
         },
         &Arc::default(),
     )

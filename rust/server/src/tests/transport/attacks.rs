@@ -14,7 +14,7 @@ use crate::{
     limits::{HEADER_LIST_BYTES_MAX, STREAMS_MAX},
     tests::{
         caller::{Caller, enframe},
-        fixture::{age, eventually, request, settings, start},
+        fixture::{age, eventually, load_of_decisions, request, settings, start},
         wire::{
             CONTINUATION, DECIDE, End, HEADERS, PING, PREFACE, Peer, RST_STREAM, SETTINGS, WINDOW_UPDATE,
             block, call_headers, frame,
@@ -50,16 +50,10 @@ fn server(timeouts: Timeouts) -> Server {
 /// Asks at a steady rate during an attack, and requires answers.
 fn beside(server: &Server, attack: impl FnOnce() + Send) {
     let asked = LoadSettings {
-        address: server.decision_address().to_string(),
-        tls: None,
-        api_key: None,
-        timeout: Some(Duration::from_secs(5)),
-        method: DECIDE.into(),
-        requests: vec![request("", vec![age(30)]).encode_to_vec().into()],
         pace: Pace::Open { rate_per_s: 500.0 },
-        warmup: Duration::ZERO,
         duration: Duration::from_millis(800),
         connections: 2,
+        ..load_of_decisions(server)
     };
     let report = thread::scope(|scope| {
         let honest = scope.spawn(|| nextbest_load::run(&asked, &Arc::default()).unwrap());
