@@ -4,13 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import house
-import house_modules
-import pytest
-
 ROOT = Path(__file__).parents[2]
-
-pytest.importorskip("importlinter", reason="import-linter is not installed: `make lint` installs it")
 
 
 def lint(config: Path) -> "subprocess.CompletedProcess[str]":
@@ -39,8 +33,3 @@ def test_an_arrow_that_runs_back_is_found(tmp_path: Path) -> None:
     ran = lint(tmp_path / "pyproject.toml")
     assert ran.returncode == 1
     assert "nextbest.cli is not allowed to import nextbest.workspace" in ran.stdout
-
-
-def test_no_modules_of_the_package_use_one_another_in_a_circle() -> None:
-    graph = house_modules.python_graph(ROOT / "python/nextbest", house.GENERATED)
-    assert house_modules.circles(graph, ".") == []
