@@ -36,7 +36,7 @@ def figure(result: dict[str, Any], path: str) -> float:
     """Returns one figure of a result by its path: names, and places in lists, joined with dots.
 
     Raises:
-        LookupError: There is no number at this place.
+        LookupError: The result does not have the path, or has something else than a number there.
     """
     found: Any = result["figures"]
     for name in path.split("."):

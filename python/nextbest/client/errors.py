@@ -71,7 +71,7 @@ class InvalidRequest(NextbestError):
 
 
 class NotFound(NextbestError):
-    """There is no such thing."""
+    """Nothing is stored under the name or id that was asked for."""
 
 
 class Refused(NextbestError):
